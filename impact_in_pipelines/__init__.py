@@ -1,0 +1,1 @@
+"""Impact-In Pipelines: impact figures delivered to CSR platforms on schedule, never twice."""

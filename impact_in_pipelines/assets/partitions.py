@@ -1,0 +1,55 @@
+"""The partitions (design D1): company × day, where a green cell means that the day's impact arrived."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from dagster import (
+    DailyPartitionsDefinition,
+    DynamicPartitionsDefinition,
+    MultiPartitionKey,
+    MultiPartitionsDefinition,
+)
+
+from impact_in_pipelines.settings import get_settings
+
+COMPANY, DAY = "company", "day"
+MOST_PARTITIONS = 400_000
+"""Companies × days above which Dagster's partition pages and backfills become slow (D1)."""
+
+companies = DynamicPartitionsDefinition(name="companies")
+
+
+def first_day(today: date, partition_days: int) -> date:
+    """The oldest day that has a partition."""
+    return today - timedelta(days=partition_days - 1)
+
+
+# `end_offset=1`: the day that is running has a cell too, since hourly deliveries report on it.
+days = DailyPartitionsDefinition(
+    start_date=first_day(datetime.now(UTC).date(), get_settings().partition_days).isoformat(),
+    end_offset=1,
+)
+
+company_days = MultiPartitionsDefinition({COMPANY: companies, DAY: days})
+
+
+def cell(company_slug: str, day: date) -> MultiPartitionKey:
+    """The partition of one company's local day."""
+    return MultiPartitionKey({COMPANY: company_slug, DAY: day.isoformat()})
+
+
+def inside_window(some: Iterable[date]) -> list[date]:
+    """Those of `some` that have a partition now."""
+    first = date.fromisoformat(str(days.start.date()))
+    today = datetime.now(UTC).date()
+    return [day for day in some if first <= day <= today]
+
+
+def selected(keys: Iterable[str]) -> list[tuple[str, date]]:
+    """(company slug, day) of each partition key."""
+    pairs = []
+    for key in keys:
+        multi = company_days.get_partition_key_from_str(key)
+        by_dimension = multi.keys_by_dimension
+        pairs.append((by_dimension[COMPANY], date.fromisoformat(by_dimension[DAY])))
+    return pairs

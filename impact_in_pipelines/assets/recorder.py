@@ -1,0 +1,177 @@
+"""Showing final deliveries in Dagster: a green cell for what arrived, a red one for what failed."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetMaterialization,
+    AssetObservation,
+    MetadataValue,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+)
+
+from impact_in_pipelines.assets.events import (
+    plan_partitions,
+    write_materializations,
+    write_observations,
+)
+from impact_in_pipelines.assets.partitions import cell, companies, inside_window
+from impact_in_pipelines.db.recording import FinalDelivery, RecordingStore
+from impact_in_pipelines.delivery.drain import utc_now
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.platforms import Platform
+
+MOST_FAILURES_SHOWN = 20
+
+_COLUMNS = TableSchema(
+    columns=[
+        TableColumn(name, type="string")
+        for name in ("company", "period", "kind", "error", "attempts", "delivery")
+    ]
+)
+
+
+class Recorder:
+    """Writes the events of one run, from the log's own list of what has not been written yet.
+
+    Nothing is kept here: what a killed run did not write, the next drain finds in the log.
+    """
+
+    def __init__(
+        self,
+        context: AssetExecutionContext,
+        store: RecordingStore,
+        *,
+        platform: Platform,
+        asset_key: AssetKey,
+        run_id: str | None = None,
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._platform = platform
+        self._asset_key = asset_key
+        self._run_id = run_id
+        self.counts: Counter[DeliveryStatus] = Counter()
+        self.failures: list[FinalDelivery] = []
+
+    def record(self) -> None:
+        """Write events for everything that is final and not shown yet."""
+        while True:
+            with self._store.unrecorded(
+                self._platform, now=utc_now(), run_id=self._run_id
+            ) as batch:
+                self._write(batch)
+            if len(batch) < 1:
+                return
+
+    def _write(self, batch: Sequence[FinalDelivery]) -> None:
+        if not batch:
+            return
+        self._add_companies({d.company_slug for d in batch})
+        arrived = [d for d in batch if self._shows_as_arrived(d)]
+        failed = [d for d in batch if d.status is DeliveryStatus.FAILED]
+        write_materializations(
+            self._context,
+            [
+                self._materialization(delivery, day)
+                for delivery in arrived
+                for day in inside_window(delivery.days)
+            ],
+        )
+        plan_partitions(self._context, self._asset_key, sorted(_cells(failed)))
+        write_observations(
+            self._context,
+            [
+                self._observation(delivery, day)
+                for delivery in failed
+                for day in inside_window(delivery.days)[-1:]
+            ],
+        )
+        self.counts.update(d.status for d in batch)
+        self.failures += failed[: MOST_FAILURES_SHOWN - len(self.failures)]
+
+    def _shows_as_arrived(self, delivery: FinalDelivery) -> bool:
+        """A skipped delivery's content arrived with its twin, which has its own event; only a selected
+        partition must get one of its own, or its run would seem to have left it out."""
+        if delivery.status is DeliveryStatus.SKIPPED:
+            return self._run_id is not None
+        return delivery.status is DeliveryStatus.SUCCESS
+
+    def _add_companies(self, slugs: set[str]) -> None:
+        known = set(self._context.instance.get_dynamic_partitions(str(companies.name)))
+        if slugs - known:
+            self._context.instance.add_dynamic_partitions(
+                str(companies.name), sorted(slugs - known)
+            )
+
+    def _materialization(self, delivery: FinalDelivery, day: date) -> AssetMaterialization:
+        metadata: dict[str, MetadataValue] = {
+            "delivery_id": MetadataValue.text(str(delivery.id)),
+            "period": MetadataValue.text(_period(delivery)),
+            "attempts": MetadataValue.int(delivery.attempt_count),
+            "trigger": MetadataValue.text(delivery.trigger.value),
+        }
+        if delivery.transaction_id is not None:
+            metadata["transaction_id"] = MetadataValue.text(delivery.transaction_id)
+        if delivery.payload_hash is not None:
+            metadata["payload_hash"] = MetadataValue.text(delivery.payload_hash)
+        if delivery.payload_bytes is not None:
+            metadata["payload_bytes"] = MetadataValue.int(delivery.payload_bytes)
+        if delivery.latency_ms is not None:
+            metadata["latency_ms"] = MetadataValue.float(delivery.latency_ms)
+        if delivery.duplicate_of is not None:
+            metadata["duplicate_of"] = MetadataValue.text(str(delivery.duplicate_of))
+        return AssetMaterialization(
+            asset_key=self._asset_key,
+            partition=cell(delivery.company_slug, day),
+            metadata=metadata,
+        )
+
+    def _observation(self, delivery: FinalDelivery, day: date) -> AssetObservation:
+        return AssetObservation(
+            asset_key=self._asset_key,
+            partition=cell(delivery.company_slug, day),
+            description=f"{delivery.company_slug} {_period(delivery)}: {delivery.last_error}",
+            metadata={
+                "delivery_id": str(delivery.id),
+                "period": _period(delivery),
+                "error_kind": delivery.error_kind or "",
+                "error": delivery.last_error or "",
+                "http_status": delivery.http_status or 0,
+                "attempts": delivery.attempt_count,
+            },
+        )
+
+    def failure_table(self) -> MetadataValue:
+        """The first failures as a table for the run's page."""
+        return MetadataValue.table(
+            records=[
+                TableRecord(
+                    {
+                        "company": d.company_slug,
+                        "period": _period(d),
+                        "kind": d.error_kind or "",
+                        "error": d.last_error or "",
+                        "attempts": str(d.attempt_count),
+                        "delivery": str(d.id),
+                    }
+                )
+                for d in self.failures
+            ],
+            schema=_COLUMNS,
+        )
+
+
+def _period(delivery: FinalDelivery) -> str:
+    if delivery.period_start == delivery.period_end:
+        return delivery.period_start.isoformat()
+    return f"{delivery.period_start} to {delivery.period_end}"
+
+
+def _cells(deliveries: Iterable[FinalDelivery]) -> set[str]:
+    return {cell(d.company_slug, day) for d in deliveries for day in inside_window(d.days)}

@@ -1,0 +1,52 @@
+"""`impact-in`: parse, call, print. Dagster and other slow imports are made by the commands that need them."""
+
+import sys
+
+import typer
+
+from impact_in_pipelines.cli import (
+    companies,
+    connections,
+    database,
+    deliver,
+    deliveries,
+    demo,
+    dev,
+    events,
+    sandbox,
+    schedules,
+)
+from impact_in_pipelines.cli.output import fail
+from impact_in_pipelines.errors import ImpactInError
+
+app = typer.Typer(
+    name="impact-in",
+    help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(database.app, name="db")
+app.add_typer(companies.app, name="companies")
+app.add_typer(connections.app, name="connections")
+app.add_typer(events.app, name="events")
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(deliveries.app, name="deliveries")
+app.command("deliver")(deliver.deliver)
+app.command("sandbox")(sandbox.sandbox)
+app.command("demo")(demo.demo)
+app.command("dev")(dev.dev)
+
+
+def main() -> None:
+    """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except ImpactInError as error:
+        fail(error)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""How the CLI speaks: tables for people, one JSON document for programs, one line for what went wrong."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NoReturn
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from impact_in_pipelines.errors import ImpactInError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+_STATUS_STYLES = {
+    "success": "green",
+    "active": "green",
+    "failed": "bold red",
+    "missed": "red",
+    "retrying": "yellow",
+    "paused": "yellow",
+    "skipped": "dim",
+    "cancelled": "dim",
+}
+
+
+def fail(error: ImpactInError) -> NoReturn:
+    """Print the error's one line on standard error and leave with its exit code."""
+    errors.print(f"[bold red]error:[/] {_plain(str(error))}", soft_wrap=True)
+    sys.exit(error.exit_code)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def camel(name: str) -> str:
+    """`period_start` as `periodStart`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def to_json(value: Any) -> Any:
+    """`value` as JSON data: camelCase keys, ISO 8601 with offset, ids as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {camel(str(key)): to_json(item) for key, item in value.items()}
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [to_json(item) for item in value]
+    return value
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(to_json(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str
+) -> None:
+    """A table for people; `empty` is what to say, and do, when there are no rows."""
+    listed = [tuple(cell_text(value) for value in row) for row in rows]
+    if not listed:
+        console.print(empty)
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in listed:
+        table.add_row(*row)
+    console.print(table)
+
+
+def cell_text(value: Any) -> str:
+    """A value as a table shows it: UTC to the second, statuses coloured, nothing as a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = value.value if isinstance(value, Enum) else str(value)
+    style = _STATUS_STYLES.get(text)
+    return f"[{style}]{text}[/]" if style else _plain(text)

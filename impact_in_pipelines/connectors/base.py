@@ -1,0 +1,113 @@
+"""What the three connectors do alike: authenticate, send once, judge the answer."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from impact_in_pipelines.connectors.answer import Answer
+from impact_in_pipelines.connectors.classify import (
+    Promise,
+    classify_answer,
+    classify_failure,
+    configuration_error,
+    token_was_refused,
+)
+from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
+from impact_in_pipelines.connectors.failures import WIRE_ERRORS
+from impact_in_pipelines.connectors.oauth import TokenRefusedError, TokenSource
+from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.delivery.model import SendResult, Shipment
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+
+
+class PlatformConnector(ABC):
+    """Implements `delivery.ports.Connector`; a platform says where, with which headers, for which
+    promise.
+
+    Safe to share between threads.
+    """
+
+    platform: Platform
+
+    def __init__(
+        self,
+        transport: Transport,
+        tokens: TokenSource,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._clock = clock
+
+    @property
+    def batch_limit(self) -> int:
+        """Records that fit in one request; 1: no batches."""
+        return FACTS[self.platform].batch_limit
+
+    def send(self, shipment: Shipment) -> SendResult:
+        """One attempt, layer 1 of the retries and one token refresh included (design D5). Never
+        raises for what the wire or the platform does; `latency_ms` is the whole attempt's."""
+        started = self._clock()
+        result = self._attempt(shipment)
+        return result.taking((self._clock() - started) * 1000.0)
+
+    @abstractmethod
+    def path(self, shipment: Shipment) -> str:
+        """The endpoint below the base URL, with its leading slash."""
+
+    @abstractmethod
+    def headers(self, shipment: Shipment) -> dict[str, str]:
+        """The contract's own headers, the API key included."""
+
+    @abstractmethod
+    def promise(self, shipment: Shipment) -> Promise:
+        """What the contract promises about the answer."""
+
+    def _attempt(self, shipment: Shipment) -> SendResult:
+        connection = shipment.connection
+        try:
+            check_account(connection)
+        except UsageError as error:
+            return configuration_error(str(error))
+        if uses_oauth(connection):
+            return self._send_with_token(shipment)
+        answer = self._post(shipment, self.headers(shipment))
+        return self._judge(answer, shipment)
+
+    def _send_with_token(self, shipment: Shipment) -> SendResult:
+        connection = shipment.connection
+        try:
+            token = self._tokens.token(connection)
+            answer = self._post(shipment, self._bearing(shipment, token))
+            if isinstance(answer, Answer) and token_was_refused(answer):
+                self._tokens.refused(connection, token)
+                token = self._tokens.token(connection)
+                answer = self._post(shipment, self._bearing(shipment, token))
+        except TokenRefusedError as refused:
+            return refused.result
+        return self._judge(answer, shipment, token)
+
+    def _bearing(self, shipment: Shipment, token: str) -> dict[str, str]:
+        return {**self.headers(shipment), "Authorization": f"Bearer {token}"}
+
+    def _post(self, shipment: Shipment, headers: dict[str, str]) -> Answer | Exception:
+        url = f"{shipment.connection.base_url.rstrip('/')}{self.path(shipment)}"
+        common = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(shipment.key),
+            "X-Request-ID": str(shipment.request_id),
+        }
+        body = shipment.body
+        try:
+            return self._transport.post(url, {**common, **headers}, body)
+        except WIRE_ERRORS as error:
+            return error
+
+    def _judge(self, answer: Answer | Exception, shipment: Shipment, token: str = "") -> SendResult:
+        redactor = redactor_for(shipment.connection, token)
+        promise = self.promise(shipment)
+        if isinstance(answer, Exception):
+            return classify_failure(answer, promise.title, redactor)
+        return classify_answer(answer, promise, redactor, self._transport.now())

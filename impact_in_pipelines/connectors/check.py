@@ -1,0 +1,77 @@
+"""Tries out a connection without sending impact data (`impact-in connections test`)."""
+
+from dataclasses import dataclass
+
+from impact_in_pipelines.connectors.classify import classify_failure
+from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
+from impact_in_pipelines.connectors.failures import WIRE_ERRORS
+from impact_in_pipelines.connectors.oauth import TokenRefusedError, TokenSource
+from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.delivery.ports import TokenStore
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCheck:
+    """What a try showed. `verified` and `not_verified` are clauses for a person; `error` is one
+    line, redacted, where `ok` is False."""
+
+    ok: bool
+    verified: tuple[str, ...]
+    not_verified: tuple[str, ...]
+    error: str | None = None
+
+
+def check_connection(
+    connection: Connection, transport: Transport, tokens: TokenStore
+) -> ConnectionCheck:
+    """Whether the account can be used, as far as that can be told without delivering anything.
+
+    An OAuth account gets a new access token, which proves its client id and secret. The contracts
+    offer an API key no call that delivers nothing: there, only the address is tried. Never raises
+    for what the wire or the platform does.
+    """
+    try:
+        check_account(connection)
+    except UsageError as error:
+        return ConnectionCheck(False, (), ("anything: nothing was sent",), str(error))
+    settings = "the settings are complete"
+    if uses_oauth(connection):
+        return _check_client(connection, TokenSource(transport, tokens), settings)
+    return _check_address(connection, transport, settings)
+
+
+def _check_client(connection: Connection, tokens: TokenSource, settings: str) -> ConnectionCheck:
+    title = FACTS[connection.platform].title
+    left = _left(connection)
+    try:
+        tokens.fetch(connection)
+    except TokenRefusedError as refused:
+        return ConnectionCheck(
+            False, (settings,), ("the client id and secret", *left), refused.result.error
+        )
+    verified = (settings, f"{title} gave an access token for the client id and secret")
+    return ConnectionCheck(True, verified, left)
+
+
+def _check_address(connection: Connection, transport: Transport, settings: str) -> ConnectionCheck:
+    title = FACTS[connection.platform].title
+    left = (
+        f"the API key: {title} has no call that takes one and delivers nothing",
+        *_left(connection),
+    )
+    try:
+        transport.probe(connection.base_url)
+    except WIRE_ERRORS as error:
+        result = classify_failure(error, title, redactor_for(connection))
+        return ConnectionCheck(False, (settings,), left, result.error)
+    return ConnectionCheck(True, (settings, "something answers HTTP at the base URL"), left)
+
+
+def _left(connection: Connection) -> tuple[str, ...]:
+    names = [f"the organisation id {connection.organization_id}"]
+    if tenant := connection.credentials.get("tenant_id"):
+        names.append(f"the tenant id {tenant}")
+    return tuple(names)

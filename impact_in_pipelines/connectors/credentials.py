@@ -1,0 +1,85 @@
+"""Which credentials an account must have, and how it authenticates (design, section 6)."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from impact_in_pipelines.connectors.redaction import Redactor
+from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+
+_PUBLIC = frozenset({"tenant_id"})
+_OAUTH = frozenset({"client_id", "client_secret"})
+
+
+def validate_credentials(platform: Platform, credentials: Mapping[str, Any]) -> None:
+    """Raise `UsageError`, one line that names missing, unknown or unusable keys, never a value."""
+    sets = FACTS[platform].credential_sets
+    given = frozenset(credentials)
+    if given not in sets:
+        raise UsageError(_mismatch(platform, given, sets))
+    for name in sorted(given):
+        problem = _problem(credentials[name])
+        if problem:
+            raise UsageError(f"{FACTS[platform].title} credentials: {name} {problem}")
+
+
+def uses_oauth(connection: Connection) -> bool:
+    """Whether the account gets access tokens with its client id and secret; else it has a key."""
+    return frozenset(connection.credentials) >= _OAUTH
+
+
+def check_account(connection: Connection) -> None:
+    """Raise `UsageError` if nothing can be sent with the connection as it is set."""
+    validate_credentials(connection.platform, connection.credentials)
+    title = FACTS[connection.platform].title
+    if connection.options.get("auth") == "oauth" and not uses_oauth(connection):
+        raise UsageError(
+            f"{title} option auth is oauth, but the credentials have no client_id and "
+            "client_secret; set them or remove the option"
+        )
+    if not connection.organization_id:
+        raise UsageError(f"{title} connection has no organisation id; set --organization-id")
+    url = connection.base_url
+    if not url.startswith(("http://", "https://")) or any(mark in url for mark in "@?# "):
+        raise UsageError(
+            f"{title} base URL must be http(s)://host/path without user, query or spaces; "
+            "set --base-url"
+        )
+
+
+def redactor_for(connection: Connection, *tokens: str) -> Redactor:
+    """Masks the account's secrets and these live tokens. A tenant's id is none: errors name it."""
+    secrets = [
+        value
+        for name, value in connection.credentials.items()
+        if name not in _PUBLIC and isinstance(value, str)
+    ]
+    return Redactor((*secrets, *tokens))
+
+
+def _mismatch(platform: Platform, given: frozenset[str], sets: Collection[frozenset[str]]) -> str:
+    nearest = max(sets, key=lambda names: len(names & given))
+    parts = [
+        f"{FACTS[platform].title} credentials must be exactly " + " or ".join(map(_list, sets))
+    ]
+    if missing := nearest - given:
+        parts.append(f"missing {_list(missing)}")
+    if unknown := given - nearest:
+        parts.append(f"too much {_list(unknown)}")
+    return "; ".join(parts)
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _problem(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "must be a string"
+    if not value:
+        return "is empty"
+    # They go into header lines.
+    if not (value.isascii() and value.isprintable()) or value != value.strip():
+        return "must be printable ASCII without spaces around it"
+    return None

@@ -1,0 +1,96 @@
+"""Goodera: `POST {url}/impact-data`, or `/impact-data/batch` for up to 100 records (design, section
+6)."""
+
+from datetime import datetime
+from typing import Any
+
+from impact_in_pipelines.connectors import mapping
+from impact_in_pipelines.connectors.base import PlatformConnector
+from impact_in_pipelines.connectors.classify import Promise
+from impact_in_pipelines.delivery.model import Connection, Shipment
+from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.impact.figures import ImpactFigures, OutcomeFigures
+from impact_in_pipelines.platforms import Platform
+
+_COUNTED = ("volunteer_engagement", "volunteer_hours", "program_reach", "session_count")
+# Category: dimension, name, unit.
+_STANDARD = {
+    "integration": ("integration_outcome", "Integration outcome", "percentage"),
+    "job_readiness": ("employability", "Employability", "percentage"),
+    "language": ("language_proficiency", "Language proficiency", "level_0_10"),
+}
+_TAKEN = frozenset({*_COUNTED, *(dimension for dimension, _, _ in _STANDARD.values())})
+
+
+def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
+    """The body of `POST /impact-data`, and one record of a batch."""
+    return {
+        "projectId": mapping.option(connection, "projectId", mapping.program_id(connection)),
+        "organizationId": connection.organization_id,
+        "reportingPeriod": {
+            "from": figures.period_start.isoformat(),
+            "to": figures.period_end.isoformat(),
+        },
+        "impactDimensions": [
+            _dimension(
+                "volunteer_engagement", "Volunteer engagement", figures.volunteers, "volunteers"
+            ),
+            _dimension(
+                "volunteer_hours",
+                "Volunteer hours",
+                mapping.hours(figures.volunteer_hours),
+                "hours",
+            ),
+            _dimension("program_reach", "Program reach", figures.participants, "participants"),
+            _dimension("session_count", "Sessions", figures.sessions, "sessions"),
+            *(_outcome(outcome) for outcome in mapping.scored(figures)),
+        ],
+        "metadata": {
+            "source": mapping.SOURCE,
+            "timestamp": mapping.timestamp(built_at),
+            "version": mapping.VERSION,
+        },
+    }
+
+
+def _dimension(dimension: str, name: str, value: float, unit: str) -> dict[str, Any]:
+    return {"dimensionId": dimension, "dimensionName": name, "value": value, "unit": unit}
+
+
+def _outcome(outcome: OutcomeFigures) -> dict[str, Any]:
+    dimension, name, unit = _STANDARD.get(
+        outcome.category, (_custom(outcome.category), mapping.words(outcome.category), "score")
+    )
+    convert = mapping.percentage if unit == "percentage" else mapping.score
+    return {
+        **_dimension(dimension, name, convert(outcome.average), unit),
+        "beneficiaries": outcome.participants,
+    }
+
+
+def _custom(category: str) -> str:
+    """A company may call a category of its own like a standard dimension; two of one id would be
+    refused or, worse, taken for each other."""
+    return f"outcome_{category}" if category in _TAKEN else category
+
+
+class GooderaConnector(PlatformConnector):
+    """Sends one record a request, or a frozen batch of one connection."""
+
+    platform: Platform = Platform.GOODERA
+
+    def path(self, shipment: Shipment) -> str:
+        return "/impact-data/batch" if shipment.is_batch else "/impact-data"
+
+    def headers(self, shipment: Shipment) -> dict[str, str]:
+        return {"X-API-Key": shipment.connection.credentials["api_key"]}
+
+    def promise(self, shipment: Shipment) -> Promise:
+        ids = ("batchId", "transactionId") if shipment.is_batch else ("transactionId", "batchId")
+        return Promise(
+            "Goodera",
+            str(shipment.key),
+            id_fields=ids,
+            counts={"recordsProcessed": len(shipment.payloads)},
+            is_batch=shipment.is_batch,
+        )

@@ -1,0 +1,98 @@
+"""From claimed deliveries to payloads: figures for all, the gate for all, then each platform's
+mapping."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from impact_in_pipelines.connectors.registry import mapping_for
+from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
+from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
+from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.impact.figures import ImpactFigures, ImpactSource, PeriodRequest, Ref
+
+
+class Failure(Protocol):
+    """Why a company's data isn't sent."""
+
+    @property
+    def message(self) -> str:
+        """One line: which expectation, what was seen, what to do."""
+        ...
+
+
+class Report(Protocol):
+    """What the gate found; `impact.gate.GateReport` is one."""
+
+    @property
+    def refusals(self) -> Mapping[Ref, Failure]:
+        """The figures that don't pass, by their `ref`."""
+        ...
+
+
+class Gate(Protocol):
+    """Judges figures before they are sent; `impact.gate.gate` does."""
+
+    def __call__(self, figures: Sequence[ImpactFigures], now: datetime, /) -> Report:
+        """The report on all of `figures`; `now` is aware."""
+        ...
+
+
+class MappedPayloads:
+    """Implements `delivery.ports.PayloadSource` with one call to the source and one to the gate."""
+
+    def __init__(self, source: ImpactSource, gate: Gate) -> None:
+        self._source = source
+        self._gate = gate
+
+    def build(
+        self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
+    ) -> Mapping[UUID, Payload | Refusal]:
+        """A payload for every delivery whose data passes the gate, else a refusal; by delivery id.
+
+        `now` (aware) becomes the payloads' timestamp. Raises what the source and the gate raise: a
+        failed read is no refusal.
+        """
+        if not claimed:
+            return {}
+        figures = self._source.figures([_request(delivery) for delivery, _ in claimed], now)
+        refusals = self._gate(list(figures.values()), now).refusals
+        return {
+            delivery.id: _payload(delivery, connection, figures, refusals, now)
+            for delivery, connection in claimed
+        }
+
+
+def _request(delivery: Claimed) -> PeriodRequest:
+    return PeriodRequest(
+        ref=delivery.id,
+        company_id=delivery.company_id,
+        timezone=delivery.timezone,
+        period_start=delivery.period_start,
+        period_end=delivery.period_end,
+    )
+
+
+def _payload(
+    delivery: Claimed,
+    connection: Connection,
+    figures: Mapping[Ref, ImpactFigures],
+    refusals: Mapping[Ref, Failure],
+    now: datetime,
+) -> Payload | Refusal:
+    if delivery.id in refusals:
+        return Refusal(ErrorKind.DATA_QUALITY, refusals[delivery.id].message)
+    found = figures.get(delivery.id)
+    if found is None:
+        return Refusal(
+            ErrorKind.DATA_QUALITY,
+            f"no figures for {delivery.period_start} to {delivery.period_end}; "
+            "check the company and its time zone, then replay",
+        )
+    try:
+        payload = mapping_for(delivery.platform)(found, connection, now)
+        canonical_bytes(payload)
+    except ValueError as error:
+        return Refusal(ErrorKind.DATA_QUALITY, f"{error}; correct the events and replay")
+    return payload

@@ -1,0 +1,118 @@
+"""Workday: `POST {url}/volunteer-management/v1/activities` with an OAuth token (design, section
+6)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+
+from impact_in_pipelines.connectors import mapping
+from impact_in_pipelines.connectors.base import PlatformConnector
+from impact_in_pipelines.connectors.classify import DUPLICATE_ACTIVITY, Promise
+from impact_in_pipelines.delivery.model import Connection, Shipment
+from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures
+from impact_in_pipelines.platforms import Platform
+
+# The first type of which a word occurs in the activity's name.
+_TYPES = (
+    ("mentorship", ("mentor", "coach", "buddy")),
+    (
+        "training",
+        ("train", "course", "class", "session", "workshop", "language", "job", "readiness"),
+    ),
+    ("volunteer", ("volunteer",)),
+)
+_OTHER_TYPE = "community_service"
+
+
+def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
+    """The body of `POST /activities`: one activity for each kind that happened, one enrolment for
+    the programme and one for each outcome category. The contract has no field for scores."""
+    return {
+        "organizationId": connection.organization_id,
+        "reportingPeriod": mapping.start_end(figures),
+        "volunteerActivities": [
+            _activity(activity, figures)
+            for activity in sorted(figures.activities, key=lambda found: found.activity)
+        ],
+        "programEnrollments": _enrollments(figures, connection),
+        "metadata": {
+            "source": mapping.SOURCE,
+            "version": mapping.VERSION,
+            "timestamp": mapping.timestamp(built_at),
+        },
+    }
+
+
+def activity_type(activity: str) -> str:
+    """Which of Workday's four types an activity is, told by its name."""
+    name = activity.lower()
+    return next(
+        (kind for kind, marks in _TYPES if any(mark in name for mark in marks)), _OTHER_TYPE
+    )
+
+
+def _activity(activity: ActivityFigures, figures: ImpactFigures) -> dict[str, Any]:
+    identity = f"{figures.period_start}/{figures.period_end}/{activity.activity}"
+    return {
+        "activityId": str(uuid5(figures.company_id, identity)),
+        "activityName": mapping.words(activity.activity),
+        "activityType": activity_type(activity.activity),
+        "volunteerHours": mapping.hours(activity.hours),
+        "participantCount": activity.participants,
+        "activityDate": figures.period_end.isoformat(),
+        "status": "completed",
+    }
+
+
+def _enrollments(figures: ImpactFigures, connection: Connection) -> list[dict[str, Any]]:
+    program = mapping.program_id(connection)
+    name = mapping.program_name(connection)
+    counts = [(program, name, figures.participants)]
+    counts += [
+        (
+            f"{program}-{outcome.category}",
+            f"{name}: {mapping.words(outcome.category)}",
+            outcome.participants,
+        )
+        for outcome in mapping.scored(figures)
+    ]
+    return [
+        {
+            "programId": program_id,
+            "programName": program_name,
+            "enrollmentCount": count,
+            "periodStart": figures.period_start.isoformat(),
+            "periodEnd": figures.period_end.isoformat(),
+        }
+        for program_id, program_name, count in counts
+    ]
+
+
+class WorkdayConnector(PlatformConnector):
+    """Sends one payload a request; the delivery's key is the transaction id."""
+
+    platform: Platform = Platform.WORKDAY
+
+    def path(self, shipment: Shipment) -> str:
+        del shipment
+        return "/volunteer-management/v1/activities"
+
+    def headers(self, shipment: Shipment) -> dict[str, str]:
+        return {
+            "X-Workday-Tenant": shipment.connection.credentials["tenant_id"],
+            "X-Transaction-ID": str(shipment.key),
+        }
+
+    def promise(self, shipment: Shipment) -> Promise:
+        payload = shipment.payloads[0]
+        return Promise(
+            "Workday",
+            str(shipment.key),
+            id_fields=("transactionId",),
+            counts={
+                "activitiesProcessed": len(payload.get("volunteerActivities", ())),
+                "enrollmentsProcessed": len(payload.get("programEnrollments", ())),
+            },
+            arrived_codes=frozenset({DUPLICATE_ACTIVITY}),
+        )

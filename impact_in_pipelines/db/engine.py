@@ -1,0 +1,138 @@
+"""Opening the database: one engine per process, psycopg2, UTC, with errors a person can act on."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2.extras
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+
+from impact_in_pipelines.db.embedded import embedded_url
+from impact_in_pipelines.errors import DatabaseUnavailable, InvalidSetting
+from impact_in_pipelines.settings import Settings
+
+MAIN = "impact_in"
+DAGSTER = "dagster"
+
+psycopg2.extras.register_uuid()
+
+
+@dataclass(frozen=True)
+class Database:
+    """An opened database. `embedded` tells whether it is the one that starts by itself."""
+
+    url: URL
+    engine: Engine
+    embedded: bool
+
+    def close(self) -> None:
+        """Give all pooled connections back."""
+        self.engine.dispose()
+
+
+def main_url(settings: Settings) -> URL:
+    """The URL of our database; starts the embedded server where no DATABASE_URL is set.
+
+    Raises `InvalidSetting` for a URL of another dialect, `DatabaseUnavailable` when nothing starts.
+    """
+    if settings.database_url is None:
+        url = embedded_url(settings.home.absolute() / "postgres")
+        _ensure_databases(url, (MAIN, DAGSTER))
+        return url.set(database=MAIN)
+    return as_psycopg2(settings.database_url.get_secret_value())
+
+
+def dagster_url(settings: Settings) -> URL:
+    """Where the Dagster instance keeps its storage: the same server, a database of its own."""
+    url = main_url(settings)
+    if settings.database_url is not None:
+        _ensure_databases(url, (DAGSTER,))
+    return url.set(database=DAGSTER)
+
+
+def as_psycopg2(text_url: str) -> URL:
+    """`text_url` with the psycopg2 driver named: SQLAlchemy 2.1 would take psycopg 3, which breaks
+    dagster-postgres. Raises `InvalidSetting` for anything but PostgreSQL."""
+    try:
+        url = make_url(text_url)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
+        raise InvalidSetting(
+            "DATABASE_URL must be a PostgreSQL URL such as postgresql://user:password@host:5432/name; "
+            "it was ***"
+        )
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def make_engine(url: URL, *, pool_size: int = 5) -> Engine:
+    """An engine on `url`; sessions in UTC, JSON compact, dead connections replaced."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        json_serializer=lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+        connect_args={
+            "options": "-c timezone=UTC",
+            "connect_timeout": 10,
+            "application_name": "impact-in",
+        },
+    )
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that `settings` name, reachable. Raises `DatabaseUnavailable` or `InvalidSetting`."""
+    url = main_url(settings)
+    engine = make_engine(url)
+    with translated_errors(url):
+        engine.connect().close()
+    return Database(url=url, engine=engine, embedded=settings.database_url is None)
+
+
+@contextmanager
+def translated_errors(url: URL) -> Iterator[None]:
+    """Turn what the driver says about a server that is away, or tables that are missing, into one line."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        raise DatabaseUnavailable(
+            f"PostgreSQL at {url.host or url.query.get('host')} doesn't answer ({reason}); "
+            "start it or correct DATABASE_URL"
+        ) from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) != "42P01":
+            raise
+        raise DatabaseUnavailable(
+            "the database has no tables yet; run: impact-in db upgrade"
+        ) from error
+
+
+def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:
+    """Create the databases `names` on the server of `url` where they are missing."""
+    admin = make_engine(url, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with translated_errors(url), admin.connect() as connection:
+            # Two processes may create at once: the lock makes the second one see the first one's work.
+            connection.execute(text("SELECT pg_advisory_lock(727101)"))
+            existing = set(connection.scalars(text("SELECT datname FROM pg_database")))
+            for name in names:
+                if name not in existing:
+                    connection.execute(text(f'CREATE DATABASE "{name}"'))
+            connection.execute(text("SELECT pg_advisory_unlock(727101)"))
+    finally:
+        admin.dispose()
+
+
+def rows_as_json(rows: list[dict[str, Any]]) -> str:
+    """`rows` as the one bound parameter of a statement that reads them by `jsonb_to_recordset`."""
+    return json.dumps(rows, default=str, separators=(",", ":"), ensure_ascii=False)
+
+
+def fetch(connection: Connection, statement: Any, **parameters: Any) -> list[Any]:
+    """The rows of `statement`, read whole."""
+    return list(connection.execute(statement, parameters))

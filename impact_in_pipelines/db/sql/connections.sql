@@ -1,0 +1,31 @@
+-- name: of_companies
+-- The stored connection of each company, or nulls where only the environment's default can serve.
+SELECT c.id AS company_id, c.slug, p.organization_id, p.base_url, p.credentials, p.options, p.enabled,
+       p.rate_limit_per_minute, p.max_concurrency
+FROM companies c
+LEFT JOIN platform_connections p ON p.company_id = c.id AND p.platform = :platform
+WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
+
+-- name: save
+INSERT INTO platform_connections AS p
+    (company_id, platform, organization_id, base_url, credentials, options, rate_limit_per_minute,
+     max_concurrency, enabled)
+VALUES (:company_id, :platform, :organization_id, :base_url, :credentials,
+        coalesce(CAST(:options AS jsonb), '{}'::jsonb), :rate_limit_per_minute, :max_concurrency,
+        coalesce(CAST(:enabled AS boolean), true))
+ON CONFLICT (company_id, platform) DO UPDATE
+SET organization_id = coalesce(excluded.organization_id, p.organization_id),
+    base_url = coalesce(excluded.base_url, p.base_url),
+    credentials = coalesce(excluded.credentials, p.credentials),
+    options = coalesce(CAST(:options AS jsonb), p.options),
+    rate_limit_per_minute = coalesce(excluded.rate_limit_per_minute, p.rate_limit_per_minute),
+    max_concurrency = coalesce(excluded.max_concurrency, p.max_concurrency),
+    enabled = coalesce(CAST(:enabled AS boolean), p.enabled),
+    updated_at = now()
+
+-- name: listed
+SELECT c.slug AS company, p.platform, p.organization_id, p.base_url, p.credentials, p.options, p.enabled,
+       p.rate_limit_per_minute, p.max_concurrency, p.updated_at
+FROM platform_connections p JOIN companies c ON c.id = p.company_id
+WHERE CAST(:company_id AS uuid) IS NULL OR p.company_id = :company_id
+ORDER BY c.slug, p.platform

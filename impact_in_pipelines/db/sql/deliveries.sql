@@ -1,0 +1,299 @@
+-- name: due_schedules
+-- Active schedules of a platform whose next run has come, locked so that two planners never share one.
+SELECT s.id, s.company_id, s.schedule, s.timezone, s.holiday_calendar, s.window_start, s.window_end,
+       s.window_days, s.catch_up, s.catch_up_limit_days, s.spread_minutes, s.fired_until, s.covered_until
+FROM scheduled_deliveries s
+JOIN companies c ON c.id = s.company_id AND c.active
+WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND s.next_run <= :now
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
+ORDER BY s.next_run, s.id
+LIMIT :limit
+FOR UPDATE OF s SKIP LOCKED
+
+-- name: insert_fires
+-- A fire becomes a row; one that is there already was planned by somebody else.
+INSERT INTO impact_deliveries
+    (id, company_id, platform, schedule_id, trigger, status, timezone, period_start, period_end,
+     scheduled_for, note, idempotency_key, next_attempt_at)
+SELECT f.id, f.company_id, :platform, f.schedule_id, 'schedule', f.status, f.timezone, f.period_start,
+       f.period_end, f.scheduled_for, f.note, f.id,
+       CASE WHEN f.status = 'pending' THEN f.scheduled_for END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS f(
+    id uuid, company_id uuid, schedule_id uuid, status text, timezone text, period_start date,
+    period_end date, scheduled_for timestamptz, note text)
+ON CONFLICT (schedule_id, scheduled_for) DO NOTHING
+RETURNING id
+
+-- name: advance_schedules
+-- A schedule without a next run never fires again: it is paused with the reason.
+UPDATE scheduled_deliveries s
+SET next_run = a.next_run, active = a.next_run IS NOT NULL,
+    paused_reason = CASE WHEN a.next_run IS NULL THEN a.needs_person END, fired_until = a.fired_until, covered_until = a.covered_until,
+    last_error = coalesce(a.needs_person, s.last_error), updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS a(
+    id uuid, next_run timestamptz, fired_until timestamptz, covered_until date, needs_person text)
+WHERE s.id = a.id
+
+-- name: insert_selected
+-- The partitions that a run was started for, one row each; a retried step finds its rows again.
+INSERT INTO impact_deliveries
+    (id, company_id, platform, trigger, status, timezone, period_start, period_end, scheduled_for,
+     idempotency_key, next_attempt_at, dagster_run_id)
+SELECT r.id, r.company_id, :platform, :trigger, 'pending', r.timezone, r.day, r.day, :now, r.id, :now,
+       :run_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, company_id uuid, timezone text, day date)
+WHERE NOT EXISTS (
+    SELECT 1 FROM impact_deliveries d
+    WHERE d.dagster_run_id = :run_id AND d.platform = :platform AND d.trigger = :trigger
+      AND d.company_id = r.company_id AND d.period_start = r.day AND d.period_end = r.day)
+
+-- name: claim_due
+-- Serves every drain. `next_attempt_at` is the end of the lease while a row is in progress, so that rows
+-- of a dead worker come up by themselves. A fire never overtakes an open predecessor of its schedule; a
+-- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
+-- until it is late by a grace time.
+WITH due AS (
+    SELECT d.id, d.batch_id
+    FROM impact_deliveries d
+    WHERE d.platform = :platform
+      AND d.status IN ('pending', 'in_progress', 'retrying')
+      AND d.next_attempt_at <= :now
+      AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
+      AND (CASE
+               WHEN CAST(:run_id AS text) IS NOT NULL THEN d.dagster_run_id = :run_id
+               WHEN d.trigger IN ('manual', 'backfill') THEN d.next_attempt_at <= :orphaned_before
+               ELSE true
+           END)
+      AND NOT EXISTS (
+          SELECT 1 FROM impact_deliveries p
+          WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+            AND p.status IN ('pending', 'in_progress', 'retrying'))
+      AND (d.batch_id IS NULL OR NOT EXISTS (
+          SELECT 1 FROM impact_deliveries b
+          WHERE b.batch_id = d.batch_id AND b.id < d.id
+            AND b.status IN ('pending', 'in_progress', 'retrying')))
+    ORDER BY d.next_attempt_at, d.id
+    LIMIT :limit
+    FOR UPDATE OF d SKIP LOCKED
+), held AS (
+    SELECT id FROM due
+    UNION
+    SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id
+    WHERE b.status IN ('pending', 'in_progress', 'retrying')
+), claimed AS (
+    UPDATE impact_deliveries d
+    SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
+        next_attempt_at = :lease_until, updated_at = :now,
+        dagster_run_id = CASE WHEN d.trigger IN ('manual', 'backfill') THEN d.dagster_run_id
+                              ELSE coalesce(:dagster_run_id, d.dagster_run_id) END
+    FROM held WHERE d.id = held.id
+    RETURNING d.*
+), lost AS (
+    -- An attempt that is still open belonged to a worker whose lease ran out.
+    UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now
+    FROM claimed WHERE a.delivery_id = claimed.id AND a.outcome = 'started'
+)
+SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
+       d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
+       d.attempt_count + 1 AS attempt_number, d.failed_attempts, d.revision, d.schedule_id, d.batch_id,
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
+FROM claimed d JOIN companies c ON c.id = d.company_id
+ORDER BY d.scheduled_for, d.id
+
+-- name: due_an_hour
+SELECT count(*) FROM impact_deliveries
+WHERE platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
+  AND next_attempt_at <= :within
+
+-- name: still_held
+-- The fence: of these rows, the ones that are still this worker's.
+SELECT id, created_at, attempt_count FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
+ORDER BY id
+FOR UPDATE
+
+-- name: lock_contents
+-- One lock per content, in one order: two workers never judge the same content at once.
+SELECT pg_advisory_xact_lock(hashtextextended(k.content, 0))
+FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
+
+-- name: twins
+-- Rows with the same content for the same company and platform: delivered inside the window, on their
+-- way, or failed in a way that may have arrived.
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.payload, t.delivered_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
+JOIN impact_deliveries t
+  ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
+ AND t.id <> m.id
+WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
+  AND ((t.status = 'success' AND t.delivered_at > :window_start)
+    OR t.status IN ('in_progress', 'retrying')
+    OR (t.status = 'failed' AND t.failed_at > :window_start AND t.batch_id IS NULL
+        AND t.error_kind = ANY(CAST(:may_have_arrived AS text[]))))
+ORDER BY m.id, t.delivered_at DESC NULLS LAST
+
+-- name: freeze_ready
+UPDATE impact_deliveries d
+SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payload_bytes,
+    idempotency_key = r.idempotency_key, revision = r.revision, batch_id = r.batch_id, rebuild = false,
+    attempt_count = r.attempt_number, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
+    batch_id uuid, attempt_number int)
+WHERE d.id = r.id
+
+-- name: open_attempts
+INSERT INTO delivery_attempts (id, delivery_id, number, started_at, outcome)
+SELECT r.attempt_id, r.id, r.attempt_number, :now, 'started'
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid, attempt_number int)
+
+-- name: skip_duplicates
+UPDATE impact_deliveries d
+SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payload_hash = r.payload_hash,
+    payload_bytes = r.payload_bytes, rebuild = false, next_attempt_at = NULL, lease_until = NULL,
+    claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
+WHERE d.id = r.id
+
+-- name: hold_back
+-- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
+UPDATE impact_deliveries d
+SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
+    next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, next_attempt_at timestamptz)
+WHERE d.id = r.id
+
+-- name: close_attempts
+UPDATE delivery_attempts a
+SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
+    http_status = r.http_status, error_kind = r.error_kind, error = r.error, latency_ms = r.latency_ms
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
+    error_kind text, error text, latency_ms float8)
+WHERE a.id = r.attempt_id
+
+-- name: settle
+-- Fenced by worker and attempt: whoever lost the lease changes nothing.
+UPDATE impact_deliveries d
+SET status = r.status,
+    failed_attempts = d.failed_attempts + r.failed,
+    next_attempt_at = r.next_attempt_at,
+    lease_until = NULL, claimed_by = NULL,
+    batch_id = CASE WHEN r.keeps_batch THEN d.batch_id END,
+    last_error = r.error, error_kind = r.error_kind,
+    http_status = r.http_status,
+    transaction_id = coalesce(r.transaction_id, d.transaction_id),
+    provider_response = coalesce(r.response, d.provider_response),
+    failed_at = CASE WHEN r.status = 'failed' THEN coalesce(d.failed_at, r.finished_at)
+                     ELSE d.failed_at END,
+    delivered_at = CASE WHEN r.status = 'success' THEN r.finished_at ELSE d.delivered_at END,
+    updated_at = r.finished_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, status text, attempt_number int, failed int, next_attempt_at timestamptz,
+    keeps_batch boolean, error text, error_kind text, http_status int, transaction_id text,
+    response jsonb, finished_at timestamptz)
+WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+  AND d.attempt_count = r.attempt_number
+RETURNING d.id
+
+-- name: refuse
+UPDATE impact_deliveries d
+SET status = 'failed', error_kind = r.kind, last_error = r.message, rebuild = false,
+    failed_at = coalesce(d.failed_at, :now), next_attempt_at = NULL, lease_until = NULL,
+    claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text)
+WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+RETURNING d.id
+
+-- name: note_on_schedules
+-- What became of a schedule's latest deliveries; the count of failures in a row starts again at a success.
+UPDATE scheduled_deliveries s
+SET last_run = :now, last_status = f.status, last_error = f.last_error,
+    consecutive_failures = CASE WHEN f.arrived > 0 THEN f.failed_since
+                                ELSE s.consecutive_failures + f.failed END
+FROM (
+    SELECT schedule_id,
+           (array_agg(status ORDER BY scheduled_for DESC))[1] AS status,
+           (array_agg(last_error ORDER BY scheduled_for DESC))[1] AS last_error,
+           count(*) FILTER (WHERE status IN ('success', 'skipped')) AS arrived,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'failed' AND scheduled_for > last_arrival) AS failed_since
+    FROM (
+        SELECT schedule_id, status, last_error, scheduled_for,
+               max(scheduled_for) FILTER (WHERE status IN ('success', 'skipped'))
+                   OVER (PARTITION BY schedule_id) AS last_arrival
+        FROM impact_deliveries
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND schedule_id IS NOT NULL
+          AND status IN ('success', 'skipped', 'failed')
+    ) AS final
+    GROUP BY schedule_id
+) AS f
+WHERE s.id = f.schedule_id
+
+-- name: renew
+UPDATE impact_deliveries
+SET lease_until = :lease_until, next_attempt_at = :lease_until
+WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
+RETURNING id
+
+-- name: release
+-- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone.
+WITH undone AS (
+    DELETE FROM delivery_attempts a USING impact_deliveries d
+    WHERE a.delivery_id = d.id AND a.outcome = 'started' AND d.claimed_by = :worker
+      AND d.id = ANY(CAST(:ids AS uuid[]))
+    RETURNING a.delivery_id
+)
+UPDATE impact_deliveries d
+SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
+    attempt_count = d.attempt_count - (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id),
+    next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.claimed_by = :worker AND d.status = 'in_progress'
+
+-- name: due_state
+-- What a tick asks: since when something is due, and when the next thing will be. Reads only.
+SELECT
+    (SELECT min(s.next_run) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
+     WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
+    (SELECT d.next_attempt_at FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.status IN ('pending', 'in_progress', 'retrying')
+       AND (d.trigger NOT IN ('manual', 'backfill') OR d.next_attempt_at <= :orphaned_before)
+       AND NOT EXISTS (
+           SELECT 1 FROM impact_deliveries p
+           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+             AND p.status IN ('pending', 'in_progress', 'retrying'))
+     ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
+    (SELECT min(d.updated_at) FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.recorded_at IS NULL
+       AND d.status IN ('success', 'failed', 'skipped')) AS unrecorded_since
+
+-- name: unrecorded
+-- Final deliveries that Dagster has not been told of, locked until it has.
+SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_start, d.period_end,
+       d.scheduled_for, d.delivered_at, d.failed_at, d.transaction_id, d.payload_hash, d.payload_bytes,
+       d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN ('success', 'failed', 'skipped')
+  AND (CASE
+           WHEN CAST(:run_id AS text) IS NOT NULL THEN d.dagster_run_id = :run_id
+           WHEN d.trigger IN ('manual', 'backfill') THEN d.updated_at <= :orphaned_before
+           ELSE true
+       END)
+ORDER BY d.updated_at
+LIMIT :limit
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: mark_recorded
+UPDATE impact_deliveries SET recorded_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))
+
+-- name: open_of_run
+-- What a run's own rows still wait for: how many are open and when the first of them is tried again.
+SELECT count(*) AS open, min(next_attempt_at) AS next_attempt_at
+FROM impact_deliveries
+WHERE dagster_run_id = :run_id AND platform = :platform
+  AND trigger IN ('manual', 'backfill') AND status IN ('pending', 'in_progress', 'retrying')
+
+-- name: outcome_of_run
+SELECT d.status, count(*) AS deliveries FROM impact_deliveries d
+WHERE d.dagster_run_id = :run_id AND d.platform = :platform GROUP BY d.status

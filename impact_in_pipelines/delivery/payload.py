@@ -1,0 +1,38 @@
+"""The frozen body of a delivery: canonical form and hash (design D4, RFC 8785)."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import rfc8785
+
+Payload = dict[str, Any]
+"""A JSON object as a platform's contract describes it."""
+
+
+def canonical_bytes(payload: Mapping[str, Any]) -> bytes:
+    """`payload` in RFC 8785 form, UTF-8: the bytes that are sent, the same at every attempt.
+
+    Raises `ValueError` for what JSON can't carry exactly (NaN, integers beyond 2^53, non-string keys).
+    """
+    try:
+        return rfc8785.dumps(dict(payload))
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(f"the payload can't be written as canonical JSON: {error}") from error
+
+
+def without_timestamps(payload: Mapping[str, Any]) -> Payload:
+    """`payload` without the instant it was built at: `timestamp` and `metadata.timestamp` (D4).
+
+    Only these two: a field of that name elsewhere is content.
+    """
+    bare = {key: value for key, value in payload.items() if key != "timestamp"}
+    metadata = bare.get("metadata")
+    if isinstance(metadata, Mapping) and "timestamp" in metadata:
+        bare["metadata"] = {k: v for k, v in metadata.items() if k != "timestamp"}
+    return bare
+
+
+def payload_hash(payload: Mapping[str, Any]) -> str:
+    """SHA-256 (64 hex digits) of the canonical form without the payload's own timestamps."""
+    return hashlib.sha256(canonical_bytes(without_timestamps(payload))).hexdigest()

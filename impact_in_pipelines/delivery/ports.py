@@ -1,0 +1,151 @@
+"""What the delivery core needs from outside; `db` and `connectors` provide it (design, section 4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from impact_in_pipelines.delivery.model import (
+    Claimed,
+    Connection,
+    Refusal,
+    Selection,
+    SendResult,
+    Shipment,
+)
+from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.platforms import Platform
+
+
+class Connector(Protocol):
+    """Speaks one platform's contract."""
+
+    platform: Platform
+
+    @property
+    def batch_limit(self) -> int:
+        """Records that fit in one request; 1: no batches."""
+        ...
+
+    def send(self, shipment: Shipment) -> SendResult:
+        """One attempt. Never raises for what the wire or the platform does."""
+        ...
+
+
+class PayloadSource(Protocol):
+    """Builds what is sent from today's data."""
+
+    def build(
+        self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
+    ) -> Mapping[UUID, Payload | Refusal]:
+        """A payload for every delivery whose data passes the gate, else a refusal; by delivery id."""
+        ...
+
+
+class TokenStore(Protocol):
+    """OAuth access tokens shared between workers; kept encrypted."""
+
+    def get(self, key: str, now: datetime) -> str | None:
+        """The token under `key` that is still good at `now`, or None."""
+        ...
+
+    def put(self, key: str, token: str, expires_at: datetime) -> None:
+        """Keep `token` until `expires_at` (UTC)."""
+        ...
+
+    def forget(self, key: str, token: str) -> None:
+        """Drop `token` if it is still the one that is kept: a platform has refused it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A claimed delivery with its payload, ready to be frozen."""
+
+    claimed: Claimed
+    connection: Connection
+    payload: Payload
+    payload_hash: str
+    payload_bytes: int
+    attempt_id: UUID
+    batch_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What the log made of prepared deliveries: which may be sent now, under which key and body."""
+
+    ready: tuple[Prepared, ...]
+    skipped: tuple[UUID, ...]
+    waiting: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of one attempt as the log records it. `next_attempt_at` is None when it was final."""
+
+    prepared: Prepared
+    result: SendResult
+    finished_at: datetime
+    next_attempt_at: datetime | None = None
+
+
+class DeliveryLog(Protocol):
+    """The delivery log as the queue (D3). Every method is one transaction."""
+
+    def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
+        """Turn fires that are due into rows; returns how many rows were written."""
+        ...
+
+    def due_an_hour(self, platform: Platform, now: datetime) -> int:
+        """How many deliveries of `platform` are open and due within the hour around `now`."""
+        ...
+
+    def claim(
+        self,
+        platform: Platform,
+        *,
+        now: datetime,
+        limit: int,
+        worker: str,
+        lease: timedelta,
+        selection: Selection,
+    ) -> Sequence[Claimed]:
+        """Up to `limit` due deliveries, now held by `worker`; batches whole."""
+        ...
+
+    def connections(
+        self, platform: Platform, company_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Connection]:
+        """The connection of each company; one without any is left out."""
+        ...
+
+    def refuse(
+        self, refusals: Sequence[tuple[Claimed, Refusal]], *, now: datetime, worker: str
+    ) -> None:
+        """These fail for good without an attempt."""
+        ...
+
+    def freeze(
+        self, prepared: Sequence[Prepared], *, now: datetime, window: timedelta, worker: str
+    ) -> Frozen:
+        """Store payloads, keys and batches before their first attempt, skip what had arrived inside the
+        window, hold back twins of what is in flight, and open an attempt for each that is ready."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement], *, worker: str) -> None:
+        """Record how attempts ended. A row whose lease another worker has taken keeps its state."""
+        ...
+
+    def renew(
+        self, ids: Sequence[UUID], *, now: datetime, lease: timedelta, worker: str
+    ) -> frozenset[UUID]:
+        """Extend leases; returns the ids that are still `worker`'s."""
+        ...
+
+    def release(
+        self, ids: Sequence[UUID], *, now: datetime, next_attempt_at: datetime, worker: str
+    ) -> None:
+        """Give back claimed rows that were not attempted, to be claimed again at `next_attempt_at`."""
+        ...

@@ -1,0 +1,53 @@
+"""When a failed attempt is tried again (design D5, layer 2): the plan is data, the decision is pure."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impact_in_pipelines.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """Delays between attempts in milliseconds: `base_ms`, then each `multiplier` times the one before.
+
+    With the defaults: 5, 10 and 20 minutes, each times a random factor in 1 ± `jitter`. A platform's
+    Retry-After can lengthen a delay, up to `retry_after_cap_ms`, never shorten it.
+    """
+
+    max_retries: int = 3
+    base_ms: int = 300_000
+    multiplier: float = 2.0
+    jitter: float = 0.2
+    retry_after_cap_ms: int = 3_600_000
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "RetryPlan":
+        return cls(
+            max_retries=settings.scheduler_max_retries,
+            base_ms=settings.scheduler_retry_delay_ms,
+            multiplier=settings.scheduler_backoff_multiplier,
+            jitter=settings.retry_jitter,
+        )
+
+    def delay_ms(self, failed_attempts: int, rng: random.Random) -> float | None:
+        """Milliseconds to wait after the n-th failed attempt (1-based); None: that one was final."""
+        if failed_attempts > self.max_retries:
+            return None
+        spread = 1.0 + self.jitter * (2.0 * rng.random() - 1.0)
+        return self.base_ms * self.multiplier ** (failed_attempts - 1) * spread
+
+    def next_attempt_at(
+        self,
+        *,
+        failed_attempts: int,
+        now: datetime,
+        rng: random.Random,
+        retry_after_ms: float | None = None,
+    ) -> datetime | None:
+        """The instant (UTC) of the next attempt after the n-th failed one; None: that one was final."""
+        delay = self.delay_ms(failed_attempts, rng)
+        if delay is None:
+            return None
+        asked = min(retry_after_ms or 0.0, self.retry_after_cap_ms)
+        return now + timedelta(milliseconds=max(delay, asked))

@@ -1,0 +1,59 @@
+"""What a minute's tick decides (design D2, D3): a pure function of what it has read."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WAITING_TOO_LONG = timedelta(seconds=90)
+"""A drain that is running takes what falls due; if something has waited this long, it needs help."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueState:
+    """What the log says of one platform: instants (UTC) of the earliest fire and attempt, past or future,
+    and since when final deliveries have waited to be shown in Dagster."""
+
+    next_fire: datetime | None = None
+    next_attempt: datetime | None = None
+    unrecorded_since: datetime | None = None
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The earliest instant at which something is, or was, due."""
+        return min((at for at in (self.next_fire, self.next_attempt) if at), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TickDecision:
+    """Whether to request a drain, and the reason in words."""
+
+    request: bool
+    reason: str
+
+
+def decide_tick(
+    state: DueState, *, now: datetime, drains_waiting: int, drains_running: int
+) -> TickDecision:
+    """Request a drain if something is due and no drain is waiting or keeping up."""
+    due = state.next_due
+    unrecorded = state.unrecorded_since
+    forgotten = unrecorded is not None and now - unrecorded >= WAITING_TOO_LONG
+    if (due is None or due > now) and not forgotten:
+        return TickDecision(False, _nothing_due(due, now))
+    if drains_waiting:
+        return TickDecision(False, "a drain is waiting to start and will take what is due")
+    since = min(at for at in (due, unrecorded) if at is not None and at <= now)
+    if drains_running and now - since < WAITING_TOO_LONG:
+        return TickDecision(False, "the drain that is running will take what is due")
+    if due is None or due > now:
+        return TickDecision(True, "deliveries of an interrupted run are not shown in Dagster yet")
+    return TickDecision(True, f"due since {due:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _nothing_due(due: datetime | None, now: datetime) -> str:
+    if due is None:
+        return "nothing is due, and no schedule is active"
+    minutes = max(0, round((due - now).total_seconds() / 60))
+    wait = "in less than a minute" if minutes == 0 else f"in {minutes} min"
+    if minutes >= 120:
+        wait = f"in {minutes // 60} h {minutes % 60:02d} min"
+    return f"nothing is due; the next delivery is due at {due:%Y-%m-%d %H:%M} UTC ({wait})"

@@ -1,0 +1,35 @@
+"""The three CSR platforms and the published facts about each."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Platform(StrEnum):
+    """A CSR platform that receives impact data."""
+
+    BENEVITY = "benevity"
+    GOODERA = "goodera"
+    WORKDAY = "workday"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformFacts:
+    """What a platform's contract says (design, section 6).
+
+    `rate_limit_per_minute` counts requests of one organisation; `batch_limit` records in one request;
+    `credential_sets` are the alternative sets of credential names an account may use.
+    """
+
+    title: str
+    rate_limit_per_minute: int
+    batch_limit: int
+    credential_sets: tuple[frozenset[str], ...]
+
+
+_OAUTH = frozenset({"client_id", "client_secret"})
+
+FACTS: dict[Platform, PlatformFacts] = {
+    Platform.BENEVITY: PlatformFacts("Benevity", 100, 1, (frozenset({"api_key"}), _OAUTH)),
+    Platform.GOODERA: PlatformFacts("Goodera", 60, 100, (frozenset({"api_key"}),)),
+    Platform.WORKDAY: PlatformFacts("Workday", 30, 1, (_OAUTH | {"tenant_id"},)),
+}

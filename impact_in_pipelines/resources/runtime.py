@@ -1,0 +1,113 @@
+"""The parts put together, without Dagster: what a drain, a tick and the CLI all start from."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from impact_in_pipelines.connectors.payloads import MappedPayloads
+from impact_in_pipelines.connectors.registry import connector_for
+from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.db.companies import CompanyStore
+from impact_in_pipelines.db.connections import ConnectionStore
+from impact_in_pipelines.db.delivery_log import PgDeliveryLog
+from impact_in_pipelines.db.engine import Database, open_database
+from impact_in_pipelines.db.impact_store import ImpactStore
+from impact_in_pipelines.db.migrate import require_current
+from impact_in_pipelines.db.recording import RecordingStore
+from impact_in_pipelines.db.token_store import PgTokenStore
+from impact_in_pipelines.db.vault import Vault
+from impact_in_pipelines.delivery.drain import Drain, DrainOptions, utc_now
+from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.settings import Settings
+
+
+class Runtime:
+    """Everything that needs a setting or the database, opened on first use and kept.
+
+    `database` may be handed in (a test's own); `clock` and `rng` are where time and chance come from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: Database | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._rng = rng
+        if database is not None:
+            self.database = database
+
+    @cached_property
+    def database(self) -> Database:
+        """The opened database at the present schema. Raises `DatabaseUnavailable`."""
+        database = open_database(self.settings)
+        require_current(database.engine)
+        return database
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault.from_settings(self.settings, embedded=self.database.embedded)
+
+    @cached_property
+    def companies(self) -> CompanyStore:
+        return CompanyStore(self.database.engine)
+
+    @cached_property
+    def connections(self) -> ConnectionStore:
+        return ConnectionStore(self.database.engine, self.vault, self.settings)
+
+    @cached_property
+    def impact(self) -> ImpactStore:
+        return ImpactStore(self.database.engine)
+
+    @cached_property
+    def recording(self) -> RecordingStore:
+        return RecordingStore(self.database.engine)
+
+    @cached_property
+    def tokens(self) -> PgTokenStore:
+        return PgTokenStore(self.database.engine, self.vault)
+
+    @cached_property
+    def transport(self) -> Transport:
+        return Transport.from_settings(self.settings)
+
+    def drain(
+        self,
+        platform: Platform,
+        *,
+        dagster_run_id: str | None = None,
+        on_settled: Callable[[], None] = lambda: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Drain:
+        """A drain of `platform`, ready to run."""
+        return Drain(
+            log=PgDeliveryLog(
+                self.database.engine,
+                self.connections,
+                batch_limit=FACTS[platform].batch_limit,
+                dagster_run_id=dagster_run_id,
+            ),
+            connector=connector_for(platform, self.transport, self.tokens),
+            payloads=MappedPayloads(self.impact),
+            plan=RetryPlan.from_settings(self.settings),
+            options=DrainOptions(
+                lease=timedelta(seconds=self.settings.lease_seconds),
+                dedup_window=timedelta(hours=self.settings.dedup_window_hours),
+            ),
+            clock=self.clock,
+            rng=self._rng,
+            on_settled=on_settled,
+            should_stop=should_stop,
+        )
+
+    def close(self) -> None:
+        """Give back connections; the embedded server stops with its last user."""
+        if "database" in self.__dict__:
+            self.database.close()

@@ -1,0 +1,28 @@
+"""The runtime as a Dagster resource: thin, opens nothing on construction."""
+
+import os
+from functools import cache
+
+from dagster import ConfigurableResource
+
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.settings import read_settings
+
+
+class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
+    """What assets, schedules and sensors meet the world by.
+
+    `environment` overrides variables of the process's environment (design, section 7); the database is
+    opened on first use and kept for the life of the process.
+    """
+
+    environment: dict[str, str] = {}
+
+    def get(self) -> Runtime:
+        """The runtime for this configuration. Raises `InvalidSetting` or `DatabaseUnavailable`."""
+        return _runtime(tuple(sorted(self.environment.items())))
+
+
+@cache
+def _runtime(overrides: tuple[tuple[str, str], ...]) -> Runtime:
+    return Runtime(read_settings({**os.environ, **dict(overrides)}))

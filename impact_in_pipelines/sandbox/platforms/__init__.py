@@ -1,0 +1,1 @@
+"""One module per platform: its contract (pydantic models) and its endpoints."""

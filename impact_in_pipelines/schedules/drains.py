@@ -1,0 +1,90 @@
+"""One drain job and one schedule for each platform; a tick only reads (design D2, D3)."""
+
+from dagster import (
+    AssetSelection,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultScheduleStatus,
+    RunRequest,
+    RunsFilter,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    define_asset_job,
+    in_process_executor,
+    schedule,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from impact_in_pipelines.delivery.ticking import decide_tick
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.settings import Settings
+
+_WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
+_RUNNING = [DagsterRunStatus.STARTED]
+MAX_RUNTIME_S = 3600
+
+
+def drain_job(platform: Platform) -> UnresolvedAssetJobDefinition:
+    """`drain_{platform}`: launched without a partition key it sends everything that is due."""
+    return define_asset_job(
+        name=f"drain_{platform.value}",
+        selection=AssetSelection.assets(f"{platform.value}_export"),
+        description=(
+            f"Sends everything that is due to {FACTS[platform].title}: claims it from the delivery log, "
+            "sends it and records what arrived. Configure start and end to send days that are not due."
+        ),
+        executor_def=in_process_executor,
+        tags={"platform": platform.value, "dagster/max_runtime": str(MAX_RUNTIME_S)},
+    )
+
+
+def drain_schedule(
+    platform: Platform, job: UnresolvedAssetJobDefinition, settings: Settings
+) -> ScheduleDefinition:
+    """Every `SCHEDULER_CHECK_INTERVAL` minutes; switched off in the UI, it holds the platform."""
+    every = settings.scheduler_check_interval
+
+    @schedule(
+        name=f"deliver_to_{platform.value}",
+        job=job,
+        cron_schedule="* * * * *" if every == 1 else f"*/{every} * * * *",
+        execution_timezone="UTC",
+        default_status=DefaultScheduleStatus.RUNNING
+        if settings.enable_scheduler
+        else DefaultScheduleStatus.STOPPED,
+        description=(
+            f"Starts a drain to {FACTS[platform].title} when something is due. Switch it off to hold the "
+            "platform: what falls due waits and is caught up."
+        ),
+    )
+    def tick(
+        context: ScheduleEvaluationContext, runtime: RuntimeResource
+    ) -> RunRequest | SkipReason:
+        parts = runtime.get()
+        now = parts.clock()
+        decision = decide_tick(
+            parts.recording.due_state(platform, now),
+            now=now,
+            drains_waiting=_count(context.instance, job.name, _WAITING),
+            drains_running=_count(context.instance, job.name, _RUNNING),
+        )
+        if not decision.request:
+            return SkipReason(decision.reason)
+        return RunRequest(tags={"reason": decision.reason})
+
+    return tick
+
+
+def _count(instance: DagsterInstance, job_name: str, statuses: list[DagsterRunStatus]) -> int:
+    return instance.get_runs_count(RunsFilter(job_name=job_name, statuses=statuses))
+
+
+def drains(settings: Settings) -> tuple[list[UnresolvedAssetJobDefinition], list[ScheduleDefinition]]:
+    """The drain jobs and their schedules."""
+    jobs = [drain_job(platform) for platform in Platform]
+    schedules = [
+        drain_schedule(platform, job, settings) for platform, job in zip(Platform, jobs, strict=True)
+    ]
+    return jobs, schedules

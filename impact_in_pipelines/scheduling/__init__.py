@@ -1,0 +1,61 @@
+"""When a schedule is due and which days it reports on: pure rules, no database, no Dagster, no
+HTTP."""
+
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
+from impact_in_pipelines.scheduling.cron import (
+    ScheduleFrequency,
+    describe_cron,
+    parse_cron,
+    parse_timezone,
+)
+from impact_in_pipelines.scheduling.due import DuePlan, PlannedFire, plan_due
+from impact_in_pipelines.scheduling.fires import (
+    Fire,
+    cursor_after_change,
+    initial_cursor,
+    iter_fires,
+    next_fire,
+)
+from impact_in_pipelines.scheduling.load import (
+    Load,
+    OverloadedMinute,
+    load_by_minute,
+    overloaded_minutes,
+)
+from impact_in_pipelines.scheduling.patterns import LoadEntry
+from impact_in_pipelines.scheduling.preview import PreviewFire, preview
+from impact_in_pipelines.scheduling.rule import CatchUp, Cursor, ScheduleRule
+from impact_in_pipelines.scheduling.spread import SpreadProposal, propose_spread
+from impact_in_pipelines.scheduling.windows import DeliveryWindow
+
+__all__ = [
+    "CatchUp",
+    "Cursor",
+    "DeliveryWindow",
+    "DuePlan",
+    "Fire",
+    "HolidayCalendar",
+    "HolidayPolicy",
+    "InvalidSchedule",
+    "Load",
+    "LoadEntry",
+    "OverloadedMinute",
+    "PlannedFire",
+    "PreviewFire",
+    "ScheduleFrequency",
+    "ScheduleRule",
+    "SpreadProposal",
+    "cursor_after_change",
+    "describe_cron",
+    "initial_cursor",
+    "iter_fires",
+    "load_by_minute",
+    "next_fire",
+    "overloaded_minutes",
+    "parse_cron",
+    "parse_timezone",
+    "plan_due",
+    "preview",
+    "propose_spread",
+]

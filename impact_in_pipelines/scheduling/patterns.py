@@ -1,0 +1,100 @@
+"""In which minutes of a span the schedules fire, those with the same rule together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.scheduling.fires import iter_groups
+from impact_in_pipelines.scheduling.rule import Cursor, ScheduleRule
+
+LoadEntry: TypeAlias = tuple[str, str, ScheduleRule, Cursor]
+"""Schedule id, platform, rule, cursor."""
+
+Counts: TypeAlias = NDArray[np.int64]
+"""Deliveries that fall due in each minute, the first minute first."""
+
+MINUTE = timedelta(minutes=1)
+_LONGEST_MOVE = timedelta(days=15)
+"""How far back fires are read that a calendar or a window may move into the span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The minutes (indices) of a rule's fires without a spread, and the last minute to which a
+    spread may move each (the window closes after it)."""
+
+    fires: Counts
+    latest: Counts
+
+    def at(self, offset: int, minutes: int) -> Counts:
+        """The fires with a spread of `offset` minutes, those inside the span of `minutes`."""
+        moved = np.unique(np.minimum(self.fires + offset, self.latest))
+        return moved[(moved >= 0) & (moved < minutes)]
+
+
+def patterns(
+    entries: Iterable[LoadEntry], start: datetime, minutes: int, *, keep_spread: bool
+) -> Iterator[tuple[tuple[str, ScheduleRule], Pattern, list[tuple[str, int]]]]:
+    """Platform and rule, the pattern of its fires, and the (id, present spread) of the schedules
+    that share them: ten thousand schedules have a few hundred patterns."""
+    groups: dict[tuple[str, ScheduleRule, datetime], list[tuple[str, int]]] = defaultdict(list)
+    read: dict[ScheduleRule, tuple[list[datetime], Pattern]] = {}
+    for schedule_id, platform, rule, cursor in entries:
+        kept = rule if keep_spread else replace(rule, spread_minutes=0)
+        if kept not in read:
+            read[kept] = _read_pattern(kept, start, minutes)
+        nominals = read[kept][0]
+        handled = cursor.after if nominals and cursor.after >= nominals[0] else start
+        groups[platform, kept, handled].append((schedule_id, rule.spread_minutes))
+    for (platform, rule, handled), members in groups.items():
+        nominals, pattern = read[rule]
+        if nominals and handled >= nominals[0]:
+            to_come = np.array([nominal > handled for nominal in nominals], dtype=bool)
+            pattern = Pattern(pattern.fires[to_come], pattern.latest[to_come])
+        yield (platform, rule), pattern, members
+
+
+def _read_pattern(
+    rule: ScheduleRule, start: datetime, minutes: int
+) -> tuple[list[datetime], Pattern]:
+    """The nominal instants of the fires in the span, and their pattern."""
+    moved = rule.window is not None or rule.holiday_calendar is not None
+    back = timedelta(minutes=rule.spread_minutes) + (_LONGEST_MOVE if moved else 0 * MINUTE)
+    end = start + minutes * MINUTE
+    nominals, fires, latest = [], [], []
+    for group in iter_groups(rule, start - back - MINUTE):
+        if group.scheduled_for >= end:
+            break
+        if group.scheduled_for < start:
+            continue
+        nominals.append(group.nominal)
+        fires.append((group.scheduled_for - start) // MINUTE)
+        latest.append(_latest(rule, group.scheduled_for, start, minutes))
+    return nominals, Pattern(np.array(fires, np.int64), np.array(latest, np.int64))
+
+
+def _latest(rule: ScheduleRule, at: datetime, start: datetime, minutes: int) -> int:
+    if rule.window is None:
+        return 2 * minutes + 24 * 60
+    day = at.astimezone(rule.zone).date()
+    last = rule.window.last_minute(day, rule.zone)
+    return (max(at, last) - start) // MINUTE
+
+
+def whole_minutes(start: datetime, end: datetime) -> tuple[datetime, int]:
+    """`start` (UTC) at its whole minute and the number of minutes until `end`.
+
+    Raises:
+        InvalidSchedule: `end` isn't later.
+    """
+    start = start.replace(second=0, microsecond=0)
+    minutes = -((start - end) // MINUTE)
+    if minutes <= 0:
+        raise InvalidSchedule(f"the end {end} of a plan must be later than its start {start}")
+    return start, minutes

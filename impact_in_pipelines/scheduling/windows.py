@@ -1,0 +1,80 @@
+"""Delivery windows: the local hours in which a company takes deliveries."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.scheduling.clock import to_instant
+
+EVERY_DAY = frozenset(range(1, 8))
+_MIDNIGHT = time(0)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWindow:
+    """Local hours from `start` (inclusive) to `end` (exclusive) on the ISO weekdays `days` (1 is
+    Monday). `end` 00:00 is the midnight at which the day ends.
+
+    Raises:
+        InvalidSchedule: hours that don't open, or days that aren't 1 to 7.
+    """
+
+    start: time
+    end: time
+    days: frozenset[int] = field(default=EVERY_DAY)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "days", frozenset(self.days))
+        for name, value in (("start", self.start), ("end", self.end)):
+            if value.tzinfo is not None or value.second or value.microsecond:
+                raise InvalidSchedule(
+                    f"delivery window: {name} {value} must be a local time in whole minutes"
+                )
+        if self.end not in (_MIDNIGHT,) and self.end <= self.start:
+            raise InvalidSchedule(
+                f"delivery window {self.start:%H:%M}-{self.end:%H:%M}: the end must be later than "
+                "the start (00:00 as the end means midnight)"
+            )
+        if not self.days or not self.days <= EVERY_DAY:
+            raise InvalidSchedule(
+                f"delivery window: days {sorted(self.days)} must be of 1 (Monday) to 7 (Sunday)"
+            )
+
+    def __str__(self) -> str:
+        names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+        days = " ".join(names[day - 1] for day in sorted(self.days))
+        hours = f"{self.start:%H:%M}-{self.end:%H:%M}"
+        return hours if self.days == EVERY_DAY else f"{hours} {days}"
+
+    def contains(self, local: datetime) -> bool:
+        """Whether the local time `local` lies in the window."""
+        clock = local.time()
+        return (
+            local.isoweekday() in self.days
+            and clock >= self.start
+            and (self.end == _MIDNIGHT or clock < self.end)
+        )
+
+    def opening(self, day: date, zone: ZoneInfo, earliest: datetime) -> datetime | None:
+        """The instant (UTC) at or after `earliest` at which the window opens on the local `day`,
+        None if it doesn't."""
+        return next((at for at in _openings(self, day, zone) if at >= earliest), None)
+
+    def last_minute(self, day: date, zone: ZoneInfo) -> datetime:
+        """The instant (UTC) one minute before the window closes on the local `day`."""
+        closes = datetime.combine(day, self.end)  # a wall-clock time: naive on purpose
+        if self.end == _MIDNIGHT:
+            closes += timedelta(days=1)
+        return to_instant(closes, zone) - timedelta(minutes=1)
+
+
+@lru_cache(maxsize=16_384)
+def _openings(window: DeliveryWindow, day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Both, if the clock goes back over the opening; none, if it jumps over the whole window."""
+    if day.isoweekday() not in window.days:
+        return ()
+    first = to_instant(datetime.combine(day, window.start), zone)
+    again = first.astimezone(zone).replace(fold=1).astimezone(first.tzinfo)
+    return tuple(at for at in sorted({first, again}) if window.contains(at.astimezone(zone)))

@@ -1,0 +1,42 @@
+"""New companies become partitions without a code change."""
+
+from dagster import (
+    DefaultSensorStatus,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
+
+from impact_in_pipelines.assets.partitions import MOST_PARTITIONS, companies
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+
+
+@sensor(
+    name="companies_become_partitions",
+    minimum_interval_seconds=30,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Adds a partition for every active company. A company that leaves keeps its history.",
+)
+def company_partitions(
+    context: SensorEvaluationContext, runtime: RuntimeResource
+) -> SensorResult | SkipReason:
+    """Add what is missing. Never removes: a read that fails must not look like everyone has left."""
+    parts = runtime.get()
+    slugs = parts.companies.active_slugs()
+    missing = missing_partitions(slugs, context.instance.get_dynamic_partitions(str(companies.name)))
+    size = len(slugs) * parts.settings.partition_days
+    if size > MOST_PARTITIONS:
+        context.log.warning(
+            f"{len(slugs)} companies × {parts.settings.partition_days} days are {size:,} partitions; "
+            f"above {MOST_PARTITIONS:,} the partition pages become slow: lower IMPACT_IN_PARTITION_DAYS"
+        )
+    if not missing:
+        return SkipReason(f"all {len(slugs)} active companies have their partitions")
+    return SensorResult(dynamic_partitions_requests=[companies.build_add_request(missing)])
+
+
+def missing_partitions(slugs: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...]) -> list[str]:
+    """The companies that have no partition yet, oldest first."""
+    have = set(known)
+    return [slug for slug in slugs if slug not in have]

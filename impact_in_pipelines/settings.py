@@ -1,0 +1,171 @@
+"""One frozen settings object, read whole from the environment at start (design, section 7).
+
+Names in the environment are the upper-case field names unless an alias says otherwise. Units are in the
+names. A value that doesn't hold stops the program with one line (`InvalidSetting`). Secrets are
+`SecretStr`, so that neither a repr nor a log line shows them.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from impact_in_pipelines.errors import InvalidSetting
+from impact_in_pipelines.platforms import Platform
+
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
+
+
+class Settings(BaseModel):
+    """Every setting of the program; each field's description says what the value must be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    # Where things live
+    database_url: SecretStr | None = Field(
+        None, description="a PostgreSQL URL such as postgresql://user:password@host:5432/name"
+    )
+    home: Path = Field(
+        Path(".impact-in"), alias="IMPACT_IN_HOME", description="a folder that can be written"
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        alias="IMPACT_IN_SECRET_KEY",
+        description="one or more Fernet keys, comma-separated, the newest first",
+    )
+    partition_days: int = Field(
+        400,
+        alias="IMPACT_IN_PARTITION_DAYS",
+        ge=1,
+        le=3660,
+        description="a whole number of days from 1 to 3660",
+    )
+
+    # Scheduler
+    enable_scheduler: bool = Field(True, description="true or false")
+    scheduler_check_interval: int = Field(
+        1, ge=1, le=30, description="a whole number of minutes from 1 to 30"
+    )
+    scheduler_max_retries: int = Field(3, ge=0, le=10, description="a whole number from 0 to 10")
+    scheduler_retry_delay_ms: int = Field(
+        300_000, ge=1, le=86_400_000, description="milliseconds, from 1 to 86400000"
+    )
+    scheduler_backoff_multiplier: float = Field(
+        2.0, ge=1.0, le=10.0, description="a number from 1 to 10"
+    )
+    retry_jitter: float = Field(
+        0.2,
+        alias="IMPACT_IN_RETRY_JITTER",
+        ge=0.0,
+        lt=1.0,
+        description="a fraction of the delay, from 0 to below 1",
+    )
+    dedup_window_hours: int = Field(
+        24, alias="IMPACT_IN_DEDUP_WINDOW_HOURS", ge=1, le=720, description="hours, from 1 to 720"
+    )
+    lease_seconds: int = Field(
+        180, alias="IMPACT_IN_LEASE_SECONDS", ge=5, le=3600, description="seconds, from 5 to 3600"
+    )
+
+    # HTTP
+    http_connect_timeout_ms: int = Field(
+        5_000, ge=1, le=120_000, description="milliseconds, from 1 to 120000"
+    )
+    http_read_timeout_ms: int = Field(
+        30_000, ge=1, le=600_000, description="milliseconds, from 1 to 600000"
+    )
+    http_retry_after_max_ms: int = Field(
+        10_000,
+        ge=0,
+        le=60_000,
+        description="milliseconds a Retry-After may ask for and still be waited out within one attempt",
+    )
+
+    # Default connections; a row in platform_connections overrides them per company
+    benevity_api_url: HttpUrl | None = Field(None, description="an http or https URL")
+    benevity_api_key: SecretStr | None = Field(None, description="the account's API key")
+    benevity_organization_id: str | None = Field(None, description="the organisation's id")
+    goodera_api_url: HttpUrl | None = Field(None, description="an http or https URL")
+    goodera_api_key: SecretStr | None = Field(None, description="the account's API key")
+    goodera_organization_id: str | None = Field(None, description="the organisation's id")
+    workday_api_url: HttpUrl | None = Field(None, description="an http or https URL")
+    workday_client_id: SecretStr | None = Field(None, description="the OAuth client's id")
+    workday_client_secret: SecretStr | None = Field(None, description="the OAuth client's secret")
+    workday_tenant_id: str | None = Field(None, description="the tenant's id")
+    workday_organization_id: str | None = Field(None, description="the organisation's id")
+
+    # SLA and alerts
+    enable_sla_monitoring: bool = Field(True, description="true or false")
+    slack_webhook_url: SecretStr | None = Field(None, description="an incoming webhook's URL")
+    slack_critical_webhook_url: SecretStr | None = Field(
+        None, description="an incoming webhook's URL"
+    )
+    pagerduty_integration_key: SecretStr | None = Field(
+        None, description="an Events API v2 integration key"
+    )
+    pagerduty_events_url: HttpUrl | None = Field(None, description="an http or https URL")
+
+    def platform_url(self, platform: Platform) -> str | None:
+        """The default connection's base URL, or None where the environment names none."""
+        url: str | None = getattr(self, f"{platform.value}_api_url")
+        return url.rstrip("/") if url else None
+
+    def platform_organization(self, platform: Platform) -> str | None:
+        """The default connection's organisation id, or None: the company's slug stands in."""
+        value: str | None = getattr(self, f"{platform.value}_organization_id")
+        return value
+
+    def platform_credentials(self, platform: Platform) -> dict[str, str]:
+        """The default connection's credentials as plain strings; absent ones are left out."""
+        match platform:
+            case Platform.BENEVITY:
+                found = {"api_key": self.benevity_api_key}
+            case Platform.GOODERA:
+                found = {"api_key": self.goodera_api_key}
+            case Platform.WORKDAY:
+                tenant = SecretStr(self.workday_tenant_id) if self.workday_tenant_id else None
+                found = {
+                    "client_id": self.workday_client_id,
+                    "client_secret": self.workday_client_secret,
+                    "tenant_id": tenant,
+                }
+        return {name: value.get_secret_value() for name, value in found.items() if value}
+
+
+def _environment_name(field: str) -> str:
+    return Settings.model_fields[field].alias or field.upper()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in `environment` (default: the process's). Empty values count as absent.
+
+    Raises `InvalidSetting`: one line with the variable, what it must be and what it was (secrets masked).
+    """
+    source = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for field in Settings.model_fields:
+        text = source.get(_environment_name(field), "").strip()
+        if text:
+            values[field] = text
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as failure:
+        field = str(failure.errors()[0]["loc"][0])
+        name = next(
+            (f for f, info in Settings.model_fields.items() if field in (f, info.alias)), field
+        )
+        info = Settings.model_fields[name]
+        secret = "SecretStr" in str(info.annotation)
+        shown = "***" if secret else repr(values.get(name, ""))
+        raise InvalidSetting(
+            f"{_environment_name(name)} must be {info.description}; it was {shown}"
+        ) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read on first use."""
+    return read_settings()

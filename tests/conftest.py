@@ -1,0 +1,76 @@
+"""Shared fixtures: a real embedded PostgreSQL, a clean database for each test, a company to work with."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import URL, Engine, text
+
+from impact_in_pipelines.db.embedded import embedded_url, get_server
+from impact_in_pipelines.db.engine import Database, make_engine
+from impact_in_pipelines.db.migrate import upgrade
+
+hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("suite")
+
+# A developer's own connections must not leak into a test.
+for _name in list(os.environ):
+    if _name.startswith(("BENEVITY_", "GOODERA_", "WORKDAY_", "IMPACT_IN_", "SCHEDULER_", "SLACK_")):
+        del os.environ[_name]
+os.environ.pop("DATABASE_URL", None)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[URL]:
+    """A server of this test process's own, without fsync; stopped at the end."""
+    # A Unix socket's path may have 107 characters: pytest's own temporary folders are too deep.
+    home = Path(tempfile.mkdtemp(prefix="ii-"))
+    url = embedded_url(home / "pg")
+    admin = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    yield url
+    admin.dispose()
+    get_server(home / "pg").stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: URL) -> str:
+    """The name of a migrated database that is never connected to again, only copied."""
+    _admin(postgres_url, 'CREATE DATABASE "migrated"')
+    engine = make_engine(postgres_url.set(database="migrated"), pool_size=1)
+    upgrade(engine)
+    engine.dispose()
+    return "migrated"
+
+
+@pytest.fixture
+def database(postgres_url: URL, template: str) -> Iterator[Database]:
+    """A clean, migrated database of the test's own."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    _admin(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = postgres_url.set(database=name)
+    opened = Database(url=url, engine=make_engine(url), embedded=True)
+    yield opened
+    opened.close()
+    _admin(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    """The engine on the test's own database."""
+    return database.engine
+
+
+def _admin(url: URL, statement: str) -> None:
+    engine = make_engine(url, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

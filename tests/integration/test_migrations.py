@@ -1,0 +1,55 @@
+"""The migrations and the models describe one schema."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, Engine, text
+
+from impact_in_pipelines.db.engine import make_engine
+from impact_in_pipelines.db.migrate import head_revision, upgrade
+from impact_in_pipelines.db.schema import metadata
+
+# What PostgreSQL itself says a schema is: columns, constraints, indexes.
+_CATALOGUE = """
+SELECT 'column', table_name, column_name, data_type || coalesce(character_maximum_length::text, '')
+       || coalesce(numeric_precision::text, '') || is_nullable || coalesce(column_default, '')
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+"""
+
+
+def catalogue(engine: Engine) -> set[tuple[str, ...]]:
+    with engine.connect() as connection:
+        rows = connection.execute(text(_CATALOGUE))
+        return {tuple(row) for row in rows if row[1] != "alembic_version"}
+
+
+def test_migrating_an_empty_database_gives_the_schema_of_the_models(
+    engine: Engine, postgres_url: URL
+) -> None:
+    """A database made by migrations equals one made from the models, down to index definitions."""
+    with make_engine(postgres_url, pool_size=1).execution_options(
+        isolation_level="AUTOCOMMIT"
+    ).connect() as admin:
+        admin.execute(text('CREATE DATABASE "from_models"'))
+    models = make_engine(postgres_url.set(database="from_models"))
+    metadata.create_all(models)
+    assert catalogue(engine) == catalogue(models)
+    models.dispose()
+
+
+def test_alembic_sees_no_difference(engine: Engine) -> None:
+    """Autogenerate would write an empty migration."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
+    """The second upgrade starts at the head and stays there."""
+    assert upgrade(engine) == (head_revision(), head_revision())

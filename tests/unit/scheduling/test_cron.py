@@ -1,0 +1,117 @@
+"""Crons, presets and time zones as people write them."""
+
+import pytest
+
+from impact_in_pipelines.scheduling import (
+    InvalidSchedule,
+    ScheduleFrequency,
+    describe_cron,
+    parse_cron,
+    parse_timezone,
+)
+
+
+@pytest.mark.parametrize(
+    ("preset", "cron"),
+    [
+        ("hourly", "0 * * * *"),
+        ("every-6-hours", "0 */6 * * *"),
+        ("daily", "0 0 * * *"),
+        ("weekly", "0 0 * * 0"),
+        ("monthly", "0 0 1 * *"),
+    ],
+)
+def test_a_preset_stands_for_its_cron(preset: str, cron: str) -> None:
+    """The five presets of the specification, by their names, in any case."""
+    assert parse_cron(preset) == parse_cron(f" {preset.upper()} ") == cron
+    assert ScheduleFrequency(preset).cron == cron
+
+
+@pytest.mark.parametrize(
+    ("text", "cron"),
+    [
+        ("30 8 * * 1-5", "30 8 * * 1-5"),
+        ("  0   9\t1 jan mon#2 ", "0 9 1 JAN MON#2"),
+        ("*/5 * L * *", "*/5 * L * *"),
+        ("0 0 29 2 *", "0 0 29 2 *"),
+        ("0 0 31 2 MON", "0 0 31 2 MON"),  # either day is enough: Mondays in February
+    ],
+)
+def test_a_valid_cron_is_normalised(text: str, cron: str) -> None:
+    """What is stored is upper-case and single-spaced, so that equal crons are equal text."""
+    assert parse_cron(text) == cron
+    assert parse_cron(cron) == cron
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty: give a preset"),
+        ("   ", "is empty"),
+        ("@daily", "@nicknames aren't supported"),
+        ("fortnightly", "isn't a five-field cron: give a preset"),
+        ("0 0 * *", "isn't a five-field cron"),
+        ("0 0 0 * * *", "six fields: seconds"),
+        ("60 * * * *", "minute '60' isn't valid"),
+        ("0 24 * * *", "hour '24' isn't valid"),
+        ("0 0 32 * *", "day of month '32' isn't valid"),
+        ("0 0 1 13 *", "month '13' isn't valid"),
+        ("0 0 * * 8", "day of week '8' isn't valid"),
+        ("*/0 * * * *", "minute '*/0' isn't valid"),
+        ("5-1 * * * *", "minute '5-1' isn't valid"),
+        ("0 x * * *", "hour 'X' isn't valid"),
+        ("0 0 * * ²L", "day of week '²L' isn't valid"),
+        ("0 0 31 2 *", "never fires: no month (2) has such a day"),
+        ("0 0 30,31 2 *", "never fires"),
+        ("0 0 31 4,6,9,11 *", "never fires"),
+        ("1," * 60 + "1 * * * *", "longer than 100 characters"),
+    ],
+)
+def test_a_bad_cron_is_refused_in_one_line_that_names_the_field(text: str, says: str) -> None:
+    """One clear line: what is wrong, where, and how to mend it."""
+    with pytest.raises(InvalidSchedule) as refusal:
+        parse_cron(text)
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 * * * *", "Every hour"),
+        ("0 0 * * *", "At 00:00"),
+        ("30 8 * * 1-5", "At 08:30, Monday through Friday"),
+        ("0 9 1 * MON", "At 09:00, on day 1 of the month, or on Monday"),
+    ],
+)
+def test_a_cron_is_described_in_words(cron: str, words: str) -> None:
+    """English, 24-hour clock."""
+    assert describe_cron(cron) == words
+
+
+@pytest.mark.parametrize("name", ["Europe/Oslo", "UTC", "America/Argentina/Buenos_Aires"])
+def test_a_known_zone_is_read(name: str) -> None:
+    """IANA names are time zones."""
+    assert parse_timezone(name).key == name
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("Europe/Olso", "Europe/Oslo"),
+        ("europe/oslo", "Europe/Oslo"),
+        ("Europe", "such as"),
+        ("", "Europe/Oslo"),
+        ("../../etc/passwd", "such as"),
+        ("/etc/localtime", "such as"),
+        ("localtime", "such as"),
+        ("a\0b", "such as"),
+        ("CEST", "such as"),
+    ],
+)
+def test_an_unknown_zone_is_refused_with_an_example(name: str, example: str) -> None:
+    """The refusal names the value and a zone that would do, the likeliest one if there is one."""
+    with pytest.raises(InvalidSchedule, match="isn't known: use an IANA name") as refusal:
+        parse_timezone(name)
+    assert repr(name) in str(refusal.value)
+    assert example in str(refusal.value)
