@@ -20,7 +20,9 @@ hypothesis_settings.load_profile("suite")
 
 # A developer's own connections must not leak into a test.
 for _name in list(os.environ):
-    if _name.startswith(("BENEVITY_", "GOODERA_", "WORKDAY_", "IMPACT_IN_", "SCHEDULER_", "SLACK_")):
+    if _name.startswith(
+        ("BENEVITY_", "GOODERA_", "WORKDAY_", "IMPACT_IN_", "SCHEDULER_", "SLACK_")
+    ):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
 

@@ -36,7 +36,7 @@ _STEP_RETRIES = RetryPolicy(max_retries=2, delay=5)
 """Layer 3 of D5: for a step that fails as a whole, such as a database that is away for a moment."""
 
 
-class ExportConfig(Config):  # type: ignore[misc]
+class ExportConfig(Config):
     """What a run without a partition key sends."""
 
     companies: list[str] = Field(default=[], description="Slugs; empty means all companies.")
@@ -107,9 +107,7 @@ def run_export(
         asset_key=context.asset_key,
         run_id=run_id,
     )
-    drain = runtime.drain(
-        platform, dagster_run_id=context.run_id, on_settled=recorder.record
-    )
+    drain = runtime.drain(platform, dagster_run_id=context.run_id, on_settled=recorder.record)
     summary = drain.run(_selection(config, runtime, run_id))
     recorder.record()
     _report(context, summary, recorder)
@@ -218,7 +216,9 @@ def _failure_text(count: int, recorder: Recorder, title: str) -> str:
     noun = "delivery" if count == 1 else "deliveries"
     first = next(iter(recorder.failures), None)
     example = (
-        f"; the first: {first.company_slug} {first.period_start}: {first.last_error}" if first else ""
+        f"; the first: {first.company_slug} {first.period_start}: {first.last_error}"
+        if first
+        else ""
     )
     return f"{count} {noun} to {title} failed for good{example}"
 

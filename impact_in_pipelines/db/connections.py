@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.delivery.model import Connection
@@ -29,10 +30,12 @@ class ConnectionStore:
     ) -> Mapping[UUID, Connection]:
         """The connection of each of `company_ids`; one that has none, or a disabled one, is left out."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                _SQL["of_companies"],
-                {"platform": platform.value, "company_ids": list(set(company_ids))},
-            ).mappings()
+            rows = rows_of(
+                connection.execute(
+                    _SQL["of_companies"],
+                    {"platform": platform.value, "company_ids": list(set(company_ids))},
+                )
+            )
             found = (self._connection(platform, row) for row in rows)
             return {c.company_id: c for c in found if c is not None}
 
@@ -72,7 +75,7 @@ class ConnectionStore:
         """What may be shown of each stored connection: everything but the credentials, of which only the
         names are told."""
         with self._engine.connect() as connection:
-            rows = connection.execute(_SQL["listed"], {"company_id": company_id}).mappings().all()
+            rows = rows_of(connection.execute(_SQL["listed"], {"company_id": company_id}))
         return [
             {name: value for name, value in row.items() if name != "credentials"}
             | {"credential_names": sorted(self._decrypt(row["credentials"]))}

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.connections import ConnectionStore
-from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.freezing import freeze
 from impact_in_pipelines.db.planning import plan_due
 from impact_in_pipelines.db.queries import load
@@ -65,7 +65,7 @@ class PgDeliveryLog:
         selection: Selection,
     ) -> Sequence[Claimed]:
         with self._engine.begin() as connection:
-            rows = connection.execute(
+            result = connection.execute(
                 _SQL["claim_due"],
                 {
                     "platform": platform.value,
@@ -78,8 +78,8 @@ class PgDeliveryLog:
                     "dagster_run_id": self._dagster_run_id,
                     "orphaned_before": now - ORPHANED_AFTER,
                 },
-            ).mappings()
-            return [_claimed(row) for row in rows]
+            )
+            return [_claimed(row) for row in rows_of(result)]
 
     def connections(
         self, platform: Platform, company_ids: Sequence[UUID]

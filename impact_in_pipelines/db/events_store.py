@@ -128,13 +128,12 @@ def _copy_line(line: int, fields: list[str], companies: Mapping[str, str]) -> st
 
 
 def _copy(connection: Connection, lines: list[str]) -> None:
-    with connection.connection.cursor() as cursor:
+    driver: Any = connection.connection.cursor()
+    with driver as cursor:
         cursor.copy_expert(_COPY, StringIO("".join(lines)))
 
 
-def _merge(
-    connection: Connection, now: datetime, tell: Callable[[float], None]
-) -> dict[str, Any]:
+def _merge(connection: Connection, now: datetime, tell: Callable[[float], None]) -> dict[str, Any]:
     """Bring the staged rows into `impact_events`; counts of `imported`, `updated` and `distinct` events."""
     sql = load("impact")
     # Two imports of the same events in another order would otherwise wait for each other's rows for ever.

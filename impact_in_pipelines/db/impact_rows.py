@@ -1,9 +1,11 @@
 """Between rows and figures: what the aggregate statement returns, and what `company_impact` keeps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from impact_in_pipelines.impact.figures import (
     FUTURE_TOLERANCE,
@@ -15,11 +17,9 @@ from impact_in_pipelines.impact.figures import (
     QualityFigures,
 )
 
-Row = Mapping[str, Any]
-
 
 def assemble(
-    requests: Sequence[PeriodRequest], rows: Iterable[Row]
+    requests: Sequence[PeriodRequest], rows: Iterable[RowMapping]
 ) -> dict[PeriodRequest, ImpactFigures]:
     """The figures of each of `requests` from the rows of `aggregate_periods`, whose `request` is an index
     into them. Rows of one request follow each other, sorted by section and label."""
@@ -39,7 +39,7 @@ def assemble(
     return found
 
 
-def _activity(row: Row) -> ActivityFigures:
+def _activity(row: RowMapping) -> ActivityFigures:
     return ActivityFigures(
         activity=row["label"],
         hours=float(row["hours"]),
@@ -49,7 +49,7 @@ def _activity(row: Row) -> ActivityFigures:
     )
 
 
-def _outcome(row: Row) -> OutcomeFigures:
+def _outcome(row: RowMapping) -> OutcomeFigures:
     return OutcomeFigures(
         category=row["label"],
         average=float(row["average"]),
@@ -63,7 +63,7 @@ def _outcome(row: Row) -> OutcomeFigures:
 
 def _total(
     request: PeriodRequest,
-    row: Row,
+    row: RowMapping,
     activities: tuple[ActivityFigures, ...],
     outcomes: tuple[OutcomeFigures, ...],
 ) -> ImpactFigures:
@@ -93,14 +93,13 @@ def _total(
             latest_event=row["latest_event"],
             missing_refs=row["missing_refs"],
             unattributed_scores=row["unattributed_scores"],
-            unattributed_hours=row["unattributed_hours"],
             overlong_volunteer_days=row["overlong_volunteer_days"] or 0,
             most_hours_a_day=float(row["most_hours_a_day"] or 0),
         ),
     )
 
 
-def _history(row: Row) -> HistoryFigures:
+def _history(row: RowMapping) -> HistoryFigures:
     return HistoryFigures(
         days=int(row["history_days"] or 0), events=int(row["history_events"] or 0)
     )
@@ -127,7 +126,7 @@ def to_row(figures: ImpactFigures) -> dict[str, Any]:
     }
 
 
-def from_row(row: Row, now: datetime) -> ImpactFigures:
+def from_row(row: RowMapping, now: datetime) -> ImpactFigures:
     """A row of `company_days` as figures; `future_events` is 1 where the day's last event is ahead of
     `now`, since the table doesn't count them."""
     stored = dict(row["quality"])

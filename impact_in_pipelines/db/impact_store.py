@@ -144,9 +144,7 @@ class ImpactStore:
         written = connection.execute(
             self._sql["write_company_days"], {"rows": rows_as_json(kept), "now": now}
         )
-        removed = connection.execute(
-            self._sql["remove_company_days"], {"rows": rows_as_json(gone)}
-        )
+        removed = connection.execute(self._sql["remove_company_days"], {"rows": rows_as_json(gone)})
         return written.rowcount, removed.rowcount
 
     def daily_figures(

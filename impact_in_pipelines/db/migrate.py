@@ -8,8 +8,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.errors import DatabaseUnavailable
-
 _LOCK = 727102
 
 
@@ -37,12 +35,3 @@ def head_revision() -> str:
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert head is not None
     return head
-
-
-def require_current(engine: Engine) -> None:
-    """Raise `DatabaseUnavailable` unless the database is at this program's revision."""
-    with engine.connect() as connection:
-        at = MigrationContext.configure(connection).get_current_revision()
-    if at != head_revision():
-        state = "has no tables yet" if at is None else f"is at revision {at}"
-        raise DatabaseUnavailable(f"the database {state}; run: impact-in db upgrade")

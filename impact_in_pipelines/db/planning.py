@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import InvalidSchedule
@@ -20,6 +20,8 @@ from impact_in_pipelines.scheduling import (
     DuePlan,
     HolidayCalendar,
     ScheduleRule,
+)
+from impact_in_pipelines.scheduling import (
     plan_due as due_of,
 )
 
@@ -61,7 +63,7 @@ def plan_due(
 ) -> int:
     """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction."""
     with engine.begin() as connection:
-        schedules = (
+        schedules = rows_of(
             connection.execute(
                 _SQL["due_schedules"],
                 {
@@ -71,8 +73,6 @@ def plan_due(
                     "limit": limit,
                 },
             )
-            .mappings()
-            .all()
         )
         if not schedules:
             return 0

@@ -31,4 +31,6 @@ def load(room: str) -> Mapping[str, TextClause]:
 
 def _without_comments(sql: str) -> str:
     # A colon in a comment would be taken for a bound parameter.
-    return "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--")).strip()
+    return "\n".join(
+        line for line in sql.splitlines() if not line.lstrip().startswith("--")
+    ).strip()

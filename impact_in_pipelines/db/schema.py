@@ -26,6 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB, TIMESTAMP
 
+REVISION = "0001"
+"""The newest migration; a test keeps it true."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -383,7 +386,5 @@ sla_reports = Table(
     Column("report", JSONB, nullable=False),
     _instant("created_at", nullable=False, now=True),
     CheckConstraint("period IN ('weekly', 'monthly')", name="period"),
-    UniqueConstraint(
-        "company_id", "period", "starts_on", postgresql_nulls_not_distinct=True
-    ),
+    UniqueConstraint("company_id", "period", "starts_on", postgresql_nulls_not_distinct=True),
 )

@@ -225,7 +225,9 @@ class Drain:
     def _settle(self, ended: Sequence[tuple[Parcel, SendResult]]) -> None:
         now = self._clock()
         settlements = [
-            settlement for parcel, result in ended for settlement in self._outcome(parcel, result, now)
+            settlement
+            for parcel, result in ended
+            for settlement in self._outcome(parcel, result, now)
         ]
         self._log.settle(settlements, worker=self._worker)
         for settlement in settlements:

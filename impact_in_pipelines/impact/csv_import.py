@@ -69,7 +69,10 @@ def read_records(stream: TextIO) -> Iterator[tuple[int, list[str] | Broken]]:
         except csv.Error:
             fields = None
         if fields is None:
-            yield line, Broken("a quote is opened and not closed", taken[0].strip("\r\n").split(","))
+            yield (
+                line,
+                Broken("a quote is opened and not closed", taken[0].strip("\r\n").split(",")),
+            )
             pending.extendleft(reversed(taken[1:]))
             del taken[1:]
             reader = csv.reader(lines())
@@ -110,7 +113,7 @@ class EventsFile:
         """The records below the header, as `read_records` has them."""
         line = 1
         try:
-            for line, fields in self._records:  # noqa: B007, the handler names the last good line
+            for line, fields in self._records:
                 yield line, fields
         except UnicodeDecodeError as error:
             raise self._not_utf8(error, line) from None

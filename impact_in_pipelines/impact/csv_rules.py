@@ -20,7 +20,8 @@ EARLIEST = "1970"
 
 # What both Python and PostgreSQL read alike; PostgreSQL's offsets end below 16 hours.
 _INSTANT = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):?[0-5]\d)", re.ASCII
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):?[0-5]\d)",
+    re.ASCII,
 )
 _HOURS = re.compile(r"\d{1,6}(?:\.\d{1,12})?", re.ASCII)
 _SCORE = re.compile(r"-?\d{1,8}(?:\.\d{1,12})?", re.ASCII)
@@ -85,14 +86,18 @@ class EventRules:
     def _activity(self, text: str) -> str | None:
         if not text:
             return "activity is missing"
-        return _name_problem("activity", text) or _remember(self._activities, text)
+        problem = _name_problem("activity", text)
+        if not problem:
+            _remember(self._activities, text)
+        return problem
 
     def _hours_problem(self, text: str) -> str | None:
         if not _HOURS.fullmatch(text):
             return f"hours '{text[:40]}' is no number of hours such as 1.5, from 0 to {MOST_HOURS}"
         if float(text) > MOST_HOURS:
             return f"hours {text} is outside 0 to {MOST_HOURS}"
-        return _remember(self._hours, text)
+        _remember(self._hours, text)
+        return None
 
     def _outcome(self, category: str, score: str) -> str | None:
         if not category:
@@ -106,7 +111,8 @@ class EventRules:
         lowest, highest = STANDARD_RANGES.get(category, (float("-inf"), float("inf")))
         if not lowest <= float(score) <= highest:
             return f"outcome_score {score} is outside {lowest:g} to {highest:g} of {category}"
-        return _remember(self._outcomes, (category, score))
+        _remember(self._outcomes, (category, score))
+        return None
 
 
 def _why_no_instant(text: str) -> str:

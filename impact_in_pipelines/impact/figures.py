@@ -66,8 +66,8 @@ class QualityFigures:
     """What the expectations judge beside the metrics; counts are of events unless they say otherwise.
 
     `lowest_hours` is the least of all hours, `latest_event` the last instant (UTC); None without events.
-    `missing_refs` have neither participant nor volunteer, `unattributed_scores` no participant,
-    `unattributed_hours` no volunteer. `overlong_volunteer_days` counts (volunteer, local day) pairs of
+    `missing_refs` have neither participant nor volunteer, `unattributed_scores` no participant.
+    `overlong_volunteer_days` counts (volunteer, local day) pairs of
     more than 24 hours, `most_hours_a_day` is the longest such day in hours.
     """
 
@@ -78,7 +78,6 @@ class QualityFigures:
     latest_event: datetime | None = None
     missing_refs: int = 0
     unattributed_scores: int = 0
-    unattributed_hours: int = 0
     overlong_volunteer_days: int = 0
     most_hours_a_day: float = 0.0
 

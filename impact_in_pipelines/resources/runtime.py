@@ -11,9 +11,8 @@ from impact_in_pipelines.connectors.transport import Transport
 from impact_in_pipelines.db.companies import CompanyStore
 from impact_in_pipelines.db.connections import ConnectionStore
 from impact_in_pipelines.db.delivery_log import PgDeliveryLog
-from impact_in_pipelines.db.engine import Database, open_database
+from impact_in_pipelines.db.engine import Database, open_database, require_current
 from impact_in_pipelines.db.impact_store import ImpactStore
-from impact_in_pipelines.db.migrate import require_current
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.token_store import PgTokenStore
 from impact_in_pipelines.db.vault import Vault
@@ -76,7 +75,7 @@ class Runtime:
 
     @cached_property
     def transport(self) -> Transport:
-        return Transport.from_settings(self.settings)
+        return Transport(self.settings)
 
     def drain(
         self,
@@ -87,6 +86,8 @@ class Runtime:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Drain:
         """A drain of `platform`, ready to run."""
+        from impact_in_pipelines.impact.gate import gate  # pandas, 0.7 s: only where data is judged
+
         return Drain(
             log=PgDeliveryLog(
                 self.database.engine,
@@ -95,7 +96,7 @@ class Runtime:
                 dagster_run_id=dagster_run_id,
             ),
             connector=connector_for(platform, self.transport, self.tokens),
-            payloads=MappedPayloads(self.impact),
+            payloads=MappedPayloads(self.impact, gate),
             plan=RetryPlan.from_settings(self.settings),
             options=DrainOptions(
                 lease=timedelta(seconds=self.settings.lease_seconds),

@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from dagster import ConfigurableResource
+from pydantic import Field
 
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
@@ -16,7 +17,7 @@ class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
     opened on first use and kept for the life of the process.
     """
 
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
 
     def get(self) -> Runtime:
         """The runtime for this configuration. Raises `InvalidSetting` or `DatabaseUnavailable`."""

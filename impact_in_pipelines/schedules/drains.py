@@ -81,10 +81,13 @@ def _count(instance: DagsterInstance, job_name: str, statuses: list[DagsterRunSt
     return instance.get_runs_count(RunsFilter(job_name=job_name, statuses=statuses))
 
 
-def drains(settings: Settings) -> tuple[list[UnresolvedAssetJobDefinition], list[ScheduleDefinition]]:
+def drains(
+    settings: Settings,
+) -> tuple[list[UnresolvedAssetJobDefinition], list[ScheduleDefinition]]:
     """The drain jobs and their schedules."""
     jobs = [drain_job(platform) for platform in Platform]
     schedules = [
-        drain_schedule(platform, job, settings) for platform, job in zip(Platform, jobs, strict=True)
+        drain_schedule(platform, job, settings)
+        for platform, job in zip(Platform, jobs, strict=True)
     ]
     return jobs, schedules

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001  # cronsim's wall-clock arithmetic wants it naive
+_SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _SEARCHED = timedelta(days=366 * 50)
 
@@ -52,9 +53,46 @@ def iter_instants(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[dateti
                 yield instant
                 after = instant
     else:
-        simulator.dt = after.astimezone(zone).replace(microsecond=0)
-        for local in simulator:
-            yield local.astimezone(UTC)
+        yield from _elapsed(simulator, zone, after)
+
+
+def _elapsed(simulator: CronSim, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """As `iter_instants`, by elapsed time: a stretch without a clock change at a time.
+
+    cronsim can walk through a change itself, but at half an hour's (Lord Howe) it passes over fires.
+    """
+    offset = _offset(zone, after)
+    while True:
+        simulator.dt = (after + offset).replace(tzinfo=None, microsecond=0)
+        change = None
+        for wall in simulator:
+            instant = (wall - offset).replace(tzinfo=UTC)
+            if _offset(zone, instant) != offset:
+                change = _change(zone, after, instant)
+                break
+            yield instant
+            after = instant
+        if change is None:
+            return
+        offset = _offset(zone, change)
+        after = change - _SECOND
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The instant (UTC) of a clock change between `before` and `after`, whose offsets differ."""
+    offset = _offset(zone, before)
+    before = before.replace(microsecond=0)
+    while after - before > _SECOND:
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if _offset(zone, middle) == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 @lru_cache(maxsize=131_072)

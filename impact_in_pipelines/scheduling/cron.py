@@ -143,7 +143,6 @@ def parse_timezone(name: str) -> ZoneInfo:
         zone = ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         zone = None
-    # The machine's own files (localtime, posixrules) mean something else on the next machine.
     if zone is None or name not in _known_zones():
         near = get_close_matches(name.strip(), sorted(_known_zones()), n=1, cutoff=0.75)
         example = near[0] if near else "Europe/Oslo"
@@ -155,4 +154,5 @@ def parse_timezone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # These name whatever the machine is set to, which is something else on the next machine.
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})

@@ -1,5 +1,7 @@
 """New companies become partitions without a code change."""
 
+from collections.abc import Sequence
+
 from dagster import (
     DefaultSensorStatus,
     SensorEvaluationContext,
@@ -24,7 +26,9 @@ def company_partitions(
     """Add what is missing. Never removes: a read that fails must not look like everyone has left."""
     parts = runtime.get()
     slugs = parts.companies.active_slugs()
-    missing = missing_partitions(slugs, context.instance.get_dynamic_partitions(str(companies.name)))
+    missing = missing_partitions(
+        slugs, context.instance.get_dynamic_partitions(str(companies.name))
+    )
     size = len(slugs) * parts.settings.partition_days
     if size > MOST_PARTITIONS:
         context.log.warning(
@@ -36,7 +40,7 @@ def company_partitions(
     return SensorResult(dynamic_partitions_requests=[companies.build_add_request(missing)])
 
 
-def missing_partitions(slugs: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...]) -> list[str]:
+def missing_partitions(slugs: Sequence[str], known: Sequence[str]) -> list[str]:
     """The companies that have no partition yet, oldest first."""
     have = set(known)
     return [slug for slug in slugs if slug not in have]

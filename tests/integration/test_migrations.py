@@ -6,7 +6,7 @@ from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
-from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.db.schema import REVISION, metadata
 
 # What PostgreSQL itself says a schema is: columns, constraints, indexes.
 _CATALOGUE = """
@@ -53,3 +53,8 @@ def test_alembic_sees_no_difference(engine: Engine) -> None:
 def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
     """The second upgrade starts at the head and stays there."""
     assert upgrade(engine) == (head_revision(), head_revision())
+
+
+def test_the_program_knows_its_newest_migration() -> None:
+    """The constant that commands compare with, without importing alembic, is the head."""
+    assert head_revision() == REVISION

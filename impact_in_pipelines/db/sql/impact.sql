@@ -48,8 +48,7 @@ grouped AS (
            count(*) FILTER (WHERE occurred_at > :latest) AS future_events,
            max(occurred_at) AS latest_event,
            count(*) FILTER (WHERE participant_ref IS NULL AND volunteer_ref IS NULL) AS missing_refs,
-           count(*) FILTER (WHERE score IS NOT NULL AND participant_ref IS NULL) AS unattributed_scores,
-           count(*) FILTER (WHERE hours > 0 AND volunteer_ref IS NULL) AS unattributed_hours
+           count(*) FILTER (WHERE score IS NOT NULL AND participant_ref IS NULL) AS unattributed_scores
     FROM matched
     GROUP BY GROUPING SETS ((ref), (ref, activity), (ref, category))
     HAVING NOT (GROUPING(category) = 0 AND category IS NULL)

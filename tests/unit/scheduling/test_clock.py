@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -40,17 +40,17 @@ def fires_between(cron: str, zone: str, start: str, end: str) -> list[str]:
         ("*/30 2 * * *", ["03:00+0200"]),
         ("0 2,3 * * *", ["03:00+0200"]),
         ("30 2,3 * * *", ["03:00+0200", "03:30+0200"]),
-        ("0 */2 * * 0", ["00:00+0100", "03:00+0200", "04:00+0200"]),
+        (
+            "0 */2 * * 0",
+            ["00:00+0100", "03:00+0200", *(f"{hour:02}:00+0200" for hour in range(4, 24, 2))],
+        ),
         ("0 */6 * * *", ["00:00+0100", "06:00+0200", "12:00+0200", "18:00+0200"]),
         ("0 0 * * *", ["00:00+0100"]),
     ],
 )
 def test_a_fire_in_the_gap_happens_once_at_its_end(cron: str, fires: list[str]) -> None:
     """The clock jumps from 02:00 to 03:00: what was meant for the hour that isn't is not lost."""
-    assert fires_between(cron, "Europe/Oslo", *GAP_DAY)[: len(fires)] == fires
-    assert len(fires_between(cron, "Europe/Oslo", *GAP_DAY)) == (
-        11 if cron.startswith("0 */2") else len(fires)
-    ) + (1 if cron.startswith("0 */2") else 0)
+    assert fires_between(cron, "Europe/Oslo", *GAP_DAY) == fires
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,12 @@ def test_a_fire_in_the_fold_happens_once_the_first_time(cron: str, fires: list[s
 
 @pytest.mark.parametrize(
     ("cron", "gap", "fold"),
-    [("0 * * * *", 23, 25), ("*/30 * * * *", 46, 50), ("0 0-23 * * *", 23, 25), ("15 * * * *", 23, 25)],
+    [
+        ("0 * * * *", 23, 25),
+        ("*/30 * * * *", 46, 50),
+        ("0 0-23 * * *", 23, 25),
+        ("15 * * * *", 23, 25),
+    ],
 )
 def test_a_cron_for_every_hour_follows_elapsed_time(cron: str, gap: int, fold: int) -> None:
     """However the every-hour is written, the day has 23 and 25 hours."""
@@ -108,8 +113,8 @@ def test_a_midnight_that_is_missing_or_doubled_fires_once(
 def test_a_wall_clock_time_in_the_gap_is_the_end_of_the_gap() -> None:
     """Lord Howe's gap is half an hour."""
     howe = ZoneInfo("Australia/Lord_Howe")
-    assert to_instant(datetime(2026, 10, 4, 2, 10), howe) == utc("2026-10-03T15:30")
-    assert to_instant(datetime(2026, 10, 4, 2, 30), howe) == utc("2026-10-03T15:30")
+    for wall in ("2026-10-04T02:10", "2026-10-04T02:30"):
+        assert to_instant(datetime.fromisoformat(wall), howe) == utc("2026-10-03T15:30")
 
 
 CHANGES = [
@@ -131,16 +136,23 @@ CHANGES = [
 ]
 
 
-def by_brute_force(minutes: set[int], hours: set[int], zone: ZoneInfo, start: datetime) -> Iterator[datetime]:
+def by_brute_force(
+    minutes: set[int], hours: set[int], zone: ZoneInfo, start: datetime
+) -> Iterator[datetime]:
     """The fires of three days, minute by minute: the law in its plainest form."""
     walls = [start + timedelta(minutes=passed) for passed in range(3 * 1440)]
     local_times = [at.astimezone(zone).replace(tzinfo=None, fold=0) for at in walls]
     if len(hours) == 24:
-        yield from (at for at, clock in zip(walls, local_times, strict=True) if clock.minute in minutes)
+        yield from (
+            at for at, clock in zip(walls, local_times, strict=True) if clock.minute in minutes
+        )
         return
     seen = local_times[0] - timedelta(minutes=1)
     for at, clock in zip(walls, local_times, strict=True):
-        passed = [seen + timedelta(minutes=n) for n in range(1, (clock - seen) // timedelta(minutes=1) + 1)]
+        passed = [
+            seen + timedelta(minutes=n)
+            for n in range(1, (clock - seen) // timedelta(minutes=1) + 1)
+        ]
         if any(wall.hour in hours and wall.minute in minutes for wall in passed):
             yield at
         seen = max(seen, clock)
@@ -172,9 +184,9 @@ def test_asking_again_from_any_fire_or_between_gives_the_same_fires(
 ) -> None:
     """A cursor is only an instant: reading on from it must agree with reading through."""
     through = list(islice(iter_instants(cron, ZoneInfo(zone), now), 12))
-    assert all(earlier < later for earlier, later in zip(through, through[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(through))
     assert all(now < at and at.tzinfo is UTC for at in through)
-    for earlier, later in zip(through, through[1:], strict=False):
+    for earlier, later in pairwise(through):
         between = earlier + (later - earlier) / 3
         assert next_instant(cron, ZoneInfo(zone), earlier) == later
         assert next_instant(cron, ZoneInfo(zone), between) == later

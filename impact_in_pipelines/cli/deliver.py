@@ -1,0 +1,142 @@
+"""`impact-in deliver`: run the drain jobs in this process, as Dagster would, and say what came of it."""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson, open_runtime
+from impact_in_pipelines.cli.output import console, errors, print_json, print_table
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.resources.instance import dagster_environment
+from impact_in_pipelines.resources.runtime import Runtime
+
+_SHOWN = (
+    DeliveryStatus.SUCCESS,
+    DeliveryStatus.RETRYING,
+    DeliveryStatus.SKIPPED,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.PENDING,
+    DeliveryStatus.IN_PROGRESS,
+)
+
+
+def deliver(
+    platform: Annotated[
+        Platform | None, typer.Option(help="Only this platform; all three otherwise.")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Only this company (slug or id).")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day to send, due or not.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last day to send, inclusive.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send what is due now, retries included; with --from and --to, send those days.
+
+    Runs the Dagster jobs in this process and waits for them, not for later retries. Exit code 1 when a
+    delivery failed for good.
+    """
+    runtime = open_runtime()
+    os.environ.update(dagster_environment(runtime.settings))
+    config = _config(runtime, company, start, end)
+    platforms = [platform] if platform else list(Platform)
+    results = run_drains(runtime, platforms, config, quiet=as_json)
+    if as_json:
+        print_json({"platforms": results})
+    else:
+        print_results(results)
+    if any(r["failed"] or r["error"] for r in results):
+        raise typer.Exit(1)
+
+
+def _config(
+    runtime: Runtime, company: str | None, start: str | None, end: str | None
+) -> dict[str, Any]:
+    if (start is None) != (end is None):
+        raise UsageError("--from and --to go together: both dates, such as 2026-01-31")
+    config: dict[str, Any] = {}
+    if company is not None:
+        config["companies"] = [runtime.companies.find(company).slug]
+    if start is not None and end is not None:
+        config |= {"start": start, "end": end}
+    return config
+
+
+def run_drains(
+    runtime: Runtime, platforms: Sequence[Platform], config: Mapping[str, Any], *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Execute each platform's drain job here; one result a platform, counted by delivery status."""
+    warnings.filterwarnings("ignore", module="dagster")
+    from dagster import DagsterInstance
+
+    from impact_in_pipelines.definitions import defs
+
+    results = []
+    with DagsterInstance.get() as instance:
+        for platform in platforms:
+            if not quiet:
+                errors.print(f"[dim]{FACTS[platform].title}: sending …[/]")
+            op = f"{platform.value}_export"
+            run = defs.resolve_job_def(f"drain_{platform.value}").execute_in_process(
+                instance=instance,
+                run_config={
+                    "ops": {op: {"config": dict(config)}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                raise_on_error=False,
+            )
+            counts = runtime.recording.outcome_of_run(platform, run.run_id)
+            results.append(
+                {
+                    "platform": platform,
+                    **{status.value: counts.get(status, 0) for status in _SHOWN},
+                    "error": None
+                    if run.success or counts.get(DeliveryStatus.FAILED)
+                    else _why(run),
+                    "dagster_run_id": run.run_id,
+                }
+            )
+    return results
+
+
+def _why(run: Any) -> str:
+    """The last failure's message, one line."""
+    for event in reversed(run.all_events):
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        if event.is_step_failure:
+            failure = getattr(data, "user_failure_data", None)
+            text = (
+                failure.description if failure and failure.description else error and error.message
+            )
+            return str(text or "the run failed").strip().splitlines()[0]
+    return "the run failed"
+
+
+def print_results(results: Sequence[Mapping[str, Any]]) -> None:
+    """One row a platform, then what to look at."""
+    print_table(
+        "Delivered",
+        ["platform", *(status.value.replace("_", " ") for status in _SHOWN)],
+        [
+            [FACTS[Platform(r["platform"])].title, *(r[status.value] or "–" for status in _SHOWN)]
+            for r in results
+        ],
+        empty="nothing was due",
+    )
+    for result in results:
+        if result["error"]:
+            errors.print(f"[bold red]error:[/] {result['platform'].value}: {result['error']}")
+    if any(result["failed"] for result in results):
+        console.print("What failed, and why: impact-in deliveries list --status failed")
+    if any(result["retrying"] for result in results):
+        console.print("What is tried again, and when: impact-in deliveries list --status retrying")

@@ -1,0 +1,37 @@
+"""Where the Dagster instance lives: its folder (`dagster.yaml`) and its database."""
+
+import os
+from pathlib import Path
+
+from impact_in_pipelines.db.engine import dagster_url
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.settings import Settings
+
+
+def project_root() -> Path:
+    """The folder with `dagster.yaml` and `workspace.yaml`: the current one, or the checkout's.
+
+    Raises `UsageError` where neither has them.
+    """
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (folder / "dagster.yaml").is_file():
+            return folder
+    raise UsageError(
+        f"there is no dagster.yaml in {Path.cwd()}; go to the project's folder or set DAGSTER_HOME"
+    )
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """The variables that every Dagster process needs: DAGSTER_HOME and DAGSTER_POSTGRES_URL.
+
+    What the environment already names is kept. Starts the embedded database if it isn't running.
+    """
+    home = os.environ.get("DAGSTER_HOME") or str(project_root())
+    url = os.environ.get("DAGSTER_POSTGRES_URL") or dagster_url(settings).render_as_string(
+        hide_password=False
+    )
+    return {
+        "DAGSTER_HOME": home,
+        "DAGSTER_POSTGRES_URL": url,
+        "IMPACT_IN_HOME": str(settings.home.absolute()),
+    }

@@ -1,0 +1,86 @@
+"""Which credentials an account must have."""
+
+import pytest
+from connectors.helpers import CREDENTIALS, connection
+
+from impact_in_pipelines.connectors.credentials import (
+    check_account,
+    redactor_for,
+    uses_oauth,
+    validate_credentials,
+)
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import Platform
+
+OAUTH = {"client_id": "c-1", "client_secret": "s-12345678"}
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+def test_a_complete_set_is_taken(platform: Platform) -> None:
+    """The sets of `platforms.FACTS`; Benevity has two."""
+    validate_credentials(platform, CREDENTIALS[platform])
+    validate_credentials(Platform.BENEVITY, OAUTH)
+
+
+@pytest.mark.parametrize(
+    ("platform", "credentials", "words"),
+    [
+        (Platform.BENEVITY, {}, ["api_key", "client_id, client_secret", "missing"]),
+        (Platform.BENEVITY, {"client_id": "c"}, ["missing client_secret"]),
+        (Platform.BENEVITY, {"api_key": "k", "token": "t"}, ["too much token"]),
+        (Platform.GOODERA, OAUTH, ["missing api_key", "too much client_id, client_secret"]),
+        (Platform.WORKDAY, OAUTH, ["missing tenant_id"]),
+        (Platform.GOODERA, {"api_key": ""}, ["api_key is empty"]),
+        (Platform.GOODERA, {"api_key": 5}, ["api_key must be a string"]),
+        (Platform.GOODERA, {"api_key": "s3cret\r\nX: y"}, ["api_key must be printable ASCII"]),
+        (Platform.GOODERA, {"api_key": "s3cret "}, ["api_key must be printable ASCII"]),
+        (Platform.GOODERA, {"api_key": "s3crét"}, ["api_key must be printable ASCII"]),
+    ],
+)
+def test_a_wrong_set_is_named_in_one_line_without_values(
+    platform: Platform, credentials: dict[str, object], words: list[str]
+) -> None:
+    """What is missing, what is too much, what can't be used; never a value."""
+    with pytest.raises(UsageError) as caught:
+        validate_credentials(platform, credentials)
+    message = str(caught.value)
+    assert all(word in message for word in words)
+    assert "\n" not in message
+    assert "s3cr" not in message
+
+
+def test_the_kind_of_credentials_tells_how_an_account_authenticates() -> None:
+    """A client id and secret mean OAuth, a key doesn't."""
+    assert uses_oauth(connection(Platform.WORKDAY))
+    assert uses_oauth(connection(Platform.BENEVITY, credentials=OAUTH))
+    assert not uses_oauth(connection(Platform.BENEVITY))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://host/x", "host/x", "https://user:pw@host/x", "https://host/x?key=1", "https://h/a b", ""],
+)
+def test_a_base_url_must_be_a_plain_address(url: str) -> None:
+    """The endpoint is appended to it; credentials don't belong there and aren't shown."""
+    with pytest.raises(UsageError, match="base URL") as caught:
+        check_account(connection(Platform.GOODERA, url))
+    assert "pw" not in str(caught.value)
+
+
+def test_an_oauth_account_without_a_client_is_refused() -> None:
+    """The option asks for what the credentials don't have."""
+    with pytest.raises(UsageError, match="client_secret"):
+        check_account(connection(Platform.BENEVITY, options={"auth": "oauth"}))
+
+
+def test_an_account_without_organisation_is_refused() -> None:
+    """No contract knows whom the figures are about then."""
+    with pytest.raises(UsageError, match="organisation id"):
+        check_account(connection(Platform.GOODERA, organization_id=""))
+
+
+def test_a_tenants_id_is_no_secret() -> None:
+    """Errors about the tenant stay readable; the client's secret does not."""
+    redactor = redactor_for(connection(Platform.WORKDAY), "live-token-1")
+    shown = redactor.text("acme-tenant: secret/0815+xyz live-token-1")
+    assert shown == "acme-tenant: *** ***"

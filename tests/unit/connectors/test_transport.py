@@ -1,0 +1,444 @@
+"""The transport against real sockets: what is repeated within an attempt, what never is, and its bounds."""
+
+import gzip
+import random
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from connectors.helpers import (
+    Handler,
+    RawServer,
+    answers,
+    closed_port,
+    http_answer,
+    raw_server,
+    settings,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from impact_in_pipelines.connectors.classify import classify_failure
+from impact_in_pipelines.connectors.failures import WIRE_ERRORS, plainly_did_not_arrive
+from impact_in_pipelines.connectors.redaction import Redactor
+from impact_in_pipelines.connectors.transport import MAX_ANSWER_BYTES, TRIES, Transport
+from impact_in_pipelines.delivery.model import SendResult
+from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+
+OK = http_answer(200, b'{"success": true}')
+
+
+class Waits(list[float]):
+    """Takes the place of `sleep`: notes the seconds instead of waiting."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
+
+
+@pytest.fixture
+def transport(waits: Waits) -> Iterator[Transport]:
+    made = Transport(settings(), sleep=waits, rng=random.Random(1))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hasty(waits: Waits) -> Iterator[Transport]:
+    """A transport that waits 300 ms for an answer."""
+    made = Transport(settings(HTTP_READ_TIMEOUT_MS="300"), sleep=waits)
+    yield made
+    made.close()
+
+
+def failure(transport: Transport, url: str, headers: dict[str, str] | None = None) -> SendResult:
+    """How a call that must fail is judged."""
+    with pytest.raises(WIRE_ERRORS) as caught:
+        transport.post(url, headers or {}, b"{}")
+    return classify_failure(caught.value, "Benevity", Redactor(["secret-value"]))
+
+
+def test_the_body_goes_out_byte_for_byte(transport: Transport) -> None:
+    """What was frozen and hashed is what is sent, with its length and no encoding asked for."""
+    body = '{"a":"é","n":1}'.encode()
+    with raw_server(answers(OK)) as server:
+        transport.post(f"{server.url}/impact", {"Idempotency-Key": "k"}, body)
+    head, _, sent = server.requests[0].partition(b"\r\n\r\n")
+    assert sent == body
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"POST /impact HTTP/1.1"
+    assert b"Content-Length: 16" in lines
+    assert b"Idempotency-Key: k" in lines
+    assert any(line.startswith(b"User-Agent: impact-in-pipelines/") for line in lines)
+
+
+def test_connections_are_kept(transport: Transport) -> None:
+    """A hundred calls in turn need one connection."""
+    with raw_server(answers(OK)) as server:
+        for _ in range(100):
+            transport.post(server.url, {}, b"{}")
+        assert server.connections == 1
+
+
+def test_a_hundred_threads_keep_a_hundred_connections(transport: Transport) -> None:
+    """The pool is as large as the largest concurrency (specification: 100)."""
+    gate = threading.Barrier(100)
+
+    def together(accepted: socket.socket, _request: bytes, number: int) -> bool:
+        if number <= 100:
+            gate.wait(30)
+        accepted.sendall(OK)
+        return True
+
+    with raw_server(together) as server, ThreadPoolExecutor(100) as pool:
+        for _ in range(3):
+            list(pool.map(lambda _: transport.post(server.url, {}, b"{}"), range(100)))
+        assert len(server.requests) == 300
+        assert server.connections == 100
+
+
+def test_redirects_are_not_followed(transport: Transport) -> None:
+    """A redirect would carry the key to another host."""
+    with raw_server(answers(http_answer(302, headers={"Location": "/elsewhere"}))) as server:
+        assert transport.post(server.url, {}, b"{}").status == 302
+        assert len(server.requests) == 1
+
+
+def test_cookies_do_not_travel_between_accounts(transport: Transport) -> None:
+    """What one company's answer set must not go out with another's request."""
+    with raw_server(answers(http_answer(200, b"{}", {"Set-Cookie": "who=first"}))) as server:
+        transport.post(server.url, {}, b"{}")
+        transport.post(server.url, {}, b"{}")
+        assert b"cookie" not in server.requests[1].lower()
+
+
+def test_the_environment_names_no_proxy(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deliveries take no detour that a variable happens to name."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    with raw_server(answers(OK)) as server:
+        assert transport.post(server.url, {}, b"{}").status == 200
+
+
+def test_a_refused_connection_is_tried_three_times(transport: Transport, waits: Waits) -> None:
+    """It plainly did not arrive (D5, layer 1); the waits grow and jitter."""
+    result = failure(transport, f"http://127.0.0.1:{closed_port()}")
+    assert (result.outcome, result.error_kind) == (AttemptOutcome.RETRYABLE, ErrorKind.NETWORK)
+    assert "refused" in (result.error or "")
+    assert len(waits) == TRIES - 1
+    assert 0.2 <= waits[0] <= 0.3
+    assert 0.4 <= waits[1] <= 0.6
+
+
+def test_a_server_that_comes_up_in_between_is_reached(waits: Waits) -> None:
+    """The repeat within the attempt spares the delivery a wait of minutes."""
+    listening: list[RawServer] = []
+    port = closed_port()
+
+    def wake(_seconds: float) -> None:
+        listening.append(RawServer(answers(OK), port))
+
+    made = Transport(settings(), sleep=wake)
+    assert made.post(f"http://127.0.0.1:{port}", {}, b"{}").status == 200
+    assert len(listening[0].requests) == 1
+    listening[0].close()
+    made.close()
+
+
+def test_an_unknown_host_is_a_network_error(transport: Transport) -> None:
+    """The name may come back; the text says what to check. `.invalid` never resolves (RFC 6761)."""
+    result = failure(transport, "http://nowhere.invalid")
+    assert (result.outcome, result.error_kind) == (AttemptOutcome.RETRYABLE, ErrorKind.NETWORK)
+    assert "base URL" in (result.error or "")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_short_retry_after_is_waited_out(
+    transport: Transport, waits: Waits, status: int
+) -> None:
+    """Then the call is repeated under the same headers and body."""
+    busy = http_answer(status, headers={"Retry-After": "2"})
+    with raw_server(answers(busy, busy, OK)) as server:
+        assert transport.post(server.url, {"Idempotency-Key": "k"}, b"{}").status == 200
+        assert len(set(server.requests)) == 1
+    assert waits == [2.0, 2.0]
+
+
+def test_after_three_tries_the_last_answer_counts(transport: Transport, waits: Waits) -> None:
+    """The delivery's own retry plan takes over."""
+    busy = http_answer(429, headers={"Retry-After": "1"})
+    with raw_server(answers(busy)) as server:
+        assert transport.post(server.url, {}, b"{}").status == 429
+        assert len(server.requests) == TRIES
+    assert waits == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http_answer(429, headers={"Retry-After": "11"}),
+        http_answer(429),
+        http_answer(503),
+        http_answer(500, headers={"Retry-After": "1"}),
+        http_answer(400, headers={"Retry-After": "1"}),
+    ],
+)
+def test_other_answers_are_not_repeated(
+    transport: Transport, waits: Waits, answer: bytes
+) -> None:
+    """A long wait is the delivery's business, and a 500 may have arrived."""
+    with raw_server(answers(answer)) as server:
+        transport.post(server.url, {}, b"{}")
+        assert len(server.requests) == 1
+    assert waits == []
+
+
+def test_waits_stay_within_a_total(waits: Waits) -> None:
+    """No repeat starts later than the read time-out after the first call."""
+    made = Transport(settings(HTTP_READ_TIMEOUT_MS="1500"), sleep=waits)
+    busy = http_answer(429, headers={"Retry-After": "2"})
+    with raw_server(answers(busy)) as server:
+        assert made.post(server.url, {}, b"{}").status == 429
+        assert len(server.requests) == 1
+    assert waits == []
+    made.close()
+
+
+def _silence(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    with suppress(OSError):
+        accepted.recv(1)
+
+
+def _hang_up(_accepted: socket.socket, _request: bytes, _number: int) -> None:
+    """Close without a word."""
+
+
+def _reset(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+
+
+def _half(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.sendall(http_answer(200, b"x" * 100)[:-50])
+
+
+def _half_head(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
+
+
+def _no_http(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.sendall(b"220 mail ready\r\n")
+
+
+def _bad_chunks(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nno\r\n")
+
+
+def _bad_gzip(accepted: socket.socket, _request: bytes, _number: int) -> None:
+    accepted.sendall(http_answer(200, b"not gzip", {"Content-Encoding": "gzip"}))
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (_silence, ErrorKind.TIMEOUT),
+        (_hang_up, ErrorKind.NETWORK),
+        (_reset, ErrorKind.NETWORK),
+        (_half, ErrorKind.NETWORK),
+        (_half_head, ErrorKind.NETWORK),
+        (_no_http, ErrorKind.NETWORK),
+        (_bad_chunks, ErrorKind.NETWORK),
+        (_bad_gzip, ErrorKind.BAD_RESPONSE),
+    ],
+)
+def test_what_may_have_arrived_is_never_repeated(
+    hasty: Transport, waits: Waits, handler: Handler, kind: ErrorKind
+) -> None:
+    """One request on the wire, whatever becomes of the answer; the delivery is retried later."""
+    with raw_server(handler) as server:
+        result = failure(hasty, server.url)
+        assert len(server.requests) == 1
+    assert (result.outcome, result.error_kind) == (AttemptOutcome.RETRYABLE, kind)
+    assert "may have arrived" in (result.error or "")
+    assert waits == []
+
+
+def _trickle(part: bytes, head: bytes = b"") -> Handler:
+    """A handler that sends `head`, then `part` again and again, faster than any read time-out."""
+
+    def handle(accepted: socket.socket, _request: bytes, _number: int) -> None:
+        accepted.sendall(head)
+        accepted.settimeout(0.02)
+        for _ in range(1_000):
+            accepted.sendall(part)
+            with suppress(TimeoutError):
+                if not accepted.recv(1):
+                    return
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("part", "head"),
+    [
+        (b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"),
+        (b"x", b"HTTP/1.1 200 OK\r\nX-Slow: "),
+        (b"X-Slow: y\r\n", b"HTTP/1.1 200 OK\r\n"),
+        (b"1\r\nx\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b""),
+    ],
+)
+def test_a_trickling_answer_meets_an_overall_deadline(
+    hasty: Transport, part: bytes, head: bytes
+) -> None:
+    """The read time-out bounds head and body together: every byte would start a socket's anew."""
+    with raw_server(_trickle(part, head)) as server:
+        result = failure(hasty, server.url)
+    assert result.error_kind is ErrorKind.TIMEOUT
+
+
+def test_a_kept_connection_gets_its_whole_time_again(hasty: Transport) -> None:
+    """What an answer before left of its time doesn't shorten the next call's."""
+    with raw_server(answers(OK)) as server:
+        for _ in range(20):
+            assert hasty.post(server.url, {}, b"{}" * 50_000).status == 200
+        assert server.connections == 1
+
+
+def test_a_large_answer_is_cut_and_its_connection_dropped(transport: Transport) -> None:
+    """A platform can't fill our memory; what is left on that connection is nobody's answer."""
+    big = http_answer(200, b"x" * (MAX_ANSWER_BYTES + 1))
+    with raw_server(answers(big, OK)) as server:
+        answer = transport.post(server.url, {}, b"{}")
+        assert answer.truncated
+        assert len(answer.body) == MAX_ANSWER_BYTES
+        assert transport.post(server.url, {}, b"{}").body == b'{"success": true}'
+        assert server.connections == 2
+
+
+def test_a_compressed_answer_is_read_and_bounded(transport: Transport) -> None:
+    """Some gateways compress unasked; the limit is on what comes out."""
+    encoded = {"Content-Encoding": "gzip"}
+    small = http_answer(200, gzip.compress(b'{"success": true}'), encoded)
+    bomb = http_answer(200, gzip.compress(b"0" * (8 * MAX_ANSWER_BYTES)), encoded)
+    with raw_server(answers(small, bomb)) as server:
+        assert transport.post(server.url, {}, b"{}").body == b'{"success": true}'
+        answer = transport.post(server.url, {}, b"{}")
+    assert answer.truncated
+    assert len(answer.body) == MAX_ANSWER_BYTES
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://host:port/x", "host/x", "mailto:a@b", "http://[::1/x", "http://*/"]
+)
+def test_an_address_that_cannot_be_used_is_a_matter_of_configuration(
+    transport: Transport, url: str
+) -> None:
+    """Permanent: no retry mends it."""
+    result = failure(transport, url)
+    assert (result.outcome, result.error_kind) == (
+        AttemptOutcome.PERMANENT,
+        ErrorKind.CONFIGURATION,
+    )
+
+
+@pytest.mark.parametrize("value", ["secret-value\r\nX: y", "secret-value\u2603"])
+def test_a_header_that_cannot_be_sent_shows_no_secret(transport: Transport, value: str) -> None:
+    """The error of `http.client` quotes the whole value; ours doesn't."""
+    with raw_server(answers(OK)) as server:
+        result = failure(transport, server.url, {"Authorization": value})
+        assert server.requests == []
+    assert result.error_kind is ErrorKind.CONFIGURATION
+    assert "secret-value" not in (result.error or "")
+
+
+def test_an_untrusted_certificate_is_refused_before_anything_is_sent(
+    transport: Transport, waits: Waits, tmp_path: Path
+) -> None:
+    """TLS is verified: a key never reaches a host that can't prove its name."""
+    with _tls_server(tmp_path) as server:
+        result = failure(transport, f"https://127.0.0.1:{server.port}")
+        assert server.requests == []
+    assert result.error_kind is ErrorKind.NETWORK
+    assert "certificate isn't trusted" in (result.error or "")
+    assert waits == []
+
+
+def test_a_trusted_certificate_is_taken_and_the_deadline_holds_over_tls(
+    hasty: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same transport speaks TLS, kept connections and whole-answer time-out included."""
+    slow = _trickle(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+
+    def handle(accepted: socket.socket, request: bytes, number: int) -> bool | None:
+        if number < 3:
+            accepted.sendall(OK)
+            return True
+        return slow(accepted, request, number)
+
+    with _tls_server(tmp_path, handle) as server:
+        monkeypatch.setattr(
+            "requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "certificate.pem")
+        )
+        url = f"https://127.0.0.1:{server.port}"
+        assert hasty.post(url, {}, b"{}").status == 200
+        assert hasty.post(url, {}, b"{}").status == 200
+        assert server.connections == 1
+        assert failure(hasty, url).error_kind is ErrorKind.TIMEOUT
+
+
+def test_only_what_never_left_is_plainly_not_arrived() -> None:
+    """An error that nobody classified counts as one that may have arrived."""
+    assert not plainly_did_not_arrive(RuntimeError("?"))
+    assert not plainly_did_not_arrive(ConnectionResetError())
+    assert not plainly_did_not_arrive(TimeoutError())
+
+
+@contextmanager
+def _tls_server(folder: Path, handler: Handler | None = None) -> Iterator[RawServer]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "certificate.pem").write_bytes(pem)
+    (folder / "both.pem").write_bytes(secret + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    server = RawServer(handler or answers(OK), tls=context)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,118 @@
+"""The rules that a row of an events file must hold."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impact_in_pipelines.impact.csv_rules import EventRules
+
+LATEST = datetime(2026, 5, 1, tzinfo=UTC)
+GOOD = {
+    "event_id": "e1",
+    "company": "acme",
+    "occurred_at": "2026-03-01T09:30:00+01:00",
+    "activity": "session",
+    "participant_ref": "P1",
+    "volunteer_ref": "V1",
+    "hours": "1.5",
+    "outcome_category": "language",
+    "outcome_score": "7.25",
+}
+
+
+def problem(**changes: str) -> str | None:
+    return EventRules({"acme"}, LATEST).problem(list((GOOD | changes).values()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"participant_ref": "", "volunteer_ref": "", "hours": ""},
+        {"outcome_category": "", "outcome_score": ""},
+        {"outcome_category": "own scale", "outcome_score": "-120.5"},
+        {"outcome_category": "integration", "outcome_score": "1"},
+        {"outcome_category": "language", "outcome_score": "0"},
+        {"hours": "0"},
+        {"hours": "744"},
+        {"occurred_at": "2026-03-01T09:30Z"},
+        {"occurred_at": "2026-03-01 09:30:15.123456-0930"},
+        {"occurred_at": "2026-05-01T01:00:00+01:00"},
+        {"event_id": "line one\nline two"},
+    ],
+)
+def test_a_row_that_holds_has_no_problem(changes: dict[str, str]) -> None:
+    """What the design allows goes in."""
+    assert problem(**changes) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"event_id": ""}, "event_id is missing"),
+        ({"company": ""}, "company is missing"),
+        ({"company": "ACME"}, "unknown company 'ACME'"),
+        ({"occurred_at": ""}, "occurred_at is missing"),
+        (
+            {"occurred_at": "2026-03-01T09:30:00"},
+            "occurred_at '2026-03-01T09:30:00' has no offset; end it with Z or such as +01:00",
+        ),
+        (
+            {"occurred_at": "2026-03-01"},
+            "occurred_at '2026-03-01' has no offset; end it with Z or such as +01:00",
+        ),
+        (
+            {"occurred_at": "01.03.2026 09:30"},
+            "occurred_at '01.03.2026 09:30' isn't ISO 8601 such as 2026-03-01T09:30:00+01:00",
+        ),
+        (
+            {"occurred_at": "2026-02-30T09:30:00Z"},
+            "occurred_at '2026-02-30T09:30:00Z' is no date and time",
+        ),
+        (
+            {"occurred_at": "2026-05-01T00:00:01Z"},
+            "occurred_at '2026-05-01T00:00:01Z' lies in the future",
+        ),
+        (
+            {"occurred_at": "1026-05-01T00:00:01Z"},
+            "occurred_at '1026-05-01T00:00:01Z' lies before 1970",
+        ),
+        ({"activity": ""}, "activity is missing"),
+        ({"hours": "1,5"}, "hours '1,5' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "-1"}, "hours '-1' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "NaN"}, "hours 'NaN' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "٣"}, "hours '٣' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "744.01"}, "hours 744.01 is outside 0 to 744"),
+        ({"outcome_category": ""}, "outcome_score '7.25' has no outcome_category"),
+        ({"outcome_score": ""}, "outcome_category 'language' has no outcome_score"),
+        ({"outcome_score": "good"}, "outcome_score 'good' is no decimal number such as 0.75"),
+        ({"outcome_score": "10.1"}, "outcome_score 10.1 is outside 0 to 10 of language"),
+        (
+            {"outcome_category": "job_readiness", "outcome_score": "-0.1"},
+            "outcome_score -0.1 is outside 0 to 1 of job_readiness",
+        ),
+        ({"event_id": "e" * 201}, "event_id is longer than 200 characters"),
+        ({"participant_ref": "p" * 201}, "participant_ref is longer than 200 characters"),
+        ({"volunteer_ref": "v" * 201}, "volunteer_ref is longer than 200 characters"),
+        ({"activity": "a" * 101}, "activity is longer than 100 characters"),
+        ({"outcome_category": "c" * 101}, "outcome_category is longer than 100 characters"),
+        ({"event_id": "e\0"}, "a field holds a NUL byte"),
+        ({"volunteer_ref": "\0"}, "a field holds a NUL byte"),
+        ({"activity": "sess\0ion"}, "a field holds a NUL byte"),
+        ({"outcome_category": "\0"}, "a field holds a NUL byte"),
+    ],
+)
+def test_a_row_that_does_not_hold_says_why(changes: dict[str, str], reason: str) -> None:
+    """The reason names the column, what it was and what it should be."""
+    assert problem(**changes) == reason
+
+
+@given(st.lists(st.sampled_from(["0.5", "11", "x", "", "10"]), max_size=30))
+def test_what_was_seen_before_changes_no_verdict(scores: list[str]) -> None:
+    """Values found good are remembered; a row is judged the same whatever came before it."""
+    rules = EventRules({"acme"}, LATEST)
+    for score in scores:
+        row = GOOD | {"outcome_score": score}
+        assert rules.problem(list(row.values())) == problem(outcome_score=score)
