@@ -7,7 +7,8 @@ an upgrade moves them.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 from uuid import uuid4
 
 from dagster import AssetExecutionContext, AssetKey, AssetMaterialization, AssetObservation
@@ -16,6 +17,8 @@ from dagster._core.events import (
     DagsterEvent,
     DagsterEventBatchMetadata,
 )
+
+Item = TypeVar("Item")
 
 # Read at every write by Dagster; without it each event of a batch is stored on its own.
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
@@ -26,7 +29,9 @@ def write_materializations(
 ) -> None:
     """Store `materializations`, all of one asset, in one batch."""
     step = context.get_step_execution_context()
-    _store(context, [DagsterEvent.asset_materialization(step, m) for m in materializations])
+    for materialization, batch in _batched(materializations):
+        # Building the event writes it: reporting what is returned would store it twice.
+        DagsterEvent.asset_materialization(step, materialization, batch)
 
 
 def write_observations(
@@ -34,31 +39,28 @@ def write_observations(
 ) -> None:
     """Store `observations`, all of one asset, in one batch."""
     step = context.get_step_execution_context()
-    _store(context, [DagsterEvent.asset_observation(step, o) for o in observations])
+    for observation, batch in _batched(observations):
+        DagsterEvent.asset_observation(step, observation, batch)
 
 
 def plan_partitions(
     context: AssetExecutionContext, asset_key: AssetKey, partitions: Sequence[str]
 ) -> None:
     """Say that this run means to materialise `partitions`: if it fails without, their cells turn red."""
-    _store(
-        context,
-        [
-            DagsterEvent.build_asset_materialization_planned_event(
-                context.job_name,
-                context.get_step_execution_context().step.key,
-                AssetMaterializationPlannedData(asset_key, partition=partition),
-            )
-            for partition in partitions
-        ],
-    )
-
-
-def _store(context: AssetExecutionContext, events: Sequence[DagsterEvent]) -> None:
-    batch = str(uuid4())
-    for place, event in enumerate(events, start=1):
-        context.instance.report_dagster_event(
-            event,
-            run_id=context.run_id,
-            batch_metadata=DagsterEventBatchMetadata(batch, is_end=place == len(events)),
+    step_key = context.get_step_execution_context().step.key
+    for partition, batch in _batched(partitions):
+        planned = DagsterEvent.build_asset_materialization_planned_event(
+            context.job_name,
+            step_key,
+            AssetMaterializationPlannedData(asset_key, partition=partition),
         )
+        context.instance.report_dagster_event(
+            planned, run_id=context.run.run_id, batch_metadata=batch
+        )
+
+
+def _batched(items: Sequence[Item]) -> Iterator[tuple[Item, DagsterEventBatchMetadata]]:
+    """Each of `items` with its place in one batch, which is stored at its end."""
+    batch_id = str(uuid4())
+    for place, item in enumerate(items, start=1):
+        yield item, DagsterEventBatchMetadata(batch_id, is_end=place == len(items))

@@ -90,13 +90,13 @@ def run_export(
     `Failure` if something failed for good.
     """
     days = _selected_days(context, config, runtime, platform)
-    run_id = None if days is None else context.run_id
+    run_id = None if days is None else context.run.run_id
     if days is not None:
         added = runtime.recording.add_selected(
             platform,
             days,
             trigger=Trigger.BACKFILL if "dagster/backfill" in context.run.tags else Trigger.MANUAL,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             now=runtime.clock(),
         )
         context.log.info(f"{added} of {len(days)} selected company-days are to be sent")
@@ -107,7 +107,7 @@ def run_export(
         asset_key=context.asset_key,
         run_id=run_id,
     )
-    drain = runtime.drain(platform, dagster_run_id=context.run_id, on_settled=recorder.record)
+    drain = runtime.drain(platform, dagster_run_id=context.run.run_id, on_settled=recorder.record)
     summary = drain.run(_selection(config, runtime, run_id))
     recorder.record()
     _report(context, summary, recorder)

@@ -79,6 +79,7 @@ def run_drains(
     from dagster import DagsterInstance
 
     from impact_in_pipelines.definitions import defs
+    from impact_in_pipelines.resources.recovery import OWNER_TAG, owner
 
     results = []
     with DagsterInstance.get() as instance:
@@ -93,6 +94,7 @@ def run_drains(
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
                 raise_on_error=False,
+                tags={OWNER_TAG: owner()},
             )
             counts = runtime.recording.outcome_of_run(platform, run.run_id)
             results.append(

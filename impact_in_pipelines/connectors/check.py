@@ -1,6 +1,7 @@
 """Tries out a connection without sending impact data (`impact-in connections test`)."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from impact_in_pipelines.connectors.classify import classify_failure
 from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
@@ -11,6 +12,8 @@ from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.delivery.ports import TokenStore
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +77,7 @@ def _left(connection: Connection) -> tuple[str, ...]:
     names = [f"the organisation id {connection.organization_id}"]
     if tenant := connection.credentials.get("tenant_id"):
         names.append(f"the tenant id {tenant}")
+    address = urlsplit(connection.base_url)
+    if address.scheme == "http" and address.hostname not in _THIS_MACHINE:
+        names.append("who listens: http is not encrypted; use https if the platform offers it")
     return tuple(names)

@@ -65,7 +65,7 @@ def classify_answer(
     if 200 <= answer.status < 300:
         result = _judge_success(document, code, promise, redactor)
     else:
-        outcome, kind = _judge_status(answer.status, document, code)
+        outcome, kind = _judge_status(answer.status, code)
         what = f"HTTP {answer.status}{_said(document, code, kind)}"
         result = _error(outcome, kind, f"{promise.title} answered {what}", redactor)
     result = replace(
@@ -140,7 +140,7 @@ def classify_token_answer(
         outcome, error_kind = AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE
         what = f"the token endpoint's HTTP {answer.status} isn't the promised JSON"
     else:
-        outcome, error_kind = _judge_status(answer.status, document, _code(document))
+        outcome, error_kind = _judge_status(answer.status, _code(document))
         if answer.status == 400:
             error_kind = ErrorKind.AUTHENTICATION
         what = f"the token endpoint answered HTTP {answer.status}"
@@ -193,9 +193,7 @@ def _judge_code(code: str | None) -> tuple[AttemptOutcome, ErrorKind]:
     return AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE
 
 
-def _judge_status(
-    status: int, document: dict[str, Any] | None, code: str | None
-) -> tuple[AttemptOutcome, ErrorKind]:
+def _judge_status(status: int, code: str | None) -> tuple[AttemptOutcome, ErrorKind]:
     """Every status but 2xx."""
     if status == 408:
         return AttemptOutcome.RETRYABLE, ErrorKind.TIMEOUT
@@ -206,7 +204,7 @@ def _judge_status(
     if status in (401, 403) or (code == _AUTH_INVALID and 400 <= status < 500):
         return AttemptOutcome.PERMANENT, ErrorKind.AUTHENTICATION
     # Nothing of the contract answers there, or it answers elsewhere.
-    if 300 <= status < 400 or (status in (404, 405) and document is None):
+    if 300 <= status < 400 or (status in (404, 405) and code is None):
         return AttemptOutcome.PERMANENT, ErrorKind.CONFIGURATION
     if 400 <= status < 500:
         return AttemptOutcome.PERMANENT, ErrorKind.REJECTED

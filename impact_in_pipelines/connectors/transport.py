@@ -18,8 +18,6 @@ from tenacity import (
     Retrying,
     retry_if_exception,
     retry_if_result,
-    stop_after_attempt,
-    stop_before_delay,
 )
 from urllib3 import BaseHTTPResponse
 
@@ -46,7 +44,7 @@ class Transport:
     """Shared by all threads of a process; opens nothing until the first call.
 
     A call that plainly did not arrive, or was turned away with a Retry-After of at most
-    `http_retry_after_max_ms`, is repeated up to `TRIES` times; no repeat starts later than
+    `http_retry_after_max_ms`, is made up to `TRIES` times; none starts later than this wait plus
     `http_read_timeout_ms` after the first. One that may have arrived is never repeated here.
     """
 
@@ -68,10 +66,12 @@ class Transport:
         self._adapter = BoundedAdapter(
             pool_connections=_POOLED_HOSTS, pool_maxsize=_POOLED_CONNECTIONS
         )
+        self._total_seconds = (
+            settings.http_read_timeout_ms + settings.http_retry_after_max_ms
+        ) / 1000
         self._retrying = Retrying(
             retry=retry_if_exception(plainly_did_not_arrive) | retry_if_result(self._is_short_wait),
-            stop=stop_after_attempt(TRIES)
-            | stop_before_delay(settings.http_read_timeout_ms / 1000),
+            stop=self._stops,
             wait=self._wait_seconds,
             sleep=sleep,
             retry_error_callback=_last_outcome,
@@ -122,6 +122,11 @@ class Transport:
 
     def _is_short_wait(self, answer: Answer) -> bool:
         return short_wait_ms(answer, self._longest_wait_ms, self.now()) is not None
+
+    def _stops(self, state: RetryCallState) -> bool:
+        elapsed = max(state.seconds_since_start or 0.0, state.idle_for)
+        late = elapsed + state.upcoming_sleep > self._total_seconds
+        return late or state.attempt_number >= TRIES
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         wait_ms = _FIRST_WAIT_MS * 2.0 ** (state.attempt_number - 1) * self._rng.uniform(0.8, 1.2)

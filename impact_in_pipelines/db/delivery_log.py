@@ -1,4 +1,4 @@
-"""The delivery log as the queue (design D3): claim, settle, renew, release. Statements: sql/deliveries.sql."""
+"""The delivery log as the queue (D3): claim, settle, renew, release. Statements: sql/deliveries.sql."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -191,7 +191,8 @@ def _settled(settlement: Settlement) -> dict[str, Any]:
         "attempt_number": settlement.prepared.claimed.attempt_number,
         "failed": failed,
         "next_attempt_at": waits if status is not DeliveryStatus.SUCCESS else None,
-        "keeps_batch": status in (DeliveryStatus.RETRYING, DeliveryStatus.SUCCESS),
+        # A batch that failed stays one: it may have arrived, and then only its own key may repeat it.
+        "keeps_batch": result.outcome is not AttemptOutcome.SPLIT,
         "error": result.error,
         "error_kind": kind,
         "http_status": result.http_status,

@@ -6,7 +6,7 @@ judge the same content at once.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.model import Claimed
 from impact_in_pipelines.delivery.ports import Frozen, Prepared
-from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED
+from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, OPEN, DeliveryStatus, ErrorKind
 
 _SQL = load("deliveries")
 
@@ -32,7 +33,24 @@ class Twin:
     status: str
     next_attempt_at: datetime | None
     idempotency_key: UUID
+    batch_id: UUID | None
     payload: dict[str, Any]
+
+    @property
+    def gave_up(self) -> bool:
+        """It is final and may have arrived without our hearing of it."""
+        return self.status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED)
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """Which go out now; which had arrived already, and by which row; which wait, and until when; which fail,
+    and why."""
+
+    ready: list[Prepared] = field(default_factory=list)
+    skipped: dict[UUID, tuple[Prepared, UUID]] = field(default_factory=dict)
+    waiting: dict[UUID, datetime] = field(default_factory=dict)
+    refused: dict[UUID, str] = field(default_factory=dict)
 
 
 def freeze(
@@ -57,10 +75,15 @@ def freeze(
         contents = sorted({_content(p) for p in candidates})
         connection.execute(_SQL["lock_contents"], {"contents": contents})
         twins = _twins(connection, candidates, now - window)
-        ready, skipped, waiting = _judge(candidates, twins, now)
-        ready = _in_batches(ready, batch_limit)
-        _store(connection, ready, skipped, waiting, now)
-    return Frozen(tuple(ready), tuple(skipped), tuple(waiting))
+        verdict = _judge(candidates, twins, now)
+        verdict.ready = _in_batches(verdict.ready, batch_limit)
+        _store(connection, verdict, worker, now)
+    return Frozen(
+        ready=tuple(verdict.ready),
+        skipped=tuple(verdict.skipped),
+        waiting=tuple(verdict.waiting),
+        refused=tuple(verdict.refused),
+    )
 
 
 def _content(prepared: Prepared) -> str:
@@ -99,59 +122,81 @@ def _twins(
         },
     ):
         found[row.id].append(
-            Twin(row.twin, row.status, row.next_attempt_at, row.idempotency_key, row.payload)
+            Twin(
+                row.twin,
+                row.status,
+                row.next_attempt_at,
+                row.idempotency_key,
+                row.batch_id,
+                row.payload,
+            )
         )
     return found
 
 
 def _judge(
     candidates: Iterable[Prepared], twins: Mapping[UUID, list[Twin]], now: datetime
-) -> tuple[list[Prepared], dict[UUID, tuple[Prepared, UUID]], dict[UUID, datetime]]:
-    """Which go out now, which had arrived already (and by which row), which wait (and until when)."""
-    ready: list[Prepared] = []
-    skipped: dict[UUID, tuple[Prepared, UUID]] = {}
-    waiting: dict[UUID, datetime] = {}
+) -> _Verdict:
+    verdict = _Verdict()
     going: set[str] = set()
     for candidate in candidates:
         claimed = candidate.claimed
         others = twins.get(claimed.id, [])
+        arrived = next((t for t in others if t.status == DeliveryStatus.SUCCESS), None)
+        ahead = next((t for t in others if t.status in OPEN and _goes_first(t, claimed)), None)
+        given_up = [t for t in others if t.gave_up]
         if claimed.batch_id is not None:
             # A frozen batch is repeated whole under its own key, whatever else has arrived.
             going.add(_content(candidate))
-            ready.append(candidate)
-            continue
-        arrived = next((t for t in others if t.status == "success"), None)
-        on_the_way = next((t for t in others if t.status in ("in_progress", "retrying")), None)
-        if arrived is not None and not claimed.force:
-            skipped[claimed.id] = (candidate, arrived.id)
-        elif on_the_way is not None:
-            waiting[claimed.id] = _judged_again_at(on_the_way, now)
+            verdict.ready.append(candidate)
+        elif arrived is not None and not claimed.force:
+            verdict.skipped[claimed.id] = (candidate, arrived.id)
+        elif ahead is not None:
+            verdict.waiting[claimed.id] = _judged_again_at(ahead, now)
         elif _content(candidate) in going:
-            waiting[claimed.id] = now + _TWIN_PATIENCE
-        else:
+            verdict.waiting[claimed.id] = now + _TWIN_PATIENCE
+        elif claimed.attempt_number > 1 or claimed.force or not given_up:
             going.add(_content(candidate))
-            ready.append(_under_the_key_already_used(candidate, others))
-    return ready, skipped, waiting
+            verdict.ready.append(candidate)
+        elif single := next((t for t in given_up if t.batch_id is None), None):
+            going.add(_content(candidate))
+            verdict.ready.append(_under_the_key_of(single, candidate))
+        else:
+            verdict.refused[claimed.id] = _unresolved(given_up[0])
+    return verdict
+
+
+def _goes_first(twin: Twin, claimed: Claimed) -> bool:
+    """Whether `claimed` waits for `twin`, which is on its way. Of two that were both attempted (a failure
+    that is replayed, and the one that took over its key) only one may, or each would wait for the other."""
+    being_sent = twin.status == DeliveryStatus.IN_PROGRESS
+    return being_sent or claimed.attempt_number == 1 or twin.id < claimed.id
 
 
 def _judged_again_at(twin: Twin, now: datetime) -> datetime:
     soon = now + _TWIN_PATIENCE
-    if twin.status == "in_progress" or twin.next_attempt_at is None:
+    if twin.status == DeliveryStatus.IN_PROGRESS or twin.next_attempt_at is None:
         return soon
     return max(soon, twin.next_attempt_at + timedelta(seconds=1))
 
 
-def _under_the_key_already_used(candidate: Prepared, others: Sequence[Twin]) -> Prepared:
-    """A twin that failed may have arrived without our hearing of it: its key and body are used again, so
-    that the platform recognises it."""
-    maybe = next((t for t in others if t.status == "failed"), None)
+def _under_the_key_of(twin: Twin, candidate: Prepared) -> Prepared:
+    """`twin` may have arrived without our hearing of it: its key and body are used again, so that the
+    platform recognises it."""
     claimed = candidate.claimed
-    if maybe is None or claimed.attempt_number > 1 or claimed.force:
-        return candidate
     return replace(
         candidate,
-        payload=maybe.payload,
-        claimed=replace(claimed, idempotency_key=maybe.idempotency_key, payload=maybe.payload),
+        payload=twin.payload,
+        claimed=replace(claimed, idempotency_key=twin.idempotency_key, payload=twin.payload),
+    )
+
+
+def _unresolved(twin: Twin) -> str:
+    """Why a delivery fails whose content a given-up batch may have brought: the platform knows the batch's
+    key only, and that stands for all of its records."""
+    return (
+        f"the same figures went out with delivery {twin.id} in a batch that may have arrived; replay that "
+        f"one to find out (the batch is repeated whole): impact-in deliveries replay {twin.id}"
     )
 
 
@@ -176,14 +221,8 @@ def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
     return result
 
 
-def _store(
-    connection: Connection,
-    ready: Sequence[Prepared],
-    skipped: Mapping[UUID, tuple[Prepared, UUID]],
-    waiting: Mapping[UUID, datetime],
-    now: datetime,
-) -> None:
-    if ready:
+def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime) -> None:
+    if verdict.ready:
         rows = [
             _content_columns(p)
             | {
@@ -193,18 +232,31 @@ def _store(
                 "attempt_number": p.claimed.attempt_number,
                 "attempt_id": p.attempt_id,
             }
-            for p in ready
+            for p in verdict.ready
         ]
         parameters = {"rows": rows_as_json(rows), "now": now}
         connection.execute(_SQL["freeze_ready"], parameters)
         connection.execute(_SQL["open_attempts"], parameters)
-    if skipped:
-        rows = [_content_columns(p) | {"duplicate_of": other} for p, other in skipped.values()]
+    if verdict.skipped:
+        rows = [
+            _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()
+        ]
         connection.execute(_SQL["skip_duplicates"], {"rows": rows_as_json(rows), "now": now})
-        connection.execute(_SQL["note_on_schedules"], {"ids": list(skipped), "now": now})
-    if waiting:
-        rows = [{"id": id_, "next_attempt_at": at.isoformat()} for id_, at in waiting.items()]
+        connection.execute(_SQL["note_on_schedules"], {"ids": list(verdict.skipped), "now": now})
+    if verdict.waiting:
+        rows = [
+            {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
+        ]
         connection.execute(_SQL["hold_back"], {"rows": rows_as_json(rows), "now": now})
+    if verdict.refused:
+        rows = [
+            {"id": id_, "kind": ErrorKind.UNRESOLVED, "message": message}
+            for id_, message in verdict.refused.items()
+        ]
+        connection.execute(
+            _SQL["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
+        )
+        connection.execute(_SQL["note_on_schedules"], {"ids": list(verdict.refused), "now": now})
 
 
 def _content_columns(prepared: Prepared) -> dict[str, Any]:

@@ -70,7 +70,10 @@ class ImpactStore:
         history_days: int,
     ) -> dict[Ref, ImpactFigures]:
         # Three platforms ask for the same company and period: it is read once.
-        distinct = list(dict.fromkeys(replace(request, ref="") for request in requests))
+        first: dict[tuple[Any, ...], PeriodRequest] = {}
+        for request in requests:
+            first.setdefault(_what(request), request)
+        distinct = list(first.values())
         rows = connection.execute(
             self._sql["aggregate_periods"],
             {
@@ -81,7 +84,7 @@ class ImpactStore:
             },
         ).mappings()
         found = impact_rows.assemble(distinct, rows)
-        return {r.ref: replace(found[replace(r, ref="")], ref=r.ref) for r in requests}
+        return {r.ref: _known_as(r.ref, found[first[_what(r)].ref]) for r in requests}
 
     def refresh_company_impact(
         self, now: datetime, *, company_ids: Sequence[UUID] | None = None, full: bool = False
@@ -178,6 +181,14 @@ _RANGES: list[dict[str, Any]] = [
     {"category": category, "lowest": lowest, "highest": highest}
     for category, (lowest, highest) in STANDARD_RANGES.items()
 ]
+
+
+def _what(request: PeriodRequest) -> tuple[Any, ...]:
+    return (request.company_id, request.period_start, request.period_end, request.timezone)
+
+
+def _known_as(ref: Ref, figures: ImpactFigures) -> ImpactFigures:
+    return figures if figures.ref == ref else replace(figures, ref=ref)
 
 
 def _as_row(number: int, request: PeriodRequest) -> dict[str, Any]:

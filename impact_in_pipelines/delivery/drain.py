@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.delivery.capacity import concurrency_for
-from impact_in_pipelines.delivery.model import Selection, SendResult
+from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
 from impact_in_pipelines.delivery.preparing import parcels, prepare
 from impact_in_pipelines.delivery.retry import RetryPlan
@@ -98,7 +98,6 @@ class Drain:
         self._done: queue.SimpleQueue[tuple[Parcel, SendResult | BaseException]] = (
             queue.SimpleQueue()
         )
-        self._stolen: set[UUID] = set()
         self._renewed_at = time.monotonic()
         self.summary = DrainSummary()
 
@@ -110,6 +109,9 @@ class Drain:
         with ThreadPoolExecutor(max_workers=100, thread_name_prefix="send") as pool:
             try:
                 while not self._should_stop():
+                    # First of all: after a stall the leases may have ended, and what is still ours must not
+                    # be claimed a second time.
+                    self._renew()
                     if time.monotonic() >= plan_again_at:
                         planned = self._plan_due(chosen)
                         # A full plan leaves more to be planned at once.
@@ -124,7 +126,6 @@ class Drain:
                         time.sleep(self._pause())
                     elif not fresh and not self._plan_due(chosen):
                         break
-                    self._renew()
                     if chosen.run_id is None:
                         self._put_off()
             finally:
@@ -153,6 +154,16 @@ class Drain:
         if not claimed:
             return 0
         self.summary.claimed += len(claimed)
+        try:
+            self._make_ready(claimed, now)
+        except BaseException:
+            self._log.release(
+                [row.id for row in claimed], now=now, next_attempt_at=now, worker=self._worker
+            )
+            raise
+        return len(claimed)
+
+    def _make_ready(self, claimed: Sequence[Claimed], now: datetime) -> None:
         connections = self._log.connections(
             self._connector.platform, [row.company_id for row in claimed]
         )
@@ -161,15 +172,15 @@ class Drain:
         frozen = self._log.freeze(
             prepared, now=now, window=self._options.dedup_window, worker=self._worker
         )
-        self.summary.refused += len(refusals)
-        self.summary.failed += len(refusals)
+        refused = len(refusals) + len(frozen.refused)
+        self.summary.refused += refused
+        self.summary.failed += refused
         self.summary.skipped += len(frozen.skipped)
         self.summary.held_back += len(frozen.waiting)
         for parcel in parcels(frozen.ready):
             self._queue.add(parcel)
-        if refusals or frozen.skipped:
+        if refused or frozen.skipped:
             self._on_settled()
-        return len(claimed)
 
     def _send(self, pool: ThreadPoolExecutor, concurrency: int) -> int:
         sent = 0
@@ -177,9 +188,6 @@ class Drain:
             parcel = self._queue.take(time.monotonic())
             if parcel is None:
                 break
-            if not self._stolen.isdisjoint(parcel.ids):
-                self._queue.done(parcel, now=time.monotonic())
-                continue
             self._in_flight[parcel.shipment.request_id] = parcel
             pool.submit(self._work, parcel)
             sent += 1
@@ -272,7 +280,7 @@ class Drain:
                 lease=self._options.lease,
                 worker=self._worker,
             )
-            self._stolen.update(held - kept)
+            self._queue.discard(held - kept)
 
     def _put_off(self) -> None:
         """What its connection's rate limit holds back for long goes back to the log until the limit opens:

@@ -9,16 +9,35 @@ import rfc8785
 Payload = dict[str, Any]
 """A JSON object as a platform's contract describes it."""
 
+_EXACT_BELOW = 2.0**53
+
 
 def canonical_bytes(payload: Mapping[str, Any]) -> bytes:
     """`payload` in RFC 8785 form, UTF-8: the bytes that are sent, the same at every attempt.
 
-    Raises `ValueError` for what JSON can't carry exactly (NaN, integers beyond 2^53, non-string keys).
+    Raises `ValueError` for what JSON can't carry exactly (NaN, numbers of 2^53 and more, non-string keys).
     """
     try:
+        _refuse_large_floats(payload)
         return rfc8785.dumps(dict(payload))
     except rfc8785.CanonicalizationError as error:
         raise ValueError(f"the payload can't be written as canonical JSON: {error}") from error
+
+
+def _refuse_large_floats(value: Any) -> None:
+    """1e16 comes back from a jsonb column as an integer, which the canonical form refuses: the first
+    attempt would go out and its retry could not."""
+    if isinstance(value, float):
+        if abs(value) >= _EXACT_BELOW:
+            raise ValueError(
+                f"the payload can't be written as canonical JSON: {value} is too large"
+            )
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _refuse_large_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_large_floats(item)
 
 
 def without_timestamps(payload: Mapping[str, Any]) -> Payload:

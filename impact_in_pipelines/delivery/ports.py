@@ -74,11 +74,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What the log made of prepared deliveries: which may be sent now, under which key and body."""
+    """What the log made of prepared deliveries: which may be sent now, under which key and body; `refused`
+    have failed, since a batch that failed may have brought their content already."""
 
     ready: tuple[Prepared, ...]
     skipped: tuple[UUID, ...]
     waiting: tuple[UUID, ...]
+    refused: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from impact_in_pipelines.settings import Settings
 
+LONGEST_DELAY_MS = 7 * 86_400_000.0
+"""However the settings grow: later than this nobody waits for a delivery any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
@@ -35,7 +38,8 @@ class RetryPlan:
         if failed_attempts > self.max_retries:
             return None
         spread = 1.0 + self.jitter * (2.0 * rng.random() - 1.0)
-        return self.base_ms * self.multiplier ** (failed_attempts - 1) * spread
+        delay = self.base_ms * self.multiplier ** (failed_attempts - 1)
+        return min(delay, LONGEST_DELAY_MS) * spread
 
     def next_attempt_at(
         self,

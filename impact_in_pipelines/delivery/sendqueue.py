@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Set
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -118,6 +118,14 @@ class SendQueue:
                 self._size -= len(parcels)
                 yield opens_at - now, parcels
 
+    def discard(self, ids: Set[UUID]) -> None:
+        """Take out the parcels with any of these deliveries in them: they are no longer ours to send."""
+        for lane in self._lanes.values():
+            if lane.waiting and ids:
+                kept = [parcel for parcel in lane.waiting if ids.isdisjoint(parcel.ids)]
+                self._size -= len(lane.waiting) - len(kept)
+                lane.waiting = deque(kept)
+
     def peek(self) -> Iterator[Parcel]:
         """Everything that is still queued, left in place."""
         for lane in self._lanes.values():
@@ -128,6 +136,7 @@ class SendQueue:
         left = list(self.peek())
         for lane in self._lanes.values():
             lane.waiting.clear()
+            lane.queued = False
         self._turns.clear()
         self._paced.clear()
         self._size = 0

@@ -49,6 +49,7 @@ class ErrorKind(StrEnum):
     AUTHENTICATION = "authentication"
     REJECTED = "rejected"
     BATCH_REFUSED = "batch_refused"
+    UNRESOLVED = "unresolved"
     DATA_QUALITY = "data_quality"
     CONFIGURATION = "configuration"
 

@@ -62,6 +62,8 @@ class Check:
 
 def is_over(figures: ImpactFigures, now: datetime) -> bool:
     """Whether the period has ended at `now`: before that, few events say nothing."""
+    if not figures.timezone:
+        return False
     _, ends_at = utc_bounds(figures.period_start, figures.period_end, figures.timezone)
     return ends_at <= now
 

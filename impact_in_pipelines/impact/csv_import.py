@@ -2,6 +2,7 @@
 
 import csv
 import os
+from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,11 +98,12 @@ class EventsFile:
         except OSError as error:
             raise UsageError(f"{path} can't be read: {error.strerror}") from None
         self.total_bytes = os.fstat(self._binary.fileno()).st_size
-        self._records = read_records(TextIOWrapper(self._binary, "utf-8-sig", newline=""))
+        self._text = TextIOWrapper(self._binary, "utf-8-sig", newline="")
+        self._records = read_records(self._text)
         try:
             self._check_header()
         except UsageError:
-            self._binary.close()
+            self._text.close()
             raise
 
     @property
@@ -111,18 +113,16 @@ class EventsFile:
 
     def records(self) -> Iterator[tuple[int, list[str] | Broken]]:
         """The records below the header, as `read_records` has them."""
-        line = 1
         try:
-            for line, fields in self._records:
-                yield line, fields
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(error, line) from None
+            yield from self._records
+        except UnicodeDecodeError:
+            raise self._not_utf8() from None
 
     def _check_header(self) -> None:
         try:
             _, fields = next(self._records, (1, None))
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(error, 0) from None
+        except UnicodeDecodeError:
+            raise self._not_utf8() from None
         if fields is None:
             raise UsageError(f"{self._path} is empty; its first line must be {','.join(HEADER)}")
         found = fields.fields if isinstance(fields, Broken) else fields
@@ -132,10 +132,20 @@ class EventsFile:
                 f"{self._path} must begin with the header {','.join(HEADER)}; it begins with {shown!r}"
             )
 
-    def _not_utf8(self, error: UnicodeDecodeError, line: int) -> UsageError:
-        byte = error.object[error.start]
+    def _not_utf8(self) -> UsageError:
+        # The text layer decodes ahead of the records, so its error doesn't know the line.
+        decoder = getincrementaldecoder("utf-8")()
+        line, byte = 1, 0
+        with self._path.open("rb") as binary:
+            try:
+                while part := binary.readline(_LONGEST_LINE):
+                    decoder.decode(part)
+                    line += part.endswith(b"\n")
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError as error:
+                byte = error.object[error.start]
         return UsageError(
-            f"{self._path} isn't UTF-8 (byte 0x{byte:02x} somewhere after line {line}); "
+            f"{self._path} isn't UTF-8: line {line} has the byte 0x{byte:02x}; "
             "save it as UTF-8 and import it again"
         )
 
@@ -148,7 +158,7 @@ class EventsFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._binary.close()
+        self._text.close()
 
 
 def default_rejects_path(path: Path) -> Path:

@@ -51,7 +51,7 @@ class EventRules:
         if not event_id:
             return "event_id is missing"
         if company not in self._companies:
-            return f"unknown company '{company}'" if company else "company is missing"
+            return f"unknown company '{company[:63]}'" if company else "company is missing"
         if len(event_id) > LONGEST_REF:
             return f"event_id is longer than {LONGEST_REF} characters"
         if len(participant) > LONGEST_REF:

@@ -14,6 +14,7 @@ from impact_in_pipelines.db.delivery_log import PgDeliveryLog
 from impact_in_pipelines.db.engine import Database, open_database, require_current
 from impact_in_pipelines.db.impact_store import ImpactStore
 from impact_in_pipelines.db.recording import RecordingStore
+from impact_in_pipelines.db.schedule_store import ScheduleStore
 from impact_in_pipelines.db.token_store import PgTokenStore
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.delivery.drain import Drain, DrainOptions, utc_now
@@ -60,6 +61,10 @@ class Runtime:
     @cached_property
     def connections(self) -> ConnectionStore:
         return ConnectionStore(self.database.engine, self.vault, self.settings)
+
+    @cached_property
+    def schedules(self) -> ScheduleStore:
+        return ScheduleStore(self.database.engine, self.connections)
 
     @cached_property
     def impact(self) -> ImpactStore:

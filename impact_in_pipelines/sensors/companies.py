@@ -37,7 +37,16 @@ def company_partitions(
         )
     if not missing:
         return SkipReason(f"all {len(slugs)} active companies have their partitions")
-    return SensorResult(dynamic_partitions_requests=[companies.build_add_request(missing)])
+    return SensorResult(
+        # Without one Dagster says that the sensor had an empty result.
+        skip_reason=_added(missing),
+        dynamic_partitions_requests=[companies.build_add_request(missing)],
+    )
+
+
+def _added(slugs: Sequence[str]) -> str:
+    more = f" and {len(slugs) - 10} more" if len(slugs) > 10 else ""
+    return f"added: {', '.join(slugs[:10])}{more}"
 
 
 def missing_partitions(slugs: Sequence[str], known: Sequence[str]) -> list[str]:

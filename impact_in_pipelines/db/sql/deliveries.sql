@@ -118,18 +118,22 @@ SELECT pg_advisory_xact_lock(hashtextextended(k.content, 0))
 FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
 
 -- name: twins
--- Rows with the same content for the same company and platform: delivered inside the window, on their
--- way, or failed in a way that may have arrived.
-SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.payload, t.delivered_at
+-- Rows with the same content for the same company and platform: delivered inside the window; on their way,
+-- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
+-- inside the window, not necessarily the last one, that may have arrived.
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
  AND t.id <> m.id
 WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
   AND ((t.status = 'success' AND t.delivered_at > :window_start)
-    OR t.status IN ('in_progress', 'retrying')
-    OR (t.status = 'failed' AND t.failed_at > :window_start AND t.batch_id IS NULL
-        AND t.error_kind = ANY(CAST(:may_have_arrived AS text[]))))
+    OR (t.status IN ('pending', 'in_progress', 'retrying') AND t.attempt_count > 0)
+    OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
+        SELECT 1 FROM delivery_attempts a
+        WHERE a.delivery_id = t.id AND a.started_at > :window_start
+          AND (a.outcome IN ('started', 'lost')
+            OR a.error_kind = ANY(CAST(:may_have_arrived AS text[]))))))
 ORDER BY m.id, t.delivered_at DESC NULLS LAST
 
 -- name: freeze_ready
@@ -238,7 +242,8 @@ WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_p
 RETURNING id
 
 -- name: release
--- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone.
+-- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone, and
+-- with its first attempt a batch: its members are judged afresh.
 WITH undone AS (
     DELETE FROM delivery_attempts a USING impact_deliveries d
     WHERE a.delivery_id = d.id AND a.outcome = 'started' AND d.claimed_by = :worker
@@ -248,6 +253,8 @@ WITH undone AS (
 UPDATE impact_deliveries d
 SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
     attempt_count = d.attempt_count - (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id),
+    batch_id = CASE WHEN d.attempt_count > (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id)
+                    THEN d.batch_id END,
     next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
 WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.claimed_by = :worker AND d.status = 'in_progress'
 

@@ -40,9 +40,7 @@ DELIVERED, RETRYABLE = AttemptOutcome.DELIVERED, AttemptOutcome.RETRYABLE
 PERMANENT, SPLIT = AttemptOutcome.PERMANENT, AttemptOutcome.SPLIT
 
 
-def judge(
-    status: int, body: Any = b"", promise: Promise = PROMISE, **headers: Any
-) -> SendResult:
+def judge(status: int, body: Any = b"", promise: Promise = PROMISE, **headers: Any) -> SendResult:
     """The verdict on an answer; a body that isn't bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = Answer(status, raw, **headers)
@@ -156,7 +154,8 @@ def test_a_200_that_says_no_is_judged_by_its_code(
 def test_statuses_are_judged_as_the_design_says(
     status: int, outcome: AttemptOutcome, kind: ErrorKind
 ) -> None:
-    """408, 425, 429 and 5xx are retryable, 3xx and other 4xx permanent, whatever the body's code."""
+    """408, 425, 429 and 5xx are retryable, 3xx and other 4xx permanent, whatever the body's
+    code."""
     result = judge(status, refused("SOMETHING_NEW"))
     assert (result.outcome, result.error_kind) == (outcome, kind)
     assert result.http_status == status
@@ -164,9 +163,10 @@ def test_statuses_are_judged_as_the_design_says(
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_a_missing_endpoint_points_to_the_base_url(status: int) -> None:
-    """Without the contract's JSON nobody of the platform spoke: the address is wrong."""
-    result = judge(status, b"<html>not here</html>")
+@pytest.mark.parametrize("body", [b"", b"<html>not here</html>", {"error": "no such page"}])
+def test_a_missing_endpoint_points_to_the_base_url(status: int, body: Any) -> None:
+    """Without one of the contract's codes nobody of the platform spoke: the address is wrong."""
+    result = judge(status, body)
     assert (result.outcome, result.error_kind) == (PERMANENT, ErrorKind.CONFIGURATION)
     assert "base URL" in (result.error or "")
 
@@ -192,7 +192,8 @@ def test_a_duplicate_activity_means_that_an_earlier_attempt_arrived(status: int)
 
 
 def test_a_duplicate_is_no_success_for_other_platforms_or_under_5xx() -> None:
-    """The code has this meaning in Workday's contract only, and a failing server vouches for nothing."""
+    """The code has this meaning in Workday's contract only, and a failing server vouches for
+    nothing."""
     assert judge(409, refused("DUPLICATE_ACTIVITY")).outcome is PERMANENT
     assert judge(500, refused("DUPLICATE_ACTIVITY"), WORKDAY).outcome is RETRYABLE
 
@@ -234,8 +235,8 @@ def test_a_batch_refused_for_one_records_sake_is_split(status: int, code: str | 
 def test_a_batch_is_not_split_where_that_would_not_help_or_could_double(
     status: int, code: str | None, outcome: AttemptOutcome
 ) -> None:
-    """Bad credentials hit every record; a key refused for another body (409, 422) may have been used
-    by records that arrived."""
+    """Bad credentials hit every record; a key refused for another body (409, 422) may have been
+    used by records that arrived."""
     assert judge(status, refused(code), BATCH).outcome is outcome
 
 

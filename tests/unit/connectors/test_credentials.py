@@ -1,8 +1,8 @@
 """Which credentials an account must have."""
 
 import pytest
-from connectors.helpers import CREDENTIALS, connection
 
+from connectors.helpers import CREDENTIALS, connection
 from impact_in_pipelines.connectors.credentials import (
     check_account,
     redactor_for,
@@ -58,7 +58,14 @@ def test_the_kind_of_credentials_tells_how_an_account_authenticates() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://host/x", "host/x", "https://user:pw@host/x", "https://host/x?key=1", "https://h/a b", ""],
+    [
+        "ftp://host/x",
+        "host/x",
+        "https://user:pw@host/x",
+        "https://host/x?key=1",
+        "https://h/a b",
+        "",
+    ],
 )
 def test_a_base_url_must_be_a_plain_address(url: str) -> None:
     """The endpoint is appended to it; credentials don't belong there and aren't shown."""

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from connectors.helpers import NOW, connection, figures
 
+from connectors.helpers import NOW, connection, figures
 from impact_in_pipelines.connectors.registry import mapping_for
 from impact_in_pipelines.connectors.workday import activity_type
 from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
@@ -133,7 +133,8 @@ def test_goodera_record() -> None:
 
 
 def test_workday_body() -> None:
-    """`POST /activities`: one activity for each kind, enrolments for the programme and categories."""
+    """`POST /activities`: one activity for each kind, enrolments for the programme and
+    categories."""
     body = built(Platform.WORKDAY)
     assert set(body) == {
         "organizationId",
@@ -236,9 +237,7 @@ def test_the_order_of_outcomes_and_activities_does_not_change_the_payload(
 ) -> None:
     """Two builds from the same data have one hash (D4)."""
     week = figures()
-    turned = built(
-        platform, outcomes=week.outcomes[::-1], activities=week.activities[::-1]
-    )
+    turned = built(platform, outcomes=week.outcomes[::-1], activities=week.activities[::-1])
     assert canonical_bytes(turned) == canonical_bytes(built(platform))
 
 

@@ -141,7 +141,8 @@ def test_a_large_document_keeps_its_plain_fields() -> None:
 
 
 def test_a_hostile_text_costs_linear_time() -> None:
-    """A megabyte made to upset the patterns comes out bounded (the suite's time-out is the judge)."""
+    """A megabyte made to upset the patterns comes out bounded (the suite's time-out is the
+    judge)."""
     for piece in ("a.", "a@", "https://a@", "bearer ", "token=", "eyJ.", '\\"'):
         assert len(Redactor(["secret-value"]).text(piece * 500_000)) <= TEXT_LIMIT
 

@@ -30,7 +30,8 @@ NOW = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
     ],
 )
 def test_seconds_and_dates_are_read_and_clamped(header: str | None, expected: float | None) -> None:
-    """Seconds or an HTTP date, never below zero, never above the cap; anything else says nothing."""
+    """Seconds or an HTTP date, never below zero, never above the cap; anything else says
+    nothing."""
     assert retry_after_ms(header, now=NOW) == expected
 
 

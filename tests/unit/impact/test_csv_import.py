@@ -49,7 +49,7 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[list[str]], ending: str
         text = written.getvalue()
         breaks = text.count("\n") + text.count("\r") - text.count("\r\n")
         lines.append(breaks + 1)
-        csv.writer(written, lineterminator=ending).writerow(fields)
+        csv.writer(written, lineterminator=ending, quoting=csv.QUOTE_ALL).writerow(fields)
     assert records(written.getvalue()) == [
         (at, [field.strip() for field in fields]) for at, fields in zip(lines, rows, strict=True)
     ]
@@ -107,7 +107,7 @@ def write(path: Path, content: bytes) -> Path:
         ),
         (
             HEADER_LINE.encode("utf-16"),
-            "{} isn't UTF-8 (byte 0xff somewhere after line 0); save it as UTF-8 and import it again",
+            "{} isn't UTF-8: line 1 has the byte 0xff; save it as UTF-8 and import it again",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     """So is a folder."""
     with pytest.raises(UsageError, match=r"absent\.csv can't be read: No such file or directory$"):
         EventsFile(tmp_path / "absent.csv")
-    with pytest.raises(UsageError, match="can't be read: Is a directory$"):
+    with pytest.raises(UsageError, match=r"can't be read: Is a directory$"):
         EventsFile(tmp_path)
 
 
@@ -139,10 +139,10 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_obstacle(tmp_path: Path)
 
 def test_a_wrong_byte_further_down_is_one_clear_line(tmp_path: Path) -> None:
     """It is found while the records are read."""
-    content = (HEADER_LINE + "\n" + line("a")).encode() + b"\xe4,acme\n"
+    content = (HEADER_LINE + "\n" + line("ä") * 5_000).encode() + b"\xe4,acme\n"
     with (
         EventsFile(write(tmp_path / "events.csv", content)) as events,
-        pytest.raises(UsageError, match=r"isn't UTF-8 \(byte 0xe4"),
+        pytest.raises(UsageError, match="isn't UTF-8: line 5002 has the byte 0xe4"),
     ):
         list(events.records())
 
@@ -177,5 +177,5 @@ def test_an_import_without_rejects_removes_those_of_an_earlier_one(tmp_path: Pat
 def test_rejects_that_cannot_be_written_are_one_clear_line(tmp_path: Path) -> None:
     """The folder may be missing or read-only."""
     rejects = RejectsFile(tmp_path / "absent" / "rejects.csv")
-    with pytest.raises(UsageError, match="can't be written: No such file or directory$"):
+    with pytest.raises(UsageError, match=r"can't be written: No such file or directory$"):
         rejects.add(2, "no", [])

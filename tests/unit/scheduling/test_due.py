@@ -172,11 +172,13 @@ def test_three_years_of_downtime_make_a_bounded_plan_that_loses_nothing_inside_t
     assert max(fire.period_end for fire in delivered) >= plan.cursor.covered_until
 
 
+@pytest.mark.parametrize("end", ["2026-12-28T09:10", "2026-12-28T01:00"])
 def test_the_short_list_of_a_long_downtime_ends_like_the_whole_one(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    """Reading from the middle must come to the same rows as reading from the cursor."""
-    now = utc("2026-12-28T09:10")
+    """Reading from the middle must come to the same rows as reading from the cursor; the second end
+    has it begin in a Christmas whose fires went out before."""
+    now = utc(end)
     for rule in OUTAGES[1:]:
         cursor = initial_cursor(rule, now - timedelta(days=75))
         whole = _plan_with(monkeypatch, rule, cursor, now, most=10**6)

@@ -18,6 +18,7 @@ from impact_in_pipelines.scheduling import (
     plan_due,
     preview,
 )
+from impact_in_pipelines.scheduling.clock import most_fires_a_day
 
 from .strategies import instants, rules
 
@@ -25,7 +26,7 @@ DAY = timedelta(days=1)
 
 
 @given(rules, instants)
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=120)
 def test_fires_strictly_increase_and_come_after_the_start(
     rule: ScheduleRule, now: datetime
 ) -> None:
@@ -39,7 +40,7 @@ def test_fires_strictly_increase_and_come_after_the_start(
 
 
 @given(rules, instants)
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=120)
 def test_periods_tile_time(rule: ScheduleRule, now: datetime) -> None:
     """A period begins the day after the last day that was reported whole. Either its own last day is
     over when it goes out, and the next begins behind it; or it is one day, so far, that a later
@@ -96,13 +97,15 @@ def run_ticks(
 ) -> list[tuple[datetime, PlannedFire]]:
     """Ticks with a frozen clock: each a little late, now and then after a downtime of days."""
     planned = []
+    # Short of the thousand fires that are listed one by one.
+    longest = 24 * min(20, 900 // most_fires_a_day(rule.cron))
     now, next_run = start, start
     while now < end:
         now = max(now, next_run) + timedelta(seconds=chance.randrange(60))
         if chance.random() < 0.03:
-            now += timedelta(hours=chance.randrange(1, 24 * 20))
+            now += timedelta(hours=chance.randrange(1, longest))
         plan = plan_due(rule, cursor, now)
-        assert plan.needs_person is None or "listed" in plan.needs_person
+        assert plan.needs_person is None
         planned += [(now, fire) for fire in plan.fires]
         assert plan.next_run > now
         cursor, next_run = plan.cursor, plan.next_run
@@ -110,13 +113,13 @@ def run_ticks(
 
 
 @given(rules, instants, st.integers(0, 10**6))
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(derandomize=True, deadline=None, max_examples=25)
 def test_a_year_of_ticks_does_what_the_preview_said(
     rule: ScheduleRule, start: datetime, seed: int
 ) -> None:
     """Outages included: every fire that was shown is planned once, in order, never before its time,
     and what is delivered covers every day that is over."""
-    end = start + timedelta(days=370 if rule.cron.count("*") < 4 else 60)
+    end = start + timedelta(days=min(370, 1500 // most_fires_a_day(rule.cron)))
     cursor = initial_cursor(rule, start)
     planned = run_ticks(rule, cursor, start, end, random.Random(seed))
     assert all(fire.scheduled_for <= now for now, fire in planned)

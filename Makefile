@@ -1,0 +1,57 @@
+# make demo    set up, then run the main job end to end against the sandbox, and exit
+# make test    set up, then every test
+# make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
+# make check   lint, types, imports
+# make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
+# make lock    pin anew what requirements/*.in ask for
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+# Two processes suit two cores; each has a PostgreSQL of its own.
+TEST_PROCESSES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format bench lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+setup: $(READY)
+
+$(READY): requirements/lock.txt setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "Python 3.11 is needed; $(PYTHON) is another version. Set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (once) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/impact-in demo
+
+dev: $(READY)
+	@exec $(BIN)/impact-in dev
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY)
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --python-version 3.11 requirements/dev.in -o requirements/lock.txt
+
+clean:
+	rm -rf .venv .dagster .impact-in .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

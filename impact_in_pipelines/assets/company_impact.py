@@ -1,0 +1,120 @@
+"""`company_impact`: figures of each company and local day, with one aggregate evaluation per check."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    Config,
+    MaterializeResult,
+    MetadataValue,
+    RetryPolicy,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+    asset,
+)
+from pydantic import Field
+
+from impact_in_pipelines.assets.external import impact_events
+from impact_in_pipelines.impact.checks import CHECKS, Severity
+from impact_in_pipelines.impact.expectations import Evaluation
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+
+DAYS_JUDGED = 35
+"""Days back whose figures the checks judge each time; older ones were judged when they were new."""
+
+_SEVERITY = {
+    Severity.CRITICAL: AssetCheckSeverity.ERROR,
+    Severity.WARNING: AssetCheckSeverity.WARN,
+}
+_COLUMNS = TableSchema(
+    columns=[TableColumn(name, type="string") for name in ("company", "day", "observed")]
+)
+
+
+class CompanyImpactConfig(Config):
+    """How much is computed."""
+
+    full: bool = Field(
+        default=False,
+        description="Compute every day anew, not only those that imports have touched.",
+    )
+
+
+@asset(
+    description=(
+        "Participants, volunteers, hours, sessions and outcomes per company and local day. Computes the "
+        "days that imports have touched since the last run."
+    ),
+    deps=[impact_events],
+    check_specs=[
+        AssetCheckSpec(
+            name=check.name,
+            asset="company_impact",
+            description=f"{check.severity.value}; when it fails: {check.remedy}",
+        )
+        for check in CHECKS
+    ],
+    retry_policy=RetryPolicy(max_retries=2, delay=5),
+    group_name="impact",
+    kinds={"postgres"},
+)
+def company_impact(
+    context: AssetExecutionContext, config: CompanyImpactConfig, runtime: RuntimeResource
+) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
+    """Refresh the table, then judge the last days with the suite that also gates deliveries."""
+    from impact_in_pipelines.impact.expectations import evaluate  # pandas and Great Expectations
+
+    parts = runtime.get()
+    now = parts.clock()
+    summary = parts.impact.refresh_company_impact(now, full=config.full)
+    context.log.info(f"{summary.days} company-days computed, {summary.written} changed")
+    yield MaterializeResult(
+        metadata={
+            "companies": summary.companies,
+            "company_days": summary.days,
+            "changed": summary.written,
+            "unchanged": summary.unchanged,
+            "removed": summary.removed,
+            "first_day": str(summary.first_day or "–"),
+            "last_day": str(summary.last_day or "–"),
+        }
+    )
+    figures = parts.impact.daily_figures(
+        now, first_day=now.date() - timedelta(days=DAYS_JUDGED - 1), last_day=now.date()
+    )
+    slugs = {company.id: company.slug for company in parts.companies.listed()}
+    for evaluation in evaluate(figures, now):
+        yield _result(evaluation, slugs)
+
+
+def _result(evaluation: Evaluation, slugs: Mapping[UUID, str]) -> AssetCheckResult:
+    """One evaluation over all companies, the worst offenders as a table."""
+    return AssetCheckResult(
+        check_name=evaluation.name,
+        asset_key="company_impact",
+        passed=evaluation.passed,
+        severity=_SEVERITY[evaluation.severity],
+        metadata={
+            "company_days_judged": evaluation.evaluated,
+            "company_days_failed": evaluation.failed,
+            "worst": MetadataValue.table(
+                records=[
+                    TableRecord(
+                        {
+                            "company": slugs.get(offender.company_id, str(offender.company_id)),
+                            "day": str(offender.period_start),
+                            "observed": offender.observed,
+                        }
+                    )
+                    for offender in evaluation.offenders
+                ],
+                schema=_COLUMNS,
+            ),
+        },
+    )

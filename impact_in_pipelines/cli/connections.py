@@ -1,0 +1,210 @@
+"""`impact-in connections`: the companies' accounts on the platforms. Credentials are never shown."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
+from impact_in_pipelines.cli.credentials_input import (
+    OPTION_NAMES,
+    checked_url,
+    merged_options,
+    read_credentials,
+)
+from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.connectors.check import ConnectionCheck, check_connection
+from impact_in_pipelines.db.companies import Company
+from impact_in_pipelines.errors import Conflict, UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.settings import Settings
+
+app = typer.Typer(help="Set, list and try out accounts on the platforms.", no_args_is_help=True)
+
+
+@app.command("set")
+def set_(
+    company: CompanyArgument,
+    platform: PlatformArgument,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="The API's address.")] = None,
+    organization_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The company's id there; its slug if never given."),
+    ] = None,
+    credentials: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="A JSON object, from a file or standard input."),
+    ] = None,
+    rate_limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Requests a minute.")
+    ] = None,
+    max_concurrency: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Requests at once.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help=f"{', '.join(OPTION_NAMES)}; KEY= removes one."),
+    ] = None,
+    enable: Annotated[
+        bool | None, typer.Option("--enable/--disable", help="Deliver, or not.", show_default=False)
+    ] = None,
+) -> None:
+    """Create or change an account; what isn't given stays as it is.
+
+    Benevity takes {"api_key"} or {"client_id", "client_secret"}, Goodera {"api_key"}, Workday
+    {"client_id", "client_secret", "tenant_id"}. They are kept encrypted and never shown.
+    """
+    given = (
+        base_url, organization_id, credentials, rate_limit, max_concurrency, option or None, enable
+    )  # fmt: skip
+    if all(value is None for value in given):
+        raise UsageError("nothing to set; give --base-url, --credentials or another option")
+    if organization_id is not None and not organization_id.strip():
+        raise UsageError("--organization-id is empty; leave it out to keep the one that is set")
+    url = checked_url(base_url) if base_url is not None else None
+    secrets = read_credentials(credentials, platform) if credentials is not None else None
+    with session() as runtime:
+        found = runtime.companies.find(company)
+        row = _stored(runtime, found, platform)
+        runtime.connections.save(
+            found.id,
+            platform,
+            organization_id=organization_id.strip() if organization_id else None,
+            base_url=url,
+            credentials=secrets,
+            options=merged_options(row.get("options") or {}, option) if option else None,
+            rate_limit_per_minute=rate_limit,
+            max_concurrency=max_concurrency,
+            enabled=enable,
+        )
+        missing = lacks(_stored(runtime, found, platform), runtime.settings)
+    title, target = FACTS[platform].title, f"{found.slug} {platform.value}"
+    if missing:
+        console.print(f"Saved the {title} connection of {found.slug}.", markup=False)
+        console.print("Nothing is delivered yet: " + "; ".join(missing) + ".", markup=False)
+    else:
+        console.print(
+            f"Saved the {title} connection of {found.slug}; it is complete.\n"
+            f"Try it out: impact-in connections test {target}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@app.command("list")
+def list_(
+    company: Annotated[
+        str | None, typer.Argument(metavar="[COMPANY]", help="Only those of this slug or id.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List stored accounts, and what each still lacks. Credentials are listed by name only."""
+    with session() as runtime:
+        company_id = runtime.companies.find(company).id if company else None
+        rows = runtime.connections.listed(company_id)
+        settings = runtime.settings
+    if as_json:
+        print_json([{**row, "lacks": lacks(row, settings)} for row in rows])
+        return
+    limited = any(_limits(row) for row in rows)
+    columns = ("Company", "Platform", "Base URL", "Organisation", "Credentials")
+    print_table(
+        "Connections",
+        (*columns, *(["Limits"] if limited else []), "State"),
+        (
+            (
+                row["company"],
+                row["platform"],
+                row["base_url"],
+                row["organization_id"] or row["company"],
+                ", ".join(row["credential_names"]),
+                *([_limits(row)] if limited else []),
+                "; ".join(lacks(row, settings)) or "ready",
+            )
+            for row in rows
+        ),
+        empty="No connections are stored. Set one: impact-in connections set COMPANY PLATFORM "
+        "--base-url URL --credentials FILE",
+    )
+    if defaults := [p.value for p in Platform if not lacks(_nothing(p), settings)]:
+        console.print(
+            f"From the environment, for every company without its own: {', '.join(defaults)}.",
+            style="dim",
+        )
+
+
+@app.command("test")
+def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJson = False) -> None:
+    """Try an account out without delivering anything. Exit code 1 if it doesn't work."""
+    with session() as runtime:
+        found = runtime.companies.find(company)
+        connection = runtime.connections.of_companies(platform, [found.id]).get(found.id)
+        if connection is None:
+            missing = lacks(_stored(runtime, found, platform), runtime.settings)
+            raise Conflict(
+                f"the {FACTS[platform].title} connection of {found.slug} can't be tried: "
+                + "; ".join(missing)
+            )
+        check = check_connection(connection, runtime.transport, runtime.tokens)
+    if as_json:
+        print_json(check)
+    else:
+        _print_check(check, f"{FACTS[platform].title}, {found.slug}, {connection.base_url}")
+    if not check.ok:
+        raise typer.Exit(1)
+
+
+def lacks(row: Mapping[str, Any], settings: Settings) -> list[str]:
+    """What keeps a stored connection from being used, as clauses that say how to mend it; empty: nothing.
+
+    The environment's credentials serve at the environment's own URL only, as in `ConnectionStore`.
+    """
+    platform = Platform(row["platform"])
+    if not row["enabled"]:
+        return ["disabled (--enable)"]
+    ours = settings.platform_url(platform)
+    url = row["base_url"] or ours
+    missing = [] if url else ["no base URL (--base-url)"]
+    names = set(row["credential_names"])
+    if not names and url == ours:
+        names = set(settings.platform_credentials(platform))
+    sets = FACTS[platform].credential_sets
+    if not any(wanted <= names for wanted in sets):
+        wanted_names = " or ".join(", ".join(sorted(wanted)) for wanted in sets)
+        missing.append(f"no credentials (--credentials FILE with {wanted_names})")
+    return missing
+
+
+def _nothing(platform: Platform) -> dict[str, Any]:
+    """What a company without a row of its own has."""
+    return {"platform": platform, "enabled": True, "base_url": None, "credential_names": []}
+
+
+def _stored(runtime: Runtime, company: Company, platform: Platform) -> Mapping[str, Any]:
+    rows = runtime.connections.listed(company.id)
+    return next((row for row in rows if row["platform"] == platform), _nothing(platform))
+
+
+def _limits(row: Mapping[str, Any]) -> str:
+    parts = []
+    if row["rate_limit_per_minute"]:
+        parts.append(f"{row['rate_limit_per_minute']}/min")
+    if row["max_concurrency"]:
+        parts.append(f"{row['max_concurrency']} at once")
+    return ", ".join(parts)
+
+
+def _print_check(check: ConnectionCheck, title: str) -> None:
+    console.print(title, markup=False, style="bold", soft_wrap=True)
+    for clause in check.verified:
+        console.print(f"  [green]ok[/]           {_shown(clause)}", soft_wrap=True)
+    for clause in check.not_verified:
+        console.print(f"  [yellow]not checked[/]  {_shown(clause)}", soft_wrap=True)
+    if check.error:
+        console.print(f"  [bold red]failed[/]       {_shown(check.error)}", soft_wrap=True)
+
+
+def _shown(text: str) -> str:
+    return text.replace("[", r"\[")

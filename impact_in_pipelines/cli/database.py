@@ -1,0 +1,66 @@
+"""`impact-in db`: bringing the database to this version's schema."""
+
+from dataclasses import dataclass
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.db.engine import open_database, translated_errors
+from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.settings import Settings, get_settings
+
+app = typer.Typer(help="Set the database up.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """The revision before (None: there were no tables) and after, and where the database is."""
+
+    before: str | None
+    after: str
+    embedded: bool
+    database: str
+
+
+def bring_up_to_date(settings: Settings) -> Upgraded:
+    """Run the migrations that are missing; safe to run again, and by several at once.
+
+    Raises `InvalidSetting` or `DatabaseUnavailable`.
+    """
+    database = open_database(settings)
+    try:
+        with translated_errors(database.url):
+            before, after = upgrade(database.engine)
+    finally:
+        database.close()
+    name = str(database.url.database)
+    where = settings.home / "postgres" if database.embedded else f"{name} on {database.url.host}"
+    return Upgraded(before, after, database.embedded, str(where))
+
+
+def described(done: Upgraded) -> str:
+    """What was done, in one line for a person."""
+    which = "embedded database in" if done.embedded else "database"
+    if done.before == done.after:
+        return f"The {which} {done.database} is up to date (revision {done.after})."
+    since = "was empty" if done.before is None else f"was at {done.before}"
+    return f"The {which} {done.database} is now at revision {done.after}; it {since}."
+
+
+@app.callback()
+def database() -> None:
+    """Set the database up."""
+
+
+@app.command("upgrade")
+def upgrade_command(as_json: AsJson = False) -> None:
+    """Create the tables, or bring them to this version. Safe to run at any time.
+
+    Without DATABASE_URL this is the embedded PostgreSQL, which starts by itself.
+    """
+    done = bring_up_to_date(get_settings())
+    if as_json:
+        print_json(done)
+    else:
+        console.print(described(done), markup=False, soft_wrap=True)

@@ -1,0 +1,203 @@
+"""Deliveries as a terminal shows them."""
+
+import json
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from rich.table import Table
+
+from impact_in_pipelines.cli.output import cell_text, console, print_table
+from impact_in_pipelines.db.delivery_views import AttemptRow, DeliveryDetail, DeliveryRow
+from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.platforms import FACTS
+
+SHORT_ID = 8
+"""Characters of an id in a list: enough to name it, few enough to type."""
+
+_WIDE = 120
+_ERROR_CHARACTERS = 60
+
+
+def short(id_: Any) -> str:
+    """The beginning of an id that a list shows."""
+    return str(id_)[:SHORT_ID]
+
+
+def print_list(rows: Iterable[DeliveryRow], *, empty: str) -> None:
+    """A table, newest first, and below it what can be done about the failed ones."""
+    listed = list(rows)
+    print_table(
+        "Deliveries, times in UTC",
+        ("Id", "Company", "Platform", "Period", "Due", "Status", "What happened"),
+        (
+            (
+                short(row.id),
+                row.company,
+                row.platform,
+                period(row.period_start, row.period_end),
+                f"{row.scheduled_for:%m-%d %H:%M}",
+                row.status,
+                outcome(row, text_limit=_text_limit()),
+            )
+            for row in listed
+        ),
+        empty=empty,
+    )
+    failed = [row for row in listed if row.status is DeliveryStatus.FAILED]
+    if failed:
+        first = short(failed[0].id)
+        console.print(
+            f"{len(failed)} failed. Why: impact-in deliveries show {first}. "
+            f"Again: impact-in deliveries replay {first}",
+            soft_wrap=True,
+        )
+
+
+def period(start: date, end: date) -> str:
+    """One day, or the first and the last."""
+    return f"{start}" if start == end else f"{start} – {end:%m-%d}"
+
+
+def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
+    """The one thing to know about a delivery besides its status, with up to `text_limit` characters of
+    an error."""
+    match row.status:
+        case DeliveryStatus.SUCCESS:
+            took = f"after {duration(row.latency_ms)}"
+            return f"{took}, recovered by a replay" if row.recovered else took
+        case DeliveryStatus.SKIPPED:
+            return f"same as {short(row.duplicate_of)}"
+        case DeliveryStatus.FAILED:
+            return _failure(row, text_limit)
+        case DeliveryStatus.RETRYING:
+            return f"{_failure(row, text_limit)}; next {row.next_attempt_at:%H:%M:%S}"
+        case DeliveryStatus.PENDING if row.failed_at is not None:
+            return "replay is queued"
+        case _:
+            return row.note or ""
+
+
+def duration(ms: float | None) -> str:
+    """Milliseconds in the unit that a person would choose."""
+    if ms is None:
+        return "–"
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    whole = timedelta(seconds=round(ms / 1000))
+    return f"{ms / 1000:.1f} s" if ms < 60_000 else str(whole)
+
+
+def print_detail(delivery: DeliveryDetail) -> None:
+    """Everything about one delivery: what it is, how it ended, its attempts, what was sent and answered."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _facts(delivery):
+        if value not in (None, ""):
+            grid.add_row(name, cell_text(value))
+    console.print(grid)
+    _print_attempts(delivery.attempts)
+    _print_document("Payload, personal data masked", delivery.payload, "not built yet")
+    _print_document("Answer of the platform", delivery.provider_response, "none was kept")
+    _print_next_step(delivery)
+
+
+def _facts(d: DeliveryDetail) -> list[tuple[str, Any]]:
+    made = d.trigger.value
+    if d.schedule:
+        made = f"schedule {d.schedule} ({short(d.schedule_id)})"
+    elif d.replay_of:
+        made = f"replay of {d.replay_of}"
+    open_until = d.status in (DeliveryStatus.PENDING, DeliveryStatus.RETRYING)
+    return [
+        ("Delivery", d.id),
+        ("Company", d.company),
+        ("Platform", FACTS[d.platform].title),
+        ("Status", d.status),
+        ("Error", _full_error(d)),
+        (
+            "Recovered",
+            f"failed at {cell_text(d.failed_at)}, then replayed" if d.recovered else None,
+        ),
+        ("Same content as", d.duplicate_of),
+        ("Note", d.note),
+        ("Reports on", f"{period(d.period_start, d.period_end)} ({d.timezone})"),
+        ("Made by", made),
+        ("Due", d.scheduled_for),
+        ("Delivered", d.delivered_at),
+        ("Latency", duration(d.latency_ms) if d.latency_ms is not None else None),
+        ("Failed for good", None if d.recovered else d.failed_at),
+        ("Next attempt", d.next_attempt_at if open_until else None),
+        ("Transaction", d.transaction_id),
+        ("Key sent", d.batch_id or d.idempotency_key),
+        ("Batch", "sent together with others" if d.batch_id else None),
+        ("Payload", _size(d)),
+        ("Dagster run", d.dagster_run_id),
+    ]
+
+
+def _size(d: DeliveryDetail) -> str | None:
+    if d.payload_bytes is None:
+        return None
+    revised = f", revision {d.revision}" if d.revision > 1 else ""
+    return f"{d.payload_bytes:,} bytes{revised}, SHA-256 {d.payload_hash}"
+
+
+def _full_error(d: DeliveryDetail) -> str | None:
+    if not d.last_error:
+        return None
+    known = ", ".join(_kind(d))
+    return f"{d.last_error} ({known})" if known else d.last_error
+
+
+def _print_attempts(attempts: Iterable[AttemptRow]) -> None:
+    print_table(
+        "\nAttempts, times in UTC",
+        ("#", "Started", "Took", "Outcome", "HTTP", "Error"),
+        (
+            (a.number, a.started_at, duration(a.latency_ms), a.outcome, a.http_status, a.error)
+            for a in attempts
+        ),
+        empty="\nNo attempt was made.",
+    )
+
+
+def _print_document(title: str, document: dict[str, Any] | None, absent: str) -> None:
+    console.print(f"\n{title}", style="bold", end="")
+    if document is None:
+        console.print(f": {absent}")
+        return
+    console.print()
+    text = json.dumps(sanitised(document), ensure_ascii=False, indent=2)
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _print_next_step(delivery: DeliveryDetail) -> None:
+    if delivery.status is DeliveryStatus.FAILED:
+        console.print(
+            f"\nMend the cause, then: impact-in deliveries replay {short(delivery.id)}",
+            soft_wrap=True,
+        )
+
+
+def _failure(row: DeliveryRow, text_limit: int) -> str:
+    head = ", ".join(_kind(row)) or "failed"
+    if not text_limit or not row.last_error:
+        return head
+    text = row.last_error
+    cut = text if len(text) <= text_limit else text[: text_limit - 1] + "…"
+    return f"{head}: {cut}"
+
+
+def _kind(row: DeliveryRow) -> list[str]:
+    parts = [row.error_kind.replace("_", " ")] if row.error_kind else []
+    if row.http_status:
+        parts.append(f"HTTP {row.http_status}")
+    return parts
+
+
+def _text_limit() -> int:
+    """Characters of an error that a list has room for."""
+    return _ERROR_CHARACTERS if console.width >= _WIDE else 0

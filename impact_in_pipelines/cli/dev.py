@@ -1,0 +1,131 @@
+"""`impact-in dev`: everything from one terminal, stopped by one Ctrl-C."""
+
+import os
+import shlex
+import socket
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from impact_in_pipelines.cli.demo import HOME, hold_home
+from impact_in_pipelines.cli.output import console
+from impact_in_pipelines.cli.world import DEV_COMPANY, build_dev_world, sandbox_environment
+from impact_in_pipelines.db.engine import open_database
+from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.resources.instance import dagster_environment
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.settings import get_settings
+
+UI_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3999, 3998
+
+
+class PortTaken(UsageError):
+    """Another program listens where one of ours must."""
+
+
+def dev() -> None:
+    """Start Dagster (code server, daemon, UI on 3000) and the sandbox (3999); Ctrl-C stops everything.
+
+    Without DATABASE_URL and IMPACT_IN_HOME it works on the demo's database in `.impact-in/demo`, made if it
+    isn't there, with a company whose schedule fires every minute; otherwise on the one that they name.
+    """
+    for name, port in (
+        ("Dagster UI", UI_PORT),
+        ("sandbox", SANDBOX_PORT),
+        ("code server", CODE_PORT),
+    ):
+        _require_free(name, port)
+    ours = "DATABASE_URL" not in os.environ and "IMPACT_IN_HOME" not in os.environ
+    with hold_home() if ours else nullcontext():
+        if ours:
+            os.environ["IMPACT_IN_HOME"] = str(HOME.absolute())
+        for name, value in sandbox_environment(f"http://127.0.0.1:{SANDBOX_PORT}").items():
+            os.environ.setdefault(name, value)
+        code = _run(own_world=ours)
+    raise typer.Exit(code)
+
+
+def _run(*, own_world: bool) -> int:
+    settings = get_settings()
+    database = open_database(settings)  # held open: the embedded server lives as long as we do
+    upgrade(database.engine)
+    runtime = Runtime(settings, database=database)
+    if own_world:
+        console.print("[dim]Making sure that the demo's companies are there …[/]")
+        build_dev_world(runtime, datetime.now(UTC))
+    os.environ.update(dagster_environment(settings))
+    _recover()
+    console.print(f"[bold]Dagster UI[/]  http://127.0.0.1:{UI_PORT}")
+    console.print(f"[bold]Sandbox[/]     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats")
+    console.print(
+        f"[bold]Database[/]    {'the demo, in .impact-in/demo' if own_world else database.url!r}"
+    )
+    if own_world:
+        console.print(f"{DEV_COMPANY} is due every minute.")
+    console.print("Ctrl-C stops everything.\n")
+    code = _supervise(own_world=own_world)
+    runtime.close()
+    return code
+
+
+def _require_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise PortTaken(
+                f"port {port} for the {name} is taken; stop what listens there (ss -ltnp)"
+            ) from None
+
+
+def _recover() -> None:
+    from dagster import DagsterInstance
+
+    from impact_in_pipelines.resources.recovery import fail_orphaned_runs
+
+    with DagsterInstance.get() as instance:
+        orphans = fail_orphaned_runs(instance)
+    if orphans:
+        console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
+
+
+def processes(*, own_world: bool) -> dict[str, list[str]]:
+    """Name and command of each process, in the order they may start."""
+    binaries = Path(sys.executable).parent
+    when_open = [sys.executable, "-m", "impact_in_pipelines.cli.when_open", str(CODE_PORT)]
+    code_server = ["--grpc-host", "127.0.0.1", "--grpc-port", str(CODE_PORT)]
+    commands = {
+        "code": [
+            *(str(binaries / "dagster"), "code-server", "start", "--host", "127.0.0.1"),
+            *("--port", str(CODE_PORT), "--module-name", "impact_in_pipelines.definitions"),
+            *("--location-name", "impact_in", "--log-level", "warning"),
+        ],
+        "sandbox": [
+            *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
+        ],
+        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *code_server],
+        "ui": [
+            *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),
+            *("--port", str(UI_PORT), *code_server),
+        ],
+    }
+    if own_world:
+        activity = [*when_open, sys.executable, "-m", "impact_in_pipelines.cli.activity"]
+        commands["activity"] = activity
+    return commands
+
+
+def _supervise(*, own_world: bool) -> int:
+    """Run all processes until Ctrl-C or until one of them ends; returns the exit code."""
+    from honcho.manager import Manager
+
+    manager = Manager()
+    for name, command in processes(own_world=own_world).items():
+        manager.add_process(name, f"exec {shlex.join(command)}", env=dict(os.environ))
+    manager.loop()
+    return int(manager.returncode or 0)

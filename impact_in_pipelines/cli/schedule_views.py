@@ -1,0 +1,218 @@
+"""How schedules and their fires look: in the terminal, local time beside UTC, and as JSON."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from impact_in_pipelines.cli.output import console
+from impact_in_pipelines.db.schedule_rows import Schedule
+from impact_in_pipelines.db.schedule_store import FAILING_FROM, ScheduleCounts, ScheduleStats
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.scheduling import PreviewFire, ScheduleRule, describe_cron
+
+_SHORT_ID = 8
+_COLUMNS = {
+    "ID": True,
+    "Company": False,
+    "Platform": True,
+    "When": False,
+    "Next run": True,
+    "Status": False,
+}
+_CURSOR = ("fired_until", "covered_until", "notice", "deleted_at")
+
+
+def schedule_json(schedule: Schedule) -> dict[str, Any]:
+    """The columns of `schedule` with `description` and the next run in its zone."""
+    kept = {name: value for name, value in asdict(schedule).items() if name not in _CURSOR}
+    zone = _zone(schedule)
+    return kept | {
+        "description": schedule.in_words,
+        "next_run_local": schedule.next_run.astimezone(zone) if schedule.next_run else None,
+        "reported_until": schedule.covered_until,
+    }
+
+
+def rule_json(rule: ScheduleRule) -> dict[str, Any]:
+    """A rule that isn't saved, in the words of `schedule_json`."""
+    calendar, window = rule.holiday_calendar, rule.window
+    return {
+        "schedule": rule.cron,
+        "description": describe_cron(rule.cron),
+        "timezone": rule.timezone,
+        "holiday_calendar": calendar.to_text() if calendar else None,
+        "window": str(window) if window else None,
+    }
+
+
+def short_ids(schedules: Sequence[Schedule]) -> dict[Schedule, str]:
+    """As much of each id as tells them apart, 8 characters at least."""
+    texts = [str(one.id) for one in schedules]
+    length = _SHORT_ID
+    while length < 36 and len({text[:length] for text in texts}) < len(set(texts)):
+        length += 5
+    return {one: text[:length] for one, text in zip(schedules, texts, strict=True)}
+
+
+def print_schedules(schedules: Sequence[Schedule]) -> None:
+    """One schedule a row; the next run in local time over UTC."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
+    for name, kept_whole in _COLUMNS.items():
+        widest_zone = max(len(one.timezone) for one in schedules) if name == "When" else None
+        table.add_column(name, overflow="fold", no_wrap=kept_whole, min_width=widest_zone)
+    ids = short_ids(schedules)
+    for one in schedules:
+        table.add_row(
+            ids[one],
+            Text(one.company),
+            one.platform.value,
+            Text(f"{one.in_words}\n").append(one.timezone, style="dim"),
+            _next_run(one),
+            status_text(one),
+        )
+    console.print(table)
+
+
+def status_text(schedule: Schedule) -> Text:
+    """Active, failing or paused with its reason, and how the last delivery ended."""
+    if not schedule.active:
+        reason = f": {schedule.paused_reason}" if schedule.paused_reason else ""
+        return Text("paused", style="yellow").append(reason, style="default")
+    if schedule.consecutive_failures >= FAILING_FROM:
+        return Text(f"failing, {schedule.consecutive_failures} in a row", style="bold red")
+    state = Text("active", style="green")
+    if schedule.last_status and schedule.last_status != "success":
+        state.append(f", last {schedule.last_status}", style="yellow")
+    return state
+
+
+def _next_run(schedule: Schedule) -> Text:
+    if schedule.next_run is None:
+        return Text("–")
+    zone = _zone(schedule)
+    utc = f"{schedule.next_run:%Y-%m-%d %H:%M} UTC"
+    if zone.key == "UTC":
+        return Text(utc)
+    return Text(f"{schedule.next_run.astimezone(zone):%Y-%m-%d %H:%M %Z}\n").append(
+        utc, style="dim"
+    )
+
+
+def print_schedule(schedule: Schedule) -> None:
+    """Everything a person may want to know of one schedule, a line each."""
+    title = FACTS[schedule.platform].title
+    console.print(Text(f"{schedule.company} → {title}", style="bold"))
+    lines: list[tuple[str, Any]] = [
+        ("id", str(schedule.id)),
+        ("when", f"{schedule.in_words}, {schedule.timezone}  ({schedule.schedule})"),
+        ("status", status_text(schedule)),
+        ("next run", _both_times(schedule.next_run, _zone(schedule))),
+        ("last run", _last(schedule)),
+        ("reported", f"all days until {schedule.covered_until}"),
+        ("holidays", _calendar_text(schedule)),
+        ("window", _window_text(schedule)),
+        ("catch-up", f"{schedule.catch_up}, asks after {schedule.catch_up_limit_days} days"),
+        ("spread", f"{schedule.spread_minutes} min later" if schedule.spread_minutes else None),
+        ("last error", schedule.last_error),
+    ]
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        if value is not None:
+            table.add_row(name, value if isinstance(value, Text) else Text(str(value)))
+    console.print(table)
+
+
+def _last(schedule: Schedule) -> str | None:
+    if schedule.last_run is None:
+        return None
+    return f"{_both_times(schedule.last_run, _zone(schedule))}: {schedule.last_status}"
+
+
+def _calendar_text(schedule: Schedule) -> str | None:
+    if schedule.holiday_calendar is None:
+        return None
+    region, *options = schedule.holiday_calendar.split(";")
+    words = [part.replace("policy=", "").replace("extra=", "also closed ") for part in options]
+    return ", ".join(["no country" if region == "none" else region, *words])
+
+
+def _window_text(schedule: Schedule) -> str | None:
+    try:
+        window = schedule.rule.window
+    except InvalidSchedule as error:
+        return str(error)
+    return f"{window} ({schedule.timezone})" if window else None
+
+
+def _both_times(at: datetime | None, zone: ZoneInfo) -> str | None:
+    if at is None:
+        return None
+    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return utc if zone.key == "UTC" else f"{at.astimezone(zone):%a %Y-%m-%d %H:%M %Z}  ({utc})"
+
+
+def print_fires(fires: Iterable[PreviewFire], zone: ZoneInfo) -> None:
+    """A fire a line, local and UTC, with the days it reports on; below it why it isn't where the
+    cron puts it."""
+    local_only = zone.key == "UTC"
+    heads = (f"{zone.key:<26}", "" if local_only else f"{'UTC':<18}", "reports on")
+    console.print(Text("  " + "".join(heads), style="bold"))
+    said = None
+    for fire in fires:
+        utc = "" if local_only else f"{fire.scheduled_for:%Y-%m-%d %H:%M}  "
+        period = "dropped" if fire.dropped else _period(fire.period_start, fire.period_end)
+        line = f"  {fire.local:%a %Y-%m-%d %H:%M %Z}".ljust(28) + utc + period
+        console.print(Text(line, style="dim" if fire.dropped else "default"), soft_wrap=True)
+        if fire.why and fire.why != said:
+            console.print(Padding(Text(fire.why, style="yellow"), (0, 0, 0, 6), expand=False))
+        said = fire.why
+
+
+def _period(start: date | None, end: date | None) -> str:
+    return str(start) if start == end else f"{start} to {end}"
+
+
+def print_stats(stats: ScheduleStats) -> None:
+    """A row for each platform and one for all."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("Platform")
+    for name in ("Total", "Active", "Paused", "Failing", "Overdue"):
+        table.add_column(name, justify="right")
+    table.add_column("Next due (UTC)")
+    for platform, counts in stats.by_platform.items():
+        table.add_row(FACTS[platform].title, *_cells(counts))
+    table.add_section()
+    table.add_row("all", *_cells(stats.all), style="bold")
+    console.print(table)
+
+
+def _cells(counts: ScheduleCounts) -> list[Text]:
+    def number(value: int, style: str = "default") -> Text:
+        return Text(str(value), style=style if value else "dim")
+
+    due = Text(f"{counts.next_due:%Y-%m-%d %H:%M}" if counts.next_due else "–")
+    return [
+        number(counts.total),
+        number(counts.active, "green"),
+        number(counts.paused, "yellow"),
+        number(counts.failing, "bold red"),
+        number(counts.overdue, "bold red"),
+        due,
+    ]
+
+
+def _zone(schedule: Schedule) -> ZoneInfo:
+    try:
+        return schedule.rule.zone
+    except InvalidSchedule:
+        return ZoneInfo("UTC")

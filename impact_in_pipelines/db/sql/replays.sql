@@ -1,0 +1,72 @@
+-- name: failed
+-- replay --all-failed: what failed for good, and whether its days have arrived since with another
+-- delivery of the same company and platform.
+SELECT d.id, EXISTS (
+    SELECT 1 FROM impact_deliveries r
+    WHERE r.company_id = d.company_id AND r.scheduled_for >= d.scheduled_for
+      AND r.platform = d.platform AND r.status = 'success' AND r.delivered_at > d.failed_at
+      AND r.period_start <= d.period_start AND r.period_end >= d.period_end
+) AS arrived_since
+FROM impact_deliveries d
+WHERE d.status = 'failed' AND d.failed_at >= :since
+  AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
+  AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
+ORDER BY d.scheduled_for, d.id
+
+-- name: lock
+-- In one order, so that two replays wait for each other instead of deadlocking. Rows on their way belong
+-- to a drain and are left alone. Members of a failed batch are locked with it.
+SELECT d.id FROM impact_deliveries d
+WHERE d.status IN ('failed', 'success')
+  AND (d.id = ANY(CAST(:ids AS uuid[]))
+    OR d.batch_id = ANY(ARRAY(
+        SELECT b.batch_id FROM impact_deliveries b
+        WHERE b.id = ANY(CAST(:ids AS uuid[])) AND b.batch_id IS NOT NULL AND b.status = 'failed')))
+ORDER BY d.id
+FOR UPDATE
+
+-- name: candidates
+-- What the decision needs, read after the locks are held. An attempt may have arrived if it went out and
+-- nobody knows how it ended.
+SELECT d.id, d.status, d.batch_id, d.delivered_at, d.next_attempt_at, d.duplicate_of,
+       EXISTS (
+           SELECT 1 FROM delivery_attempts a
+           WHERE a.delivery_id = d.id AND d.batch_id IS NOT NULL
+             AND (a.outcome IN ('started', 'lost')
+               OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived
+FROM impact_deliveries d
+WHERE d.id = ANY(CAST(:ids AS uuid[]))
+   OR d.batch_id = ANY(ARRAY(
+        SELECT b.batch_id FROM impact_deliveries b
+        WHERE b.id = ANY(CAST(:ids AS uuid[])) AND b.batch_id IS NOT NULL AND b.status = 'failed'))
+ORDER BY d.id
+
+-- name: queue_again
+-- Back to the start of the queue with a fresh budget of retries; attempts go on counting, and failed_at
+-- stays: for the SLA the delivery remains a failure (D11). Dagster is told of the new end. Rows that a run
+-- made for itself are left to that run for a grace time, which is over for this one.
+UPDATE impact_deliveries d
+SET status = 'pending', rebuild = NOT r.whole_batch, force = d.force OR :force,
+    batch_id = CASE WHEN r.whole_batch THEN d.batch_id END,
+    failed_attempts = 0,
+    next_attempt_at = CASE WHEN d.trigger IN ('manual', 'backfill')
+                           THEN CAST(:past_grace AS timestamptz) ELSE :now END,
+    lease_until = NULL, claimed_by = NULL, recorded_at = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, whole_batch boolean)
+WHERE d.id = r.id AND d.status = 'failed'
+RETURNING d.id
+
+-- name: send_again
+-- A success is sent again as a row of its own, and not while an earlier request for it is on its way.
+INSERT INTO impact_deliveries
+    (id, company_id, platform, trigger, status, timezone, period_start, period_end, scheduled_for,
+     idempotency_key, next_attempt_at, replay_of, force)
+SELECT r.id, d.company_id, d.platform, 'replay', 'pending', d.timezone, d.period_start, d.period_end,
+       :now, r.id, :now, d.id, :force
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, source uuid)
+JOIN impact_deliveries d ON d.id = r.source AND d.status = 'success'
+WHERE NOT EXISTS (
+    SELECT 1 FROM impact_deliveries o
+    WHERE o.platform = d.platform AND o.status IN ('pending', 'in_progress', 'retrying')
+      AND o.replay_of = d.id)
+RETURNING id, replay_of

@@ -1,0 +1,46 @@
+"""What of a payload may be shown to people (specification, deliveries page: the sanitised payload).
+
+Payloads are figures. Should a company's own names or ids of persons get into one all the same, they are
+not for everybody who may read the log.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "***"
+
+# Names of persons and ways to reach them; counts such as participantCount are figures and stay.
+_PERSONAL_KEY = re.compile(
+    r"(participant|volunteer|mentor|mentee|employee|learner|person|contact|user)_?"
+    r"(ref|id|name|email|phone|key)s?$"
+    r"|e_?mail|phone|mobile|(first|last|full|given|family|sur)_?name$",
+    re.I,
+)
+_EMAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+\.[A-Za-z]{2,}")
+# With a plus, or in groups; dates, instants and ids are neither.
+_PHONE = re.compile(
+    r"(?<![\w.])\+\d(?:[ ().-]{0,2}\d){6,14}(?!\w)"
+    r"|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"
+    r"|(?<![\w.-])\d{2,3}(?: \d{2,3}){3,4}(?![\w-])"
+)
+
+
+def sanitised(value: Any) -> Any:
+    """JSON data like `value`, with e-mail addresses, phone numbers and whatever a key calls a person's
+    replaced by `***`; figures, dates and ids of programmes stay as they are."""
+    if isinstance(value, Mapping):
+        return {
+            key: _hidden(item) if _PERSONAL_KEY.search(str(key)) else sanitised(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [sanitised(item) for item in value]
+    if isinstance(value, str):
+        return _PHONE.sub(MASK, _EMAIL.sub(MASK, value))
+    return value
+
+
+def _hidden(item: Any) -> Any:
+    """Nothing and yes or no say nothing about a person; anything else under such a key might."""
+    return item if item is None or isinstance(item, bool) else MASK

@@ -1,0 +1,31 @@
+"""`company_impact` every hour, and on demand."""
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    ScheduleDefinition,
+    define_asset_job,
+    in_process_executor,
+)
+
+from impact_in_pipelines.settings import Settings
+
+refresh_company_impact = define_asset_job(
+    name="refresh_company_impact",
+    selection=AssetSelection.assets("company_impact"),
+    description="Computes the figures of every company-day that imports have touched, and checks them.",
+    executor_def=in_process_executor,
+)
+
+
+def hourly_refresh(settings: Settings) -> ScheduleDefinition:
+    """At five past, so that it doesn't meet the drains of the full hour."""
+    return ScheduleDefinition(
+        name="refresh_company_impact_hourly",
+        job=refresh_company_impact,
+        cron_schedule="5 * * * *",
+        execution_timezone="UTC",
+        default_status=DefaultScheduleStatus.RUNNING
+        if settings.enable_scheduler
+        else DefaultScheduleStatus.STOPPED,
+    )

@@ -1,0 +1,145 @@
+"""Dagster on the test's own PostgreSQL: a fresh instance, our tables and a sandbox for each test."""
+
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from dagster import DagsterInstance
+from sqlalchemy import URL, text
+
+from impact_in_pipelines.db.engine import Database, make_engine
+from impact_in_pipelines.resources import runtime_resource
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.sandbox.config import (
+    BENEVITY_KEY,
+    GOODERA_KEY,
+    OAUTH_CLIENT_ID,
+    OAUTH_CLIENT_SECRET,
+    WORKDAY_TENANT,
+)
+from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
+from impact_in_pipelines.settings import get_settings, read_settings
+
+from .world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One sandbox for all tests here; each test finds it reset."""
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dagster_template(postgres_url: URL, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with Dagster's tables, only copied from here on."""
+    execute_on_server(postgres_url, 'CREATE DATABASE "dagster_tables"')
+    home = make_dagster_home(tmp_path_factory.mktemp("template"))
+    url = postgres_url.set(database="dagster_tables").render_as_string(hide_password=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_POSTGRES_URL", url)
+        with DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs_count()
+            instance.get_asset_keys()
+            instance.all_instigator_state()
+    return "dagster_tables"
+
+
+@pytest.fixture
+def dagster_home(
+    postgres_url: URL, dagster_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """DAGSTER_HOME: a folder with the project's dagster.yaml, on an empty Dagster database."""
+    with copied_database(postgres_url, dagster_template) as url:
+        home = make_dagster_home(tmp_path)
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.render_as_string(hide_password=False))
+        # Local artifacts lie beside the present folder.
+        monkeypatch.chdir(home)
+        yield home
+
+
+@pytest.fixture
+def environment(database: Database, sandbox: Sandbox, tmp_path: Path) -> Mapping[str, str]:
+    """The settings of a test's processes: its database, the sandbox's accounts, short delays."""
+    return environment_for(database.url, sandbox, tmp_path)
+
+
+@pytest.fixture
+def world(
+    dagster_home: Path,
+    database: Database,
+    sandbox: Sandbox,
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """Accounts and a Dagster instance of the test's own; assets find both through the environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    forget_settings()
+    sandbox.client.reset()
+    with DagsterInstance.get() as instance:
+        yield World(
+            runtime=Runtime(read_settings(), database=database),
+            sandbox=sandbox.client,
+            instance=instance,
+            home=dagster_home,
+        )
+    runtime_resource.RuntimeResource().get().close()
+    forget_settings()
+
+
+def forget_settings() -> None:
+    """The next reader sees the present environment: both are kept for the life of a process."""
+    get_settings.cache_clear()
+    runtime_resource._runtime.cache_clear()
+
+
+def environment_for(url: URL, sandbox: Sandbox, home: Path) -> Mapping[str, str]:
+    """What a process of ours needs to work on the database `url` and to deliver to `sandbox`."""
+    return {
+        "DATABASE_URL": url.render_as_string(hide_password=False),
+        "IMPACT_IN_HOME": str(home / "impact-in"),
+        "IMPACT_IN_SECRET_KEY": Fernet.generate_key().decode(),
+        "IMPACT_IN_RETRY_JITTER": "0",
+        "SCHEDULER_RETRY_DELAY_MS": "100",
+        "BENEVITY_API_URL": sandbox.benevity_url,
+        "BENEVITY_API_KEY": BENEVITY_KEY,
+        "GOODERA_API_URL": sandbox.goodera_url,
+        "GOODERA_API_KEY": GOODERA_KEY,
+        "WORKDAY_API_URL": sandbox.workday_url,
+        "WORKDAY_CLIENT_ID": OAUTH_CLIENT_ID,
+        "WORKDAY_CLIENT_SECRET": OAUTH_CLIENT_SECRET,
+        "WORKDAY_TENANT_ID": WORKDAY_TENANT,
+    }
+
+
+def make_dagster_home(parent: Path) -> Path:
+    """A new folder in `parent` with the project's dagster.yaml."""
+    home = parent / "dagster_home"
+    home.mkdir()
+    shutil.copy(ROOT / "dagster.yaml", home)
+    return home
+
+
+@contextmanager
+def copied_database(server: URL, template: str) -> Iterator[URL]:
+    """The URL of a new database made from `template`, dropped at the end."""
+    name = f"a{uuid.uuid4().hex[:12]}"
+    execute_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.set(database=name)
+    execute_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def execute_on_server(server: URL, statement: str) -> None:
+    """Execute a statement that can't run in a transaction."""
+    engine = make_engine(server, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

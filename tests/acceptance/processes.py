@@ -1,0 +1,126 @@
+"""Dagster as it is operated: code server, daemon and webserver as processes, asked through GraphQL."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+Found = TypeVar("Found")
+
+WORKSPACE = """\
+load_from:
+  - grpc_server:
+      host: 127.0.0.1
+      port: {port}
+      location_name: impact_in
+"""
+
+
+class Stage:
+    """Dagster's three processes with all their files in `home`."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self._home = home
+        self._environment = {**os.environ, **environment, "DAGSTER_HOME": str(home)}
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._url = ""
+
+    def start(self) -> None:
+        """Start the code server, wait for it, then the daemon and the webserver."""
+        code_port, web_port = free_port(), free_port()
+        (self._home / "workspace.yaml").write_text(WORKSPACE.format(port=code_port))
+        code_server = self._spawn(
+            *("api", "grpc", "--module-name", "impact_in_pipelines.definitions"),
+            *("--location-name", "impact_in", "--host", "127.0.0.1", "--port", str(code_port)),
+        )
+        self.until("the code server answers", lambda: self._listens(code_server, code_port), 60)
+        self._spawn("daemon", "run", "-w", "workspace.yaml")
+        self._url = f"http://127.0.0.1:{web_port}"
+        webserver = self._spawn(
+            *("-h", "127.0.0.1", "-p", str(web_port), "-w", "workspace.yaml"),
+            module="dagster_webserver",
+        )
+        self.until("the webserver answers", lambda: self._listens(webserver, web_port), 60)
+
+    def stop(self) -> None:
+        """End every process, the newest first, with the runs that it started."""
+        for process in reversed(self._running):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in reversed(self._running):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data that GraphQL answers with."""
+        answer = requests.post(
+            f"{self._url}/graphql", json={"query": query, "variables": variables}, timeout=30
+        ).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def until(self, what: str, look: Callable[[], Found | None], timeout_s: float) -> Found:
+        """What `look` finds, as soon as it finds something; fails with the processes' last words."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {timeout_s} s until {what}\n{self._last_words()}")
+            time.sleep(0.2)
+        return found
+
+    def _spawn(self, *arguments: str, module: str = "dagster") -> subprocess.Popen[bytes]:
+        name = f"{len(self._running)}-{arguments[0].strip('-')}.log"
+        with (self._home / name).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                cwd=self._home,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A group of its own, so that the runs it starts end with it.
+                start_new_session=True,
+            )
+        self._running.append(process)
+        return process
+
+    def _listens(self, process: subprocess.Popen[bytes], port: int) -> bool:
+        assert process.poll() is None, f"a process has ended\n{self._last_words()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def _last_words(self) -> str:
+        return "\n".join(
+            f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}"
+            for log in sorted(self._home.glob("*.log"))
+        )
+
+
+@contextmanager
+def running_stage(home: Path, environment: Mapping[str, str]) -> Iterator[Stage]:
+    """A started stage; its processes end with the block, whatever happens."""
+    stage = Stage(home, environment)
+    try:
+        stage.start()
+        yield stage
+    finally:
+        stage.stop()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

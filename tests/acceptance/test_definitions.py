@@ -1,0 +1,80 @@
+"""What Dagster loads: it validates without a warning of ours, and its names are pinned."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dagster import AssetKey
+
+from impact_in_pipelines.definitions import defs
+
+from .conftest import ROOT
+
+PLATFORMS = ("benevity", "goodera", "workday")
+
+
+def test_dagster_validates_the_definitions_without_a_warning_of_ours(
+    dagster_home: Path, environment: Mapping[str, str]
+) -> None:
+    """`dagster definitions validate` passes; what Dagster says of its own commands is its affair."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dagster", "definitions", "validate"),
+            *("-w", str(ROOT / "workspace.yaml")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=dagster_home,
+        env={**os.environ, **environment, "PYTHONWARNINGS": "default"},
+    )
+
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "All code locations passed validation" in output
+    ours = [
+        line
+        for line in output.splitlines()
+        if "warning" in line.lower() and "impact_in_pipelines" in line
+    ]
+    assert ours == []
+
+
+def test_the_names_that_others_rely_on_are_pinned() -> None:
+    """A renamed asset loses its history, a renamed schedule its switch: change these on purpose."""
+    repository = defs.get_repository_def()
+
+    assert {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()} == {
+        "impact_events",
+        "company_impact",
+        "impact_deliveries",
+        *(f"{platform}_export" for platform in PLATFORMS),
+    }
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "refresh_company_impact",
+        *(f"drain_{platform}" for platform in PLATFORMS),
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "refresh_company_impact_hourly",
+        *(f"deliver_to_{platform}" for platform in PLATFORMS),
+    }
+    assert {sensor.name for sensor in repository.sensor_defs} == {"companies_become_partitions"}
+
+
+def test_only_the_exports_are_partitioned() -> None:
+    """A partitioned asset upstream of an export makes every drain fail (D2)."""
+    graph = defs.get_repository_def().asset_graph
+    partitioned = {
+        key for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None
+    }
+
+    assert partitioned == {AssetKey(f"{platform}_export") for platform in PLATFORMS}
+
+
+def test_an_export_runs_one_platform_at_a_time_in_its_own_pool() -> None:
+    """Backfills don't carry the job's tags: the pool is what limits a platform."""
+    for platform in PLATFORMS:
+        export = defs.resolve_assets_def(f"{platform}_export")
+        assert export.op.pool == platform

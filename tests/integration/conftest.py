@@ -1,0 +1,30 @@
+"""The sandbox and a world on it, for tests of the delivery core."""
+
+from collections.abc import Iterator
+
+import pytest
+from factories import World, world_on
+
+from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """One sandbox process for all tests of this process."""
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """The sandbox without faults, counts or keys."""
+    shared_sandbox.client.reset()
+    return shared_sandbox
+
+
+@pytest.fixture
+def world(database: Database, sandbox: Sandbox) -> Iterator[World]:
+    """A clean database and a clean sandbox, and a runtime on both."""
+    with world_on(database.url, sandbox) as made:
+        yield made

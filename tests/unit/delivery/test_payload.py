@@ -1,0 +1,147 @@
+"""Canonical form and hash of a payload (D4, RFC 8785)."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impact_in_pipelines.delivery.payload import (
+    Payload,
+    canonical_bytes,
+    payload_hash,
+    without_timestamps,
+)
+
+EXACT = 2**53 - 1
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-EXACT, EXACT)
+    | st.floats(-float(EXACT), float(EXACT), allow_nan=False)
+    | TEXTS
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+PAYLOADS = st.dictionaries(TEXTS, VALUES, max_size=5)
+
+
+def shuffled(value: Any, rng: random.Random) -> Any:
+    """The same JSON value with the keys of every object in another order."""
+    if isinstance(value, dict):
+        keys = list(value)
+        rng.shuffle(keys)
+        return {key: shuffled(value[key], rng) for key in keys}
+    return [shuffled(item, rng) for item in value] if isinstance(value, list) else value
+
+
+def identity(value: Any) -> Any:
+    """What a JSON value says: two are the same value exactly if these are equal."""
+    if isinstance(value, dict):
+        return ("object", frozenset((key, identity(item)) for key, item in value.items()))
+    if isinstance(value, list):
+        return ("array", tuple(identity(item) for item in value))
+    if isinstance(value, bool) or value is None:
+        return ("literal", value)
+    # JSON has one kind of number: 1 and 1.0 are the same one.
+    return ("number", float(value)) if isinstance(value, int | float) else ("string", value)
+
+
+@given(payload=PAYLOADS, seed=st.integers(0, 999))
+def test_the_order_of_keys_changes_nothing(payload: Payload, seed: int) -> None:
+    """At any depth."""
+    other = shuffled(payload, random.Random(seed))
+    assert canonical_bytes(other) == canonical_bytes(payload)
+    assert payload_hash(other) == payload_hash(payload)
+
+
+@given(one=PAYLOADS, other=PAYLOADS)
+def test_two_payloads_share_a_hash_exactly_if_they_say_the_same(
+    one: Payload, other: Payload
+) -> None:
+    """Neither a false duplicate, which is never sent, nor a missed one, which arrives twice."""
+    same = identity(without_timestamps(one)) == identity(without_timestamps(other))
+    assert (payload_hash(one) == payload_hash(other)) is same
+
+
+@given(payload=PAYLOADS, data=st.data())
+def test_a_change_anywhere_changes_the_hash(payload: Payload, data: st.DataObject) -> None:
+    """One field replaced by another value."""
+    bare = without_timestamps(payload)
+    key = data.draw(st.sampled_from(sorted(bare)) if bare else TEXTS.filter("timestamp".__ne__))
+    value = data.draw(VALUES)
+    changed = {**bare, key: value}
+    if identity(changed) != identity(bare):
+        # The one thing that isn't content is metadata's own timestamp.
+        same = identity(without_timestamps(changed)) == identity(bare)
+        assert (payload_hash(changed) == payload_hash(bare)) is same
+
+
+@pytest.mark.parametrize("pair", [(1, "1"), (1, True), (0, False), (0, None), ("", None), ([], {})])
+def test_values_of_different_types_are_different(pair: tuple[Any, Any]) -> None:
+    """1, "1" and true are three values; Python's `==` would take two of them for one."""
+    one, other = pair
+    assert payload_hash({"value": one}) != payload_hash({"value": other})
+
+
+def test_a_number_is_itself_however_it_is_written() -> None:
+    """1 and 1.0, 0 and -0.0: jsonb and Python may give one back as the other."""
+    assert canonical_bytes({"v": 1}) == canonical_bytes({"v": 1.0}) == b'{"v":1}'
+    assert canonical_bytes({"v": -0.0}) == canonical_bytes({"v": 0}) == b'{"v":0}'
+
+
+def test_composed_and_decomposed_letters_are_different_content() -> None:
+    """RFC 8785 forbids normalising: what arrives must be what was sent."""
+    assert payload_hash({"name": "é"}) != payload_hash({"name": "e\u0301"})
+
+
+@given(payload=PAYLOADS, before=TEXTS, after=TEXTS)
+def test_the_instant_it_was_built_at_is_not_content(
+    payload: Payload, before: str, after: str
+) -> None:
+    """`timestamp` and `metadata.timestamp`, and these two only."""
+    bare = {key: value for key, value in payload.items() if key != "metadata"}
+
+    def stamped(text: str) -> Payload:
+        return {**bare, "timestamp": text, "metadata": {"timestamp": text, "source": "s"}}
+
+    assert payload_hash(stamped(before)) == payload_hash(stamped(after))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda t: {"metrics": [{"timestamp": t}]},
+        lambda t: {"metadata": {"inner": {"timestamp": t}}},
+        lambda t: {"metadata": [{"timestamp": t}]},
+        lambda t: {"Timestamp": t},
+        lambda t: {"reportingPeriod": {"timestamp": t}},
+    ],
+)
+def test_a_timestamp_elsewhere_is_content(place: Any) -> None:
+    """A field that happens to have the name is part of the figures."""
+    assert payload_hash(place("2026-01-01")) != payload_hash(place("2026-01-02"))
+
+
+@given(payload=PAYLOADS)
+def test_the_canonical_form_is_json_of_the_same_value(payload: Payload) -> None:
+    """What goes out says what was built, and saying it again gives the same bytes."""
+    sent = canonical_bytes(payload)
+    assert identity(json.loads(sent)) == identity(payload)
+    assert canonical_bytes(json.loads(sent)) == sent
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), 2**53, -(2**53), 2.0**53, 1e16, -1e300, {1: "x"}, "\ud800"],
+)
+def test_what_json_cannot_carry_exactly_is_refused(value: Any) -> None:
+    """Before the first attempt: 1e16 would come back from the log as an integer that can't be sent."""
+    with pytest.raises(ValueError, match=r"canonical JSON|surrogates"):
+        canonical_bytes({"deep": [{"value": value}]})
