@@ -5,6 +5,7 @@ from dagster import Definitions, in_process_executor
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.exports import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
+from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact
@@ -19,6 +20,7 @@ defs = Definitions(
     jobs=[*_drain_jobs, refresh_company_impact],
     schedules=[*_drain_schedules, hourly_refresh(_settings)],
     sensors=[company_partitions],
+    loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},
     # Backfills run as the implicit asset job; a process more for each step would cost 1.2 s.
     executor=in_process_executor,

@@ -16,7 +16,7 @@ from impact_in_pipelines.cli.world import DEV_COMPANY, build_dev_world, sandbox_
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.resources.instance import dagster_environment
+from impact_in_pipelines.resources.instance import dagster_environment, project_root
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.settings import get_settings
 
@@ -98,7 +98,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
     """Name and command of each process, in the order they may start."""
     binaries = Path(sys.executable).parent
     when_open = [sys.executable, "-m", "impact_in_pipelines.cli.when_open", str(CODE_PORT)]
-    code_server = ["--grpc-host", "127.0.0.1", "--grpc-port", str(CODE_PORT)]
+    workspace = ["--workspace", str(project_root() / "deploy" / "workspace.yaml")]
     commands = {
         "code": [
             *(str(binaries / "dagster"), "code-server", "start", "--host", "127.0.0.1"),
@@ -108,10 +108,10 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
         "sandbox": [
             *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
         ],
-        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *code_server],
+        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace],
         "ui": [
             *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),
-            *("--port", str(UI_PORT), *code_server),
+            *("--port", str(UI_PORT), *workspace),
         ],
     }
     if own_world:

@@ -87,7 +87,7 @@ class ReplayStore:
         if not ids:
             return Replayed((), (), {}, {})
         with self._engine.begin() as connection:
-            pass
+            connection.execute(_SQL["lock"], {"ids": list(ids)})
             plan = plan_replay(
                 ids,
                 _candidates(connection, ids),

@@ -26,7 +26,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
 
     What the environment already names is kept. Starts the embedded database if it isn't running.
     """
-    home = os.environ.get("DAGSTER_HOME") or str(project_root())
+    home = os.environ.get("DAGSTER_HOME") or str(_dagster_home(project_root()))
     url = os.environ.get("DAGSTER_POSTGRES_URL") or dagster_url(settings).render_as_string(
         hide_password=False
     )
@@ -35,3 +35,19 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
         "DAGSTER_POSTGRES_URL": url,
         "IMPACT_IN_HOME": str(settings.home.absolute()),
     }
+
+
+def _dagster_home(root: Path) -> Path:
+    """`.dagster/` in the project, with the instance's configuration: Dagster litters its home with folders
+    of its own, and they don't belong beside the code."""
+    home = root / ".dagster"
+    home.mkdir(exist_ok=True)
+    text = (root / "dagster.yaml").read_text("utf-8")
+    # A relative folder would be looked for from wherever a process was started.
+    text = text.replace("base_dir: .dagster", f"base_dir: {home}")
+    target = home / "dagster.yaml"
+    if not target.exists() or target.read_text("utf-8") != text:
+        fresh = home / f"dagster.yaml.{os.getpid()}"
+        fresh.write_text(text, "utf-8")
+        fresh.replace(target)
+    return home

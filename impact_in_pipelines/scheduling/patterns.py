@@ -26,16 +26,18 @@ _LONGEST_MOVE = timedelta(days=15)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """The minutes (indices) of a rule's fires without a spread, and the last minute to which a
-    spread may move each (the window closes after it)."""
+    """The minutes (indices, increasing) of a rule's fires without a spread, and the last minute to
+    which a spread may move each (the window closes after it), None without a window."""
 
     fires: Counts
-    latest: Counts
+    latest: Counts | None
 
     def at(self, offset: int, minutes: int) -> Counts:
         """The fires with a spread of `offset` minutes, those inside the span of `minutes`."""
-        moved = np.unique(np.minimum(self.fires + offset, self.latest))
-        return moved[(moved >= 0) & (moved < minutes)]
+        moved = self.fires + offset
+        if self.latest is not None:
+            moved = np.unique(np.minimum(moved, self.latest))
+        return moved[: np.searchsorted(moved, minutes)]
 
 
 def patterns(
@@ -56,7 +58,8 @@ def patterns(
         nominals, pattern = read[rule]
         if nominals and handled >= nominals[0]:
             to_come = np.array([nominal > handled for nominal in nominals], dtype=bool)
-            pattern = Pattern(pattern.fires[to_come], pattern.latest[to_come])
+            latest = None if pattern.latest is None else pattern.latest[to_come]
+            pattern = Pattern(pattern.fires[to_come], latest)
         yield (platform, rule), pattern, members
 
 
@@ -67,7 +70,9 @@ def _read_pattern(
     moved = rule.window is not None or rule.holiday_calendar is not None
     back = timedelta(minutes=rule.spread_minutes) + (_LONGEST_MOVE if moved else 0 * MINUTE)
     end = start + minutes * MINUTE
-    nominals, fires, latest = [], [], []
+    nominals: list[datetime] = []
+    fires: list[int] = []
+    latest: list[int] = []
     for group in iter_groups(rule, start - back - MINUTE):
         if group.scheduled_for >= end:
             break
@@ -75,16 +80,13 @@ def _read_pattern(
             continue
         nominals.append(group.nominal)
         fires.append((group.scheduled_for - start) // MINUTE)
-        latest.append(_latest(rule, group.scheduled_for, start, minutes))
-    return nominals, Pattern(np.array(fires, np.int64), np.array(latest, np.int64))
-
-
-def _latest(rule: ScheduleRule, at: datetime, start: datetime, minutes: int) -> int:
-    if rule.window is None:
-        return 2 * minutes + 24 * 60
-    day = at.astimezone(rule.zone).date()
-    last = rule.window.last_minute(day, rule.zone)
-    return (max(at, last) - start) // MINUTE
+        if rule.window is not None:
+            day = group.scheduled_for.astimezone(rule.zone).date()
+            last = rule.window.last_minute(day, rule.zone)
+            latest.append((max(group.scheduled_for, last) - start) // MINUTE)
+    return nominals, Pattern(
+        np.array(fires, np.int64), np.array(latest, np.int64) if rule.window is not None else None
+    )
 
 
 def whole_minutes(start: datetime, end: datetime) -> tuple[datetime, int]:

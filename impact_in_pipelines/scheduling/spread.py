@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling.load import (
@@ -122,6 +123,7 @@ class _Level:
     minutes: int
     counts: Counts = field(init=False)
     changed: dict[str, int] = field(default_factory=dict)
+    _queued: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         self.counts = np.zeros(self.minutes, np.int64)
@@ -143,6 +145,9 @@ class _Level:
                 self._put(group, offset, share)
 
     def _put(self, group: _Group, offset: int, number: int) -> None:
+        if number <= 0 or not group.members:
+            return
+        self._queued = None
         taken, group.members = group.members[:number], group.members[number:]
         self.counts[group.pattern.at(offset, self.minutes)] += len(taken)
         self.changed.update({name: offset for name, present in taken if present != offset})
@@ -161,13 +166,18 @@ class _Level:
         if not group.members:
             return 0
         at = group.pattern.at(offset, self.minutes)
-        fits, too_many = 0, len(group.members) + 1
+        longest = self.sla_minutes * self.capacity
+        if self._queued is None:
+            self._queued = queued_by_minute(self.counts, self.capacity)
+        # Each one more makes the queue of its own minutes longer by one at least.
+        most = int(longest - self._queued[at].max(initial=0))
+        fits, too_many = 0, min(most, len(group.members)) + 1
         while too_many - fits > 1:
             tried = (fits + too_many) // 2
             counts = self.counts.copy()
             counts[at] += tried
             queued = queued_by_minute(counts, self.capacity)
-            if float(queued.max()) <= self.sla_minutes * self.capacity:
+            if float(queued.max()) <= longest:
                 fits = tried
             else:
                 too_many = tried

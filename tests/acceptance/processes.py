@@ -37,18 +37,18 @@ class Stage:
         """Start the code server, wait for it, then the daemon and the webserver."""
         code_port, web_port = free_port(), free_port()
         (self._home / "workspace.yaml").write_text(WORKSPACE.format(port=code_port))
-        code_server = self._spawn(
+        self._spawn(
             *("api", "grpc", "--module-name", "impact_in_pipelines.definitions"),
             *("--location-name", "impact_in", "--host", "127.0.0.1", "--port", str(code_port)),
         )
-        self.until("the code server answers", lambda: self._listens(code_server, code_port), 60)
-        self._spawn("daemon", "run", "-w", "workspace.yaml")
+        self.until("the code server answers", lambda: listens(code_port), 60)
+        self._spawn("run", "-w", "workspace.yaml", module="dagster._daemon")
         self._url = f"http://127.0.0.1:{web_port}"
-        webserver = self._spawn(
+        self._spawn(
             *("-h", "127.0.0.1", "-p", str(web_port), "-w", "workspace.yaml"),
             module="dagster_webserver",
         )
-        self.until("the webserver answers", lambda: self._listens(webserver, web_port), 60)
+        self.until("the webserver answers", lambda: listens(web_port), 60)
 
     def stop(self) -> None:
         """End every process, the newest first, with the runs that it started."""
@@ -57,7 +57,7 @@ class Stage:
                 os.killpg(process.pid, signal.SIGTERM)
         for process in reversed(self._running):
             with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
+                process.wait(timeout=5)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -74,13 +74,15 @@ class Stage:
         """What `look` finds, as soon as it finds something; fails with the processes' last words."""
         deadline = time.monotonic() + timeout_s
         while not (found := look()):
+            ended = [process.args for process in self._running if process.poll() is not None]
+            assert not ended, f"{ended} ended\n{self._last_words()}"
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {timeout_s} s until {what}\n{self._last_words()}")
-            time.sleep(0.2)
+            time.sleep(0.5)
         return found
 
     def _spawn(self, *arguments: str, module: str = "dagster") -> subprocess.Popen[bytes]:
-        name = f"{len(self._running)}-{arguments[0].strip('-')}.log"
+        name = f"{len(self._running)}-{module}.log"
         with (self._home / name).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -94,11 +96,6 @@ class Stage:
             )
         self._running.append(process)
         return process
-
-    def _listens(self, process: subprocess.Popen[bytes], port: int) -> bool:
-        assert process.poll() is None, f"a process has ended\n{self._last_words()}"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def _last_words(self) -> str:
         return "\n".join(
@@ -124,3 +121,9 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -23,6 +23,7 @@ from impact_in_pipelines.impact.figures import (
     PeriodRequest,
     QualityFigures,
     local_day,
+    utc_bounds,
 )
 
 NOW = datetime(2026, 4, 15, 12, tzinfo=UTC)
@@ -162,6 +163,13 @@ _MOMENTS = st.one_of(
     _quarter_hours(date(2026, 3, 7), 3),
     _quarter_hours(date(2026, 3, 28), 2),
     _quarter_hours(date(2026, 4, 15), 1),
+    st.builds(
+        lambda zone, day, end, off: utc_bounds(day, day, zone)[end] + timedelta(microseconds=off),
+        st.sampled_from(ZONES),
+        st.sampled_from([date(2026, 3, 8), date(2026, 3, 29), date(2026, 4, 15)]),
+        st.booleans(),
+        st.integers(-1, 1),
+    ),
 )
 
 
@@ -303,6 +311,21 @@ def event_on(moment: datetime, event_id: str = "e1", company: int = 1) -> Event:
 def test_without_requests_nothing_is_read(ready: Engine) -> None:
     """No requests, no figures."""
     assert ImpactStore(ready).figures([], NOW) == {}
+
+
+@pytest.mark.parametrize("number", range(len(ZONES)))
+def test_midnight_belongs_to_the_day_that_begins(ready: Engine, number: int) -> None:
+    """An event at 00:00 local time is one of that day, a microsecond earlier one of the day before."""
+    zone, day = ZONES[number], date(2026, 3, 8)
+    starts, _ = utc_bounds(day, day, zone)
+    moments = {"before": starts - timedelta(microseconds=1), "at": starts}
+    store_events(ready, [event_on(at, key, number + 1) for key, at in moments.items()])
+    asked = [
+        PeriodRequest(str(each), uuid.UUID(int=number + 1), zone, each, each)
+        for each in (day - timedelta(days=1), day)
+    ]
+    found = ImpactStore(ready).figures(asked, NOW)
+    assert [found[str(r.ref)].quality.latest_event for r in asked] == list(moments.values())
 
 
 def test_several_refs_may_ask_for_one_period(ready: Engine) -> None:

@@ -31,9 +31,11 @@ def test_migrating_an_empty_database_gives_the_schema_of_the_models(
     engine: Engine, postgres_url: URL
 ) -> None:
     """A database made by migrations equals one made from the models, down to index definitions."""
-    with make_engine(postgres_url, pool_size=1).execution_options(
-        isolation_level="AUTOCOMMIT"
-    ).connect() as admin:
+    with (
+        make_engine(postgres_url, pool_size=1)
+        .execution_options(isolation_level="AUTOCOMMIT")
+        .connect() as admin
+    ):
         admin.execute(text('CREATE DATABASE "from_models"'))
     models = make_engine(postgres_url.set(database="from_models"))
     metadata.create_all(models)

@@ -1,5 +1,6 @@
 """Replays on the real database and against the real sandbox (design D4, D11)."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
+from sqlalchemy import text
 
 from impact_in_pipelines.db.replaying import Replayed, ReplayStore
 from impact_in_pipelines.platforms import Platform
@@ -240,6 +242,46 @@ def test_replays_at_once_queue_each_delivery_once(world: World) -> None:
     assert sum(bool(done.refused) for done in results) == 7
     world.drain(BENEVITY)
     assert world.sandbox.client.stats()["benevity"]["accepted"] == 3
+
+
+def test_a_replay_waits_for_one_that_is_under_way_and_then_finds_nothing_left(
+    world: World,
+) -> None:
+    """Reading before the other has committed would not show its row, and both would send."""
+    (company,) = world.due(BENEVITY)
+    world.drain(BENEVITY)
+    old = world.of_company(company)["id"]
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.engine.begin() as first:
+            first.execute(
+                text("SELECT 1 FROM impact_deliveries WHERE id = :id FOR UPDATE"), {"id": old}
+            )
+            second = pool.submit(replay, world, old, force=True)
+            while not (second.done() or waits_for_a_lock(world)):
+                time.sleep(0.01)
+            first.execute(
+                text(
+                    "INSERT INTO impact_deliveries (company_id, platform, trigger, status, "
+                    "period_start, period_end, scheduled_for, idempotency_key, replay_of) "
+                    "SELECT company_id, platform, 'replay', 'pending', period_start, period_end, "
+                    "now(), gen_random_uuid(), id FROM impact_deliveries WHERE id = :id"
+                ),
+                {"id": old},
+            )
+        done = second.result(timeout=30)
+
+    assert done.renewed == {}
+    assert done.refused == {old: "it is being sent again already"}
+
+
+def waits_for_a_lock(world: World) -> bool:
+    return bool(
+        world.scalars(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+    )
 
 
 def test_a_partition_that_failed_in_the_ui_is_taken_by_the_next_drain(world: World) -> None:

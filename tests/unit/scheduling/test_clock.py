@@ -163,7 +163,7 @@ def by_brute_force(
     st.sets(st.integers(0, 59), min_size=1, max_size=4),
     st.one_of(st.just(set(range(24))), st.sets(st.integers(0, 23), min_size=1, max_size=6)),
 )
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, deadline=None, max_examples=90)
 def test_every_clock_change_agrees_with_a_walk_minute_by_minute(
     change: tuple[str, str], minutes: set[int], hours: set[int]
 ) -> None:
@@ -178,7 +178,7 @@ def test_every_clock_change_agrees_with_a_walk_minute_by_minute(
 
 
 @given(crons, zones, instants)
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, deadline=None, max_examples=90)
 def test_asking_again_from_any_fire_or_between_gives_the_same_fires(
     cron: str, zone: str, now: datetime
 ) -> None:

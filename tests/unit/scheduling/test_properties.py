@@ -113,7 +113,7 @@ def run_ticks(
 
 
 @given(rules, instants, st.integers(0, 10**6))
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=15)
 def test_a_year_of_ticks_does_what_the_preview_said(
     rule: ScheduleRule, start: datetime, seed: int
 ) -> None:

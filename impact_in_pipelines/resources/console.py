@@ -1,0 +1,22 @@
+"""What a run says on the console: Dagster's default is every event, at level DEBUG."""
+
+import logging
+
+from dagster import Field, InitLoggerContext, LoggerDefinition, logger
+
+
+@logger(
+    {"log_level": Field(str, default_value="WARNING", is_required=False)},
+    description="Warnings and errors on standard error; everything is in the run's event log anyway.",
+)
+def quiet_console(context: InitLoggerContext) -> logging.Logger:
+    """A logger at the configured level, WARNING by default."""
+    config = context.logger_config or {}
+    console = logging.Logger("dagster", level=config.get("log_level", "WARNING"))
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    console.addHandler(handler)
+    return console
+
+
+LOGGERS: dict[str, LoggerDefinition] = {"console": quiet_console}
