@@ -123,7 +123,7 @@ class Recorder:
         if delivery.payload_bytes is not None:
             metadata["payload_bytes"] = MetadataValue.int(delivery.payload_bytes)
         if delivery.latency_ms is not None:
-            metadata["latency_ms"] = MetadataValue.float(delivery.latency_ms)
+            metadata["latency_ms"] = MetadataValue.int(round(delivery.latency_ms))
         if delivery.duplicate_of is not None:
             metadata["duplicate_of"] = MetadataValue.text(str(delivery.duplicate_of))
         return AssetMaterialization(

@@ -12,6 +12,7 @@ import typer
 
 from impact_in_pipelines.cli.demo import HOME, hold_home
 from impact_in_pipelines.cli.output import console
+from impact_in_pipelines.cli.recover import fail_orphans
 from impact_in_pipelines.cli.world import DEV_COMPANY, build_dev_world, sandbox_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
@@ -58,7 +59,9 @@ def _run(*, own_world: bool) -> int:
         console.print("[dim]Making sure that the demo's companies are there …[/]")
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
-    _recover()
+    orphans = fail_orphans()
+    if orphans:
+        console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
     console.print(f"[bold]Dagster UI[/]  http://127.0.0.1:{UI_PORT}")
     console.print(f"[bold]Sandbox[/]     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats")
     console.print(
@@ -81,17 +84,6 @@ def _require_free(name: str, port: int) -> None:
             raise PortTaken(
                 f"port {port} for the {name} is taken; stop what listens there (ss -ltnp)"
             ) from None
-
-
-def _recover() -> None:
-    from dagster import DagsterInstance
-
-    from impact_in_pipelines.resources.recovery import fail_orphaned_runs
-
-    with DagsterInstance.get() as instance:
-        orphans = fail_orphaned_runs(instance)
-    if orphans:
-        console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
 
 
 def processes(*, own_world: bool) -> dict[str, list[str]]:

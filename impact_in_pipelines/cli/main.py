@@ -13,6 +13,7 @@ from impact_in_pipelines.cli import (
     demo,
     dev,
     events,
+    recover,
     sandbox,
     schedules,
 )
@@ -36,6 +37,7 @@ app.command("deliver")(deliver.deliver)
 app.command("sandbox")(sandbox.sandbox)
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
+app.command("recover")(recover.recover)
 
 
 def main() -> None:

@@ -94,14 +94,7 @@ def test_two_drains_at_once_send_identical_figures_once(world: World) -> None:
     companies = world.companies(100)
     world.events(companies)
     for _ in range(2):
-        world.execute(
-            """INSERT INTO impact_deliveries (company_id, platform, trigger, status, period_start,
-                   period_end, scheduled_for, idempotency_key, next_attempt_at)
-               SELECT id, 'benevity', 'schedule', 'pending', :day, :day, :now, gen_random_uuid(), :now
-               FROM companies""",
-            day=YESTERDAY,
-            now=world.clock(),
-        )
+        world.deliveries(BENEVITY, *companies)
     runtimes = [world.another_runtime(seed=n) for n in (1, 2)]
     for _ in range(2):
         with ThreadPoolExecutor(2) as pool:

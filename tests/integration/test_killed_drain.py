@@ -59,15 +59,7 @@ def fill(world: World, platform: Platform) -> int:
     days = [YESTERDAY - timedelta(days=n) for n in range(10)]
     companies = world.companies(30)
     world.events(companies, days=days)
-    world.execute(
-        """INSERT INTO impact_deliveries (company_id, platform, trigger, status, period_start, period_end,
-               scheduled_for, idempotency_key, next_attempt_at, id)
-           SELECT c.id, 'goodera', 'schedule', 'pending', d, d, :now, g.id, :now, g.id
-           FROM companies c, unnest(CAST(:days AS date[])) d,
-                LATERAL (SELECT gen_random_uuid() AS id WHERE d IS NOT NULL) g""",
-        days=days,
-        now=world.clock(),
-    )
+    world.deliveries(platform, *companies, days=days)
     return 300
 
 
