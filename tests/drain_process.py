@@ -6,6 +6,9 @@ Settings come from the environment; the clock stands at INSTANT (ISO 8601 with o
 import sys
 from datetime import datetime
 
+from factories import let_all_pass
+
+from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
@@ -15,6 +18,7 @@ def main(platform: str, instant: str) -> None:
     """Drain `platform` to its end."""
     now = datetime.fromisoformat(instant)
     runtime = Runtime(read_settings(), clock=lambda: now)
+    runtime.payloads = MappedPayloads(runtime.impact, let_all_pass)
     runtime.drain(Platform(platform)).run()
     runtime.close()
 

@@ -99,6 +99,8 @@ def _capacity(
     limits = {one.rate_key: one.requests_per_minute for one in connections}
     ours, why = _our_pace(throughput, latency_ms)
     allowed = float(sum(limits.values()))
+    if companies and not limits:
+        return Capacity(ours, f"{why}; no company here has a usable connection")
     if limits and allowed < ours:
         noun = "account" if len(limits) == 1 else "accounts"
         return Capacity(allowed, f"rate limit of {len(limits)} {noun}")

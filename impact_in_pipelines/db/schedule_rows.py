@@ -4,7 +4,7 @@ What a change may do is decided here (design D6): what has fired never fires aga
 `covered_until` is left out without a word.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, TypedDict
@@ -27,6 +27,11 @@ from impact_in_pipelines.scheduling import (
 )
 
 _DAY = timedelta(days=1)
+_SAVED = (
+    *("id", "schedule", "timezone", "active", "next_run", "paused_reason", "last_error"),
+    *("holiday_calendar", "window_start", "window_end", "window_days", "catch_up"),
+    *("catch_up_limit_days", "spread_minutes", "fired_until", "covered_until", "deleted_at"),
+)
 
 
 class RuleChanges(TypedDict, total=False):
@@ -128,13 +133,8 @@ def rule_columns(rule: ScheduleRule) -> dict[str, Any]:
 
 def saved_columns(schedule: Schedule) -> dict[str, Any]:
     """Every column that a change may write, with the id."""
-    kept = asdict(schedule)
-    names = (
-        *("id", "schedule", "timezone", "active", "next_run", "paused_reason", "last_error"),
-        *("holiday_calendar", "window_start", "window_end", "window_days", "catch_up"),
-        *("catch_up_limit_days", "spread_minutes", "fired_until", "covered_until", "deleted_at"),
-    )
-    return {name: kept[name] for name in names}
+    # Not `asdict`: its deep copies cost ten times the statement for ten thousand schedules.
+    return {name: getattr(schedule, name) for name in _SAVED}
 
 
 def updated(schedule: Schedule, rule: ScheduleRule, now: datetime) -> Schedule:

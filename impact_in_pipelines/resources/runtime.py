@@ -18,6 +18,7 @@ from impact_in_pipelines.db.schedule_store import ScheduleStore
 from impact_in_pipelines.db.token_store import PgTokenStore
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.delivery.drain import Drain, DrainOptions, utc_now
+from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
@@ -82,6 +83,13 @@ class Runtime:
     def transport(self) -> Transport:
         return Transport(self.settings)
 
+    @cached_property
+    def payloads(self) -> PayloadSource:
+        """What is sent, built from today's data behind the gate."""
+        from impact_in_pipelines.impact.gate import gate  # pandas, 0.7 s: only where data is judged
+
+        return MappedPayloads(self.impact, gate)
+
     def drain(
         self,
         platform: Platform,
@@ -91,8 +99,6 @@ class Runtime:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Drain:
         """A drain of `platform`, ready to run."""
-        from impact_in_pipelines.impact.gate import gate  # pandas, 0.7 s: only where data is judged
-
         return Drain(
             log=PgDeliveryLog(
                 self.database.engine,
@@ -101,7 +107,7 @@ class Runtime:
                 dagster_run_id=dagster_run_id,
             ),
             connector=connector_for(platform, self.transport, self.tokens),
-            payloads=MappedPayloads(self.impact, gate),
+            payloads=self.payloads,
             plan=RetryPlan.from_settings(self.settings),
             options=DrainOptions(
                 lease=timedelta(seconds=self.settings.lease_seconds),

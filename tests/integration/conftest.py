@@ -28,3 +28,10 @@ def world(database: Database, sandbox: Sandbox) -> Iterator[World]:
     """A clean database and a clean sandbox, and a runtime on both."""
     with world_on(database.url, sandbox) as made:
         yield made
+
+
+@pytest.fixture
+def gated_world(database: Database, sandbox: Sandbox) -> Iterator[World]:
+    """The same, with the expectations of production before every delivery."""
+    with world_on(database.url, sandbox, gated=True) as made:
+        yield made

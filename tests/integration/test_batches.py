@@ -86,9 +86,7 @@ def test_other_platforms_know_no_batches(world: World, platform: Platform) -> No
 
 
 @pytest.mark.parametrize("fault", ["connection_reset_after", "malformed_json", "server_error"])
-def test_a_batch_is_repeated_whole_under_its_key(
-    world: World, company: UUID, fault: str
-) -> None:
+def test_a_batch_is_repeated_whole_under_its_key(world: World, company: UUID, fault: str) -> None:
     """After an answer that didn't come: the same records in the same bytes, while others that have fallen
     due since go by themselves."""
     world.sandbox.client.add_fault("goodera", fault, count=1)
@@ -148,9 +146,7 @@ def test_a_batch_whose_worker_died_is_repeated_whole_under_its_key(
     assert times(world) == {(1, 1): 7}
 
 
-def test_a_batch_claimed_for_its_first_member_is_claimed_whole(
-    world: World, company: UUID
-) -> None:
+def test_a_batch_claimed_for_its_first_member_is_claimed_whole(world: World, company: UUID) -> None:
     """Even where the limit of the claim or the selection would cut it."""
     world.deliveries(GOODERA, company, days=days(5))
     freeze_and_die(world)

@@ -69,8 +69,9 @@ class Fixed:
         return {row.id: {"value": 1, "timestamp": now.isoformat()} for row, _ in claimed}
 
 
-def test_two_drains_at_once_send_each_of_2000_exactly_once(world: World) -> None:
+def test_two_drains_at_once_send_each_of_2000_exactly_once(gated_world: World) -> None:
     """SKIP LOCKED shares the work: none is left out, none is sent by both."""
+    world = gated_world
     world.due(BENEVITY, 2_000)
     runtimes = [world.another_runtime(seed=n) for n in (1, 2)]
     with ThreadPoolExecutor(2) as pool:
@@ -107,8 +108,9 @@ def test_two_drains_at_once_send_identical_figures_once(world: World) -> None:
     assert world.doubled(BENEVITY) == []
 
 
-def test_what_cannot_be_sent_fails_alone_with_its_reason(world: World) -> None:
+def test_what_cannot_be_sent_fails_alone_with_its_reason(gated_world: World) -> None:
     """Bad data and a missing account stop one company each; the others go out."""
+    world = gated_world
     good, no_account, bad_data = world.due(BENEVITY, 3)
     world.runtime.connections.save(no_account, BENEVITY, enabled=False)
     world.execute("UPDATE impact_events SET outcome_score = 11 WHERE company_id = :id", id=bad_data)

@@ -24,9 +24,7 @@ DEADLINE_S = 60.0
 def drain_process(world: World, platform: Platform) -> Iterator[subprocess.Popen[bytes]]:
     """A drain of `platform` at the world's time; killed at the end if it still runs."""
     url = world.database.url.render_as_string(hide_password=False)
-    settings = environment(
-        world.sandbox, DATABASE_URL=url, IMPACT_IN_LEASE_SECONDS=str(LEASE_S)
-    )
+    settings = environment(world.sandbox, DATABASE_URL=url, IMPACT_IN_LEASE_SECONDS=str(LEASE_S))
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM), platform.value, world.clock().isoformat()],
         env={**os.environ, **settings},
