@@ -53,8 +53,9 @@ def set_(
 ) -> None:
     """Create or change an account; what isn't given stays as it is.
 
-    Benevity takes {"api_key"} or {"client_id", "client_secret"}, Goodera {"api_key"}, Workday
-    {"client_id", "client_secret", "tenant_id"}. They are kept encrypted and never shown.
+    Credentials are a JSON object with api_key (Benevity, Goodera), client_id and
+    client_secret (Benevity with OAuth), or client_id, client_secret and tenant_id
+    (Workday). They are kept encrypted and never shown.
     """
     given = (
         base_url, organization_id, credentials, rate_limit, max_concurrency, option or None, enable
@@ -108,6 +109,7 @@ def list_(
     if as_json:
         print_json([{**row, "lacks": lacks(row, settings)} for row in rows])
         return
+    missing = [lacks(row, settings) for row in rows]
     limited = any(_limits(row) for row in rows)
     columns = ("Company", "Platform", "Base URL", "Organisation", "Credentials")
     print_table(
@@ -118,16 +120,18 @@ def list_(
                 row["company"],
                 row["platform"],
                 row["base_url"],
-                row["organization_id"] or row["company"],
+                row["organization_id"],
                 ", ".join(row["credential_names"]),
                 *([_limits(row)] if limited else []),
-                "; ".join(lacks(row, settings)) or "ready",
+                ", ".join(clause.partition(" (")[0] for clause in clauses) or "ready",
             )
-            for row in rows
+            for row, clauses in zip(rows, missing, strict=True)
         ),
         empty="No connections are stored. Set one: impact-in connections set COMPANY PLATFORM "
         "--base-url URL --credentials FILE",
     )
+    if any(missing):
+        console.print("What is missing is set with: impact-in connections set COMPANY PLATFORM …")
     if defaults := [p.value for p in Platform if not lacks(_nothing(p), settings)]:
         console.print(
             f"From the environment, for every company without its own: {', '.join(defaults)}.",

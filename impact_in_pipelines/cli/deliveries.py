@@ -91,11 +91,13 @@ def replay(
 ) -> None:
     """Queue deliveries to be sent again. The next drain sends them.
 
-    A failed delivery is rebuilt from today's data and goes out under its own key if nothing has
-    changed, so that a platform that had received it recognises it. One that arrived is sent again as a
-    new delivery; within 24 hours that needs --force.
+    A failed delivery is rebuilt from today's data. If nothing has changed it goes
+    out under its own key, so that a platform that had received it recognises it.
+    One that arrived is sent again as a new delivery; within 24 hours that needs
+    --force.
 
-    --all-failed leaves out those whose days another delivery has brought since (--force: them too).
+    --all-failed leaves out those whose days another delivery has brought since;
+    --force sends them too.
 
     Exit code 1 if a delivery can't be replayed; the others are queued all the same.
     """
@@ -196,9 +198,9 @@ def _print_queued(done: Replayed, *, scheduled: bool) -> None:
         )
     at_once = "impact-in deliver"
     console.print(
-        f"The next tick of the scheduler sends them, or at once: {at_once}"
+        f"The scheduler's next tick sends what is queued; at once: {at_once}"
         if scheduled
-        else f"The scheduler is off (ENABLE_SCHEDULER); send them with: {at_once}",
+        else f"The scheduler is off (ENABLE_SCHEDULER=false); send what is queued: {at_once}",
         soft_wrap=True,
     )
 

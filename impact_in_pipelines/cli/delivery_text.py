@@ -1,10 +1,12 @@
 """Deliveries as a terminal shows them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
@@ -17,42 +19,55 @@ SHORT_ID = 8
 """Characters of an id in a list: enough to name it, few enough to type."""
 
 _WIDE = 120
-_ERROR_CHARACTERS = 60
+_ERROR_CHARACTERS = 90
 
 
-def short(id_: Any) -> str:
-    """The beginning of an id that a list shows."""
-    return str(id_)[:SHORT_ID]
-
-
-def print_list(rows: Iterable[DeliveryRow], *, empty: str) -> None:
-    """A table, newest first, and below it what can be done about the failed ones."""
-    listed = list(rows)
-    print_table(
-        "Deliveries, times in UTC",
-        ("Id", "Company", "Platform", "Period", "Due", "Status", "What happened"),
-        (
-            (
-                short(row.id),
-                row.company,
-                row.platform,
-                period(row.period_start, row.period_end),
-                f"{row.scheduled_for:%m-%d %H:%M}",
-                row.status,
-                outcome(row, text_limit=_text_limit()),
-            )
-            for row in listed
-        ),
-        empty=empty,
+def print_list(rows: Sequence[DeliveryRow], *, empty: str) -> None:
+    """One line each, newest first, and below them what can be done about the failed ones."""
+    if not rows:
+        console.print(empty)
+        return
+    # Half as wide as a table with lines: it has to fit a terminal of 80 columns.
+    table = Table(
+        title="Deliveries, times in UTC",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        header_style="bold",
     )
-    failed = [row for row in listed if row.status is DeliveryStatus.FAILED]
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Company", no_wrap=True, overflow="ellipsis", min_width=12, max_width=30)
+    table.add_column("Platform", no_wrap=True)
+    table.add_column("Days", no_wrap=True)
+    table.add_column("Due", no_wrap=True)
+    table.add_column("Status", overflow="fold", min_width=18)
+    text_limit = _ERROR_CHARACTERS if console.width >= _WIDE else 0
+    for row in rows:
+        said = outcome(row, text_limit=text_limit)
+        table.add_row(
+            short(row.id),
+            row.company,
+            row.platform.value,
+            _days(row.period_start, row.period_end),
+            f"{row.scheduled_for:%Y-%m-%d %H:%M}",
+            cell_text(row.status) + (f" {escape(said)}" if said else ""),
+        )
+    console.print(table)
+    failed = [row for row in rows if row.status is DeliveryStatus.FAILED]
     if failed:
         first = short(failed[0].id)
         console.print(
-            f"{len(failed)} failed. Why: impact-in deliveries show {first}. "
-            f"Again: impact-in deliveries replay {first}",
+            f"{len(failed)} failed. Why: impact-in deliveries show {first}\n"
+            f"Send again: impact-in deliveries replay {first} …, or replay --all-failed",
             soft_wrap=True,
+            markup=False,
         )
+
+
+def _days(start: date, end: date) -> str:
+    """Month and day; the year stands beside it, with the day it was due."""
+    return f"{start:%m-%d}" if start == end else f"{start:%m-%d}…{end:%m-%d}"
 
 
 def period(start: date, end: date) -> str:
@@ -72,7 +87,7 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
         case DeliveryStatus.FAILED:
             return _failure(row, text_limit)
         case DeliveryStatus.RETRYING:
-            return f"{_failure(row, text_limit)}; next {row.next_attempt_at:%H:%M:%S}"
+            return f"{_failure(row, text_limit)}; next try {row.next_attempt_at:%H:%M}"
         case DeliveryStatus.PENDING if row.failed_at is not None:
             return "replay is queued"
         case _:
@@ -131,7 +146,7 @@ def _facts(d: DeliveryDetail) -> list[tuple[str, Any]]:
         ("Failed for good", None if d.recovered else d.failed_at),
         ("Next attempt", d.next_attempt_at if open_until else None),
         ("Transaction", d.transaction_id),
-        ("Key sent", d.batch_id or d.idempotency_key),
+        ("Key sent", (d.batch_id or d.idempotency_key) if d.attempt_count else None),
         ("Batch", "sent together with others" if d.batch_id else None),
         ("Payload", _size(d)),
         ("Dagster run", d.dagster_run_id),
@@ -196,8 +211,3 @@ def _kind(row: DeliveryRow) -> list[str]:
     if row.http_status:
         parts.append(f"HTTP {row.http_status}")
     return parts
-
-
-def _text_limit() -> int:
-    """Characters of an error that a list has room for."""
-    return _ERROR_CHARACTERS if console.width >= _WIDE else 0

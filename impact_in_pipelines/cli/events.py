@@ -33,12 +33,13 @@ def import_(
 ) -> None:
     """Import a CSV file: all rows that hold, or, if the file itself is wrong, none.
 
-    Its header: event_id, company, occurred_at, activity, participant_ref, volunteer_ref, hours,
-    outcome_category, outcome_score. Rows that don't hold go to FILE.csv.rejects.csv with their line
-    and the reason. Importing a file again changes nothing.
+    Its header: event_id, company, occurred_at, activity, participant_ref,
+    volunteer_ref, hours, outcome_category, outcome_score. Rows that don't hold go to
+    FILE.csv.rejects.csv with their line and the reason. Importing a file again
+    changes nothing.
 
-    Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2 the file can't be
-    imported, nothing is in.
+    Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
+    the file can't be imported, nothing is in.
     """
     with session() as runtime, _watched(file.name) as tell:
         summary = import_events(runtime.database.engine, file, now=runtime.clock(), progress=tell)

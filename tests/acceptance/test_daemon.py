@@ -111,8 +111,9 @@ def production(
         copied_database(postgres_url, template) as url,
         copied_database(postgres_url, dagster_template) as dagster_url,
     ):
-        environment = environment_for(url, sandbox, home) | {
-            "DAGSTER_POSTGRES_URL": dagster_url.render_as_string(hide_password=False)
+        environment = {
+            **environment_for(url, sandbox, home),
+            "DAGSTER_POSTGRES_URL": dagster_url.render_as_string(hide_password=False),
         }
         database = Database(url=url, engine=make_engine(url), embedded=False)
         runtime = Runtime(read_settings(environment), database=database)

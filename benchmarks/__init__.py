@@ -1,0 +1,1 @@
+"""Measurements. Numbers belong into `NOTES.md`, never into a test's assertion."""
