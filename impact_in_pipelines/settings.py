@@ -107,6 +107,23 @@ class Settings(BaseModel):
         None, description="an Events API v2 integration key"
     )
     pagerduty_events_url: HttpUrl | None = Field(None, description="an http or https URL")
+    alert_timeout_ms: int = Field(
+        10_000, ge=100, le=30_000, description="milliseconds, from 100 to 30000"
+    )
+    alert_recovery_hold_minutes: int = Field(
+        5, ge=0, le=1440, description="a whole number of minutes from 0 to 1440"
+    )
+    outage_after_minutes: int = Field(
+        30, ge=1, le=1440, description="a whole number of minutes from 1 to 1440"
+    )
+    outage_min_attempts: int = Field(
+        5, ge=1, le=1000, description="a whole number of attempts from 1 to 1000"
+    )
+    dagster_ui_url: HttpUrl = Field(
+        "http://127.0.0.1:3000", description="an http or https URL"
+    )
+    cockpit_url: HttpUrl = Field("http://127.0.0.1:3007", description="an http or https URL")
+    runbook_url: HttpUrl | None = Field(None, description="an http or https URL")
 
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""

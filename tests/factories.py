@@ -162,22 +162,30 @@ class World:
         return companies
 
     def deliveries(
-        self, platform: Platform, *companies: UUID, days: Sequence[date] = (YESTERDAY,)
+        self,
+        platform: Platform,
+        *companies: UUID,
+        days: Sequence[date] = (YESTERDAY,),
+        trigger: str = "schedule",
+        run_id: str | None = None,
     ) -> list[UUID]:
         """One pending delivery, due now, for each company and day, in this order."""
         pairs = [(company, day) for company in companies for day in days]
         ids = [uuid.uuid4() for _ in pairs]
         self.execute(
             """INSERT INTO impact_deliveries (id, company_id, platform, trigger, status, period_start,
-                   period_end, scheduled_for, idempotency_key, next_attempt_at)
-               SELECT r.id, r.company, :platform, 'schedule', 'pending', r.day, r.day, :now, r.id, :now
+                   period_end, scheduled_for, idempotency_key, next_attempt_at, dagster_run_id)
+               SELECT r.id, r.company, :platform, :trigger, 'pending', r.day, r.day, :now, r.id, :now,
+                      :run_id
                FROM unnest(CAST(:ids AS uuid[]), CAST(:companies AS uuid[]), CAST(:days AS date[]))
                    AS r(id, company, day)""",
             ids=ids,
             companies=[company for company, _ in pairs],
             days=[day for _, day in pairs],
             platform=platform.value,
+            trigger=trigger,
             now=self.clock(),
+            run_id=run_id,
         )
         return ids
 

@@ -7,7 +7,7 @@ partitions that arrived are recorded, as they arrive.
 
 import warnings
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from dagster import (
     AssetExecutionContext,
@@ -23,13 +23,13 @@ from dagster import (
 )
 from pydantic import Field
 
-from impact_in_pipelines.assets.partitions import company_days, inside_window, selected
+from impact_in_pipelines.assets.partitions import company_days, days_between, selected
 from impact_in_pipelines.assets.recorder import Recorder
 from impact_in_pipelines.db.recording import SelectedDay
 from impact_in_pipelines.delivery.drain import DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors import DatabaseUnavailable, ImpactInError, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
@@ -75,8 +75,10 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
     ) -> Iterator[None]:
         try:
             run_export(context, config, runtime.get(), platform)
-        except UsageError as error:
-            # Trying again can't help what a person has to correct.
+        except DatabaseUnavailable:
+            raise
+        except ImpactInError as error:
+            # Trying again can't help what a person has to mend.
             raise Failure(description=str(error), allow_retries=False) from error
         yield from ()
 
@@ -147,23 +149,7 @@ def _selected_days(
 def _configured(
     config: ExportConfig, runtime: Runtime, platform: Platform
 ) -> list[tuple[str, date]]:
-    try:
-        start = date.fromisoformat(config.start or "")
-        end = date.fromisoformat(config.end or "")
-    except ValueError:
-        raise UsageError(
-            f"start and end must both be dates such as 2026-01-31; they were {config.start!r} and "
-            f"{config.end!r}"
-        ) from None
-    if end < start:
-        raise UsageError(f"the end {end} lies before the start {start}")
-    span = [start + timedelta(days=n) for n in range((end - start).days + 1)]
-    outside = sorted(set(span) - set(inside_window(span)))
-    if outside:
-        raise UsageError(
-            f"{outside[0]} has no partition; send days from {inside_window_text()} or raise "
-            "IMPACT_IN_PARTITION_DAYS"
-        )
+    span = days_between(config.start, config.end)
     slugs = config.companies or _connected(runtime, platform)
     return [(slug, day) for slug in slugs for day in span]
 
@@ -173,12 +159,6 @@ def _connected(runtime: Runtime, platform: Platform) -> list[str]:
     active = [company for company in runtime.companies.listed() if company.active]
     connected = runtime.connections.of_companies(platform, [company.id for company in active])
     return [company.slug for company in active if company.id in connected]
-
-
-def inside_window_text() -> str:
-    """The days that have partitions, in words."""
-    first = company_days.get_partitions_def_for_dimension("day").get_first_partition_key()
-    return f"{first} to today (UTC)"
 
 
 def _selection(config: ExportConfig, runtime: Runtime, run_id: str | None) -> Selection:

@@ -10,6 +10,7 @@ from dagster import (
     MultiPartitionsDefinition,
 )
 
+from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.settings import get_settings
 
 COMPANY, DAY = "company", "day"
@@ -43,6 +44,29 @@ def inside_window(some: Iterable[date]) -> list[date]:
     first = date.fromisoformat(str(days.start.date()))
     today = datetime.now(UTC).date()
     return [day for day in some if first <= day <= today]
+
+
+def days_between(start: str | None, end: str | None) -> list[date]:
+    """The days from `start` to `end` (ISO dates, both inclusive), each of which has a partition.
+
+    Raises `UsageError` otherwise.
+    """
+    try:
+        first, last = date.fromisoformat(start or ""), date.fromisoformat(end or "")
+    except ValueError:
+        raise UsageError(
+            "the first and the last day must both be dates such as 2026-01-31; they were "
+            f"{start!r} and {end!r}"
+        ) from None
+    if last < first:
+        raise UsageError(f"the last day, {last}, lies before the first, {first}")
+    for day in (first, last):
+        if not inside_window([day]):
+            raise UsageError(
+                f"{day} has no partition; send days from {days.start.date()} to today (UTC) or raise "
+                "IMPACT_IN_PARTITION_DAYS"
+            )
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def selected(keys: Iterable[str]) -> list[tuple[str, date]]:

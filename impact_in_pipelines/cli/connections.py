@@ -23,6 +23,8 @@ from impact_in_pipelines.settings import Settings
 
 app = typer.Typer(help="Set, list and try out accounts on the platforms.", no_args_is_help=True)
 
+_WIDE = 110
+
 
 @app.command("set")
 def set_(
@@ -110,20 +112,18 @@ def list_(
         print_json([{**row, "lacks": lacks(row, settings)} for row in rows])
         return
     missing = [lacks(row, settings) for row in rows]
-    limited = any(_limits(row) for row in rows)
-    columns = ("Company", "Platform", "Base URL", "Organisation", "Credentials")
+    wide = console.width >= _WIDE
+    columns = ("Company", "Platform", "State", "Base URL")
     print_table(
         "Connections",
-        (*columns, *(["Limits"] if limited else []), "State"),
+        (*columns, *(("Organisation", "Credentials", "Limits") if wide else ())),
         (
             (
                 row["company"],
                 row["platform"],
-                row["base_url"],
-                row["organization_id"],
-                ", ".join(row["credential_names"]),
-                *([_limits(row)] if limited else []),
                 ", ".join(clause.partition(" (")[0] for clause in clauses) or "ready",
+                row["base_url"],
+                *(_details(row) if wide else ()),
             )
             for row, clauses in zip(rows, missing, strict=True)
         ),
@@ -191,13 +191,14 @@ def _stored(runtime: Runtime, company: Company, platform: Platform) -> Mapping[s
     return next((row for row in rows if row["platform"] == platform), _nothing(platform))
 
 
-def _limits(row: Mapping[str, Any]) -> str:
+def _details(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    """Organisation id, names of the credentials, limits."""
     parts = []
     if row["rate_limit_per_minute"]:
         parts.append(f"{row['rate_limit_per_minute']}/min")
     if row["max_concurrency"]:
         parts.append(f"{row['max_concurrency']} at once")
-    return ", ".join(parts)
+    return row["organization_id"], ", ".join(row["credential_names"]), ", ".join(parts)
 
 
 def _print_check(check: ConnectionCheck, title: str) -> None:

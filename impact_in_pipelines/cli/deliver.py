@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from impact_in_pipelines.cli.context import AsJson, open_runtime
 from impact_in_pipelines.cli.output import console, errors, print_json, print_table
@@ -67,6 +68,9 @@ def _config(
     if company is not None:
         config["companies"] = [runtime.companies.find(company).slug]
     if start is not None and end is not None:
+        from impact_in_pipelines.assets.partitions import days_between  # Dagster takes 0.8 s
+
+        days_between(start, end)
         config |= {"start": start, "end": end}
     return config
 
@@ -81,6 +85,7 @@ def run_drains(
     from impact_in_pipelines.definitions import defs
     from impact_in_pipelines.resources.recovery import OWNER_TAG, owner
 
+    recording = runtime.recording  # a database that is away is told before anything runs
     results = []
     with DagsterInstance.get() as instance:
         for platform in platforms:
@@ -96,7 +101,7 @@ def run_drains(
                 raise_on_error=False,
                 tags={OWNER_TAG: owner()},
             )
-            counts = runtime.recording.outcome_of_run(platform, run.run_id)
+            counts = recording.outcome_of_run(platform, run.run_id)
             results.append(
                 {
                     "platform": platform,
@@ -112,32 +117,37 @@ def run_drains(
 
 def _why(run: Any) -> str:
     """The last failure's message, one line."""
-    for event in reversed(run.all_events):
-        data = event.event_specific_data
-        error = getattr(data, "error", None)
-        if event.is_step_failure:
-            failure = getattr(data, "user_failure_data", None)
-            text = (
-                failure.description if failure and failure.description else error and error.message
-            )
-            return str(text or "the run failed").strip().splitlines()[0]
-    return "the run failed"
+    failures = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    if not failures:
+        return "the run failed"
+    told = failures[-1].user_failure_data
+    if told is not None and told.description:
+        return str(told.description).strip().splitlines()[0]
+    error = failures[-1].error
+    # The outer errors are Dagster's: "Exceeded max_retries" says nothing of what went wrong.
+    while error is not None and error.cause is not None:
+        error = error.cause
+    lines = error.message.strip().splitlines() if error is not None else []
+    return str(lines[0]) if lines else "the run failed"
 
 
 def print_results(results: Sequence[Mapping[str, Any]]) -> None:
     """One row a platform, then what to look at."""
+    something = any(r[status.value] for r in results for status in _SHOWN)
     print_table(
         "Delivered",
         ["platform", *(status.value.replace("_", " ") for status in _SHOWN)],
         [
             [FACTS[Platform(r["platform"])].title, *(r[status.value] or "–" for status in _SHOWN)]
             for r in results
+            if something
         ],
-        empty="nothing was due",
+        empty="nothing was sent" if any(r["error"] for r in results) else "nothing was due",
     )
     for result in results:
         if result["error"]:
-            errors.print(f"[bold red]error:[/] {result['platform'].value}: {result['error']}")
+            where, what = result["platform"].value, escape(result["error"])
+            errors.print(f"[bold red]error:[/] {where}: {what}", soft_wrap=True)
     if any(result["failed"] for result in results):
         console.print("What failed, and why: impact-in deliveries list --status failed")
     if any(result["retrying"] for result in results):

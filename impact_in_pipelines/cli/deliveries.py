@@ -122,6 +122,8 @@ def replay(
         if done.refused:
             raise typer.Exit(1)
         return
+    if not (done.queued or done.refused):
+        console.print(f"Nothing to replay of the last {days} days.")
     _print_replay(done, left_out, scheduled=scheduled)
 
 
@@ -167,8 +169,6 @@ def _replay_document(done: Replayed, left_out: tuple[UUID, ...]) -> dict[str, An
 def _print_replay(done: Replayed, left_out: tuple[UUID, ...], *, scheduled: bool) -> None:
     if done.queued:
         _print_queued(done, scheduled=scheduled)
-    elif not done.refused:
-        console.print("Nothing to replay: no delivery failed for good.", markup=False)
     if left_out:
         console.print(
             f"Left out: {_count(len(left_out), 'failed delivery', 'failed deliveries')} whose days "

@@ -19,7 +19,7 @@ SHORT_ID = 8
 """Characters of an id in a list: enough to name it, few enough to type."""
 
 _WIDE = 120
-_ERROR_CHARACTERS = 90
+_ERROR_CHARACTERS = 60
 
 
 def print_list(rows: Sequence[DeliveryRow], *, empty: str) -> None:
@@ -27,30 +27,30 @@ def print_list(rows: Sequence[DeliveryRow], *, empty: str) -> None:
     if not rows:
         console.print(empty)
         return
-    # Half as wide as a table with lines: it has to fit a terminal of 80 columns.
+    wide = console.width >= _WIDE
+    # Without lines between the columns it fits a terminal of 80 columns.
     table = Table(
         title="Deliveries, times in UTC",
         title_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
         header_style="bold",
     )
     table.add_column("Id", no_wrap=True)
-    table.add_column("Company", no_wrap=True, overflow="ellipsis", min_width=12, max_width=30)
-    table.add_column("Platform", no_wrap=True)
-    table.add_column("Days", no_wrap=True)
-    table.add_column("Due", no_wrap=True)
-    table.add_column("Status", overflow="fold", min_width=18)
-    text_limit = _ERROR_CHARACTERS if console.width >= _WIDE else 0
+    table.add_column("Company", no_wrap=True, overflow="ellipsis", max_width=_company_width())
+    for name in ("Platform", "Days", "Due"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Status", overflow="fold")
     for row in rows:
-        said = outcome(row, text_limit=text_limit)
+        said = outcome(row, text_limit=_ERROR_CHARACTERS if wide else 0)
         table.add_row(
             short(row.id),
             row.company,
             row.platform.value,
             _days(row.period_start, row.period_end),
-            f"{row.scheduled_for:%Y-%m-%d %H:%M}",
+            f"{row.scheduled_for:%Y-%m-%d %H:%M}" if wide else f"{row.scheduled_for:%m-%d %H:%M}",
             cell_text(row.status) + (f" {escape(said)}" if said else ""),
         )
     console.print(table)
@@ -65,9 +65,19 @@ def print_list(rows: Sequence[DeliveryRow], *, empty: str) -> None:
         )
 
 
+def _company_width() -> int:
+    """What the other columns leave, up to what a slug commonly needs."""
+    return max(14, min(30, console.width - 70))
+
+
 def _days(start: date, end: date) -> str:
-    """Month and day; the year stands beside it, with the day it was due."""
-    return f"{start:%m-%d}" if start == end else f"{start:%m-%d}…{end:%m-%d}"
+    """Month and day; the year is in what `show` tells."""
+    return f"{start:%m-%d}" if start == end else f"{start:%m-%d}–{end:%m-%d}"
+
+
+def short(id_: Any) -> str:
+    """The beginning of an id that a list shows."""
+    return str(id_)[:SHORT_ID]
 
 
 def period(start: date, end: date) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO
 
@@ -307,13 +307,36 @@ def _print(rows: Sequence[DeliveryRow], seconds: float) -> None:
     print_table(
         "What did not go smoothly",
         ["company", "platform", "what happened", "ended as", "attempts"],
-        [_story(row) for row in sorted(rows, key=lambda r: (r.status, r.company)) if _notable(row)],
+        [*_stories(rows), *_missed(rows)],
         empty="nothing",
     )
 
 
+def _stories(rows: Sequence[DeliveryRow]) -> list[list[object]]:
+    notable = [row for row in rows if _notable(row)]
+    return [_story(row) for row in sorted(notable, key=lambda row: (row.status, row.company))]
+
+
+def _missed(rows: Sequence[DeliveryRow]) -> list[list[object]]:
+    """One line for each schedule with missed fires."""
+    days: dict[tuple[str, Platform], list[date]] = {}
+    for row in rows:
+        if row.status is DeliveryStatus.MISSED:
+            days.setdefault((row.company, row.platform), []).append(row.period_start)
+    return [
+        [
+            company,
+            FACTS[platform].title,
+            f"nobody ran for {len(missed)} fires ({min(missed)} to {max(missed)}); one delivery covers them",
+            DeliveryStatus.MISSED,
+            0,
+        ]
+        for (company, platform), missed in sorted(days.items())
+    ]
+
+
 def _notable(row: DeliveryRow) -> bool:
-    return row.status is not DeliveryStatus.SUCCESS or row.attempt_count > 1
+    return row.status in (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED) or row.attempt_count > 1
 
 
 def _story(row: DeliveryRow) -> list[object]:
@@ -325,6 +348,4 @@ def _story(row: DeliveryRow) -> list[object]:
         text = f"{text}: {row.last_error}"
     elif row.status is DeliveryStatus.SKIPPED:
         text = "the same figures had just arrived; not sent twice"
-    elif row.status is DeliveryStatus.MISSED:
-        text = f"nobody ran on {row.period_start}; the next delivery covers it"
     return [row.company, FACTS[row.platform].title, text, row.status, row.attempt_count]

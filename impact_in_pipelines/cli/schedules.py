@@ -1,8 +1,6 @@
 """`impact-in schedules`: when each company's figures go out, changed while the system runs."""
 
-import re
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,26 +12,18 @@ from impact_in_pipelines.cli.held_platforms import held_in_words, held_platforms
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.schedule_options import RuleOptions
 from impact_in_pipelines.cli.schedule_plan import plan_load
+from impact_in_pipelines.cli.schedule_preview import PREVIEWED, next_fires, preview
 from impact_in_pipelines.cli.schedule_views import (
     print_fires,
     print_schedule,
     print_schedules,
     print_stats,
-    rule_json,
     schedule_json,
 )
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.schedule_rows import Schedule, resumed
+from impact_in_pipelines.db.schedule_rows import Schedule
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.scheduling import (
-    PreviewFire,
-    parse_timezone,
-)
-from impact_in_pipelines.scheduling import (
-    preview as preview_of,
-)
 
 app = typer.Typer(
     help="Create, change, pause and preview delivery schedules.", no_args_is_help=True
@@ -49,8 +39,6 @@ CronArgument = Annotated[
         help="hourly, every-6-hours, daily, weekly, monthly, or a cron like '30 8 * * 1-5'.",
     ),
 ]
-_PREVIEWED = 5
-_MOST_PREVIEWED = 1_000
 
 
 @app.command("create")
@@ -309,65 +297,7 @@ def plan(
         )
 
 
-@app.command("preview")
-def preview(
-    what: Annotated[
-        str,
-        typer.Argument(metavar="ID|CRON_OR_PRESET", help="A saved schedule, or one to try out."),
-    ],
-    timezone: options.Timezone = None,
-    count: Annotated[
-        int, typer.Option(min=1, max=_MOST_PREVIEWED, help="How many fires.")
-    ] = _PREVIEWED,
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="T", help="From then on, not from now.")
-    ] = None,
-    holidays: options.Holidays = None,
-    holiday_policy: options.Policy = None,
-    extra_holiday: options.ExtraHolidays = None,
-    window: options.Window = None,
-    window_days: options.WindowDays = None,
-    spread: options.Spread = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the next fires, what each reports on, and what a calendar or window does to it."""
-    typed = RuleOptions(
-        timezone, holidays, holiday_policy, extra_holiday, window, window_days, None, None, spread
-    )
-    if not _is_id(what):
-        rule = typed.rule(what, "UTC")
-        after = _instant(start, rule.timezone) if start else datetime.now(UTC)
-        fires = preview_of(rule, count, after=after)
-        described = rule_json(rule)
-    else:
-        with session() as runtime:
-            schedule, fires = _preview_saved(runtime, what, typed, count, start)
-        rule, described = schedule.rule, schedule_json(schedule)
-    if as_json:
-        print_json({"schedule": described, "fires": fires})
-        return
-    console.print(f"{described['description']}, {rule.timezone}", style="bold", markup=False)
-    print_fires(fires, rule.zone)
-
-
-def _preview_saved(
-    runtime: Runtime, id_: str, typed: RuleOptions, count: int, start: str | None
-) -> tuple[Schedule, list[PreviewFire]]:
-    """A saved schedule as it is, or as it would be with what was typed."""
-    found = runtime.schedules.find(id_)
-    changes = typed.changes(found.rule)
-    if changes:
-        found = found.with_rule(replace(found.rule, **changes))
-    if start is None:
-        return found, _fires(found, count, runtime.clock())
-    return found, preview_of(found.rule, count, after=_instant(start, found.timezone))
-
-
-def _fires(schedule: Schedule, count: int, now: datetime) -> list[PreviewFire]:
-    """The next fires from `now` (UTC); a paused schedule's as if it were resumed now."""
-    if not schedule.active:
-        schedule = resumed(schedule, now)
-    return preview_of(schedule.rule, count, after=now, cursor=schedule.cursor)
+app.command("preview")(preview)
 
 
 def _say_next(schedule: Schedule, now: datetime) -> None:
@@ -383,26 +313,10 @@ def _say_fires(schedule: Schedule, now: datetime) -> None:
     if not schedule.active:
         console.print("Paused; if it were resumed now:", style="yellow")
     try:
-        print_fires(_fires(schedule, _PREVIEWED, now), schedule.rule.zone)
+        print_fires(next_fires(schedule, PREVIEWED, now), schedule.rule.zone)
     except InvalidSchedule as error:
         errors.print(f"note: {error}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _named(schedule: Schedule) -> str:
     return f"{schedule.company} → {FACTS[schedule.platform].title}"
-
-
-def _is_id(text: str) -> bool:
-    """Whether `text` can only be meant as an id: no preset and no cron is all hexadecimal."""
-    return re.fullmatch(r"[0-9a-fA-F-]{4,36}", text.strip()) is not None
-
-
-def _instant(text: str, timezone: str) -> datetime:
-    """`text` (ISO 8601) in UTC; a date or a time without an offset is local to `timezone`."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--from {text!r} must be a date or time such as 2026-03-29 or 2026-03-29T01:00+01:00"
-        ) from None
-    return (at if at.tzinfo else at.replace(tzinfo=parse_timezone(timezone))).astimezone(UTC)

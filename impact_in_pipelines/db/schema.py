@@ -5,11 +5,13 @@ serves, and there are no others on the large tables.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -278,6 +280,12 @@ delivery_attempts = Table(
     Column("latency_ms", DOUBLE_PRECISION),
     # deliveries show: the attempts of one delivery, in order.
     UniqueConstraint("delivery_id", "number"),
+    # platform_activity: the attempts of the last hours. Rows lie in the order of their time: BRIN is enough.
+    Index(
+        "delivery_attempts_started_at_idx",
+        "started_at",
+        postgresql_using="brin",
+    ),
 )
 
 platform_health = Table(
@@ -302,6 +310,24 @@ provider_tokens = Table(
     _instant("updated_at", nullable=False, now=True),
 )
 
+maintenance_windows = Table(
+    "maintenance_windows",
+    metadata,
+    _id(),
+    Column("company_id", Uuid, ForeignKey("companies.id")),  # null: every company
+    Column("platform", Text),  # null: every platform
+    _instant("starts_at", nullable=False),
+    # A window that is ended before it begins keeps its row, empty.
+    _instant("ends_at", nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _instant("created_at", nullable=False, now=True),
+    Column("ended_by", Text),
+    CheckConstraint(_PLATFORMS, name="platform"),
+    CheckConstraint("starts_at <= ends_at", name="span"),
+    CheckConstraint("company_id IS NOT NULL OR platform IS NOT NULL", name="subject"),
+)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -309,15 +335,27 @@ incidents = Table(
     Column("company_id", Uuid, ForeignKey("companies.id")),
     Column("platform", Text),
     Column("type", Text, nullable=False),
-    Column("severity", Text, nullable=False),
+    Column("severity", Text, nullable=False),  # the highest it has reached
     Column("threshold", DOUBLE_PRECISION),
     Column("actual", DOUBLE_PRECISION),
+    Column("sample_size", Integer, nullable=False, server_default=text("0")),
+    Column("low_confidence", Boolean, nullable=False, server_default=text("false")),
     Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    _instant("since"),  # when the metric went bad, as well as the log can say
     _instant("opened_at", nullable=False, now=True),
     _instant("acknowledged_at"),
     Column("acknowledged_by", Text),
+    _instant("cleared_at"),  # the breach is gone, and the incident waits whether it stays so
     _instant("closed_at"),
+    # What people have been told: null until the opening notice is written.
+    Column("notified_severity", Text),
+    Column("paged", Boolean, nullable=False, server_default=text("false")),
+    Column("channels", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    # Why a notice was withheld, and the maintenance window that did it.
+    Column("muted_by", Text),
+    Column("maintenance_id", Uuid, ForeignKey("maintenance_windows.id")),
     _instant("updated_at", nullable=False, now=True),
+    CheckConstraint(_PLATFORMS, name="platform"),
     CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
     # One incident is open for one breach, however many monitors see it.
     Index(
@@ -329,12 +367,16 @@ incidents = Table(
         postgresql_where=text("closed_at IS NULL"),
         postgresql_nulls_not_distinct=True,
     ),
+    # incidents list, reports: the incidents of a span of time, newest first.
+    Index("incidents_opened_at_idx", text("opened_at DESC")),
 )
 
 notifications = Table(
     "notifications",
     metadata,
     _id(),
+    Column("seq", BigInteger, Identity(always=True), nullable=False),  # the order of sending
+    Column("key", Text, nullable=False, unique=True),  # one notice is written once
     Column("incident_id", Uuid, ForeignKey("incidents.id")),
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -342,11 +384,36 @@ notifications = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     _instant("created_at", nullable=False, now=True),
+    # When the row next wants a sender: its next attempt, or the end of the lease it is held under.
     _instant("next_attempt_at", nullable=False, now=True),
     _instant("sent_at"),
-    CheckConstraint("channel IN ('slack', 'pagerduty', 'log')", name="channel"),
-    # The outbox: what is still to be sent, in order.
-    Index(None, "next_attempt_at", postgresql_where=text("sent_at IS NULL")),
+    CheckConstraint("channel IN ('slack', 'slack_critical', 'pagerduty', 'log')", name="channel"),
+    # claim: the outbox, what is still to be sent, in order.
+    Index(
+        "notifications_unsent_idx",
+        "channel",
+        "seq",
+        postgresql_where=text("sent_at IS NULL"),
+    ),
+    # claim: an earlier notice of the same incident and channel that is still to be sent.
+    Index(
+        "notifications_before_idx",
+        "incident_id",
+        "channel",
+        "seq",
+        postgresql_where=text("sent_at IS NULL"),
+    ),
+)
+
+alert_channels = Table(
+    "alert_channels",
+    metadata,
+    # A channel that does not answer is left alone until then; no row: it works.
+    Column("channel", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    _instant("closed_until", nullable=False),
+    Column("last_error", Text, nullable=False),
+    _instant("updated_at", nullable=False, now=True),
 )
 
 audit_log = Table(

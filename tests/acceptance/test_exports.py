@@ -305,9 +305,9 @@ DAY = day(2).isoformat()
     [
         ({"companies": ["nobody"]}, "no company 'nobody'"),
         ({"companies": ["nobody"], "start": DAY, "end": DAY}, "no company 'nobody'"),
-        ({"start": DAY}, "start and end must both be dates"),
-        ({"start": "yesterday", "end": DAY}, "start and end must both be dates"),
-        ({"start": DAY, "end": day(3).isoformat()}, "lies before the start"),
+        ({"start": DAY}, "must both be dates"),
+        ({"start": "yesterday", "end": DAY}, "must both be dates"),
+        ({"start": DAY, "end": day(3).isoformat()}, "lies before the first"),
         ({"start": "2001-01-01", "end": "2001-01-02"}, "2001-01-01 has no partition"),
     ],
 )

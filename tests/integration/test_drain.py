@@ -7,11 +7,15 @@ from uuid import UUID
 
 import pytest
 from factories import FIRST_RETRY, MIDNIGHT, YESTERDAY, World
-from sqlalchemy import text
+from hypothesis import HealthCheck, given, settings
+from payloads import PAYLOADS
+from sqlalchemy import Engine, text
 
 from impact_in_pipelines.db.delivery_log import ORPHANED_AFTER, PgDeliveryLog
+from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.recording import SelectedDay
 from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
+from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import Frozen, Settlement
 from impact_in_pipelines.delivery.preparing import prepare
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind, Trigger
@@ -390,3 +394,18 @@ def test_the_log_holds_what_was_sent_byte_for_byte(world: World) -> None:
             {"body": body["body"]},
         )
     assert same
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(payload=PAYLOADS)
+def test_any_payload_comes_back_from_the_log_with_the_same_bytes(
+    engine: Engine, payload: Payload
+) -> None:
+    """What is sent at the second attempt is what was sent at the first: jsonb must lose nothing of it."""
+    with engine.connect() as connection:
+        (stored,) = connection.scalars(
+            text("SELECT r.p FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(p jsonb)"),
+            {"rows": rows_as_json([{"p": payload}])},
+        )
+    assert canonical_bytes(stored) == canonical_bytes(payload)
+    assert payload_hash(stored) == payload_hash(payload)

@@ -1,10 +1,12 @@
 """De-duplication over 24 hours, across retries, workers and keys (D4)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-from factories import FIRST_RETRY, MIDNIGHT, SECOND_RETRY, THIRD_RETRY, World
+from factories import FIRST_RETRY, MIDNIGHT, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 from sqlalchemy import RowMapping
 
 from impact_in_pipelines.delivery.states import ErrorKind
@@ -281,3 +283,54 @@ def test_predecessors_are_not_overtaken(world: World, company: UUID) -> None:
     assert world.drain(BENEVITY).delivered == 2
     order = world.rows("SELECT status FROM impact_deliveries ORDER BY scheduled_for")
     assert [row["status"] for row in order] == ["success", "success"]
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+def test_a_storm_of_faults_loses_nothing_and_doubles_nothing(
+    world: World, platform: Platform
+) -> None:
+    """Two drains at once, a third of all requests failing in every way that leaves doubt, two deliveries of
+    the same figures for each company and day, until all are final: what the log calls delivered has arrived
+    exactly once, what it calls skipped has arrived, and nothing arrived of which it knows nothing."""
+    companies = world.companies(20)
+    days = [YESTERDAY - timedelta(days=n) for n in range(3)]
+    world.events(companies, days=days)
+    for _ in range(2):
+        world.deliveries(platform, *companies, days=days)
+    storm: list[dict[str, Any]] = [
+        {"kind": "connection_reset_after"},
+        {"kind": "malformed_json", "after_processing": True},
+        {"kind": "server_error", "after_processing": True, "status": 500},
+        {"kind": "connection_reset"},
+    ]
+    for seed, fault in enumerate(storm):
+        world.sandbox.client.add_fault(platform.value, rate=0.1, seed=seed, **fault)
+    with ThreadPoolExecutor(2) as pool:
+        runtimes = [world.another_runtime(seed=n) for n in (1, 2)]
+        for _ in range(30):
+            list(pool.map(lambda r: r.drain(platform).run(), runtimes))
+            if world.statuses().keys() <= {"success", "failed", "skipped"}:
+                break
+            world.clock.advance(SECOND_RETRY)
+        for runtime in runtimes:
+            runtime.close()
+    statuses = world.statuses()
+    assert sum(statuses.values()) == 2 * len(companies) * len(days)
+    assert statuses.keys() <= {"success", "failed", "skipped"}
+    assert world.doubled(platform) == []
+    arrived = {
+        (line["organizationId"], line["periodStart"])
+        for line in world.sandbox.client.accepted(platform.value)["accepted"]
+    }
+    rows = world.rows(
+        "SELECT c.slug, d.period_start, d.status, d.batch_id FROM impact_deliveries d "
+        "JOIN companies c ON c.id = d.company_id"
+    )
+    told = {(r["slug"], r["period_start"].isoformat()) for r in rows if r["status"] == "success"}
+    assert len(told) == statuses["success"]
+    assert told <= arrived
+    skipped = {(r["slug"], r["period_start"].isoformat()) for r in rows if r["status"] == "skipped"}
+    assert skipped <= told
+    doubtful = {(r["slug"], r["period_start"].isoformat()) for r in rows if r["status"] == "failed"}
+    assert arrived <= told | doubtful
+    assert world.sandbox.client.stats()[platform.value]["replayed"] > 0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from payloads import PAYLOADS, TEXTS, VALUES, identity
 
 from impact_in_pipelines.delivery.payload import (
     Payload,
@@ -14,22 +15,6 @@ from impact_in_pipelines.delivery.payload import (
     payload_hash,
     without_timestamps,
 )
-
-EXACT = 2**53 - 1
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-EXACT, EXACT)
-    | st.floats(-float(EXACT), float(EXACT), allow_nan=False)
-    | TEXTS
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
-    max_leaves=12,
-)
-PAYLOADS = st.dictionaries(TEXTS, VALUES, max_size=5)
 
 
 def shuffled(value: Any, rng: random.Random) -> Any:
@@ -39,18 +24,6 @@ def shuffled(value: Any, rng: random.Random) -> Any:
         rng.shuffle(keys)
         return {key: shuffled(value[key], rng) for key in keys}
     return [shuffled(item, rng) for item in value] if isinstance(value, list) else value
-
-
-def identity(value: Any) -> Any:
-    """What a JSON value says: two are the same value exactly if these are equal."""
-    if isinstance(value, dict):
-        return ("object", frozenset((key, identity(item)) for key, item in value.items()))
-    if isinstance(value, list):
-        return ("array", tuple(identity(item) for item in value))
-    if isinstance(value, bool) or value is None:
-        return ("literal", value)
-    # JSON has one kind of number: 1 and 1.0 are the same one.
-    return ("number", float(value)) if isinstance(value, int | float) else ("string", value)
 
 
 @given(payload=PAYLOADS, seed=st.integers(0, 999))

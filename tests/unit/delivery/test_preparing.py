@@ -30,7 +30,8 @@ class Source:
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
     ) -> Mapping[UUID, Payload | Refusal]:
-        """`content` for each."""
+        """`content` for each, whenever it is."""
+        del now
         self.asked += [row.id for row, _ in claimed]
         return {} if self.content is None else {row.id: self.content for row, _ in claimed}
 

@@ -9,6 +9,14 @@ down_revision = None
 
 
 def upgrade() -> None:
+    op.create_table('alert_channels',
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('closed_until', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column('last_error', sa.Text(), nullable=False),
+    sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('channel', name=op.f('alert_channels_pkey'))
+    )
     op.create_table('companies',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('slug', sa.Text(), nullable=False),
@@ -91,26 +99,22 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('impact_touched_days_company_id_fkey')),
     sa.PrimaryKeyConstraint('company_id', 'day', name=op.f('impact_touched_days_pkey'))
     )
-    op.create_table('incidents',
+    op.create_table('maintenance_windows',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=True),
     sa.Column('platform', sa.Text(), nullable=True),
-    sa.Column('type', sa.Text(), nullable=False),
-    sa.Column('severity', sa.Text(), nullable=False),
-    sa.Column('threshold', sa.DOUBLE_PRECISION(), nullable=True),
-    sa.Column('actual', sa.DOUBLE_PRECISION(), nullable=True),
-    sa.Column('details', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
-    sa.Column('opened_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('acknowledged_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
-    sa.Column('acknowledged_by', sa.Text(), nullable=True),
-    sa.Column('closed_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
-    sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint("severity IN ('warning', 'critical')", name=op.f('incidents_severity_check')),
-    sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('incidents_company_id_fkey')),
-    sa.PrimaryKeyConstraint('id', name=op.f('incidents_pkey'))
+    sa.Column('starts_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column('ends_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('created_by', sa.Text(), nullable=False),
+    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('ended_by', sa.Text(), nullable=True),
+    sa.CheckConstraint("platform IN ('benevity', 'goodera', 'workday')", name=op.f('maintenance_windows_platform_check')),
+    sa.CheckConstraint('company_id IS NOT NULL OR platform IS NOT NULL', name=op.f('maintenance_windows_subject_check')),
+    sa.CheckConstraint('starts_at <= ends_at', name=op.f('maintenance_windows_span_check')),
+    sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('maintenance_windows_company_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('maintenance_windows_pkey'))
     )
-    # One incident is open for one breach, however many monitors see it.
-    op.create_index('incidents_open_key', 'incidents', ['company_id', 'platform', 'type'], unique=True, postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
     op.create_table('platform_connections',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=False),
@@ -251,23 +255,39 @@ def upgrade() -> None:
     op.create_index('impact_deliveries_twin_idx', 'impact_deliveries', ['company_id', 'platform', 'payload_hash'], unique=False, postgresql_where=sa.text('payload_hash IS NOT NULL'))
     # unrecorded: final rows that Dagster has not been told of.
     op.create_index('impact_deliveries_unrecorded_idx', 'impact_deliveries', ['platform', 'updated_at'], unique=False, postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
-    op.create_table('notifications',
+    op.create_table('incidents',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
-    sa.Column('incident_id', sa.Uuid(), nullable=True),
-    sa.Column('channel', sa.Text(), nullable=False),
-    sa.Column('kind', sa.Text(), nullable=False),
-    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
-    sa.Column('last_error', sa.Text(), nullable=True),
-    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('next_attempt_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('sent_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
-    sa.CheckConstraint("channel IN ('slack', 'pagerduty', 'log')", name=op.f('notifications_channel_check')),
-    sa.ForeignKeyConstraint(['incident_id'], ['incidents.id'], name=op.f('notifications_incident_id_fkey')),
-    sa.PrimaryKeyConstraint('id', name=op.f('notifications_pkey'))
+    sa.Column('company_id', sa.Uuid(), nullable=True),
+    sa.Column('platform', sa.Text(), nullable=True),
+    sa.Column('type', sa.Text(), nullable=False),
+    sa.Column('severity', sa.Text(), nullable=False),
+    sa.Column('threshold', sa.DOUBLE_PRECISION(), nullable=True),
+    sa.Column('actual', sa.DOUBLE_PRECISION(), nullable=True),
+    sa.Column('sample_size', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.Column('low_confidence', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('details', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
+    sa.Column('since', postgresql.TIMESTAMP(timezone=True), nullable=True),
+    sa.Column('opened_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('acknowledged_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
+    sa.Column('acknowledged_by', sa.Text(), nullable=True),
+    sa.Column('cleared_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
+    sa.Column('closed_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
+    sa.Column('notified_severity', sa.Text(), nullable=True),
+    sa.Column('paged', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('channels', postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False),
+    sa.Column('muted_by', sa.Text(), nullable=True),
+    sa.Column('maintenance_id', sa.Uuid(), nullable=True),
+    sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("platform IN ('benevity', 'goodera', 'workday')", name=op.f('incidents_platform_check')),
+    sa.CheckConstraint("severity IN ('warning', 'critical')", name=op.f('incidents_severity_check')),
+    sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('incidents_company_id_fkey')),
+    sa.ForeignKeyConstraint(['maintenance_id'], ['maintenance_windows.id'], name=op.f('incidents_maintenance_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('incidents_pkey'))
     )
-    # The outbox: what is still to be sent, in order.
-    op.create_index(op.f('notifications_next_attempt_at_idx'), 'notifications', ['next_attempt_at'], unique=False, postgresql_where=sa.text('sent_at IS NULL'))
+    # One incident is open for one breach, however many monitors see it.
+    op.create_index('incidents_open_key', 'incidents', ['company_id', 'platform', 'type'], unique=True, postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
+    # incidents list, reports: the incidents of a span of time, newest first.
+    op.create_index('incidents_opened_at_idx', 'incidents', [sa.literal_column('opened_at DESC')], unique=False)
     op.create_table('delivery_attempts',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('delivery_id', sa.Uuid(), nullable=False),
@@ -283,12 +303,41 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('delivery_attempts_pkey')),
     sa.UniqueConstraint('delivery_id', 'number', name=op.f('delivery_attempts_delivery_id_number_key'))
     )
+    # platform_activity: the attempts of the last hours. Rows lie in the order of their time: BRIN is enough.
+    op.create_index('delivery_attempts_started_at_idx', 'delivery_attempts', ['started_at'], unique=False, postgresql_using='brin')
+    op.create_table('notifications',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
+    sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('incident_id', sa.Uuid(), nullable=True),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('next_attempt_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('sent_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
+    sa.CheckConstraint("channel IN ('slack', 'slack_critical', 'pagerduty', 'log')", name=op.f('notifications_channel_check')),
+    sa.ForeignKeyConstraint(['incident_id'], ['incidents.id'], name=op.f('notifications_incident_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('notifications_pkey')),
+    sa.UniqueConstraint('key', name=op.f('notifications_key_key'))
+    )
+    # claim: an earlier notice of the same incident and channel that is still to be sent.
+    op.create_index('notifications_before_idx', 'notifications', ['incident_id', 'channel', 'seq'], unique=False, postgresql_where=sa.text('sent_at IS NULL'))
+    # claim: the outbox, what is still to be sent, in order.
+    op.create_index('notifications_unsent_idx', 'notifications', ['channel', 'seq'], unique=False, postgresql_where=sa.text('sent_at IS NULL'))
 
 
 def downgrade() -> None:
-    op.drop_table('delivery_attempts')
-    op.drop_index(op.f('notifications_next_attempt_at_idx'), table_name='notifications', postgresql_where=sa.text('sent_at IS NULL'))
+    op.drop_index('notifications_unsent_idx', table_name='notifications', postgresql_where=sa.text('sent_at IS NULL'))
+    op.drop_index('notifications_before_idx', table_name='notifications', postgresql_where=sa.text('sent_at IS NULL'))
     op.drop_table('notifications')
+    op.drop_index('delivery_attempts_started_at_idx', table_name='delivery_attempts', postgresql_using='brin')
+    op.drop_table('delivery_attempts')
+    op.drop_index('incidents_opened_at_idx', table_name='incidents')
+    op.drop_index('incidents_open_key', table_name='incidents', postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
+    op.drop_table('incidents')
     op.drop_index('impact_deliveries_unrecorded_idx', table_name='impact_deliveries', postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
     op.drop_index('impact_deliveries_twin_idx', table_name='impact_deliveries', postgresql_where=sa.text('payload_hash IS NOT NULL'))
     op.drop_index('impact_deliveries_timeline_idx', table_name='impact_deliveries')
@@ -303,8 +352,7 @@ def downgrade() -> None:
     op.drop_index(op.f('scheduled_deliveries_active_idx'), table_name='scheduled_deliveries')
     op.drop_table('scheduled_deliveries')
     op.drop_table('platform_connections')
-    op.drop_index('incidents_open_key', table_name='incidents', postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
-    op.drop_table('incidents')
+    op.drop_table('maintenance_windows')
     op.drop_table('impact_touched_days')
     op.drop_index(op.f('impact_events_company_id_occurred_at_idx'), table_name='impact_events')
     op.drop_table('impact_events')
@@ -314,3 +362,4 @@ def downgrade() -> None:
     op.drop_table('provider_tokens')
     op.drop_table('platform_health')
     op.drop_table('companies')
+    op.drop_table('alert_channels')

@@ -1,0 +1,160 @@
+"""`impact-in deliver`: the drain jobs in this process, and what came of them."""
+
+import json
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from cryptography.fernet import Fernet
+from dagster import DagsterEventType, DagsterRunStatus
+from typer.testing import CliRunner
+
+from impact_in_pipelines.cli.deliver import deliver
+from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
+from impact_in_pipelines.platforms import Platform
+
+from .conftest import forget_settings
+from .world import World, day
+
+
+def call(*arguments: str) -> Result:
+    """The command as the CLI runs it."""
+    app = typer.Typer()
+    app.command()(deliver)
+    return CliRunner().invoke(app, arguments)
+
+
+def told(*arguments: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and, by platform, what the one JSON document says."""
+    result = call(*arguments, "--json")
+    return result.exit_code, {p["platform"]: p for p in json.loads(result.stdout)["platforms"]}
+
+
+def test_what_is_due_is_delivered_on_all_platforms(world: World) -> None:
+    """Exit code 0, one JSON document, one Dagster run a platform, green cells."""
+    company = world.company("north")
+    for platform in ("benevity", "goodera", "workday"):
+        world.schedule(company, platform)
+
+    code, platforms = told()
+
+    assert code == 0
+    assert {name: found["success"] for name, found in platforms.items()} == {
+        "benevity": 1,
+        "goodera": 1,
+        "workday": 1,
+    }
+    for name, found in platforms.items():
+        assert found["error"] is None
+        assert world.materialized(name) == {("north", day(1))}
+        run = world.instance.get_run_by_id(found["dagsterRunId"])
+        assert run is not None
+        assert run.status is DagsterRunStatus.SUCCESS
+
+
+def test_a_failure_for_good_is_exit_code_1(world: World) -> None:
+    """What failed is counted, and the table says where to look."""
+    world.due("north", "south")
+    world.sandbox.add_fault("benevity", "bad_request", organization="south")
+
+    result = call("--platform", "benevity")
+
+    assert result.exit_code == 1
+    assert "impact-in deliveries list --status failed" in result.stdout
+    assert "error:" not in result.stderr
+    assert world.arrived("benevity") == [("north", day(1))]
+
+
+def test_what_waits_for_its_retry_is_no_failure(world: World) -> None:
+    """The command doesn't wait for later retries: exit code 0, counted as retrying."""
+    world.due("north", platform="workday")
+    world.sandbox.add_fault("workday", "server_error", status=500, count=1)
+
+    code, platforms = told("--platform", "workday")
+
+    assert code == 0
+    assert platforms["workday"]["retrying"] == 1
+    code, platforms = told("--platform", "workday")
+    assert platforms["workday"]["success"] == 1
+
+
+def test_dates_deliver_those_days_of_that_company(world: World) -> None:
+    """`--from` and `--to`: due or not, inclusive."""
+    world.due("north", "south", platform="goodera")
+
+    code, platforms = told(
+        *("--platform", "goodera", "--company", "south"),
+        *("--from", day(3).isoformat(), "--to", day(2).isoformat()),
+    )
+
+    assert code == 0
+    assert platforms["goodera"]["success"] == 2
+    assert world.arrived("goodera") == [("south", day(3)), ("south", day(2))]
+
+
+def test_nothing_due_says_so(world: World) -> None:
+    """An empty run is no table of dashes."""
+    result = call("--platform", "benevity")
+
+    assert result.exit_code == 0
+    assert "nothing was due" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (["--company", "nobody"], NotFound, "no company 'nobody'"),
+        (["--from", "2026-01-31"], UsageError, "--from and --to go together"),
+        (["--from", "soon", "--to", "2026-01-31"], UsageError, "'soon'"),
+        (["--from", "2001-01-01", "--to", "2001-01-02"], UsageError, "2001-01-01 has no partition"),
+    ],
+)
+def test_wrong_usage_is_one_line_before_anything_runs(
+    world: World, arguments: list[str], error: type[ImpactInError], words: str
+) -> None:
+    """The program prints the error's line and leaves with its exit code; no run was started."""
+    result = call(*arguments)
+
+    assert isinstance(result.exception, error)
+    assert words in str(result.exception)
+    assert "\n" not in str(result.exception)
+    assert world.instance.get_runs_count() == 0
+
+
+def test_what_stops_a_whole_run_is_told_in_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person has to mend it: exit code 1, no retries of the step, nothing sent, the row waits for the next drain."""
+    world.due("north")
+    company = world.runtime.companies.find("north")
+    credentials = {"api_key": "a-key-of-its-own"}
+    world.runtime.connections.save(company.id, Platform.BENEVITY, credentials=credentials)
+    monkeypatch.setenv("IMPACT_IN_SECRET_KEY", Fernet.generate_key().decode())
+    forget_settings()
+
+    code, platforms = told("--platform", "benevity")
+
+    assert code == 1
+    assert "stored credentials can't be decrypted" in platforms["benevity"]["error"]
+    assert "\n" not in platforms["benevity"]["error"]
+    run_id = platforms["benevity"]["dagsterRunId"]
+    retries = world.instance.all_logs(run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
+    assert retries == []
+    assert world.sandbox.stats()["benevity"]["received"] == 0
+    assert [row["status"] for row in world.deliveries("benevity")] == ["pending"]
+
+
+def test_a_run_that_breaks_down_is_told_by_its_cause(world: World) -> None:
+    """Not by Dagster's "Exceeded max_retries", which says nothing of what went wrong."""
+    world.due("north")
+    world.execute("ALTER TABLE delivery_attempts RENAME TO gone")
+
+    code, platforms = told("--platform", "benevity")
+
+    assert code == 1
+    assert 'relation "delivery_attempts" does not exist' in platforms["benevity"]["error"]
+    assert "\n" not in platforms["benevity"]["error"]
+    run_id = platforms["benevity"]["dagsterRunId"]
+    retries = world.instance.all_logs(run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
+    assert len(retries) == 2
