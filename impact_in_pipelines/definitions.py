@@ -3,23 +3,26 @@
 from dagster import Definitions, in_process_executor
 
 from impact_in_pipelines.assets.company_impact import company_impact
+from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
 from impact_in_pipelines.assets.exports import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact
 from impact_in_pipelines.sensors.companies import company_partitions
+from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import get_settings
 
 _settings = get_settings()
 _drain_jobs, _drain_schedules = drains(_settings)
 
 defs = Definitions(
-    assets=[impact_events, company_impact, *exports, impact_deliveries],
-    jobs=[*_drain_jobs, refresh_company_impact],
+    assets=[impact_events, company_impact, *exports, impact_deliveries, delivery_schedules],
+    jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume()],
     schedules=[*_drain_schedules, hourly_refresh(_settings)],
-    sensors=[company_partitions],
+    sensors=[company_partitions, schedule_table],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},
     # Backfills run as the implicit asset job; a process more for each step would cost 1.2 s.

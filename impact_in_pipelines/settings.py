@@ -99,6 +99,37 @@ class Settings(BaseModel):
 
     # SLA and alerts
     enable_sla_monitoring: bool = Field(True, description="true or false")
+    sla_window_days: int = Field(7, ge=1, le=366, description="days, from 1 to 366")
+    sla_success_rate_target_percent: float = Field(
+        98.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_success_rate_warning_percent: float = Field(
+        95.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_retry_success_rate_target_percent: float = Field(
+        90.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_retry_success_rate_warning_percent: float = Field(
+        85.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_latency_target_ms: float = Field(
+        300_000, ge=1, le=604_800_000, description="milliseconds, from 1 to 604800000"
+    )
+    sla_latency_warning_ms: float = Field(
+        240_000, ge=1, le=604_800_000, description="milliseconds, from 1 to 604800000"
+    )
+    sla_consecutive_failures_critical: int = Field(
+        3, ge=1, le=1000, description="a whole number from 1 to 1000"
+    )
+    sla_overdue_after_minutes: int = Field(
+        5, ge=1, le=1440, description="a whole number of minutes from 1 to 1440"
+    )
+    sla_overdue_critical_after_minutes: int = Field(
+        15, ge=1, le=10_080, description="a whole number of minutes from 1 to 10080"
+    )
+    sla_min_deliveries: int = Field(
+        10, ge=1, le=100_000, description="a whole number from 1 to 100000"
+    )
     slack_webhook_url: SecretStr | None = Field(None, description="an incoming webhook's URL")
     slack_critical_webhook_url: SecretStr | None = Field(
         None, description="an incoming webhook's URL"

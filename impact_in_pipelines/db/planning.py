@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
@@ -74,21 +74,29 @@ def plan_due(
                 },
             )
         )
-        if not schedules:
-            return 0
-        planned = [_planned(row, now) for row in schedules]
-        fires = [fire for plan in planned for fire in plan.fires]
-        written = 0
-        if fires:
-            written = len(
-                connection.execute(
-                    _SQL["insert_fires"], {"rows": rows_as_json(fires), "platform": platform.value}
-                ).all()
-            )
-        connection.execute(
-            _SQL["advance_schedules"],
-            {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
-        )
+        return plan_rows(connection, platform, schedules, now)
+
+
+def plan_rows(
+    connection: Connection,
+    platform: Platform,
+    schedules: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> int:
+    """Plan what is due of these rows of `scheduled_deliveries`, which the caller has locked; returns how
+    many deliveries were written."""
+    if not schedules:
+        return 0
+    planned = [_planned(row, now) for row in schedules]
+    fires = [fire for plan in planned for fire in plan.fires]
+    written = 0
+    if fires:
+        values = {"rows": rows_as_json(fires), "platform": platform.value}
+        written = len(connection.execute(_SQL["insert_fires"], values).all())
+    connection.execute(
+        _SQL["advance_schedules"],
+        {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
+    )
     return written
 
 

@@ -287,6 +287,12 @@ class ScheduleStore:
         with self._engine.connect() as connection:
             return rows_of(connection.execute(_SQL["recent"], {"id": id_, "limit": limit}))
 
+    def version(self) -> str:
+        """A text that differs whenever a schedule was made, changed, deleted or has fired."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_SQL["version"]).one()
+        return f"{row.total}/{row.changed_at}/{row.last_run}"
+
     def stats(self, now: datetime) -> ScheduleStats:
         """The counts at `now` (UTC), over all and for each platform. One statement."""
         with self._engine.connect() as connection:

@@ -1,7 +1,7 @@
 """What the changes of schedules do inside one transaction: lock, plan what is due, write, audit."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
-from impact_in_pipelines.db.planning import _planned
+from impact_in_pipelines.db.planning import plan_rows
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedule_rows import Schedule, saved_columns
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("schedules")
-_DELIVERIES = load("deliveries")
 
 
 def read(
@@ -102,20 +101,12 @@ def audit(
 
 def plan_first(connection: Connection, schedules: Iterable[Schedule], now: datetime) -> None:
     """Plan, as a tick would, those of the locked `schedules` that are due at `now` (UTC)."""
-    by_platform: dict[Platform, list[Any]] = defaultdict(list)
+    by_platform: dict[Platform, list[Mapping[str, Any]]] = defaultdict(list)
     for one in schedules:
         if one.active and one.next_run and one.next_run <= now:
-            by_platform[one.platform].append(_planned(vars(one), now))
-    for platform, plans in by_platform.items():
-        fires = [fire for plan in plans for fire in plan.fires]
-        connection.execute(
-            _DELIVERIES["insert_fires"],
-            {"rows": rows_as_json(fires), "platform": platform.value},
-        )
-        connection.execute(
-            _DELIVERIES["advance_schedules"],
-            {"rows": rows_as_json([plan.advance for plan in plans]), "now": now},
-        )
+            by_platform[one.platform].append(vars(one))
+    for platform, rows in by_platform.items():
+        plan_rows(connection, platform, rows, now)
 
 
 def take(connection: Connection, ids: Sequence[UUID]) -> list[Schedule]:

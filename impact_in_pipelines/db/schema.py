@@ -47,6 +47,14 @@ _STATUSES = (
     "'cancelled')"
 )
 _TRIGGERS = "trigger IN ('schedule', 'manual', 'backfill', 'replay')"
+_SLA_COUNTS = (
+    *("successful", "failed", "recovered", "missed", "overdue", "skipped", "pending", "cancelled"),
+    *("retried", "retried_successful", "retried_failed"),
+    *("retry_1", "retry_2", "retry_3", "retry_later"),
+    *("attempts_n", "payload_bytes_n", "latency_ms_n", "lateness_ms_n"),
+)
+_SLA_SUMS = ("attempts_sum", "payload_bytes_sum", "latency_ms_sum", "lateness_ms_sum")
+_SLA_MAXIMA = ("attempts_max", "payload_bytes_max", "latency_ms_max", "lateness_ms_max")
 OPEN_ROWS = "status IN ('pending', 'in_progress', 'retrying')"
 UNRECORDED_ROWS = "recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"
 
@@ -261,6 +269,15 @@ impact_deliveries = Table(
     ),
     # timeline and lists of one company, newest first.
     Index("impact_deliveries_timeline_idx", "company_id", text("scheduled_for DESC")),
+    # sla windows of all companies, and the days that have changed since their rollup: both follow the
+    # order in which rows are written, so a BRIN of a few kilobytes serves.
+    Index(
+        "impact_deliveries_time_brin",
+        "scheduled_for",
+        "updated_at",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
+    ),
     # selected partitions: the rows that one run made.
     Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
 )
@@ -434,12 +451,39 @@ audit_log = Table(
 sla_daily = Table(
     "sla_daily",
     metadata,
+    # Counters that add up, per UTC day of scheduled_for; names and meaning: sla/metrics.py, docs/sla.md.
     Column("day", Date, primary_key=True),
     Column("company_id", Uuid, ForeignKey("companies.id"), primary_key=True),
     Column("platform", Text, primary_key=True),
-    Column("metrics", JSONB, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in _SLA_COUNTS),
+    *(Column(name, BigInteger, nullable=False) for name in _SLA_SUMS),
+    *(Column(name, BigInteger) for name in _SLA_MAXIMA),
+    Column("latency_ms_buckets", ARRAY(Integer), nullable=False),
     _instant("computed_at", nullable=False, now=True),
     CheckConstraint(_PLATFORMS, name="platform"),
+)
+
+sla_days = Table(
+    "sla_days",
+    metadata,
+    # When each day's rollup was computed, also a day without deliveries: what changed since is stale.
+    Column("day", Date, primary_key=True),
+    _instant("computed_at", nullable=False),
+)
+
+sla_thresholds = Table(
+    "sla_thresholds",
+    metadata,
+    # Numbers that differ from the settings, for a company, a platform or one on the other.
+    _id(),
+    Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE")),
+    Column("platform", Text),
+    Column("thresholds", JSONB, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    _instant("updated_at", nullable=False, now=True),
+    CheckConstraint(_PLATFORMS, name="platform"),
+    CheckConstraint("company_id IS NOT NULL OR platform IS NOT NULL", name="scope"),
+    UniqueConstraint("company_id", "platform", postgresql_nulls_not_distinct=True),
 )
 
 sla_reports = Table(

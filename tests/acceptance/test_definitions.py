@@ -73,7 +73,7 @@ def test_only_the_exports_are_partitioned() -> None:
     assert partitioned == {AssetKey(f"{platform}_export") for platform in PLATFORMS}
 
 
-def test_an_export_runs_one_platform_at_a_time_in_its_own_pool() -> None:
+def test_each_platform_is_limited_by_a_pool_of_its_own() -> None:
     """Backfills don't carry the job's tags: the pool is what limits a platform."""
     for platform in PLATFORMS:
         export = defs.resolve_assets_def(f"{platform}_export")

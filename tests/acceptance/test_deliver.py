@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from cryptography.fernet import Fernet
 from dagster import DagsterEventType, DagsterRunStatus
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from impact_in_pipelines.cli.deliver import deliver
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
@@ -125,7 +124,7 @@ def test_wrong_usage_is_one_line_before_anything_runs(
 def test_what_stops_a_whole_run_is_told_in_one_line(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A person has to mend it: exit code 1, no retries of the step, nothing sent, the row waits for the next drain."""
+    """A person has to mend it: no retries of the step, nothing sent, the row waits for a drain."""
     world.due("north")
     company = world.runtime.companies.find("north")
     credentials = {"api_key": "a-key-of-its-own"}

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from dagster import (
     AssetKey,
-    AssetMaterialization,
     DagsterEventType,
     ExecuteInProcessResult,
 )
 
+from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
 
-from .world import TODAY, Cell, World, day, midnight, succeeded, values
+from .world import QUIET, TODAY, Cell, World, day, midnight, succeeded, values
 
 PROMISED = {
     "delivery_id",
@@ -223,7 +223,9 @@ def test_a_selected_day_that_had_arrived_is_not_sent_twice_and_is_green(world: W
 def test_a_drain_runs_after_company_impact_has_been_materialised(world: World) -> None:
     """Law: nothing upstream of an export is partitioned, or a run without a key fails (D2)."""
     world.due("north")
-    world.instance.report_runless_asset_event(AssetMaterialization("company_impact"))
+    refresh = defs.resolve_job_def("refresh_company_impact")
+    assert succeeded(refresh.execute_in_process(instance=world.instance, run_config=QUIET))
+    assert world.instance.get_latest_materialization_event(AssetKey("company_impact"))
 
     assert succeeded(world.run())
 

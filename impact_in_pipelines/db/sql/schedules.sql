@@ -93,6 +93,10 @@ FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
 WHERE s.deleted_at IS NULL
 GROUP BY GROUPING SETS ((s.platform), ())
 
+-- name: version
+SELECT count(*) AS total, max(updated_at) AS changed_at, max(last_run) AS last_run
+FROM scheduled_deliveries
+
 -- name: mean_latency
 -- What a delivered attempt took, in milliseconds, over the latest three deliveries of each schedule.
 SELECT s.platform, avg(a.latency_ms) AS latency_ms

@@ -47,6 +47,11 @@ def upgrade() -> None:
     sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('provider_tokens_pkey'))
     )
+    op.create_table('sla_days',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('computed_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('day', name=op.f('sla_days_pkey'))
+    )
     op.create_table('audit_log',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -175,7 +180,34 @@ def upgrade() -> None:
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=False),
     sa.Column('platform', sa.Text(), nullable=False),
-    sa.Column('metrics', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('successful', sa.Integer(), nullable=False),
+    sa.Column('failed', sa.Integer(), nullable=False),
+    sa.Column('recovered', sa.Integer(), nullable=False),
+    sa.Column('missed', sa.Integer(), nullable=False),
+    sa.Column('overdue', sa.Integer(), nullable=False),
+    sa.Column('skipped', sa.Integer(), nullable=False),
+    sa.Column('pending', sa.Integer(), nullable=False),
+    sa.Column('cancelled', sa.Integer(), nullable=False),
+    sa.Column('retried', sa.Integer(), nullable=False),
+    sa.Column('retried_successful', sa.Integer(), nullable=False),
+    sa.Column('retried_failed', sa.Integer(), nullable=False),
+    sa.Column('retry_1', sa.Integer(), nullable=False),
+    sa.Column('retry_2', sa.Integer(), nullable=False),
+    sa.Column('retry_3', sa.Integer(), nullable=False),
+    sa.Column('retry_later', sa.Integer(), nullable=False),
+    sa.Column('attempts_n', sa.Integer(), nullable=False),
+    sa.Column('payload_bytes_n', sa.Integer(), nullable=False),
+    sa.Column('latency_ms_n', sa.Integer(), nullable=False),
+    sa.Column('lateness_ms_n', sa.Integer(), nullable=False),
+    sa.Column('attempts_sum', sa.BigInteger(), nullable=False),
+    sa.Column('payload_bytes_sum', sa.BigInteger(), nullable=False),
+    sa.Column('latency_ms_sum', sa.BigInteger(), nullable=False),
+    sa.Column('lateness_ms_sum', sa.BigInteger(), nullable=False),
+    sa.Column('attempts_max', sa.BigInteger(), nullable=True),
+    sa.Column('payload_bytes_max', sa.BigInteger(), nullable=True),
+    sa.Column('latency_ms_max', sa.BigInteger(), nullable=True),
+    sa.Column('lateness_ms_max', sa.BigInteger(), nullable=True),
+    sa.Column('latency_ms_buckets', postgresql.ARRAY(sa.Integer()), nullable=False),
     sa.Column('computed_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("platform IN ('benevity', 'goodera', 'workday')", name=op.f('sla_daily_platform_check')),
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('sla_daily_company_id_fkey')),
@@ -193,6 +225,19 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('sla_reports_company_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('sla_reports_pkey')),
     sa.UniqueConstraint('company_id', 'period', 'starts_on', name=op.f('sla_reports_company_id_period_starts_on_key'), postgresql_nulls_not_distinct=True)
+    )
+    op.create_table('sla_thresholds',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
+    sa.Column('company_id', sa.Uuid(), nullable=True),
+    sa.Column('platform', sa.Text(), nullable=True),
+    sa.Column('thresholds', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('updated_by', sa.Text(), nullable=False),
+    sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("platform IN ('benevity', 'goodera', 'workday')", name=op.f('sla_thresholds_platform_check')),
+    sa.CheckConstraint('company_id IS NOT NULL OR platform IS NOT NULL', name=op.f('sla_thresholds_scope_check')),
+    sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('sla_thresholds_company_id_fkey'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('sla_thresholds_pkey')),
+    sa.UniqueConstraint('company_id', 'platform', name=op.f('sla_thresholds_company_id_platform_key'), postgresql_nulls_not_distinct=True)
     )
     op.create_table('impact_deliveries',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
@@ -249,6 +294,8 @@ def upgrade() -> None:
     op.create_index(op.f('impact_deliveries_dagster_run_id_idx'), 'impact_deliveries', ['dagster_run_id'], unique=False, postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     # claim_due, due_state: open rows of a platform in the order they want a worker.
     op.create_index('impact_deliveries_open_idx', 'impact_deliveries', ['platform', 'next_attempt_at'], unique=False, postgresql_where=sa.text("status IN ('pending', 'in_progress', 'retrying')"))
+    # sla windows of all companies, and the days that have changed since their rollup: both follow the order in which rows are written, so a BRIN of a few kilobytes serves.
+    op.create_index('impact_deliveries_time_brin', 'impact_deliveries', ['scheduled_for', 'updated_at'], unique=False, postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
     # timeline and lists of one company, newest first.
     op.create_index('impact_deliveries_timeline_idx', 'impact_deliveries', ['company_id', sa.literal_column('scheduled_for DESC')], unique=False)
     # freeze: the same content of the same company, delivered or in flight.
@@ -341,10 +388,12 @@ def downgrade() -> None:
     op.drop_index('impact_deliveries_unrecorded_idx', table_name='impact_deliveries', postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
     op.drop_index('impact_deliveries_twin_idx', table_name='impact_deliveries', postgresql_where=sa.text('payload_hash IS NOT NULL'))
     op.drop_index('impact_deliveries_timeline_idx', table_name='impact_deliveries')
+    op.drop_index('impact_deliveries_time_brin', table_name='impact_deliveries', postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
     op.drop_index('impact_deliveries_open_idx', table_name='impact_deliveries', postgresql_where=sa.text("status IN ('pending', 'in_progress', 'retrying')"))
     op.drop_index(op.f('impact_deliveries_dagster_run_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     op.drop_index(op.f('impact_deliveries_batch_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('batch_id IS NOT NULL'))
     op.drop_table('impact_deliveries')
+    op.drop_table('sla_thresholds')
     op.drop_table('sla_reports')
     op.drop_table('sla_daily')
     op.drop_index('scheduled_deliveries_next_run_idx', table_name='scheduled_deliveries', postgresql_where=sa.text('active AND deleted_at IS NULL'))
@@ -359,6 +408,7 @@ def downgrade() -> None:
     op.drop_table('company_impact')
     op.drop_index('audit_log_company_idx', table_name='audit_log')
     op.drop_table('audit_log')
+    op.drop_table('sla_days')
     op.drop_table('provider_tokens')
     op.drop_table('platform_health')
     op.drop_table('companies')

@@ -1,0 +1,190 @@
+"""From breaches to incidents and notices, as a pure function (issue 4, "Incidents and alerts").
+
+The rules:
+
+- One incident is open for one (company, platform, type); a breach opens it, its absence closes it.
+- Severity only rises. A breach that eases from critical to warning keeps its incident critical until it is
+  over: it would otherwise call people again each time it crosses the line.
+- A breach that is back within the hold belongs to the same incident: a rate that hovers about its threshold
+  is one story. `closed_at` is when the breach went, not when the hold ended. What a single delivery proves
+  (a schedule that works again, a platform that answers) is believed at once.
+- A critical breach that rests on few deliveries is told and pages nobody, unless it is one of consecutive
+  failures, which are facts and not estimates.
+- What is muted is recorded and annotated. If it outlives the muting, its notice goes out then. A recovery is
+  told to whoever was told of the incident, muted or not: an open page is worse than a message.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.sla.incidents import (
+    Change,
+    Incident,
+    MaintenanceWindow,
+    Notice,
+    NoticeKind,
+)
+from impact_in_pipelines.sla.model import Breach, BreachType, Severity
+
+HOLD = timedelta(minutes=5)
+_PROVEN_AT_ONCE = frozenset({BreachType.CONSECUTIVE_FAILURES, BreachType.PLATFORM_OUTAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What withholds notices: maintenance, and an outage that explains a company's trouble."""
+
+    windows: Sequence[MaintenanceWindow] = ()
+    platforms_out: Collection[Platform] = ()
+
+    def window(self, incident: Incident, at: datetime) -> MaintenanceWindow | None:
+        """The maintenance window over `incident` that ends last, if there is one."""
+        covering = [window for window in self.windows if window.covers(incident, at)]
+        return max(covering, key=lambda window: window.ends_at, default=None)
+
+    def reason(self, incident: Incident, at: datetime) -> str | None:
+        """Why nothing is to be said of `incident` now, in words; None: it is to be told."""
+        window = self.window(incident, at)
+        if window is not None:
+            return f"maintenance until {window.ends_at:%Y-%m-%d %H:%M} UTC: {window.reason}"
+        if incident.company_id is not None and incident.platform in self.platforms_out:
+            # A thousand companies would otherwise be a thousand pages for one cause.
+            return f"the outage of {FACTS[incident.platform].title} is told once, for all companies"
+        return None
+
+
+def reconcile(
+    open_incidents: Iterable[Incident],
+    breaches: Iterable[Breach],
+    now: datetime,
+    *,
+    scope: Collection[BreachType] = frozenset(BreachType),
+    quiet: Quiet | None = None,
+    hold: timedelta = HOLD,
+    new_id: Callable[[], UUID] = uuid4,
+) -> list[Change]:
+    """What is to be stored so that the incidents agree with `breaches`, which were all found at `now`.
+
+    Only incidents of the types in `scope` are judged: `breaches` must be everything of these types, so a
+    read that failed must not get here. Nothing is returned for an incident that stays as it is.
+    """
+    silence = quiet or Quiet()
+    incidents = {incident.key: incident for incident in open_incidents if incident.type in scope}
+    found = {_key(breach): breach for breach in breaches if breach.type in scope}
+    changes: list[Change] = []
+    for key, breach in found.items():
+        incident = incidents.get(key)
+        seen = _opened(breach, now, new_id()) if incident is None else _seen(incident, breach)
+        change = _told(seen, breach, now, silence)
+        if change.incident != incident:
+            changes.append(change)
+    for key, incident in incidents.items():
+        if key in found:
+            continue
+        change = _absent(incident, now, hold)
+        if change.incident != incident:
+            changes.append(change)
+    return changes
+
+
+def acknowledged(incident: Incident, by: str, now: datetime) -> Change:
+    """`incident` with somebody on it; a page that was sent is told so."""
+    after = replace(incident, acknowledged_at=now, acknowledged_by=by)
+    notice = Notice(
+        key=f"{incident.id}:acknowledged",
+        kind=NoticeKind.ACKNOWLEDGED,
+        at=now,
+        pages=True,
+        incident=after,
+    )
+    return Change(after, notice if incident.paged else None)
+
+
+def pages(breach: Breach) -> bool:
+    """Whether `breach` is to call somebody."""
+    sure = not breach.low_confidence or breach.type is BreachType.CONSECUTIVE_FAILURES
+    return breach.severity is Severity.CRITICAL and sure
+
+
+def _key(breach: Breach) -> tuple[UUID | None, Platform | None, BreachType]:
+    return breach.company_id, breach.platform, breach.type
+
+
+def _opened(breach: Breach, now: datetime, id_: UUID) -> Incident:
+    return Incident(
+        id=id_,
+        company_id=breach.company_id,
+        company=breach.company,
+        platform=breach.platform,
+        type=breach.type,
+        severity=breach.severity,
+        threshold=breach.threshold,
+        actual=breach.actual,
+        sample_size=breach.sample_size,
+        low_confidence=breach.low_confidence,
+        since=breach.since,
+        opened_at=now,
+        details=dict(breach.details),
+    )
+
+
+def _seen(incident: Incident, breach: Breach) -> Incident:
+    worse = breach.severity is Severity.CRITICAL
+    return replace(
+        incident,
+        severity=Severity.CRITICAL if worse else incident.severity,
+        threshold=breach.threshold,
+        actual=breach.actual,
+        sample_size=breach.sample_size,
+        low_confidence=breach.low_confidence,
+        since=incident.since or breach.since,
+        details=dict(breach.details),
+        cleared_at=None,
+    )
+
+
+def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> Change:
+    """With the notice that is owed, unless something keeps it quiet."""
+    if incident.maintenance_id is None:
+        window = quiet.window(incident, now)
+        incident = replace(incident, maintenance_id=window.id if window else None)
+    wants_page = pages(breach)
+    if incident.notified_severity is None:
+        kind = NoticeKind.OPENED
+    elif _rises(incident) or (wants_page and not incident.paged):
+        kind = NoticeKind.RAISED
+    else:
+        return Change(incident)
+    reason = quiet.reason(incident, now)
+    if reason is not None:
+        return Change(replace(incident, muted_by=reason))
+    after = replace(
+        incident,
+        notified_severity=incident.severity,
+        paged=incident.paged or wants_page,
+        muted_by=None,
+    )
+    said = f"{kind}:{after.severity}{':page' if wants_page else ''}"
+    # The message may say what had kept it quiet so long.
+    told = replace(after, muted_by=incident.muted_by)
+    return Change(after, Notice(f"{incident.id}:{said}", kind, now, wants_page, told))
+
+
+def _rises(incident: Incident) -> bool:
+    critical = incident.severity is Severity.CRITICAL
+    return critical and incident.notified_severity is not Severity.CRITICAL
+
+
+def _absent(incident: Incident, now: datetime, hold: timedelta) -> Change:
+    cleared_at = incident.cleared_at or now
+    held = timedelta(0) if incident.type in _PROVEN_AT_ONCE else hold
+    if now - cleared_at < held:
+        return Change(replace(incident, cleared_at=cleared_at))
+    after = replace(incident, cleared_at=cleared_at, closed_at=cleared_at)
+    if incident.notified_severity is None:
+        return Change(after)
+    key = f"{incident.id}:recovered"
+    return Change(after, Notice(key, NoticeKind.RECOVERED, now, incident.paged, after))

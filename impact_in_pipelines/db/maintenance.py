@@ -1,0 +1,97 @@
+"""Maintenance windows: when notices are withheld, by whom and why. Statements: sql/incidents.sql."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.ids import id_range, the_one
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.errors import Conflict, UsageError
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.incidents import MaintenanceWindow
+
+_SQL = load("incidents")
+
+
+class MaintenanceStore:
+    """Adds, lists and ends maintenance windows. They are never deleted: reports show them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(
+        self,
+        *,
+        company_id: UUID | None,
+        platform: Platform | None,
+        starts_at: datetime,
+        ends_at: datetime,
+        reason: str,
+        by: str,
+        now: datetime,
+    ) -> MaintenanceWindow:
+        """Add a window. Raises `UsageError` for one of nothing, without a reason, or that is over."""
+        if company_id is None and platform is None:
+            raise UsageError("say whose maintenance it is: --platform, --company or both")
+        if not reason.strip():
+            raise UsageError("the reason is empty; it is what people read: give it with --reason")
+        if ends_at <= starts_at:
+            raise UsageError(f"the window ends ({ends_at}) before it starts ({starts_at})")
+        if ends_at <= now:
+            raise UsageError(f"the window is over already: it ends at {ends_at}")
+        with self._engine.begin() as connection:
+            (row,) = rows_of(
+                connection.execute(
+                    _SQL["add_window"],
+                    {
+                        "company_id": company_id,
+                        "platform": platform.value if platform else None,
+                        "starts_at": starts_at,
+                        "ends_at": ends_at,
+                        "reason": reason.strip(),
+                        "created_by": by,
+                        "now": now,
+                    },
+                )
+            )
+        return _window(row)
+
+    def overlapping(
+        self, start: datetime, end: datetime, *, ended_too: bool = True
+    ) -> list[MaintenanceWindow]:
+        """The windows that overlap `[start, end)`, the next to end first; without `ended_too` those that
+        nobody ended early."""
+        with self._engine.connect() as connection:
+            rows = rows_of(
+                connection.execute(
+                    _SQL["windows"], {"start": start, "end": end, "not_ended": not ended_too}
+                )
+            )
+        return [_window(row) for row in rows]
+
+    def end(self, text: str, *, by: str, now: datetime) -> MaintenanceWindow:
+        """End the window that `text` (an id or its beginning) names, now.
+
+        Raises `UsageError`, `NotFound`, and `Conflict` if it is over.
+        """
+        with self._engine.begin() as connection:
+            found = connection.scalars(
+                _SQL["windows_matching"], id_range("a maintenance window's", text)
+            ).all()
+            id_ = the_one("maintenance window", text, found, "impact-in maintenance list --all")
+            rows = rows_of(
+                connection.execute(_SQL["end_window"], {"id": id_, "by": by, "now": now})
+            )
+        if not rows:
+            raise Conflict(f"maintenance window {id_} is over already")
+        return _window(rows[0])
+
+
+def _window(row: Mapping[str, Any]) -> MaintenanceWindow:
+    values = dict(row)
+    values["platform"] = Platform(values["platform"]) if values["platform"] else None
+    return MaintenanceWindow(**values)

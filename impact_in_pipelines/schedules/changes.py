@@ -1,0 +1,98 @@
+"""Schedules at run time, from the Launchpad: pause or resume many at once, with a reason."""
+
+from enum import StrEnum
+
+from dagster import (
+    Config,
+    Failure,
+    JobDefinition,
+    MetadataValue,
+    OpExecutionContext,
+    in_process_executor,
+    job,
+    op,
+)
+from pydantic import Field
+
+from impact_in_pipelines.errors import ImpactInError, UsageError
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+
+
+class Action(StrEnum):
+    """What is done to the schedules. The Launchpad shows names, so they are the words."""
+
+    pause = "pause"
+    resume = "resume"
+
+
+class ScheduleChange(Config):
+    """Which schedules, and why. Leaving company and platform empty means all of them."""
+
+    action: Action = Field(description="pause or resume")
+    company: str = Field(default="", description="A company's slug or id; empty: every company.")
+    platform: str = Field(
+        default="", description="benevity, goodera or workday; empty: every platform."
+    )
+    reason: str = Field(
+        default="",
+        description="Needed to pause. To resume: only those paused for this reason; empty: all.",
+    )
+
+
+@op(description="Pauses or resumes the schedules of a company, a platform, or both.")
+def change_schedules(
+    context: OpExecutionContext, config: ScheduleChange, runtime: RuntimeResource
+) -> None:
+    """One transaction; each change is in the audit log with this run as its actor."""
+    try:
+        changed = apply_change(runtime.get(), config, actor=f"dagster run {context.run_id}")
+    except ImpactInError as error:
+        raise Failure(description=str(error), allow_retries=False) from error
+    context.log.info(f"{config.action}: {len(changed)} schedules")
+    lines = "\n".join(f"- {line}" for line in changed) or "none"
+    context.add_output_metadata(
+        {"schedules": len(changed), "which": MetadataValue.md(lines), "reason": config.reason}
+    )
+
+
+def apply_change(runtime: Runtime, config: ScheduleChange, *, actor: str) -> list[str]:
+    """Do it; returns a line for each schedule. Raises `NotFound` or `UsageError`."""
+    company = runtime.companies.find(config.company) if config.company else None
+    platform = _platform(config.platform)
+    now = runtime.clock()
+    if config.action is Action.pause:
+        changed = runtime.schedules.pause_all(
+            config.reason, now=now, company=company, platform=platform, actor=actor
+        )
+    else:
+        changed = runtime.schedules.resume_all(
+            now=now, company=company, platform=platform, reason=config.reason or None, actor=actor
+        )
+    return [f"{one.company} to {one.platform.value}: {one.in_words}" for one in changed]
+
+
+def _platform(text: str) -> Platform | None:
+    if not text:
+        return None
+    try:
+        return Platform(text)
+    except ValueError:
+        raise UsageError(
+            f"platform {text!r} must be one of {', '.join(p.value for p in Platform)}"
+        ) from None
+
+
+def pause_or_resume() -> JobDefinition:
+    """The job `pause_or_resume_schedules`."""
+
+    @job(
+        name="pause_or_resume_schedules",
+        description="Pauses or resumes delivery schedules by company or platform, with a reason.",
+        executor_def=in_process_executor,
+    )
+    def pause_or_resume_schedules() -> None:
+        change_schedules()
+
+    return pause_or_resume_schedules

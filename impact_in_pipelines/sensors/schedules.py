@@ -1,0 +1,31 @@
+"""The table of schedules in Dagster follows the database."""
+
+from dagster import (
+    DefaultSensorStatus,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
+
+from impact_in_pipelines.assets.delivery_schedules import as_materialization
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+
+
+@sensor(
+    name="schedules_are_shown",
+    minimum_interval_seconds=60,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Refreshes the asset delivery_schedules when a schedule was changed or has fired.",
+)
+def schedule_table(
+    context: SensorEvaluationContext, runtime: RuntimeResource
+) -> SensorResult | SkipReason:
+    """Report a materialization without a run; the cursor is the version of the table that was shown."""
+    parts = runtime.get()
+    version = parts.schedules.version()
+    if context.cursor == version:
+        return SkipReason("no schedule has changed")
+    schedules = parts.schedules.listed()
+    stats = parts.schedules.stats(parts.clock())
+    return SensorResult(asset_events=[as_materialization(schedules, stats)], cursor=version)

@@ -1,0 +1,172 @@
+"""The values of the SLA room: metrics of a scope, breaches, statuses (design D7, D8).
+
+Rates are percentages (0–100), durations milliseconds, sizes bytes, instants UTC. A rate or an average over
+nothing is None, never 0 or 100.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from impact_in_pipelines.platforms import Platform
+
+
+class SlaState(StrEnum):
+    """How a scope stands: `breach` if a critical rule matches, `warning` if only warning rules do."""
+
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    BREACH = "breach"
+
+
+class Severity(StrEnum):
+    """How bad a breach is; critical means that the target itself is missed (D8)."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class BreachType(StrEnum):
+    """Which promise is broken; the runbook has one entry for each."""
+
+    SUCCESS_RATE = "success_rate"
+    LATENCY = "latency"
+    RETRY_SUCCESS_RATE = "retry_success_rate"
+    CONSECUTIVE_FAILURES = "consecutive_failures"
+    OVERDUE = "overdue"
+    BURN_RATE = "burn_rate"
+    PLATFORM_OUTAGE = "platform_outage"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A metric outside its SLA.
+
+    `threshold` and `actual` are in the metric's unit: percent for the two rates, ms for latency, counts for
+    consecutive failures and overdue fires, multiples of the sustainable rate for the burn rate. `since` is
+    when the metric went bad, as well as the log can say (docs/sla.md). Without a company it concerns the
+    platform as a whole. `low_confidence`: it rests on fewer than SLA_MIN_DELIVERIES deliveries
+    (`sample_size`), so it pages nobody.
+    """
+
+    type: BreachType
+    severity: Severity
+    threshold: float
+    actual: float
+    since: datetime | None
+    company_id: UUID | None
+    company: str | None
+    platform: Platform | None
+    sample_size: int
+    low_confidence: bool
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of `n` in percent, with its Wilson 95 % interval."""
+
+    percent: float
+    n: int
+    low_percent: float
+    high_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Milliseconds over `n` deliveries. Percentiles are None where only sums are kept (`sla_daily`)."""
+
+    average: float
+    maximum: float
+    n: int
+    p50: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDistribution:
+    """Deliveries that arrived with their first, second, third or a later retry."""
+
+    first: int = 0
+    second: int = 0
+    third: int = 0
+    later: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Everything issue 4 measures of one scope (D7).
+
+    `due` is the denominator of the success rate: successful + failed + missed + overdue. `total` adds what
+    is shown and left out of the rates: skipped and pending. `recovered` are failed ones that a replay
+    brought through; they stay failed. `retried` had more than one attempt. `consecutive_failures` is the
+    longest unbroken series of failures that a schedule of the scope is in at the window's end.
+    """
+
+    total: int = 0
+    due: int = 0
+    successful: int = 0
+    failed: int = 0
+    recovered: int = 0
+    missed: int = 0
+    overdue: int = 0
+    skipped: int = 0
+    pending: int = 0
+    cancelled: int = 0
+    retried: int = 0
+    retried_successful: int = 0
+    retried_failed: int = 0
+    success_rate: Rate | None = None
+    retry_success_rate: Rate | None = None
+    retry_distribution: RetryDistribution = RetryDistribution()
+    latency: Durations | None = None
+    lateness: Durations | None = None
+    avg_payload_bytes: float | None = None
+    max_payload_bytes: int | None = None
+    avg_attempts: float | None = None
+    max_attempts: int | None = None
+    consecutive_failures: int = 0
+    oldest_overdue: datetime | None = None
+
+    @property
+    def avg_retries(self) -> float | None:
+        """Attempts after the first, on average over the deliveries that were attempted."""
+        return None if self.avg_attempts is None else self.avg_attempts - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The instants `[start, end)` (UTC); a delivery belongs to it by its `scheduled_for`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A company, a platform, one on the other, or all: what was measured and what is wrong with it."""
+
+    metrics: Metrics = Metrics()
+    state: SlaState = SlaState.HEALTHY
+    breaches: Sequence[Breach] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlaStatus:
+    """One company's standing (`company` is its slug), or everybody's (`company` is None), in `window`."""
+
+    company: str | None
+    window: Window
+    overall: Scope
+    by_platform: Mapping[Platform, Scope]
+
+
+def state_of(breaches: Sequence[Breach]) -> SlaState:
+    """`breach` if any is critical, `warning` if there are only warnings, else `healthy` (D8)."""
+    severities = {breach.severity for breach in breaches}
+    if Severity.CRITICAL in severities:
+        return SlaState.BREACH
+    return SlaState.WARNING if severities else SlaState.HEALTHY

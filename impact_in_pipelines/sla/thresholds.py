@@ -1,0 +1,82 @@
+"""The numbers of D8: the defaults, what the settings say, and a company's or platform's own."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, get_args
+
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a rule matches. A target that is missed is critical (D8).
+
+    Rates are below their threshold in percent, latency is the average above it in ms, consecutive failures
+    reach it. A fire is overdue `overdue_after_minutes` after its time, and critical
+    `overdue_critical_after_minutes` after it. Below `min_deliveries` a breach is of low confidence, and
+    burn rates aren't judged.
+    """
+
+    success_rate_target_percent: float = 98.0
+    success_rate_warning_percent: float = 95.0
+    retry_success_rate_target_percent: float = 90.0
+    retry_success_rate_warning_percent: float = 85.0
+    latency_target_ms: float = 300_000.0
+    latency_warning_ms: float = 240_000.0
+    consecutive_failures_critical: int = 3
+    overdue_after_minutes: int = 5
+    overdue_critical_after_minutes: int = 15
+    min_deliveries: int = 10
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Thresholds":
+        """The thresholds that hold where nobody has set others."""
+        return cls(**{f.name: getattr(settings, f"sla_{f.name}") for f in fields(cls)})
+
+    def overridden(self, values: Mapping[str, Any]) -> "Thresholds":
+        """The same with `values` by field name in place of its own. Raises `UsageError`."""
+        return replace(self, **checked(values))
+
+    @property
+    def error_budget(self) -> float:
+        """The share of deliveries that may fail: 0.02 for a target of 98 %."""
+        return 1 - self.success_rate_target_percent / 100
+
+
+NAMES = tuple(f.name for f in fields(Thresholds))
+
+OVERRIDABLE = tuple(name for name in NAMES if name not in ("overdue_after_minutes",))
+"""What a company or platform may have its own number for. When a fire counts as overdue is one for all:
+it decides what is counted, not how it is judged."""
+
+
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with every name known and every number in its range. Raises `UsageError`."""
+    return {name: _number(name, value) for name, value in values.items()}
+
+
+def _number(name: str, value: Any) -> float | int:
+    if name not in OVERRIDABLE:
+        raise UsageError(f"no threshold {name!r}; there are: {', '.join(OVERRIDABLE)}")
+    info = Settings.model_fields[f"sla_{name}"]
+    whole = info.annotation is int or int in get_args(info.annotation)
+    try:
+        number = int(value) if whole else float(value)
+    except (TypeError, ValueError):
+        number = -1
+    lowest, highest = _range(info.metadata)
+    if isinstance(value, bool) or not lowest <= number <= highest:
+        raise UsageError(f"{name} must be {info.description}; it was {value!r}")
+    return number
+
+
+def _range(metadata: list[Any]) -> tuple[float, float]:
+    lowest = next((m.ge for m in metadata if hasattr(m, "ge")), 0)
+    highest = next((m.le for m in metadata if hasattr(m, "le")), float("inf"))
+    return lowest, highest
+
+
+def as_values(thresholds: Thresholds) -> dict[str, float | int]:
+    """The numbers by field name."""
+    return asdict(thresholds)
