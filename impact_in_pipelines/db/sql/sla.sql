@@ -156,21 +156,26 @@ SELECT :now, :actor, :action, :company_id, 'sla_thresholds',
 -- margin covers transactions that committed later than they began), rows still open, whose fate is the
 -- clock's affair, and days of which there is no rollup yet.
 SELECT DISTINCT d.day FROM (
-    SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date) AS day
-    FROM impact_deliveries d
-    WHERE d.updated_at >= (SELECT coalesce(max(computed_at), '-infinity') FROM sla_days)
-                          - make_interval(mins => 10)
-      AND d.scheduled_for >= :start
+    SELECT u.day
+    FROM (
+        SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date) AS day, max(d.updated_at) AS changed_at
+        FROM impact_deliveries d
+        WHERE d.scheduled_for >= :start
+          AND d.updated_at >= (SELECT min(computed_at) FROM sla_days
+                               WHERE day >= CAST(:start AS date)) - make_interval(mins => 10)
+        GROUP BY 1) AS u
+    JOIN sla_days r ON r.day = u.day
+    WHERE u.changed_at >= r.computed_at - make_interval(mins => 10)
     UNION ALL
     SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
     FROM impact_deliveries d
     WHERE d.status IN ('pending', 'in_progress', 'retrying') AND d.scheduled_for >= :start
     UNION ALL
     SELECT CAST(day AS date)
-    FROM generate_series(CAST(:start AS date), CAST(:today AS date), interval '1 day') day
+    FROM generate_series(CAST(:start AS timestamp), CAST(:end AS timestamp), interval '1 day') day
     WHERE NOT EXISTS (SELECT 1 FROM sla_days r WHERE r.day = CAST(day AS date))
 ) AS d
-WHERE d.day <= CAST(:today AS date)
+WHERE d.day <= CAST(:end AS date)
 ORDER BY d.day
 
 -- name: forget_days
@@ -179,12 +184,7 @@ DELETE FROM sla_daily WHERE day = ANY(CAST(:days AS date[]))
 -- name: mark_days
 INSERT INTO sla_days (day, computed_at)
 SELECT day, :now FROM unnest(CAST(:days AS date[])) AS day
-ON CONFLICT (day) DO UPDATE SET computed_at = excluded.computed_at
-
--- name: summed_days
--- Counters of `sla_daily` by bucket of days, by company, platform and both. `percentile` comes from the
--- histogram in Python.
-SELECT 1
+ON CONFLICT (day) DO UPDATE SET computed_at = greatest(sla_days.computed_at, excluded.computed_at)
 
 -- name: save_report
 INSERT INTO sla_reports (company_id, period, starts_on, ends_on, report, created_at)
