@@ -50,7 +50,7 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
 lock: $(READY)
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
 	  --no-annotate --python-version 3.11 requirements/dev.in -o requirements/lock.txt
 
 clean:

@@ -60,17 +60,10 @@ class MaintenanceStore:
             )
         return _window(row)
 
-    def overlapping(
-        self, start: datetime, end: datetime, *, ended_too: bool = True
-    ) -> list[MaintenanceWindow]:
-        """The windows that overlap `[start, end)`, the next to end first; without `ended_too` those that
-        nobody ended early."""
+    def overlapping(self, start: datetime, end: datetime) -> list[MaintenanceWindow]:
+        """The windows that overlap `[start, end)`, the next to end first, as they were when ended early."""
         with self._engine.connect() as connection:
-            rows = rows_of(
-                connection.execute(
-                    _SQL["windows"], {"start": start, "end": end, "not_ended": not ended_too}
-                )
-            )
+            rows = rows_of(connection.execute(_SQL["windows"], {"start": start, "end": end}))
         return [_window(row) for row in rows]
 
     def end(self, text: str, *, by: str, now: datetime) -> MaintenanceWindow:

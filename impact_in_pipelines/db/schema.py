@@ -28,6 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB, TIMESTAMP
 
+from impact_in_pipelines.db import triggers
+
+TRIGGERS = triggers  # importing them makes every table created from here on have its own
+
 REVISION = "0001"
 """The newest migration; a test keeps it true."""
 
@@ -99,6 +103,7 @@ platform_connections = Table(
     Column("organization_id", Text),
     Column("base_url", Text),
     Column("credentials", LargeBinary),
+    Column("webhook_secret", LargeBinary),
     Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("rate_limit_per_minute", Integer),
@@ -280,6 +285,15 @@ impact_deliveries = Table(
     ),
     # selected partitions: the rows that one run made.
     Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
+    # call-backs of a platform: the delivery with its transaction id.
+    Index(
+        "impact_deliveries_transaction_idx",
+        "platform",
+        "transaction_id",
+        postgresql_where=text("transaction_id IS NOT NULL"),
+    ),
+    # metrics and the event stream: what has changed since.
+    Index(None, "updated_at"),
 )
 
 delivery_attempts = Table(
@@ -446,6 +460,44 @@ audit_log = Table(
     Column("after", JSONB),
     # A company's changes, newest first.
     Index("audit_log_company_idx", "company_id", text("at DESC")),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # Whose key it is: a digest of the token's subject and rights, so that one tenant never sees another's.
+    Column("scope", CHAR(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", CHAR(64), nullable=False),
+    Column("status", SmallInteger),  # of the answer; null while the first request is under way
+    Column("headers", JSONB),
+    Column("body", LargeBinary),
+    _instant("created_at", nullable=False, now=True),
+    # purge: answers older than a day.
+    Index(None, "created_at"),
+)
+
+replay_requests = Table(
+    "replay_requests",
+    metadata,
+    # What one request has put back into the queue: its status URL counts these deliveries.
+    _id(),
+    Column("requested_by", Text, nullable=False),
+    Column("company_ids", ARRAY(Uuid), nullable=False),
+    Column("delivery_ids", ARRAY(Uuid), nullable=False),
+    _instant("created_at", nullable=False, now=True),
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    # A call-back that has been taken; the same message again changes nothing.
+    Column("platform", Text, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("companies.id"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("result", Text, nullable=False),
+    _instant("received_at", nullable=False, now=True),
+    CheckConstraint(_PLATFORMS, name="platform"),
 )
 
 sla_daily = Table(

@@ -74,7 +74,9 @@ def ends_within(windows: Sequence[timedelta]) -> TextClause:
     and how many of those did not arrive (`errors_N`); `since` is the first such end in the longest."""
     columns = []
     for n, span in enumerate(windows):
-        within = f"settled_at > CAST(:now AS timestamptz) - interval '{int(span.total_seconds())} s'"
+        within = (
+            f"settled_at > CAST(:now AS timestamptz) - interval '{int(span.total_seconds())} s'"
+        )
         columns += [
             f"count(*) FILTER (WHERE {within}) AS due_{n}",
             f"count(*) FILTER (WHERE fate <> 'successful' AND {within}) AS errors_{n}",

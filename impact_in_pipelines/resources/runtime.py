@@ -13,6 +13,9 @@ from impact_in_pipelines.db.connections import ConnectionStore
 from impact_in_pipelines.db.delivery_log import PgDeliveryLog
 from impact_in_pipelines.db.engine import Database, open_database, require_current
 from impact_in_pipelines.db.impact_store import ImpactStore
+from impact_in_pipelines.db.incident_store import IncidentStore
+from impact_in_pipelines.db.maintenance import MaintenanceStore
+from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
 from impact_in_pipelines.db.token_store import PgTokenStore
@@ -78,6 +81,18 @@ class Runtime:
     @cached_property
     def tokens(self) -> PgTokenStore:
         return PgTokenStore(self.database.engine, self.vault)
+
+    @cached_property
+    def incidents(self) -> IncidentStore:
+        return IncidentStore(self.database.engine)
+
+    @cached_property
+    def outbox(self) -> PgOutbox:
+        return PgOutbox(self.database.engine)
+
+    @cached_property
+    def maintenance(self) -> MaintenanceStore:
+        return MaintenanceStore(self.database.engine)
 
     @cached_property
     def transport(self) -> Transport:

@@ -1,10 +1,12 @@
 """The numbers of D8: the defaults, what the settings say, and a company's or platform's own."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_args
+from uuid import UUID
 
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 
 
@@ -80,3 +82,23 @@ def _range(metadata: list[Any]) -> tuple[float, float]:
 def as_values(thresholds: Thresholds) -> dict[str, float | int]:
     """The numbers by field name."""
     return asdict(thresholds)
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdBook:
+    """The thresholds of every scope: the settings', then a platform's, a company's, and those of a company
+    on a platform, the later ones winning."""
+
+    defaults: Thresholds
+    overrides: Mapping[tuple[UUID | None, Platform | None], Mapping[str, Any]] = field(
+        default_factory=dict
+    )
+
+    def of(self, company_id: UUID | None = None, platform: Platform | None = None) -> Thresholds:
+        """What holds for a company, a platform, one on the other, or (neither) for all."""
+        if not self.overrides:
+            return self.defaults
+        values: dict[str, Any] = {}
+        for scope in dict.fromkeys([(None, platform), (company_id, None), (company_id, platform)]):
+            values |= self.overrides.get(scope, {})
+        return self.defaults.overridden(values) if values else self.defaults

@@ -55,7 +55,8 @@ def stored(run_id: str, kind: DagsterEventType) -> list[dict[str, Any]]:
         rows = connection.execute(
             text(
                 "SELECT event, dagster_event_type, step_key, asset_key, partition, "
-                "xmin::text AS transaction FROM event_logs WHERE run_id = :run AND dagster_event_type = :kind ORDER BY id"
+                "xmin::text AS transaction FROM event_logs "
+                "WHERE run_id = :run AND dagster_event_type = :kind ORDER BY id"
             ),
             {"run": run_id, "kind": kind.value},
         ).mappings()

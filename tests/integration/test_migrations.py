@@ -8,7 +8,7 @@ from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
 from impact_in_pipelines.db.schema import REVISION, metadata
 
-# What PostgreSQL itself says a schema is: columns, constraints, indexes.
+# What PostgreSQL itself says a schema is: columns, constraints, indexes, triggers and their functions.
 _CATALOGUE = """
 SELECT 'column', table_name, column_name, data_type || coalesce(character_maximum_length::text, '')
        || coalesce(numeric_precision::text, '') || is_nullable || coalesce(column_default, '')
@@ -18,6 +18,12 @@ SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid)
+FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT 'function', '', proname, pg_get_functiondef(oid)
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 """
 
 
@@ -40,6 +46,7 @@ def test_migrating_an_empty_database_gives_the_schema_of_the_models(
     models = make_engine(postgres_url.set(database="from_models"))
     metadata.create_all(models)
     assert catalogue(engine) == catalogue(models)
+    assert {kind for kind, *_ in catalogue(models)} >= {"index", "trigger", "function"}
     models.dispose()
 
 

@@ -94,8 +94,7 @@ FROM reached s FULL JOIN failed f USING (platform)
 SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
        w.created_at, w.ended_by
 FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
-WHERE w.ends_at > :start AND w.starts_at < :end
-  AND (NOT :not_ended OR w.ended_by IS NULL)
+WHERE w.ends_at > :start AND w.starts_at < :end AND w.starts_at < w.ends_at
 ORDER BY w.ends_at, w.id
 
 -- name: add_window

@@ -204,3 +204,6 @@ SELECT period, starts_on, ends_on, created_at FROM sla_reports
 WHERE company_id IS NOT DISTINCT FROM CAST(:company_id AS uuid)
   AND (CAST(:period AS text) IS NULL OR period = CAST(:period AS text))
 ORDER BY starts_on DESC, period LIMIT :limit
+
+-- name: slugs
+SELECT id, slug, name FROM companies

@@ -29,6 +29,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('companies_pkey')),
     sa.UniqueConstraint('slug', name=op.f('companies_slug_key'))
     )
+    op.create_table('idempotency_keys',
+    sa.Column('scope', sa.CHAR(length=64), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('request_hash', sa.CHAR(length=64), nullable=False),
+    sa.Column('status', sa.SmallInteger(), nullable=True),
+    sa.Column('headers', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
+    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('scope', 'key', name=op.f('idempotency_keys_pkey'))
+    )
+    # purge: answers older than a day.
+    op.create_index(op.f('idempotency_keys_created_at_idx'), 'idempotency_keys', ['created_at'], unique=False)
     op.create_table('platform_health',
     sa.Column('platform', sa.Text(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
@@ -46,6 +58,14 @@ def upgrade() -> None:
     sa.Column('expires_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
     sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('provider_tokens_pkey'))
+    )
+    op.create_table('replay_requests',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
+    sa.Column('requested_by', sa.Text(), nullable=False),
+    sa.Column('company_ids', postgresql.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column('delivery_ids', postgresql.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('replay_requests_pkey'))
     )
     op.create_table('sla_days',
     sa.Column('day', sa.Date(), nullable=False),
@@ -127,6 +147,7 @@ def upgrade() -> None:
     sa.Column('organization_id', sa.Text(), nullable=True),
     sa.Column('base_url', sa.Text(), nullable=True),
     sa.Column('credentials', sa.LargeBinary(), nullable=True),
+    sa.Column('webhook_secret', sa.LargeBinary(), nullable=True),
     sa.Column('options', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
     sa.Column('enabled', sa.Boolean(), server_default=sa.text('true'), nullable=False),
     sa.Column('rate_limit_per_minute', sa.Integer(), nullable=True),
@@ -239,6 +260,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('sla_thresholds_pkey')),
     sa.UniqueConstraint('company_id', 'platform', name=op.f('sla_thresholds_company_id_platform_key'), postgresql_nulls_not_distinct=True)
     )
+    op.create_table('webhook_messages',
+    sa.Column('platform', sa.Text(), nullable=False),
+    sa.Column('company_id', sa.Uuid(), nullable=False),
+    sa.Column('message_id', sa.Text(), nullable=False),
+    sa.Column('result', sa.Text(), nullable=False),
+    sa.Column('received_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("platform IN ('benevity', 'goodera', 'workday')", name=op.f('webhook_messages_platform_check')),
+    sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('webhook_messages_company_id_fkey')),
+    sa.PrimaryKeyConstraint('platform', 'company_id', 'message_id', name=op.f('webhook_messages_pkey'))
+    )
     op.create_table('impact_deliveries',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=False),
@@ -298,10 +329,14 @@ def upgrade() -> None:
     op.create_index('impact_deliveries_time_brin', 'impact_deliveries', ['scheduled_for', 'updated_at'], unique=False, postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
     # timeline and lists of one company, newest first.
     op.create_index('impact_deliveries_timeline_idx', 'impact_deliveries', ['company_id', sa.literal_column('scheduled_for DESC')], unique=False)
+    # call-backs of a platform: the delivery with its transaction id.
+    op.create_index('impact_deliveries_transaction_idx', 'impact_deliveries', ['platform', 'transaction_id'], unique=False, postgresql_where=sa.text('transaction_id IS NOT NULL'))
     # freeze: the same content of the same company, delivered or in flight.
     op.create_index('impact_deliveries_twin_idx', 'impact_deliveries', ['company_id', 'platform', 'payload_hash'], unique=False, postgresql_where=sa.text('payload_hash IS NOT NULL'))
     # unrecorded: final rows that Dagster has not been told of.
     op.create_index('impact_deliveries_unrecorded_idx', 'impact_deliveries', ['platform', 'updated_at'], unique=False, postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
+    # metrics and the event stream: what has changed since.
+    op.create_index(op.f('impact_deliveries_updated_at_idx'), 'impact_deliveries', ['updated_at'], unique=False)
     op.create_table('incidents',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=True),
@@ -385,14 +420,17 @@ def downgrade() -> None:
     op.drop_index('incidents_opened_at_idx', table_name='incidents')
     op.drop_index('incidents_open_key', table_name='incidents', postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
     op.drop_table('incidents')
+    op.drop_index(op.f('impact_deliveries_updated_at_idx'), table_name='impact_deliveries')
     op.drop_index('impact_deliveries_unrecorded_idx', table_name='impact_deliveries', postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
     op.drop_index('impact_deliveries_twin_idx', table_name='impact_deliveries', postgresql_where=sa.text('payload_hash IS NOT NULL'))
+    op.drop_index('impact_deliveries_transaction_idx', table_name='impact_deliveries', postgresql_where=sa.text('transaction_id IS NOT NULL'))
     op.drop_index('impact_deliveries_timeline_idx', table_name='impact_deliveries')
     op.drop_index('impact_deliveries_time_brin', table_name='impact_deliveries', postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
     op.drop_index('impact_deliveries_open_idx', table_name='impact_deliveries', postgresql_where=sa.text("status IN ('pending', 'in_progress', 'retrying')"))
     op.drop_index(op.f('impact_deliveries_dagster_run_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     op.drop_index(op.f('impact_deliveries_batch_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('batch_id IS NOT NULL'))
     op.drop_table('impact_deliveries')
+    op.drop_table('webhook_messages')
     op.drop_table('sla_thresholds')
     op.drop_table('sla_reports')
     op.drop_table('sla_daily')
@@ -409,7 +447,10 @@ def downgrade() -> None:
     op.drop_index('audit_log_company_idx', table_name='audit_log')
     op.drop_table('audit_log')
     op.drop_table('sla_days')
+    op.drop_table('replay_requests')
     op.drop_table('provider_tokens')
     op.drop_table('platform_health')
+    op.drop_index(op.f('idempotency_keys_created_at_idx'), table_name='idempotency_keys')
+    op.drop_table('idempotency_keys')
     op.drop_table('companies')
     op.drop_table('alert_channels')

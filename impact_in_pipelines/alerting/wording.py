@@ -1,0 +1,182 @@
+"""What alerts say, in words, whatever the channel: the fact, whom it concerns, what to do first."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
+from impact_in_pipelines.sla.model import BreachType, Severity
+
+LEVELS = {1: "warning", 2: "SLA breach", 3: "platform outage"}
+_TITLES = {
+    BreachType.SUCCESS_RATE: "Success rate",
+    BreachType.LATENCY: "Average latency",
+    BreachType.RETRY_SUCCESS_RATE: "Retry success rate",
+    BreachType.CONSECUTIVE_FAILURES: "Consecutive failures",
+    BreachType.OVERDUE: "Overdue deliveries",
+    BreachType.BURN_RATE: "Error budget burn",
+    BreachType.PLATFORM_OUTAGE: "Platform outage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses that messages point to; `runbook` None means the file in the project."""
+
+    dagster: str
+    cockpit: str
+    runbook: str | None
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Links":
+        """Those that the settings give."""
+        return cls(
+            dagster=settings.dagster_ui_url.rstrip("/"),
+            cockpit=settings.cockpit_url.rstrip("/"),
+            runbook=settings.runbook_url,
+        )
+
+    def of_incident(self, incident: Incident) -> list[tuple[str, str]]:
+        """Text and URL: the asset in Dagster and the company's deliveries in the cockpit."""
+        platform = incident.platform
+        asset = f"{platform.value}_export" if platform else "sla_status"
+        found = [(f"{asset} in Dagster", f"{self.dagster}/assets/{asset}")]
+        if incident.company_id is not None:
+            page = f"{self.cockpit}/en/cockpit/{incident.company_id}/deliveries"
+            found.append(("Deliveries in the cockpit", page))
+        return found
+
+    def of_run(self, run: FailedRun) -> list[tuple[str, str]]:
+        """Text and URL of the run in Dagster."""
+        return [("The run in Dagster", f"{self.dagster}/runs/{run.run_id}")]
+
+    def runbook_entry(self, anchor: str) -> str:
+        """Where the runbook treats it."""
+        return f"{self.runbook or 'docs/runbook.md'}#{anchor}"
+
+
+def level(notice: Notice) -> int:
+    """The escalation level; a failed run is a warning."""
+    return notice.incident.level if notice.incident else 1
+
+
+def headline(notice: Notice) -> str:
+    """What happened, in a few words."""
+    incident = notice.incident
+    if incident is None:
+        return f"Level 1 · run failed: {notice.run.job if notice.run else 'unknown'}"
+    title = _TITLES[incident.type]
+    if notice.kind is NoticeKind.RECOVERED:
+        return f"Recovered: {title.lower()}"
+    if notice.kind is NoticeKind.ACKNOWLEDGED:
+        return f"Acknowledged: {title.lower()}"
+    raised = "Raised to level" if notice.kind is NoticeKind.RAISED else "Level"
+    what = "" if incident.level == 3 else f": {title.lower()}"
+    return f"{raised} {incident.level} · {LEVELS[incident.level]}{what}"
+
+
+def summary(notice: Notice) -> str:
+    """The whole notice in one line."""
+    incident = notice.incident
+    if incident is None:
+        error = f": {notice.run.error}" if notice.run else ""
+        return f"{headline(notice)}{error}"
+    return f"{headline(notice)} · {whom(incident)} · {fact(incident)}"
+
+
+def whom(incident: Incident) -> str:
+    """The company and the platform."""
+    platform = FACTS[incident.platform].title if incident.platform else "all platforms"
+    return f"{incident.company} on {platform}" if incident.company else platform
+
+
+def fact(incident: Incident) -> str:
+    """Actual against threshold, in the metric's own unit."""
+    actual, limit = incident.actual, incident.threshold
+    match incident.type:
+        case BreachType.SUCCESS_RATE | BreachType.RETRY_SUCCESS_RATE:
+            return f"{actual:.1f} %, threshold {limit:g} %"
+        case BreachType.LATENCY:
+            return f"{span(actual)}, threshold {span(limit)}"
+        case BreachType.CONSECUTIVE_FAILURES:
+            return f"{actual:g} deliveries in a row have failed, threshold {limit:g}"
+        case BreachType.OVERDUE:
+            fires = "fire" if actual == 1 else "fires"
+            return f"{actual:g} {fires} overdue"
+        case BreachType.BURN_RATE:
+            return f"the error budget burns {actual:.1f} times too fast, threshold {limit:g}"
+        case BreachType.PLATFORM_OUTAGE:
+            return f"every attempt has failed for {actual:g} minutes, threshold {limit:g}"
+
+
+def sample(incident: Incident) -> str:
+    """On how many deliveries it rests, and what follows from that."""
+    if incident.type is BreachType.PLATFORM_OUTAGE:
+        return f"{incident.sample_size} attempts, none delivered"
+    noun = "delivery" if incident.sample_size == 1 else "deliveries"
+    few = "; too few to be sure, so nobody is paged" if incident.low_confidence else ""
+    return f"{incident.sample_size} {noun}{few}"
+
+
+def since(incident: Incident) -> str:
+    """When it went bad (UTC); of what is over, until when."""
+    start = incident.since or incident.opened_at
+    if incident.closed_at is None:
+        return moment(start)
+    lasted = (incident.closed_at - start) / timedelta(milliseconds=1)
+    return f"{moment(start)} until {moment(incident.closed_at)} ({span(lasted)})"
+
+
+def first_step(incident: Incident) -> str:
+    """The command to begin with."""
+    company = f" --company {incident.company}" if incident.company else ""
+    platform = f" --platform {incident.platform.value}" if incident.platform else ""
+    match incident.type:
+        case BreachType.SUCCESS_RATE | BreachType.CONSECUTIVE_FAILURES:
+            return f"impact-in deliveries list{company}{platform} --status failed"
+        case BreachType.RETRY_SUCCESS_RATE | BreachType.BURN_RATE:
+            return f"impact-in sla status {incident.company or ''}".strip()
+        case BreachType.LATENCY:
+            return "impact-in schedules plan"
+        case BreachType.OVERDUE:
+            return f"impact-in deliveries list{company}{platform} --status pending"
+        case BreachType.PLATFORM_OUTAGE:
+            return f"impact-in deliveries list{platform} --status retrying"
+
+
+def anchor(notice: Notice) -> str:
+    """The heading of the runbook's entry, as its link."""
+    return notice.incident.type.value.replace("_", "-") if notice.incident else "a-failed-run"
+
+
+def moment(at: datetime) -> str:
+    """An instant to the minute, UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def span(ms: float) -> str:
+    """Milliseconds as people say them: 850 ms, 12.5 s, 5 min 1 s, 3 h 20 min."""
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.3g} s"
+    seconds = round(ms / 1000)
+    if seconds < 3600:
+        return _two(seconds, 60, "min", 1, "s")
+    if seconds < 2 * 86_400:
+        return _two(seconds, 3600, "h", 60, "min")
+    return _two(seconds, 86_400, "days", 3600, "h")
+
+
+def is_critical(notice: Notice) -> bool:
+    """Whether it is about a critical breach that isn't over."""
+    incident = notice.incident
+    over = notice.kind is NoticeKind.RECOVERED
+    return incident is not None and incident.severity is Severity.CRITICAL and not over
+
+
+def _two(seconds: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    whole, rest = divmod(seconds, large)
+    rest //= small
+    return f"{whole} {large_name} {rest} {small_name}" if rest else f"{whole} {large_name}"

@@ -1,0 +1,92 @@
+"""The alert sensors: thin ticks that write incidents and notices, and send what is to be sent.
+
+Unlike the schedules' ticks these have effects, and evaluating one in the UI has them too. That is harmless:
+each does what is due at that moment, once, whoever asks (an incident is opened once, a notice written once).
+"""
+
+from collections.abc import Callable
+
+from dagster import (
+    DefaultSensorStatus,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    sensor,
+)
+
+from impact_in_pipelines.db.engine import translated_errors
+from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.resources.alerts import Alerts, Watched
+from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.settings import Settings
+
+
+def alert_sensors(settings: Settings) -> list[SensorDefinition]:
+    """`sla_breaches` and `platform_outages` (off by default where ENABLE_SLA_MONITORING is false) and
+    `send_notifications`, which always runs: what was written is to be sent."""
+    monitoring = _status(settings.enable_sla_monitoring)
+
+    @sensor(
+        name="sla_breaches",
+        minimum_interval_seconds=60,
+        default_status=monitoring,
+        description="Opens an incident for each SLA breach, raises it, and closes it on recovery.",
+    )
+    def sla_breaches(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:
+        del context
+        return _tick(runtime, lambda parts: _watched(Alerts(parts).watch_sla()))
+
+    @sensor(
+        name="platform_outages",
+        minimum_interval_seconds=60,
+        default_status=monitoring,
+        description=(
+            "Opens one incident when every attempt at a platform has failed for "
+            f"{settings.outage_after_minutes} minutes, whichever company's."
+        ),
+    )
+    def platform_outages(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:
+        del context
+        return _tick(runtime, lambda parts: _watched(Alerts(parts).watch_outages()))
+
+    @sensor(
+        name="send_notifications",
+        minimum_interval_seconds=30,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Sends the outbox to Slack and PagerDuty, in order; what fails is sent later.",
+    )
+    def send_notifications(
+        context: SensorEvaluationContext, runtime: RuntimeResource
+    ) -> SkipReason:
+        return _tick(runtime, lambda parts: _sent(context, parts))
+
+    return [sla_breaches, platform_outages, send_notifications]
+
+
+def _tick(runtime: RuntimeResource, act: Callable[[Runtime], str]) -> SkipReason:
+    """What `act` says it did. A database that is away is a reason to skip, never a finding."""
+    try:
+        parts = runtime.get()
+        with translated_errors(parts.database.url):
+            return SkipReason(act(parts))
+    except DatabaseUnavailable as error:
+        return SkipReason(f"nothing was judged: {error}")
+
+
+def _watched(watched: Watched | None) -> str:
+    return "another tick is at it" if watched is None else str(watched)
+
+
+def _sent(context: SensorEvaluationContext, parts: Runtime) -> str:
+    sent = Alerts(parts).send()
+    for trouble in sent.troubles:
+        context.log.warning(trouble)
+    by_channel = ", ".join(f"{name} {count}" for name, count in sent.accepted.items())
+    said = f"sent: {by_channel}" if sent.total else "nothing was sent"
+    waiting = sum(one.waiting for one in parts.outbox.backlog())
+    return f"{said}; {waiting} waiting" + (f"; {sent.troubles[0]}" if sent.troubles else "")
+
+
+def _status(running: bool) -> DefaultSensorStatus:
+    return DefaultSensorStatus.RUNNING if running else DefaultSensorStatus.STOPPED
