@@ -32,6 +32,7 @@ setup(
         "requests",
         "rfc8785",
         "rich",
+        "slack-sdk",
         "sqlalchemy",
         "starlette",
         "tenacity",

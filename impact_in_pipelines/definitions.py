@@ -11,7 +11,9 @@ from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact
+from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
+from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import get_settings
 
@@ -22,7 +24,7 @@ defs = Definitions(
     assets=[impact_events, company_impact, *exports, impact_deliveries, delivery_schedules],
     jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume()],
     schedules=[*_drain_schedules, hourly_refresh(_settings)],
-    sensors=[company_partitions, schedule_table],
+    sensors=[company_partitions, schedule_table, *alert_sensors(_settings), run_failures],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},
     # Backfills run as the implicit asset job; a process more for each step would cost 1.2 s.

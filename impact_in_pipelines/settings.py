@@ -156,6 +156,48 @@ class Settings(BaseModel):
     cockpit_url: HttpUrl = Field("http://127.0.0.1:3007", description="an http or https URL")
     runbook_url: HttpUrl | None = Field(None, description="an http or https URL")
 
+    # API
+    jwt_secret: SecretStr | None = Field(
+        None,
+        alias="IMPACT_IN_JWT_SECRET",
+        min_length=32,
+        description="at least 32 characters, for HS256 tokens (development)",
+    )
+    jwks_url: HttpUrl | None = Field(
+        None,
+        alias="IMPACT_IN_JWKS_URL",
+        description="the http or https URL of a JSON Web Key Set, for RS256 and ES256 tokens",
+    )
+    jwt_issuer: str | None = Field(
+        None, alias="IMPACT_IN_JWT_ISSUER", description="the tokens' iss claim"
+    )
+    jwt_audience: str | None = Field(
+        None, alias="IMPACT_IN_JWT_AUDIENCE", description="the tokens' aud claim"
+    )
+    jwt_leeway_seconds: int = Field(
+        30, alias="IMPACT_IN_JWT_LEEWAY_SECONDS", ge=0, le=300, description="seconds, from 0 to 300"
+    )
+    api_rate_limit_per_minute: int = Field(
+        600,
+        alias="IMPACT_IN_API_RATE_LIMIT_PER_MINUTE",
+        ge=1,
+        le=10_000_000,
+        description="requests a minute of one token's subject, from 1 to 10000000",
+    )
+    dagster_timeout_ms: int = Field(
+        3_000, ge=1, le=60_000, description="milliseconds, from 1 to 60000"
+    )
+    webhook_tolerance_seconds: int = Field(
+        300,
+        alias="IMPACT_IN_WEBHOOK_TOLERANCE_SECONDS",
+        ge=1,
+        le=86_400,
+        description="seconds, from 1 to 86400",
+    )
+    metrics_company_label: bool = Field(
+        False, alias="IMPACT_IN_METRICS_COMPANY_LABEL", description="true or false"
+    )
+
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""
         url: str | None = getattr(self, f"{platform.value}_api_url")

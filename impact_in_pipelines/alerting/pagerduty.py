@@ -1,15 +1,14 @@
-"""PagerDuty's Events API v2, by PagerDuty's own client.
+"""PagerDuty's Events API v2: one POST for each event.
 
 Trigger, acknowledge and resolve of an incident go out under one `dedup_key`, so that an event that is sent
-twice is one event there.
+twice is one event there. There are clients to be had, and none serves: `pypd`, which dagster-pagerduty wraps,
+has no time-out and a fixed address; PagerDuty's own `pagerduty` refuses an address that isn't https, such as
+a sandbox's, and repeats a 429 without end, asleep in the caller, where here the outbox repeats.
 """
 
-import logging
-from typing import Any, ClassVar
+from typing import Any
 
-import httpx2
-from pagerduty import EventsApiV2Client
-from pagerduty.errors import Error, UrlError
+import requests
 from pydantic import SecretStr
 
 from impact_in_pipelines.alerting import wording
@@ -17,40 +16,20 @@ from impact_in_pipelines.alerting.channel import Refused, asked_wait_s
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind
 
-_PATH = "/v2/enqueue"
+EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
 _SUMMARY_LIMIT = 1024
-_SILENT = logging.getLogger(f"{__name__}.client")
-_SILENT.setLevel(logging.CRITICAL + 1)
-
-
-class _OneAttempt(EventsApiV2Client):
-    """The client without its own repeats, which sleep in the caller and, for 429, never end: the outbox
-    repeats."""
-
-    max_network_attempts = 0
-    sleep_timer = 0
-    retry: ClassVar[dict[int, int]]
-
-    def __init__(self, key: str, *, base_url: str | None, timeout_s: float) -> None:
-        super().__init__(key, base_url=base_url)
-        # One immediate repeat is the least that it can be told for a 429.
-        self.retry = {429: 1}  # type: ignore[misc]
-        self.timeout = timeout_s
-        self.log = _SILENT
 
 
 class PagerDutyChannel:
     """One service's integration. Its key is a secret and appears in no error or repr.
 
-    `events_url` is the whole address of the enqueue endpoint; None means PagerDuty's own.
+    `events_url` is the whole address of the enqueue endpoint.
     """
 
-    def __init__(
-        self, key: SecretStr, links: Links, *, events_url: str | None, timeout_s: float
-    ) -> None:
+    def __init__(self, key: SecretStr, links: Links, *, events_url: str, timeout_s: float) -> None:
         self._key = key
         self._links = links
-        self._base_url = events_url.rstrip("/").removesuffix(_PATH) if events_url else None
+        self._events_url = events_url
         self._timeout_s = timeout_s
 
     def send(self, notice: Notice) -> Refused | None:
@@ -58,34 +37,38 @@ class PagerDutyChannel:
         built = event(notice, self._links)
         if built is None:
             return None
-        action, dedup_key, properties = built
-        with _OneAttempt(
-            self._key.get_secret_value(), base_url=self._base_url, timeout_s=self._timeout_s
-        ) as client:
-            try:
-                client.send_event(action, dedup_key, **properties)
-            except (Error, UrlError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-                return _refused(error)
-        return None
+        try:
+            answer = requests.post(
+                self._events_url,
+                json={"routing_key": self._key.get_secret_value(), **built},
+                timeout=self._timeout_s,
+                allow_redirects=False,
+            )
+        except requests.Timeout:
+            return Refused("PagerDuty didn't answer in time")
+        except (requests.RequestException, OSError, ValueError) as error:
+            return Refused(f"PagerDuty can't be reached ({type(error).__name__})")
+        return _judged(answer)
 
 
-def event(notice: Notice, links: Links) -> tuple[str, str, dict[str, Any]] | None:
-    """The action, the dedup key and the rest of an event (PagerDuty Common Event Format)."""
+def event(notice: Notice, links: Links) -> dict[str, Any] | None:
+    """The body of an event without its routing key (PagerDuty Common Event Format)."""
     incident = notice.incident
     if incident is None:
         return None
     dedup_key = f"impact-in-incident-{incident.id}"
     if notice.kind is NoticeKind.RECOVERED:
-        return "resolve", dedup_key, {}
+        return {"event_action": "resolve", "dedup_key": dedup_key}
     if notice.kind is NoticeKind.ACKNOWLEDGED:
-        return "acknowledge", dedup_key, {}
-    properties = {
+        return {"event_action": "acknowledge", "dedup_key": dedup_key}
+    return {
+        "event_action": "trigger",
+        "dedup_key": dedup_key,
         "payload": _payload(notice, incident, links),
         "client": "Impact-In Pipelines",
         "client_url": links.dagster,
         "links": [{"href": url, "text": text} for text, url in links.of_incident(incident)],
     }
-    return "trigger", dedup_key, properties
 
 
 def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]:
@@ -108,14 +91,12 @@ def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]
     }
 
 
-def _refused(error: Exception) -> Refused:
-    answer = getattr(error, "response", None)
-    if answer is None:
-        timed_out = isinstance(error.__cause__ or error, httpx2.TimeoutException)
-        return Refused(
-            "PagerDuty didn't answer in time" if timed_out else "PagerDuty can't be reached"
-        )
-    status: int = answer.status_code
+def _judged(answer: requests.Response) -> Refused | None:
+    """Accepted is what the contract says: 2xx with `status` success. Nothing of the answer is quoted: a 400
+    repeats the event."""
+    status = answer.status_code
+    if 200 <= status < 300 and _status(answer) == "success":
+        return None
     if status < 300:
         return Refused(f"PagerDuty answered HTTP {status} without accepting the event", alone=True)
     return Refused(
@@ -123,3 +104,11 @@ def _refused(error: Exception) -> Refused:
         alone=status in (400, 413),
         retry_after_s=asked_wait_s(answer.headers.get("Retry-After")),
     )
+
+
+def _status(answer: requests.Response) -> object:
+    try:
+        document = answer.json()
+    except ValueError:
+        return None
+    return document.get("status") if isinstance(document, dict) else None

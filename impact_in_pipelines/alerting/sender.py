@@ -120,5 +120,5 @@ class Sender:
 
 def wait(failures: int, retry_after_s: float | None = None) -> timedelta:
     """30 s after the first failure, doubling up to 5 minutes, or the longer wait that was asked for."""
-    doubled = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
+    doubled = min(FIRST_WAIT * (1 << min(failures - 1, 10)), LONGEST_WAIT)
     return max(doubled, timedelta(seconds=retry_after_s or 0))

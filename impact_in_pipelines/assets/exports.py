@@ -37,6 +37,9 @@ from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 _STEP_RETRIES = RetryPolicy(max_retries=2, delay=5)
 """Layer 3 of D5: for a step that fails as a whole, such as a database that is away for a moment."""
 
+FAILURES = "failures"
+"""The metadata of a step's failure that lists the deliveries that failed for good."""
+
 
 class ExportConfig(Config):
     """What a run without a partition key sends."""
@@ -124,7 +127,7 @@ def run_export(
     if failed:
         raise Failure(
             description=_failure_text(failed, recorder, FACTS[platform].title),
-            metadata={"failures": recorder.failure_table()},
+            metadata={FAILURES: recorder.failure_table()},
             allow_retries=False,
         )
 

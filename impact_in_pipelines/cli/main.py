@@ -13,9 +13,13 @@ from impact_in_pipelines.cli import (
     demo,
     dev,
     events,
+    incidents,
+    maintenance,
     recover,
     sandbox,
     schedules,
+    serve,
+    token,
 )
 from impact_in_pipelines.cli.output import fail
 from impact_in_pipelines.errors import ImpactInError
@@ -33,8 +37,12 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(events.app, name="events")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(token.app, name="token")
 app.command("deliver")(deliver.deliver)
 app.command("sandbox")(sandbox.sandbox)
+app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.command("recover")(recover.recover)

@@ -292,8 +292,6 @@ impact_deliveries = Table(
         "transaction_id",
         postgresql_where=text("transaction_id IS NOT NULL"),
     ),
-    # metrics and the event stream: what has changed since.
-    Index(None, "updated_at"),
 )
 
 delivery_attempts = Table(

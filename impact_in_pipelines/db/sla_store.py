@@ -3,6 +3,7 @@
 One pass over the log measures all companies; nothing here asks once per company.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -45,7 +46,6 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds, checke
 from impact_in_pipelines.sla.windows import rolling, window
 
 _SQL = load("sla")
-_SINCE = sla_sql.since_when()
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
 _BUDGET_WINDOWS = (timedelta(days=PRESENT_DAYS), timedelta(days=BUDGET_DAYS))
 _BUDGETS = sla_sql.ends_within(_BUDGET_WINDOWS)
@@ -130,7 +130,8 @@ class SlaStore:
         self, window: Window, now: datetime, *, company_id: UUID | None = None
     ) -> Assessment:
         """Judge a window at `now`: every company and platform in it, or those of one company."""
-        with self._engine.connect() as connection:
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["roomy"])
             measured = self._measured(connection, window, now, company_id)
             book = self._book(connection, company_id)
             slugs = _slugs(connection)
@@ -150,7 +151,7 @@ class SlaStore:
             rows = rows_of(
                 connection.execute(
                     _BUDGETS,
-                    self._parameters(_back(now, _BUDGET_WINDOWS[-1]), now, company_id),
+                    self.parameters(_back(now, _BUDGET_WINDOWS[-1]), now, company_id),
                 )
             )
         return {
@@ -214,27 +215,28 @@ class SlaStore:
             raise UsageError(
                 "name a company, a platform or both; for all of them set SLA_… variables"
             )
+        action = "set_thresholds" if values else "clear_thresholds"
         parameters = {
             "company_id": company.id if company else None,
             "platform": platform.value if platform else None,
-            "thresholds": rows_as_json([checked(values)])[1:-1] if values else None,
+            "thresholds": json.dumps(checked(values)) if values else None,
             "actor": actor,
-            "action": "set_thresholds" if values else "clear_thresholds",
+            "action": action,
             "now": now,
         }
         with self._engine.begin() as connection:
             connection.execute(_SQL["audit_thresholds"], parameters)
-            connection.execute(_SQL[parameters["action"]], parameters)
+            connection.execute(_SQL[action], parameters)
 
     def _measured(
         self, connection: Connection, window: Window, now: datetime, company_id: UUID | None
     ) -> Measured:
-        parameters = self._parameters(window, now, company_id)
+        parameters = self.parameters(window, now, company_id)
         rows = rows_of(connection.execute(sla_sql.MEASURE, parameters))
         streaks = rows_of(connection.execute(_SQL["streaks"], parameters))
         burns: dict[ScopeKey, Burn] = {}
         if window.end >= now:
-            burning = self._parameters(_back(now, BURN_WINDOWS[-1]), now, company_id)
+            burning = self.parameters(_back(now, BURN_WINDOWS[-1]), now, company_id)
             burns = {_key(row): _burn(row) for row in rows_of(connection.execute(_BURNS, burning))}
         return Measured(
             window,
@@ -252,8 +254,8 @@ class SlaStore:
         company_id: UUID | None,
     ) -> dict[SinceKey, datetime]:
         keys = [{"n": n, **asdict(key)} for n, key in enumerate(wanted)]
-        parameters = self._parameters(window, now, company_id) | {"keys": rows_as_json(keys)}
-        rows = connection.execute(_SINCE, parameters)
+        parameters = self.parameters(window, now, company_id) | {"keys": rows_as_json(keys)}
+        rows = connection.execute(sla_sql.SINCE_WHEN, parameters)
         return {wanted[row.n]: row.since for row in rows if row.since is not None}
 
     def _book(self, connection: Connection, company_id: UUID | None) -> ThresholdBook:

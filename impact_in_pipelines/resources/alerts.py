@@ -10,6 +10,7 @@ from impact_in_pipelines.alerting.outages import OutageRule, look_back_to, outag
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
+from impact_in_pipelines.alerting.telling import worth_an_incident
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.db.incident_store import Session
 from impact_in_pipelines.errors import Conflict
@@ -63,8 +64,9 @@ class Alerts:
                 return None
             # Read under the lock: an older reading must not be applied over a younger one.
             now = runtime.clock()
-            breaches = [one for one in runtime.sla.current_breaches(now) if one.platform is not None]
-            return self._apply(session, breaches, session.open(), SLA_TYPES, now)
+            incidents = session.open()
+            breaches = worth_an_incident(runtime.sla.current_breaches(now), incidents)
+            return self._apply(session, breaches, incidents, SLA_TYPES, now)
 
     def watch_outages(self) -> Watched | None:
         """Make outage incidents agree with the last hours' attempts; None: another tick is at it."""
@@ -152,12 +154,12 @@ def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
     found: dict[Channel, AlertChannel] = {Channel.LOG: LogChannel()}
     # Imported where they are needed: the clients cost 0.4 s.
     if settings.pagerduty_integration_key is not None:
-        from impact_in_pipelines.alerting.pagerduty import PagerDutyChannel
+        from impact_in_pipelines.alerting.pagerduty import EVENTS_URL, PagerDutyChannel
 
         found[Channel.PAGERDUTY] = PagerDutyChannel(
             settings.pagerduty_integration_key,
             links,
-            events_url=settings.pagerduty_events_url,
+            events_url=settings.pagerduty_events_url or EVENTS_URL,
             timeout_s=timeout_s,
         )
     for channel, url in (

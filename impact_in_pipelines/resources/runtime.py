@@ -18,6 +18,8 @@ from impact_in_pipelines.db.maintenance import MaintenanceStore
 from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
+from impact_in_pipelines.db.sla_rollup import SlaRollup
+from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.db.token_store import PgTokenStore
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.delivery.drain import Drain, DrainOptions, utc_now
@@ -77,6 +79,14 @@ class Runtime:
     @cached_property
     def recording(self) -> RecordingStore:
         return RecordingStore(self.database.engine)
+
+    @cached_property
+    def sla(self) -> SlaStore:
+        return SlaStore(self.database.engine, self.settings)
+
+    @cached_property
+    def sla_rollup(self) -> SlaRollup:
+        return SlaRollup(self.database.engine, self.settings)
 
     @cached_property
     def tokens(self) -> PgTokenStore:

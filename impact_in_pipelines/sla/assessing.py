@@ -142,10 +142,13 @@ class SinceKey:
 
 
 def since_wanted(assessment: Assessment) -> list[SinceKey]:
-    """The breaches that don't say since when."""
+    """The breaches that don't say since when; of a company as a whole, only if it is the only one: over
+    all companies its platforms say it."""
+    everybody = len({company for company, _ in assessment.scopes if company is not None}) > 1
     return [
         SinceKey(company_id, platform, breach.type, breach.threshold)
         for (company_id, platform), scope in assessment.scopes.items()
+        if not (everybody and company_id is not None and platform is None)
         for breach in scope.breaches
         if breach.since is None
     ]

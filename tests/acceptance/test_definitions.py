@@ -50,27 +50,37 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "impact_events",
         "company_impact",
         "impact_deliveries",
+        "delivery_schedules",
         *(f"{platform}_export" for platform in PLATFORMS),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "refresh_company_impact",
+        "pause_or_resume_schedules",
         *(f"drain_{platform}" for platform in PLATFORMS),
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "refresh_company_impact_hourly",
         *(f"deliver_to_{platform}" for platform in PLATFORMS),
     }
-    assert {sensor.name for sensor in repository.sensor_defs} == {"companies_become_partitions"}
-
-
-def test_only_the_exports_are_partitioned() -> None:
-    """A partitioned asset upstream of an export makes every drain fail (D2)."""
-    graph = defs.get_repository_def().asset_graph
-    partitioned = {
-        key for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "companies_become_partitions",
+        "schedules_are_shown",
+        "sla_breaches",
+        "platform_outages",
+        "run_failures",
+        "send_notifications",
     }
 
-    assert partitioned == {AssetKey(f"{platform}_export") for platform in PLATFORMS}
+
+def test_nothing_upstream_of_an_export_is_partitioned() -> None:
+    """A partitioned asset upstream of an export makes every drain fail once it is materialised (D2)."""
+    graph = defs.get_repository_def().asset_graph
+    exports = {AssetKey(f"{platform}_export") for platform in PLATFORMS}
+    assert all(graph.get(key).partitions_def is not None for key in exports)
+    upstream = {key for export in exports for key in graph.get_ancestor_asset_keys(export)}
+
+    assert AssetKey("company_impact") in upstream
+    assert {key for key in upstream if graph.get(key).partitions_def is not None} == set()
 
 
 def test_each_platform_is_limited_by_a_pool_of_its_own() -> None:

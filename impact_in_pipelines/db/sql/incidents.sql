@@ -57,8 +57,9 @@ ON CONFLICT (id) DO UPDATE SET
 -- Into the outbox, in the order given; what has been written once is not written again.
 INSERT INTO notifications (key, incident_id, channel, kind, body, created_at, next_attempt_at)
 SELECT r.key, r.incident_id, r.channel, r.kind, r.body, :now, :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) WITH ORDINALITY
-    AS r(key text, incident_id uuid, channel text, kind text, body jsonb, place bigint)
+FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS (key text, incident_id uuid, channel text, kind text, body jsonb))
+    WITH ORDINALITY AS r(key, incident_id, channel, kind, body, place)
 ORDER BY r.place
 ON CONFLICT (key) DO NOTHING
 

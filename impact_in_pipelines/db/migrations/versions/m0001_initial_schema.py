@@ -335,8 +335,6 @@ def upgrade() -> None:
     op.create_index('impact_deliveries_twin_idx', 'impact_deliveries', ['company_id', 'platform', 'payload_hash'], unique=False, postgresql_where=sa.text('payload_hash IS NOT NULL'))
     # unrecorded: final rows that Dagster has not been told of.
     op.create_index('impact_deliveries_unrecorded_idx', 'impact_deliveries', ['platform', 'updated_at'], unique=False, postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
-    # metrics and the event stream: what has changed since.
-    op.create_index(op.f('impact_deliveries_updated_at_idx'), 'impact_deliveries', ['updated_at'], unique=False)
     op.create_table('incidents',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=True),
@@ -420,7 +418,6 @@ def downgrade() -> None:
     op.drop_index('incidents_opened_at_idx', table_name='incidents')
     op.drop_index('incidents_open_key', table_name='incidents', postgresql_where=sa.text('closed_at IS NULL'), postgresql_nulls_not_distinct=True)
     op.drop_table('incidents')
-    op.drop_index(op.f('impact_deliveries_updated_at_idx'), table_name='impact_deliveries')
     op.drop_index('impact_deliveries_unrecorded_idx', table_name='impact_deliveries', postgresql_where=sa.text("recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"))
     op.drop_index('impact_deliveries_twin_idx', table_name='impact_deliveries', postgresql_where=sa.text('payload_hash IS NOT NULL'))
     op.drop_index('impact_deliveries_transaction_idx', table_name='impact_deliveries', postgresql_where=sa.text('transaction_id IS NOT NULL'))

@@ -1,0 +1,1 @@
+"""The REST API: routes, schemas, tokens, problem details. No rule of delivering lives here."""

@@ -1,0 +1,63 @@
+"""Cursors: where a page ended, bound to the question that it answers."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from impact_in_pipelines.api.problems import ApiProblem, invalid
+
+DEFAULT_LIMIT = 30
+MOST = 100
+_LONGEST = 500
+
+
+def encode_cursor(position: Mapping[str, Any], question: Mapping[str, Any]) -> str:
+    """An opaque text for the last row's `position`, good for the same `question` only."""
+    values = {name: str(value) for name, value in position.items()}
+    text = json.dumps([values, _digest(question)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, question: Mapping[str, Any]) -> dict[str, str]:
+    """The position in `cursor`. Raises a 422 problem for one that isn't ours or is another question's."""
+    try:
+        if len(cursor) > _LONGEST:
+            raise _refused()
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True)
+        values, digest = json.loads(text)
+        if not isinstance(values, dict) or digest != _digest(question):
+            raise _refused()
+        return {str(name): str(value) for name, value in values.items()}
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise _refused() from None
+
+
+def instant_and_id(cursor: str | None, question: Mapping[str, Any]) -> dict[str, Any]:
+    """`before_at` and `before_id` of a cursor over rows by instant and id; both None without one."""
+    if cursor is None:
+        return {"before_at": None, "before_id": None}
+    values = decode_cursor(cursor, question)
+    try:
+        at, id_ = datetime.fromisoformat(values["at"]), UUID(values["id"])
+    except (KeyError, ValueError):
+        raise _refused() from None
+    if at.tzinfo is None:
+        raise _refused()
+    return {"before_at": at, "before_id": id_}
+
+
+def _digest(question: Mapping[str, Any]) -> str:
+    text = json.dumps(dict(question), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _refused() -> ApiProblem:
+    return invalid(
+        "query", "cursor", "must be the nextCursor of an answer to the same question; leave it out"
+    )

@@ -1,0 +1,89 @@
+"""What all schemas share: camelCase on the wire, nothing unknown, instants with an offset."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+
+from impact_in_pipelines.api.pagination import MOST
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+class Model(BaseModel):
+    """One JSON object: names in camelCase, unknown ones refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+def parse_instant(value: Any) -> Any:
+    """A date (its first instant in UTC) or a date and time with offset, as an instant in UTC."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a date or a date and time with offset")
+    try:
+        if _DATE.fullmatch(value):
+            at = datetime.combine(date.fromisoformat(value), time(), UTC)
+        else:
+            at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(
+            "must be a date such as 2026-03-29 or a date and time with offset such as "
+            "2026-03-29T01:00:00Z"
+        ) from None
+    if at.tzinfo is None:
+        raise ValueError("must carry an offset, such as 2026-03-29T01:00:00Z")
+    try:
+        return min(max(at.astimezone(UTC), _EARLIEST), _LATEST)
+    except OverflowError:
+        return _EARLIEST if at.year < 2000 else _LATEST
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(parse_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "examples": ["2026-03-09", "2026-03-09T12:00:00Z"],
+        }
+    ),
+]
+"""An instant as it comes in: a date is its first instant in UTC."""
+
+Moment = Annotated[
+    datetime,
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": ["2026-03-10T00:00:30Z"]}
+    ),
+]
+"""An instant as it goes out: ISO 8601 with offset."""
+
+Day = Annotated[date, Field(examples=["2026-03-09"])]
+Limit = Annotated[int, Field(ge=1, le=MOST, description=f"at most so many, up to {MOST}")]
+PlatformName = Literal["benevity", "goodera", "workday"]
+
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text holds no NUL."""
+
+
+def end_of(value: datetime | None, given: str | None) -> datetime | None:
+    """The exclusive end that `given` names: a date as the end of a range includes that whole day."""
+    if value is None or given is None or not _DATE.fullmatch(given):
+        return value
+    return min(value + timedelta(days=1), _LATEST)

@@ -1,0 +1,117 @@
+"""`impact-in maintenance`: windows in which alerts keep quiet and are recorded all the same."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.people import duration, instant, whoever
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.sla.incidents import MaintenanceWindow
+
+app = typer.Typer(
+    help="Windows in which alerts keep quiet. What happens in them is recorded and shown.",
+    no_args_is_help=True,
+)
+_PAST, _FUTURE = timedelta(days=365), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@app.command("add")
+def add(
+    reason: Annotated[str, typer.Option(help="Why; people read it.")],
+    platform: Annotated[Platform | None, typer.Option(help="Of this platform only.")] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Of this company only; slug or id.")
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="T", help="When it begins; now, if not given.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="T", help="When it ends.")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="SPAN", help="Or how long: 90m, 2h, 1d.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Who says so; you, if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withhold alerts about a platform, a company or one on the other for a while."""
+    if (to is None) == (for_ is None):
+        raise UsageError("say when it ends: either --to INSTANT or --for SPAN")
+    with session() as runtime:
+        now = runtime.clock()
+        starts_at = instant("--from", from_) if from_ else now
+        window = runtime.maintenance.add(
+            company_id=runtime.companies.find(company).id if company else None,
+            platform=platform,
+            starts_at=starts_at,
+            ends_at=instant("--to", to) if to else starts_at + duration("--for", for_ or ""),
+            reason=reason,
+            by=whoever(by),
+            now=now,
+        )
+    if as_json:
+        print_json(window)
+        return
+    console.print(
+        f"Alerts about {_whose(window)} keep quiet from {window.starts_at:%Y-%m-%d %H:%M} to "
+        f"{window.ends_at:%Y-%m-%d %H:%M} UTC. End it early: "
+        f"impact-in maintenance end {str(window.id)[:8]}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command("list")
+def list_(
+    all_: Annotated[
+        bool, typer.Option("--all", help="Those of the last 365 days that are over, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the windows that are open or still to come."""
+    with session() as runtime:
+        now = runtime.clock()
+        windows = runtime.maintenance.overlapping(now - _PAST if all_ else now, _FUTURE)
+    if as_json:
+        print_json(windows)
+        return
+    print_table(
+        "Maintenance (UTC)",
+        ["Id", "Of", "From", "To", "Reason", "By"],
+        (
+            (str(w.id)[:8], _whose(w), w.starts_at, w.ends_at, w.reason, w.created_by)
+            for w in windows
+        ),
+        empty="No maintenance windows."
+        if all_
+        else "No maintenance window is open or to come. Past ones too: --all",
+    )
+
+
+@app.command("end")
+def end(
+    window: Annotated[
+        str, typer.Argument(metavar="ID", help="The window's id or its first characters.")
+    ],
+    by: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Who says so; you, if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a window now. What is still wrong is told within a minute."""
+    with session() as runtime:
+        ended = runtime.maintenance.end(window, by=whoever(by), now=runtime.clock())
+    if as_json:
+        print_json(ended)
+        return
+    console.print(f"Ended: {_whose(ended)}, {ended.reason}", markup=False, soft_wrap=True)
+
+
+def _whose(window: MaintenanceWindow) -> str:
+    platform = FACTS[window.platform].title if window.platform else "all platforms"
+    return f"{window.company} on {platform}" if window.company else platform

@@ -1,0 +1,124 @@
+-- name: take_key
+-- A key is free if it is new, its answer has expired, or the process that took it died.
+INSERT INTO idempotency_keys AS k (scope, key, request_hash, created_at)
+VALUES (:scope, :key, :request_hash, :now)
+ON CONFLICT (scope, key) DO UPDATE
+SET request_hash = excluded.request_hash, created_at = excluded.created_at, status = NULL,
+    headers = NULL, body = NULL
+WHERE k.created_at <= :expired OR (k.status IS NULL AND k.created_at <= :abandoned)
+
+-- name: read_key
+SELECT request_hash, status, headers, body FROM idempotency_keys WHERE scope = :scope AND key = :key
+
+-- name: keep_answer
+UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
+WHERE scope = :scope AND key = :key
+
+-- name: forget_key
+DELETE FROM idempotency_keys WHERE scope = :scope AND key = :key AND status IS NULL
+
+-- name: purge_keys
+-- A few expired answers with each new key: the table holds a day.
+DELETE FROM idempotency_keys WHERE (scope, key) IN (
+    SELECT scope, key FROM idempotency_keys WHERE created_at <= :expired ORDER BY created_at LIMIT 20
+    FOR UPDATE SKIP LOCKED)
+
+-- name: listed
+-- GET /deliveries of one company (by impact_deliveries_timeline_idx), or of all, where `since` bounds the
+-- days that are looked at (by impact_deliveries_time_brin): one page, the latest due first.
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
+  AND (CAST(:since AS timestamptz) IS NULL OR d.scheduled_for >= :since)
+  AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
+  AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
+  AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))
+  AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
+  AND (CAST(:statuses AS text[]) IS NULL OR d.status = ANY(CAST(:statuses AS text[])))
+  AND (CAST(:trigger AS text) IS NULL OR d.trigger = :trigger)
+  AND (CAST(:schedule_id AS uuid) IS NULL OR d.schedule_id = :schedule_id)
+  AND (CAST(:error AS text) IS NULL OR d.last_error ILIKE :error)
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: listed_of_several
+-- The same of several companies: a page of each by the index, then the latest of all.
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+FROM companies c
+CROSS JOIN LATERAL (
+    SELECT * FROM impact_deliveries l
+    WHERE l.company_id = c.id
+      AND (CAST(:start AS timestamptz) IS NULL OR l.scheduled_for >= :start)
+      AND (CAST(:end AS timestamptz) IS NULL OR l.scheduled_for < :end)
+      AND (CAST(:before_at AS timestamptz) IS NULL OR (l.scheduled_for, l.id) < (:before_at, CAST(:before_id AS uuid)))
+      AND (CAST(:platform AS text) IS NULL OR l.platform = :platform)
+      AND (CAST(:statuses AS text[]) IS NULL OR l.status = ANY(CAST(:statuses AS text[])))
+      AND (CAST(:trigger AS text) IS NULL OR l.trigger = :trigger)
+      AND (CAST(:schedule_id AS uuid) IS NULL OR l.schedule_id = :schedule_id)
+      AND (CAST(:error AS text) IS NULL OR l.last_error ILIKE :error)
+    ORDER BY l.scheduled_for DESC, l.id DESC
+    LIMIT :limit) AS d
+WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: timeline
+-- GET /delivery-timeline: the latest of one company, with what was sent.
+SELECT d.id, d.platform, d.trigger, d.status, d.period_start, d.period_end, d.scheduled_for, d.created_at,
+       d.attempt_count, d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error,
+       d.http_status, d.transaction_id, d.payload_bytes, d.payload, d.duplicate_of, d.replay_of
+FROM impact_deliveries d
+WHERE d.company_id = :company_id
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: owned
+-- Which of these deliveries belong to the caller's companies, and whose each is.
+SELECT id, company_id, platform FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[]))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR company_id = ANY(CAST(:company_ids AS uuid[])))
+
+-- name: changed_since
+-- GET /events after a pause: what of a company has changed since, oldest change first.
+SELECT id, company_id, platform, status, attempt_count, updated_at
+FROM impact_deliveries
+WHERE company_id = :company_id AND updated_at > :since
+ORDER BY updated_at, id
+LIMIT :limit
+
+-- name: add_replay_request
+INSERT INTO replay_requests (id, requested_by, company_ids, delivery_ids, created_at)
+VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS uuid[]), :now)
+
+-- name: replay_request
+-- Visible to a token that may see every company in it.
+SELECT id, requested_by, company_ids, delivery_ids, created_at FROM replay_requests
+WHERE id = :id
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR company_ids <@ CAST(:company_ids AS uuid[]))
+
+-- name: replay_states
+SELECT id, platform, status, attempt_count, last_error, updated_at FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY scheduled_for, id
+
+-- name: whole
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note, d.timezone, s.schedule,
+       d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force, d.dagster_run_id, d.payload,
+       d.provider_response
+FROM impact_deliveries d
+JOIN companies c ON c.id = d.company_id
+LEFT JOIN scheduled_deliveries s ON s.id = d.schedule_id
+WHERE d.id = :id
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
+
+-- name: attempts
+SELECT number, started_at, finished_at, outcome, http_status, error_kind, error, latency_ms
+FROM delivery_attempts WHERE delivery_id = :id ORDER BY number

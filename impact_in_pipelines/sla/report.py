@@ -1,0 +1,213 @@
+"""What a report says: the model, and how it is put together from what was read (issue 4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.sla.metrics import histogram_percentile, metrics_of
+from impact_in_pipelines.sla.model import (
+    Metrics,
+    Scope,
+    Severity,
+    SlaState,
+    Window,
+)
+from impact_in_pipelines.sla.thresholds import Thresholds
+from impact_in_pipelines.sla.windows import ReportPeriod
+
+TOP_FAILURES = 5
+TREND_PERIODS = 8
+"""Periods before the reported one that a trend shows."""
+WORST_COMPANIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Deliveries of one platform that did not arrive, for one cause.
+
+    `companies` counts whom it hit, `recovered` what a replay has brought through since. `example` is the
+    latest error's text, `example_delivery` its delivery.
+    """
+
+    platform: Platform
+    error_kind: str
+    http_status: int | None
+    deliveries: int
+    companies: int
+    recovered: int
+    first_at: datetime
+    last_at: datetime
+    example: str | None
+    example_delivery: UUID | None
+    example_company: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdedMinute:
+    """A time of day (UTC) at which first attempts of one platform start late: `deliveries` fires of the
+    period at it, on average `average_lateness_ms` late, the worst `max_lateness_ms`."""
+
+    platform: Platform
+    at: str
+    deliveries: int
+    average_lateness_ms: float
+    max_lateness_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident that was open during the period; `duration_ms` runs until the report where it still is.
+    `muted_by` says why nobody was told (a maintenance window's reason)."""
+
+    id: UUID
+    type: str
+    severity: Severity
+    company: str | None
+    platform: Platform | None
+    opened_at: datetime
+    closed_at: datetime | None
+    duration_ms: float
+    low_confidence: bool
+    muted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceLine:
+    """A maintenance window that lies in the period: its deliveries count, and are annotated by it."""
+
+    platform: Platform | None
+    company: str | None
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One period of a trend. `latency_p95_ms` is approximate (from the histogram of `sla_daily`)."""
+
+    starts_on: date
+    due: int
+    successful: int
+    success_rate: float | None
+    retry_success_rate: float | None
+    average_latency_ms: float | None
+    latency_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayPoint:
+    """One UTC day of the period: deliveries that arrived, and those that didn't."""
+
+    day: date
+    successful: int
+    not_arrived: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLine:
+    """One company in a report on all of them."""
+
+    company: str
+    state: SlaState
+    due: int
+    successful: int
+    success_rate: float | None
+    average_latency_ms: float | None
+    consecutive_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What was seen, where, and what to do about it. `rule` names it in docs/sla.md."""
+
+    rule: str
+    urgent: bool
+    seen: str
+    where: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a report on one subject is made from."""
+
+    overall: Scope
+    by_platform: Mapping[Platform, Scope]
+    budget: ErrorBudget | None
+    budget_by_platform: Mapping[Platform, ErrorBudget]
+    trend: Sequence[TrendPoint]
+    days: Sequence[DayPoint]
+    latency_buckets: Sequence[int]
+    causes: Sequence[Cause]
+    crowded: Sequence[CrowdedMinute]
+    incidents: Sequence[IncidentLine]
+    maintenance: Sequence[MaintenanceLine]
+    companies: Sequence[CompanyLine] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A weekly or monthly report on one company, or on all (`company` is None).
+
+    `provisional` deliveries were still on their way when it was made: made again, it says more.
+    """
+
+    period: ReportPeriod
+    window: Window
+    company: str | None
+    company_name: str
+    generated_at: datetime
+    provisional: int
+    thresholds: Thresholds
+    facts: Facts
+    recommendations: Sequence[Recommendation]
+
+
+def trend_point(starts_on: date, counters: Mapping[str, Any] | None) -> TrendPoint:
+    """One period's counters of `sla_daily`; None: nothing was due."""
+    metrics = metrics_of(counters) if counters else Metrics()
+    return TrendPoint(
+        starts_on,
+        due=metrics.due,
+        successful=metrics.successful,
+        success_rate=metrics.success_rate.percent if metrics.success_rate else None,
+        retry_success_rate=metrics.retry_success_rate.percent
+        if metrics.retry_success_rate
+        else None,
+        average_latency_ms=metrics.latency.average if metrics.latency else None,
+        latency_p95_ms=histogram_percentile(counters["latency_ms_buckets"], 0.95)
+        if counters
+        else None,
+    )
+
+
+def company_line(company: str, scope: Scope) -> CompanyLine:
+    """One company's line in a report on all."""
+    metrics = scope.metrics
+    return CompanyLine(
+        company=company,
+        state=scope.state,
+        due=metrics.due,
+        successful=metrics.successful,
+        success_rate=metrics.success_rate.percent if metrics.success_rate else None,
+        average_latency_ms=metrics.latency.average if metrics.latency else None,
+        consecutive_failures=metrics.consecutive_failures,
+    )
+
+
+_ORDER = {SlaState.BREACH: 0, SlaState.WARNING: 1, SlaState.HEALTHY: 2}
+
+
+def worst_first(lines: Sequence[CompanyLine], limit: int = WORST_COMPANIES) -> list[CompanyLine]:
+    """The companies in trouble, the worst first, at most `limit`: by state, then by how many deliveries
+    did not arrive."""
+    troubled = [line for line in lines if line.state is not SlaState.HEALTHY]
+    return sorted(
+        troubled, key=lambda line: (_ORDER[line.state], line.successful - line.due, line.company)
+    )[:limit]

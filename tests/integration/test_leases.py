@@ -1,0 +1,173 @@
+"""Who holds a row, and for how long: leases, fences and the lock on contents (D3, D4)."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from factories import World
+
+from impact_in_pipelines.db.delivery_log import PgDeliveryLog
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.drain import DrainOptions
+from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
+from impact_in_pipelines.delivery.payload import payload_hash
+from impact_in_pipelines.delivery.ports import Frozen, Settlement
+from impact_in_pipelines.delivery.preparing import prepare
+from impact_in_pipelines.delivery.states import AttemptOutcome
+from impact_in_pipelines.platforms import Platform
+
+BENEVITY = Platform.BENEVITY
+LEASE = timedelta(seconds=60)
+WINDOW = timedelta(hours=24)
+DEADLINE_S = 20.0
+
+
+class Hand:
+    """A worker that is moved step by step, as a coordinator would be that stalls between two steps."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        runtime = world.runtime
+        self.log = PgDeliveryLog(runtime.database.engine, runtime.connections)
+
+    def claim(self, selection: Selection | None = None) -> Sequence[Claimed]:
+        return self.log.claim(
+            BENEVITY,
+            now=self.world.clock(),
+            limit=500,
+            worker=self.name,
+            lease=LEASE,
+            selection=selection or Selection(),
+        )
+
+    def freeze(self, claimed: Sequence[Claimed]) -> Frozen:
+        connections = self.log.connections(BENEVITY, [row.company_id for row in claimed])
+        ready, _ = prepare(claimed, connections, Fixed(), self.world.clock())
+        return self.log.freeze(ready, now=self.world.clock(), window=WINDOW, worker=self.name)
+
+    def settle(self, frozen: Frozen, outcome: AttemptOutcome = AttemptOutcome.DELIVERED) -> None:
+        result = SendResult(outcome, latency_ms=5.0, http_status=200, transaction_id=self.name)
+        now = self.world.clock()
+        self.log.settle([Settlement(p, result, now) for p in frozen.ready], worker=self.name)
+
+    def renew(self, ids: Sequence[UUID]) -> frozenset[UUID]:
+        return self.log.renew(ids, now=self.world.clock(), lease=LEASE, worker=self.name)
+
+    def release(self, ids: Sequence[UUID]) -> None:
+        now = self.world.clock()
+        self.log.release(ids, now=now, next_attempt_at=now, worker=self.name)
+
+
+class Fixed:
+    """The same content for every delivery."""
+
+    def build(
+        self, claimed: Sequence[tuple[Claimed, object]], now: datetime
+    ) -> dict[UUID, dict[str, object]]:
+        """One value, built at `now`."""
+        return {row.id: {"value": 1, "timestamp": now.isoformat()} for row, _ in claimed}
+
+
+def test_two_workers_never_judge_the_same_content_at_once(world: World) -> None:
+    """Each would find the other's row not yet on its way, and both would be sent: the second waits."""
+    (company,) = world.companies()
+    world.deliveries(BENEVITY, company)
+    hand = Hand(world, "second")
+    claimed = hand.claim()
+    content = f"{company}/benevity/{payload_hash({'value': 1})}"
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.engine.begin() as first:
+            first.execute(load("deliveries")["lock_contents"], {"contents": [content]})
+            frozen = pool.submit(hand.freeze, claimed)
+            deadline = time.monotonic() + 10.0
+            while not world.scalars(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+                "AND wait_event = 'advisory'"
+            ):
+                assert not frozen.done(), "it judged while the other one did"
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        assert len(frozen.result().ready) == 1
+
+
+def test_a_lease_that_was_taken_fences_the_first_worker(world: World) -> None:
+    """It neither settles nor releases, nor renews, nor refuses, nor freezes: the row is the other's."""
+    (company,) = world.companies()
+    (id_,) = world.deliveries(BENEVITY, company)
+    slow, quick = Hand(world, "slow"), Hand(world, "quick")
+    slow_frozen = slow.freeze(slow.claim())
+    assert quick.claim() == []
+    world.clock.advance(LEASE)
+    (row,) = quick.claim()
+    assert (row.id, row.attempt_number) == (id_, 2)
+    assert world.outcomes(id_) == ["lost"]
+    before = world.delivery(id_)
+    slow.settle(slow_frozen, AttemptOutcome.PERMANENT)
+    slow.release([id_])
+    assert slow.renew([id_]) == frozenset()
+    assert slow.freeze([row]).ready == ()
+    assert world.delivery(id_) == before
+    quick.settle(quick.freeze([row]))
+    after = world.delivery(id_)
+    assert (after["status"], after["transaction_id"]) == ("success", "quick")
+    slow.settle(slow_frozen, AttemptOutcome.PERMANENT)
+    assert world.delivery(id_) == after
+    assert after["idempotency_key"] == id_
+
+
+def test_a_worker_that_takes_its_own_row_twice_settles_the_second_attempt_only(
+    world: World,
+) -> None:
+    """After a stall longer than its lease: the fence is the attempt, not only the name."""
+    (company,) = world.companies()
+    (id_,) = world.deliveries(BENEVITY, company)
+    hand = Hand(world, "same")
+    first = hand.freeze(hand.claim())
+    world.clock.advance(LEASE)
+    second = hand.freeze(hand.claim())
+    hand.settle(first, AttemptOutcome.PERMANENT)
+    assert world.delivery(id_)["status"] == "in_progress"
+    hand.settle(second)
+    assert world.delivery(id_)["status"] == "success"
+
+
+def test_a_renewed_lease_holds(world: World) -> None:
+    """From the renewal on, for another whole lease."""
+    (company,) = world.companies()
+    (id_,) = world.deliveries(BENEVITY, company)
+    slow, quick = Hand(world, "slow"), Hand(world, "quick")
+    slow.claim()
+    world.clock.advance(LEASE - timedelta(seconds=1))
+    assert slow.renew([id_]) == frozenset([id_])
+    world.clock.advance(LEASE - timedelta(seconds=1))
+    assert quick.claim() == []
+    world.clock.advance(timedelta(seconds=1))
+    assert len(quick.claim()) == 1
+
+
+def test_a_drain_keeps_renewing_what_it_sends(world: World) -> None:
+    """A platform that answers slower than the lease is long costs nobody a second request."""
+    world.due(BENEVITY)
+    world.sandbox.client.configure(latency_ms=2_000)
+    lease = timedelta(seconds=0.6)
+    drain = world.new_drain(BENEVITY)
+    drain._options = DrainOptions(lease=lease)
+    other = Hand(world, "other")
+    deadline = time.monotonic() + DEADLINE_S
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(drain.run)
+        while world.sandbox.client.stats()["benevity"]["received"] == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        for _ in range(2):
+            world.clock.advance(lease * 0.9)
+            wanted = world.clock() + lease
+            while world.scalars("SELECT lease_until FROM impact_deliveries") != [wanted]:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert other.claim() == []
+        assert running.result().delivered == 1
+    assert world.sandbox.client.stats()["benevity"]["received"] == 1
