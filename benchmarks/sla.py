@@ -4,7 +4,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
@@ -12,8 +12,11 @@ from benchmarks.scheduling import median_ms
 from impact_in_pipelines.db.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.db.sla_reports import SlaReports
+from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.settings import Settings, read_settings
+from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 
 COMPANIES = 1_000
 FIRES = 334
@@ -37,15 +40,28 @@ def measure(database: Database, settings: Settings) -> None:
     """Ask everything that has a limit (issue 4)."""
     store = SlaStore(database.engine, settings)
     companies = CompanyStore(database.engine).listed()
-    some = iter(companies * 2)
+    some = iter([*companies, *companies])
     one = median_ms(lambda: store.get_sla_status(next(some), now=NOW), 200)
     print(f"status of one company, current week: {one:.1f} ms (median of 200; limit 50)")
-    week = median_ms(
-        lambda: store.assess(_last_week(), NOW, company_id=companies[7].id), 50
-    )
-    print(f"status of one company, a past week: {week:.1f} ms (median of 50; limit 50)")
+    week = last_complete(ReportPeriod.WEEKLY, NOW)
+    past = median_ms(lambda: store.assess(week, NOW, company_id=companies[7].id), 50)
+    print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 50)")
     seconds("status of all, rolling 7 days (limit 5 s)", lambda: store.current(NOW))
     seconds("error budgets of all, 28 days", lambda: store.error_budgets(NOW))
+    rollup, since = SlaRollup(database.engine, settings), NOW.date() - timedelta(days=60)
+    seconds("sla_daily, all 60 days from nothing", lambda: rollup.refresh(since, NOW))
+    stale = median_ms(lambda: rollup.stale_days(since, NOW), 5)
+    print(f"which days are stale: {stale:.0f} ms (median of 5)")
+    seconds("sla_daily, one day", lambda: rollup.roll_up([week.start.date()], NOW))
+    reports = SlaReports(database.engine, settings)
+    seconds(
+        "weekly report for all and each of 1,000 companies (limit 30 s)",
+        lambda: reports.generate_all(ReportPeriod.WEEKLY, week, now=NOW),
+    )
+    one_report = median_ms(
+        lambda: reports.generate_weekly_sla_report(next(some), week, now=NOW), 20
+    )
+    print(f"weekly report of one company: {one_report:.0f} ms (median of 20)")
 
 
 def seconds(what: str, run: Callable[[], object]) -> None:
@@ -54,12 +70,6 @@ def seconds(what: str, run: Callable[[], object]) -> None:
     run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{what}: {time.perf_counter() - started:.2f} s (peak memory {peak:.0f} MB)", flush=True)
-
-
-def _last_week():  # type: ignore[no-untyped-def]
-    from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
-
-    return last_complete(ReportPeriod.WEEKLY, NOW)
 
 
 def prepare(engine: Engine) -> None:

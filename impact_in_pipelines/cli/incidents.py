@@ -41,14 +41,14 @@ def list_(
         return
     print_table(
         "Incidents",
-        ["Id", "Level", "Whom", "What", "Since", "State"],
+        ["Id", "Level", "Whom", "What", "Since (UTC)", "State"],
         (
             (
                 str(one.id)[:8],
-                f"{one.level} {wording.LEVELS[one.level]}",
+                one.level,
                 wording.whom(one),
                 f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}",
-                one.since or one.opened_at,
+                f"{one.since or one.opened_at:%m-%d %H:%M}",
                 state(one),
             )
             for one in found

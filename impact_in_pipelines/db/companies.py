@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
+from impact_in_pipelines.db.auditing import Change, record
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.errors import Conflict, NotFound, UsageError
 from impact_in_pipelines.scheduling import parse_timezone
@@ -44,8 +45,9 @@ class CompanyStore:
         id_: UUID | None = None,
         country: str | None = None,
         timezone: str = "UTC",
+        actor: str = "cli",
     ) -> Company:
-        """Add a company. Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists."""
+        """Add a company, with its row in the audit log. Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists."""
         if not _SLUG.fullmatch(slug):
             raise UsageError(
                 f"slug {slug!r} must be 1 to 63 of a-z, 0-9 and '-', and begin with a letter or digit"
@@ -67,9 +69,25 @@ class CompanyStore:
                         "timezone": timezone,
                     },
                 ).mappings()
-                return Company(**row.one())
+                made = Company(**row.one())
+                after = {"slug": slug, "name": name, "country": country, "timezone": timezone}
+                change = Change("company.add", f"company {made.id}", made.id, after=after)
+                record(connection, [change], actor=actor, now=datetime.now(UTC))
+                return made
         except IntegrityError as error:
             raise Conflict(f"a company with slug {slug!r} or that id exists already") from error
+
+    def page(
+        self, company_ids: Sequence[UUID] | None, *, limit: int, after_slug: str | None = None
+    ) -> Sequence[Company]:
+        """At most `limit` of these companies (None: of all) by slug, from behind `after_slug` on."""
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "limit": limit,
+            "after_slug": after_slug,
+        }
+        with self._engine.connect() as connection:
+            return [Company(**row) for row in connection.execute(_SQL["page"], values).mappings()]
 
     def listed(self) -> Sequence[Company]:
         """All companies by slug."""

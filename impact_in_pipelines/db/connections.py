@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection as DbConnection
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.auditing import Change, record
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.vault import Vault
@@ -15,6 +18,10 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
 _SQL = load("connections")
+_AUDITED = (
+    *("organization_id", "base_url", "options", "enabled"),
+    *("rate_limit_per_minute", "max_concurrency"),
+)
 
 
 class ConnectionStore:
@@ -51,9 +58,13 @@ class ConnectionStore:
         rate_limit_per_minute: int | None = None,
         max_concurrency: int | None = None,
         enabled: bool | None = None,
+        webhook_secret: str | None = None,
+        actor: str = "cli",
     ) -> None:
-        """Create or change a connection; what is None stays as it was."""
+        """Create or change a connection; what is None stays as it was. The audit log says what changed,
+        of secrets only that they did."""
         with self._engine.begin() as connection:
+            before = self._audited(connection, company_id, platform)
             connection.execute(
                 _SQL["save"],
                 {
@@ -68,19 +79,71 @@ class ConnectionStore:
                     "rate_limit_per_minute": rate_limit_per_minute,
                     "max_concurrency": max_concurrency,
                     "enabled": enabled,
+                    "webhook_secret": self._vault.encrypt_text(webhook_secret)
+                    if webhook_secret is not None
+                    else None,
                 },
             )
+            after = self._audited(connection, company_id, platform) | {
+                name: "changed"
+                for name, value in (
+                    ("credentials", credentials),
+                    ("webhook_secret", webhook_secret),
+                )
+                if value is not None
+            }
+            differ = [name for name, value in after.items() if before.get(name) != value]
+            change = Change(
+                "connection.set",
+                f"connection {platform.value}",
+                company_id,
+                {name: before[name] for name in differ if name in before} or None,
+                {name: after[name] for name in differ},
+            )
+            record(connection, [change], actor=actor, now=datetime.now(UTC))
+
+    def _audited(
+        self, connection: DbConnection, company_id: UUID, platform: Platform
+    ) -> dict[str, Any]:
+        """What the audit log may show of a stored connection; empty: there is none."""
+        rows = rows_of(connection.execute(_SQL["listed"], {"company_id": company_id}))
+        return {
+            name: row[name]
+            for row in rows
+            if row["platform"] == platform.value
+            for name in _AUDITED
+        }
+
+    def page(
+        self,
+        company_ids: Sequence[UUID] | None,
+        *,
+        limit: int,
+        after: tuple[str, str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """At most `limit` of these companies' connections (None: of all), by slug and platform, from behind
+        `after` on, as `listed` shows them."""
+        slug, platform = after or (None, None)
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "limit": limit,
+            "after_slug": slug,
+            "after_platform": platform,
+        }
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["page"], values))
+        return [self._shown(row) for row in rows]
 
     def listed(self, company_id: UUID | None = None) -> list[dict[str, Any]]:
         """What may be shown of each stored connection: everything but the credentials, of which only the
         names are told."""
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(_SQL["listed"], {"company_id": company_id}))
-        return [
-            {name: value for name, value in row.items() if name != "credentials"}
-            | {"credential_names": sorted(self._decrypt(row["credentials"]))}
-            for row in rows
-        ]
+        return [self._shown(row) for row in rows]
+
+    def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        shown = {name: value for name, value in row.items() if name != "credentials"}
+        return shown | {"credential_names": sorted(self._decrypt(row["credentials"]))}
 
     def _connection(self, platform: Platform, row: Mapping[str, Any]) -> Connection | None:
         """The row's values over the environment's; None without a URL or a full set of credentials."""

@@ -3,6 +3,7 @@
 A replay only queues; the next drain sends.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +11,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.auditing import Change, record
 from impact_in_pipelines.db.delivery_log import ORPHANED_AFTER
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.replaying import Candidate, plan_replay
+from impact_in_pipelines.delivery.replaying import Candidate, ReplayPlan, plan_replay
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 
@@ -35,6 +37,8 @@ class Replayed:
     along: tuple[UUID, ...]
     renewed: dict[UUID, UUID]
     refused: dict[UUID, str]
+    request_id: UUID | None = None
+    """Under which `DeliveryPages.replay_request` tells how it goes; None if nothing was queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,21 @@ class ReplayStore:
             arrived_since=tuple(row.id for row in rows if row.arrived_since),
         )
 
-    def replay(self, ids: Sequence[UUID], *, now: datetime, force: bool = False) -> Replayed:
+    def plan(self, ids: Sequence[UUID], *, now: datetime, force: bool = False) -> ReplayPlan:
+        """What `replay` would do with `ids` at `now` (aware); changes nothing."""
+        with self._engine.connect() as connection:
+            return plan_replay(
+                ids,
+                _candidates(connection, ids),
+                window_start=now - self._window,
+                force=force,
+            )
+
+    def replay(
+        self, ids: Sequence[UUID], *, now: datetime, force: bool = False, actor: str = "cli"
+    ) -> Replayed:
         """Queue `ids` to be sent at `now` (aware), in one transaction; one refused doesn't stop the others.
+        What was queued is in the audit log as the doing of `actor`.
 
         A failed row goes back to the queue and is rebuilt from today's data; a success gets a new row.
         Of two replays at once the second finds nothing left to do.
@@ -96,6 +113,8 @@ class ReplayStore:
             )
             again = _queue_again(connection, plan.again, plan.in_batch, now=now, force=force)
             renewed = _send_again(connection, plan.anew, now=now, force=force)
+            queued = [*again, *renewed.values()]
+            request_id = _note(connection, queued, now=now, force=force, actor=actor)
         refused = dict(plan.refused)
         for id_ in plan.anew:
             if id_ not in renewed:
@@ -106,6 +125,7 @@ class ReplayStore:
             along=tuple(id_ for id_ in again if id_ not in asked),
             renewed=renewed,
             refused=refused,
+            request_id=request_id,
         )
 
 
@@ -154,3 +174,36 @@ def _send_again(
         _SQL["send_again"], {"rows": rows_as_json(rows), "now": now, "force": force}
     )
     return {row.replay_of: row.id for row in made}
+
+
+def _note(
+    connection: Connection, queued: Sequence[UUID], *, now: datetime, force: bool, actor: str
+) -> UUID | None:
+    """Keep what was queued, so that its progress can be asked for, and who wanted it."""
+    if not queued:
+        return None
+    request_id = uuid4()
+    by_company: dict[UUID, list[UUID]] = defaultdict(list)
+    for row in connection.execute(_SQL["companies_of"], {"ids": list(queued)}):
+        by_company[row.company_id].append(row.id)
+    connection.execute(
+        _SQL["add_request"],
+        {
+            "id": request_id,
+            "requested_by": actor,
+            "company_ids": list(by_company),
+            "delivery_ids": list(queued),
+            "now": now,
+        },
+    )
+    changes = [
+        Change(
+            "delivery.replay",
+            f"replay {request_id}",
+            company_id,
+            after={"delivery_ids": ids, "force": force},
+        )
+        for company_id, ids in by_company.items()
+    ]
+    record(connection, changes, actor=actor, now=now)
+    return request_id

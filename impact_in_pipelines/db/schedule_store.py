@@ -137,14 +137,43 @@ class ScheduleStore:
                 platform=platform.value if platform else None,
             )
 
-    def find(self, id_or_prefix: UUID | str) -> Schedule:
-        """The schedule with this id, or the only one whose id begins so.
+    def page(
+        self,
+        company_ids: Sequence[UUID] | None,
+        *,
+        limit: int,
+        platform: Platform | None = None,
+        active: bool | None = None,
+        after: tuple[str, str, UUID] | None = None,
+    ) -> list[Schedule]:
+        """At most `limit` schedules of these companies (None: of all) by company, platform and id, from
+        behind `after` on."""
+        slug, of_platform, id_ = after or (None, None, None)
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "platform": platform.value if platform else None,
+            "active": active,
+            "after_slug": slug,
+            "after_platform": of_platform,
+            "after_id": id_,
+            "limit": limit,
+        }
+        with self._engine.connect() as connection:
+            ids = list(connection.scalars(_SQL["page"], values))
+            found = {one.id: one for one in read(connection, ids=ids)}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def find(
+        self, id_or_prefix: UUID | str, company_ids: Sequence[UUID] | None = None
+    ) -> Schedule:
+        """The schedule with this id, or the only one whose id begins so; with `company_ids`, other
+        companies' schedules are as good as none.
 
         Raises `NotFound`, or `UsageError` for a prefix that is too short or fits several.
         """
         low, high = _bounds(str(id_or_prefix))
         with self._engine.connect() as connection:
-            found = read(connection, low=low, high=high, deleted=True)
+            found = read(connection, low=low, high=high, company_ids=company_ids, deleted=True)
         living = [one for one in found if one.deleted_at is None]
         if len(living) > 1:
             some = ", ".join(str(one.id)[:13] for one in living[:4])
@@ -293,13 +322,20 @@ class ScheduleStore:
             row = connection.execute(_SQL["version"]).one()
         return f"{row.total}/{row.changed_at}/{row.last_run}"
 
-    def stats(self, now: datetime) -> ScheduleStats:
-        """The counts at `now` (UTC), over all and for each platform. One statement."""
+    def stats(
+        self, now: datetime, company_ids: Sequence[UUID] | None = None
+    ) -> ScheduleStats:
+        """The counts at `now` (UTC), over all and for each platform; of `company_ids` only, if given. One
+        statement."""
         with self._engine.connect() as connection:
             rows = rows_of(
                 connection.execute(
                     _SQL["stats"],
-                    {"failing_from": FAILING_FROM, "overdue_before": now - OVERDUE_AFTER},
+                    {
+                        "failing_from": FAILING_FROM,
+                        "overdue_before": now - OVERDUE_AFTER,
+                        "company_ids": None if company_ids is None else list(company_ids),
+                    },
                 )
             )
         counts = {

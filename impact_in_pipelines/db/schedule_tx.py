@@ -25,6 +25,7 @@ def read(
     low: UUID | None = None,
     high: UUID | None = None,
     company_id: UUID | None = None,
+    company_ids: Sequence[UUID] | None = None,
     platform: str | None = None,
     deleted: bool = False,
 ) -> list[Schedule]:
@@ -34,6 +35,7 @@ def read(
         "low": low,
         "high": high,
         "company_id": company_id,
+        "company_ids": None if company_ids is None else list(company_ids),
         "platform": platform,
         "deleted": deleted,
     }

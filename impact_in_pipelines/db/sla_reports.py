@@ -3,52 +3,31 @@
 Statements: sql/sla.sql. Whoever makes a report refreshes `sla_daily` first: trends and days come from it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from impact_in_pipelines.db import sla_sql
 from impact_in_pipelines.db.companies import Company
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla_report_rows import Reading, read_names, read_rows, read_trends
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.errors import NotFound
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
-from impact_in_pipelines.sla.assessing import Assessment, ScopeKey
-from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.document import document
-from impact_in_pipelines.sla.model import Severity, Window
-from impact_in_pipelines.sla.recommending import LATE_MS, recommend
-from impact_in_pipelines.sla.report import (
-    TREND_PERIODS,
-    Cause,
-    CrowdedMinute,
-    DayPoint,
-    Facts,
-    IncidentLine,
-    MaintenanceLine,
-    Report,
-    company_line,
-    trend_point,
-    worst_first,
-)
-from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
-from impact_in_pipelines.sla.windows import ReportPeriod, before, midnight
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.windows import ReportPeriod
 
 _SQL = load("sla")
-_FEWEST_AT_A_MINUTE = 3
 _SAVED_AT_ONCE = 100
 _HISTORY = timedelta(days=400)
 
 Document = dict[str, Any]
-Rows = list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +68,8 @@ class SlaReports:
         """
         self._refresh(window, now)
         reading = self._read(period, window, now, None)
-        overall = document(reading.report(None))
-        rows = [{"company_id": None, "report": overall}]
+        overall: Document = document(reading.report(None))
+        rows: list[Document] = [{"company_id": None, "report": overall}]
         for company_id in reading.assessment.company_ids():
             rows.append({"company_id": company_id, "report": document(reading.report(company_id))})
             if len(rows) >= _SAVED_AT_ONCE:
@@ -141,9 +120,9 @@ class SlaReports:
     ) -> Document:
         self._refresh(window, now)
         company_id = company.id if company else None
-        report = document(self._read(period, window, now, company_id).report(company_id))
+        report: Document = document(self._read(period, window, now, company_id).report(company_id))
         self._save(period, window, [{"company_id": company_id, "report": report}], now)
-        return report  # type: ignore[no-any-return]
+        return report
 
     def _refresh(self, window: Window, now: datetime) -> None:
         self._rollup.refresh(min(window.start.date(), (now - _HISTORY).date()), now)
@@ -167,209 +146,20 @@ class SlaReports:
 
     def _read(
         self, period: ReportPeriod, window: Window, now: datetime, company_id: UUID | None
-    ) -> "_Reading":
+    ) -> Reading:
         at = min(now, window.end)
         assessment = self._store.assess(window, now, company_id=company_id)
         budgets = self._store.error_budgets(at, company_id=company_id)
         parameters = self._store.parameters(window, now, company_id)
         with self._engine.begin() as connection:
             connection.execute(_SQL["roomy"])
-            return _Reading(
+            return Reading(
                 period=period,
                 now=now,
                 assessment=assessment,
                 budgets=budgets,
                 book=self._store.thresholds(),
-                names=_names(connection, company_id),
-                trends=_trends(connection, period, window, company_id),
-                rows=_rows(connection, window, parameters),
+                names=read_names(connection, company_id),
+                trends=read_trends(connection, period, window, company_id),
+                rows=read_rows(connection, window, parameters),
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What the statements found, by company (None: of all companies together)."""
-
-    causes: Mapping[UUID | None, Rows]
-    crowded: Mapping[UUID | None, Rows]
-    days: Mapping[UUID | None, Rows]
-    buckets: Mapping[UUID | None, Rows]
-    incidents: Rows
-    maintenance: Rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    period: ReportPeriod
-    now: datetime
-    assessment: Assessment
-    budgets: Mapping[ScopeKey, ErrorBudget]
-    book: ThresholdBook
-    names: Mapping[UUID | None, str]
-    trends: Mapping[UUID | None, Mapping[date, Mapping[str, Any]]]
-    rows: _Rows
-
-    def report(self, company_id: UUID | None) -> Report:
-        """The report on one company, or on all."""
-        status = self.assessment.status(company_id)
-        thresholds = self.book.of(company_id)
-        facts = self._facts(company_id)
-        return Report(
-            period=self.period,
-            window=self.assessment.window,
-            company=status.company,
-            company_name=self.names[company_id] if company_id else "All companies",
-            generated_at=self.now,
-            provisional=status.overall.metrics.pending + status.overall.metrics.overdue,
-            thresholds=thresholds,
-            facts=facts,
-            recommendations=recommend(facts, thresholds, status.company),
-        )
-
-    def _facts(self, company_id: UUID | None) -> Facts:
-        status = self.assessment.status(company_id)
-        trend, rows = self.trends.get(company_id, {}), self.rows
-        buckets = rows.buckets.get(company_id)
-        return Facts(
-            overall=status.overall,
-            by_platform=status.by_platform,
-            budget=self.budgets.get((company_id, None)),
-            budget_by_platform={
-                platform: self.budgets[company_id, platform]
-                for platform in Platform
-                if (company_id, platform) in self.budgets
-            },
-            trend=[
-                trend_point(starts_on, trend.get(starts_on))
-                for starts_on in _trend_starts(self.period, self.assessment.window)
-            ],
-            days=_day_points(self.assessment.window, rows.days.get(company_id, [])),
-            latency_buckets=[int(n) for n in buckets[0]["latency_ms_buckets"]] if buckets else [],
-            causes=[_cause(row) for row in rows.causes.get(company_id, [])],
-            crowded=[_crowded(row) for row in rows.crowded.get(company_id, [])],
-            incidents=[
-                _incident(row, self.assessment.window, self.now)
-                for row in rows.incidents
-                if company_id is None or row["company_id"] in (None, company_id)
-            ],
-            maintenance=[
-                _maintenance(row)
-                for row in rows.maintenance
-                if company_id is None or row["company_id"] in (None, company_id)
-            ],
-            companies=[] if company_id else self._worst(),
-        )
-
-    def _worst(self) -> list[Any]:
-        scopes = self.assessment.scopes
-        return worst_first(
-            [
-                company_line(self.assessment.slugs[id_], scopes[id_, None])
-                for id_ in self.assessment.company_ids()
-                if (id_, None) in scopes
-            ]
-        )
-
-
-def _rows(connection: Connection, window: Window, parameters: Mapping[str, Any]) -> _Rows:
-    days = {
-        "first": window.start.date(),
-        "last": window.end.date() - timedelta(days=1),
-        "company_id": parameters["company_id"],
-    }
-    late = {"late_ms": LATE_MS, "fewest": _FEWEST_AT_A_MINUTE}
-    return _Rows(
-        causes=_by_company(connection.execute(sla_sql.CAUSES, parameters)),
-        crowded=_by_company(connection.execute(sla_sql.CROWDED, {**parameters, **late})),
-        days=_by_company(connection.execute(_SQL["days"], days)),
-        buckets=_by_company(connection.execute(sla_sql.HISTOGRAMS, days)),
-        incidents=rows_of(connection.execute(_SQL["incidents_within"], parameters)),
-        maintenance=rows_of(connection.execute(_SQL["maintenance_within"], parameters)),
-    )
-
-
-def _by_company(result: Any) -> dict[UUID | None, Rows]:
-    found: defaultdict[UUID | None, Rows] = defaultdict(list)
-    for row in rows_of(result):
-        found[row["company_id"]].append(row)
-    return found
-
-
-def _names(connection: Connection, company_id: UUID | None) -> dict[UUID | None, str]:
-    rows = connection.execute(_SQL["listed_companies"], {"company_id": company_id})
-    return {row.id: row.name for row in rows}
-
-
-def _trend_starts(period: ReportPeriod, window: Window) -> list[date]:
-    windows = [window]
-    for _ in range(TREND_PERIODS):
-        windows.append(before(period, windows[-1]))
-    return [each.start.date() for each in reversed(windows)]
-
-
-def _trends(
-    connection: Connection, period: ReportPeriod, window: Window, company_id: UUID | None
-) -> dict[UUID | None, dict[date, Mapping[str, Any]]]:
-    starts = _trend_starts(period, window)
-    ends = [*starts[1:], window.end.date()]
-    periods = [
-        {"starts_on": first, "ends_on": after - timedelta(days=1)}
-        for first, after in zip(starts, ends, strict=True)
-    ]
-    found: defaultdict[UUID | None, dict[date, Mapping[str, Any]]] = defaultdict(dict)
-    rows = connection.execute(
-        sla_sql.TRENDS, {"periods": rows_as_json(periods), "company_id": company_id}
-    )
-    for row in rows_of(rows):
-        found[row["company_id"]][row["starts_on"]] = row
-    return found
-
-
-def _day_points(window: Window, rows: Rows) -> list[DayPoint]:
-    known = {row["day"]: row for row in rows}
-    count = (window.end - window.start).days
-    days = [window.start.date() + timedelta(days=n) for n in range(count)]
-    return [
-        DayPoint(day, int(known[day]["successful"]), int(known[day]["not_arrived"]))
-        if day in known
-        else DayPoint(day, 0, 0)
-        for day in days
-    ]
-
-
-def _cause(row: Mapping[str, Any]) -> Cause:
-    values = {name: value for name, value in row.items() if name != "company_id"}
-    return Cause(**{**values, "platform": Platform(row["platform"])})
-
-
-def _crowded(row: Mapping[str, Any]) -> CrowdedMinute:
-    return CrowdedMinute(
-        Platform(row["platform"]),
-        row["at"],
-        row["deliveries"],
-        float(row["average_lateness_ms"]),
-        float(row["max_lateness_ms"]),
-    )
-
-
-def _incident(row: Mapping[str, Any], window: Window, now: datetime) -> IncidentLine:
-    until = row["closed_at"] or now
-    return IncidentLine(
-        id=row["id"],
-        type=row["type"],
-        severity=Severity(row["severity"]),
-        company=row["company"],
-        platform=Platform(row["platform"]) if row["platform"] else None,
-        opened_at=row["opened_at"],
-        closed_at=row["closed_at"],
-        duration_ms=max(0.0, (until - row["opened_at"]).total_seconds() * 1000),
-        low_confidence=row["low_confidence"],
-        muted_by=row["muted_by"],
-    )
-
-
-def _maintenance(row: Mapping[str, Any]) -> MaintenanceLine:
-    values = {name: value for name, value in row.items() if name != "company_id"}
-    return MaintenanceLine(
-        **{**values, "platform": Platform(row["platform"]) if row["platform"] else None}
-    )

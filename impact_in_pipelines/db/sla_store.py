@@ -262,7 +262,7 @@ class SlaStore:
         rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": company_id}))
         return ThresholdBook(self._defaults, {_key(row): row["thresholds"] for row in rows})
 
-    def _parameters(self, window: Window, now: datetime, company_id: UUID | None) -> dict[str, Any]:
+    def parameters(self, window: Window, now: datetime, company_id: UUID | None) -> dict[str, Any]:
         return {
             "start": window.start,
             "end": window.end,

@@ -92,10 +92,6 @@ WHERE company_id = :company_id AND updated_at > :since
 ORDER BY updated_at, id
 LIMIT :limit
 
--- name: add_replay_request
-INSERT INTO replay_requests (id, requested_by, company_ids, delivery_ids, created_at)
-VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS uuid[]), :now)
-
 -- name: replay_request
 -- Visible to a token that may see every company in it.
 SELECT id, requested_by, company_ids, delivery_ids, created_at FROM replay_requests

@@ -8,15 +8,16 @@ WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
 
 -- name: save
 INSERT INTO platform_connections AS p
-    (company_id, platform, organization_id, base_url, credentials, options, rate_limit_per_minute,
-     max_concurrency, enabled)
-VALUES (:company_id, :platform, :organization_id, :base_url, :credentials,
+    (company_id, platform, organization_id, base_url, credentials, webhook_secret, options,
+     rate_limit_per_minute, max_concurrency, enabled)
+VALUES (:company_id, :platform, :organization_id, :base_url, :credentials, :webhook_secret,
         coalesce(CAST(:options AS jsonb), '{}'::jsonb), :rate_limit_per_minute, :max_concurrency,
         coalesce(CAST(:enabled AS boolean), true))
 ON CONFLICT (company_id, platform) DO UPDATE
 SET organization_id = coalesce(excluded.organization_id, p.organization_id),
     base_url = coalesce(excluded.base_url, p.base_url),
     credentials = coalesce(excluded.credentials, p.credentials),
+    webhook_secret = coalesce(excluded.webhook_secret, p.webhook_secret),
     options = coalesce(CAST(:options AS jsonb), p.options),
     rate_limit_per_minute = coalesce(excluded.rate_limit_per_minute, p.rate_limit_per_minute),
     max_concurrency = coalesce(excluded.max_concurrency, p.max_concurrency),
@@ -25,7 +26,18 @@ SET organization_id = coalesce(excluded.organization_id, p.organization_id),
 
 -- name: listed
 SELECT c.slug AS company, p.platform, p.organization_id, p.base_url, p.credentials, p.options, p.enabled,
-       p.rate_limit_per_minute, p.max_concurrency, p.updated_at
+       p.rate_limit_per_minute, p.max_concurrency, p.updated_at, p.company_id,
+       p.webhook_secret IS NOT NULL AS webhook_secret_set
 FROM platform_connections p JOIN companies c ON c.id = p.company_id
 WHERE CAST(:company_id AS uuid) IS NULL OR p.company_id = :company_id
 ORDER BY c.slug, p.platform
+
+-- name: page
+SELECT c.slug AS company, p.platform, p.organization_id, p.base_url, p.credentials, p.options, p.enabled,
+       p.rate_limit_per_minute, p.max_concurrency, p.updated_at, p.company_id,
+       p.webhook_secret IS NOT NULL AS webhook_secret_set
+FROM platform_connections p JOIN companies c ON c.id = p.company_id
+WHERE (CAST(:company_ids AS uuid[]) IS NULL OR p.company_id = ANY(CAST(:company_ids AS uuid[])))
+  AND (CAST(:after_slug AS text) IS NULL OR (c.slug, p.platform) > (:after_slug, :after_platform))
+ORDER BY c.slug, p.platform
+LIMIT :limit

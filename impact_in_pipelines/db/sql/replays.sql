@@ -70,3 +70,11 @@ WHERE NOT EXISTS (
     WHERE o.platform = d.platform AND o.status IN ('pending', 'in_progress', 'retrying')
       AND o.replay_of = d.id)
 RETURNING id, replay_of
+
+-- name: companies_of
+SELECT id, company_id FROM impact_deliveries WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
+
+-- name: add_request
+-- One request's deliveries, so that its progress can be asked for.
+INSERT INTO replay_requests (id, requested_by, company_ids, delivery_ids, created_at)
+VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS uuid[]), :now)

@@ -19,9 +19,23 @@ FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
 WHERE (CAST(:ids AS uuid[]) IS NULL OR s.id = ANY(CAST(:ids AS uuid[])))
   AND (CAST(:low AS uuid) IS NULL OR s.id BETWEEN CAST(:low AS uuid) AND CAST(:high AS uuid))
   AND (CAST(:company_id AS uuid) IS NULL OR s.company_id = CAST(:company_id AS uuid))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
   AND (CAST(:platform AS text) IS NULL OR s.platform = CAST(:platform AS text))
   AND (:deleted OR s.deleted_at IS NULL)
 ORDER BY c.slug, s.platform, s.next_run NULLS LAST, s.id
+
+-- name: page
+-- GET /schedules: the ids of a page, by company, platform and id.
+SELECT s.id
+FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
+WHERE s.deleted_at IS NULL
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
+  AND (CAST(:platform AS text) IS NULL OR s.platform = CAST(:platform AS text))
+  AND (CAST(:active AS boolean) IS NULL OR s.active = CAST(:active AS boolean))
+  AND (CAST(:after_slug AS text) IS NULL
+       OR (c.slug, s.platform, s.id) > (:after_slug, :after_platform, CAST(:after_id AS uuid)))
+ORDER BY c.slug, s.platform, s.id
+LIMIT :limit
 
 -- name: lock
 -- A planner skips what is locked here, and this waits for a planner: a change and a tick never mix.
@@ -91,6 +105,7 @@ SELECT s.platform, count(*) AS total,
        min(s.next_run) FILTER (WHERE s.active AND c.active) AS next_due
 FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
 WHERE s.deleted_at IS NULL
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
 GROUP BY GROUPING SETS ((s.platform), ())
 
 -- name: version

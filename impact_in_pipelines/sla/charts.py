@@ -1,0 +1,223 @@
+"""Charts as inline SVG: self-contained, sharp in print, legible without colour.
+
+Each takes plain numbers of a report's document and returns one `<svg>` element with a title for whoever
+can't see it. Every text is escaped here.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+INK, MUTED, GRID = "#1f2937", "#6b7280", "#e5e7eb"
+GOOD, BAD, WARN, ACCENT = "#2f7d5b", "#c2413b", "#b7791f", "#2f5d8a"
+_WIDTH, _HEIGHT = 640, 190
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 14, 26
+
+
+def trend_chart(
+    labels: Sequence[str], values: Sequence[float | None], *, target: float, title: str
+) -> str:
+    """Percentages over periods as a line, with the target dashed; None is a gap."""
+    known = [value for value in values if value is not None]
+    low = min([*known, target])
+    floor = max(0.0, low - max(1.0, (100 - low) * 0.25))
+    plot = _Plot(len(labels), floor, 100.0)
+    parts = [plot.grid("%"), plot.labels(labels)]
+    y = plot.y(target)
+    parts.append(
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{WARN}" '
+        'stroke-width="1.2" stroke-dasharray="5 4"/>'
+        + _text(_WIDTH - _RIGHT, y - 4, f"target {target:g} %", WARN, "end")
+    )
+    parts += _line(plot, values)
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        colour = BAD if value < target else GOOD
+        parts.append(
+            f'<circle cx="{plot.x(n):.1f}" cy="{plot.y(value):.1f}" r="3.6" fill="{colour}"/>'
+        )
+        if n == len(values) - 1:
+            parts.append(_text(plot.x(n), plot.y(value) - 9, f"{value:.1f}", INK, weight="600"))
+    return _svg(title, parts)
+
+
+def stacked_days(
+    labels: Sequence[str], good: Sequence[int], bad: Sequence[int], *, title: str
+) -> str:
+    """Deliveries per day: arrived, and on top of them those that didn't."""
+    most = max([g + b for g, b in zip(good, bad, strict=True)], default=0)
+    plot = _Plot(len(labels), 0.0, float(most or 1), bars=True)
+    parts = [plot.grid(""), plot.labels(labels)]
+    width = min(38.0, plot.step * 0.66)
+    for n, (arrived, lost) in enumerate(zip(good, bad, strict=True)):
+        x = plot.x(n) - width / 2
+        top, middle = plot.y(arrived + lost), plot.y(arrived)
+        parts.append(_bar(x, middle, width, plot.y(0) - middle, GOOD))
+        if lost:
+            parts.append(_bar(x, min(top, middle - 1.5), width, max(1.5, middle - top), BAD))
+            if len(labels) <= 16:
+                parts.append(_text(plot.x(n), top - 5, f"{lost}", BAD, weight="600"))
+    return _svg(title, parts)
+
+
+def histogram(labels: Sequence[str], counts: Sequence[int], *, beyond: int, title: str) -> str:
+    """How many deliveries took how long; the buckets from index `beyond` on miss the target."""
+    plot = _Plot(len(labels), 0.0, float(max(counts, default=0) or 1), bars=True)
+    parts = [plot.grid(""), plot.labels(labels)]
+    width = plot.step * 0.74
+    for n, count in enumerate(counts):
+        if not count:
+            continue
+        y = min(plot.y(count), plot.y(0) - 1.5)
+        parts.append(
+            _bar(plot.x(n) - width / 2, y, width, plot.y(0) - y, BAD if n >= beyond else ACCENT)
+        )
+        parts.append(_text(plot.x(n), y - 4, f"{count:,}", MUTED))
+    return _svg(title, parts)
+
+
+def rate_ranges(
+    rows: Sequence[tuple[str, float, float, float, int]], *, target: float, title: str
+) -> str:
+    """One line for each (name, percent, low, high, n): the rate as a dot on its 95 % interval."""
+    floor = max(0.0, min([low for _, _, low, _, _ in rows] + [target]) - 1.5)
+    height, left, right = 34 * len(rows) + 30, 92, 118
+    span = _WIDTH - left - right
+
+    def x(value: float) -> float:
+        return left + span * (value - floor) / (100 - floor)
+
+    parts = []
+    for tick in _ticks(floor, 100.0):
+        parts.append(
+            f'<line x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="6" y2="{height - 22}" stroke="{GRID}"/>'
+            + _text(x(tick), height - 8, f"{tick:g} %", MUTED)
+        )
+    parts.append(
+        f'<line x1="{x(target):.1f}" x2="{x(target):.1f}" y1="2" y2="{height - 22}" stroke="{WARN}" '
+        'stroke-width="1.2" stroke-dasharray="5 4"/>'
+    )
+    for n, (name, percent, low, high, count) in enumerate(rows):
+        y = 22 + 34 * n
+        colour = BAD if percent < target else GOOD
+        parts += [
+            _text(left - 10, y + 4, name, INK, "end"),
+            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="{colour}" '
+            'stroke-width="5" stroke-linecap="round" opacity="0.35"/>',
+            f'<circle cx="{x(percent):.1f}" cy="{y}" r="5.5" fill="{colour}"/>',
+            _text(_WIDTH - right + 12, y + 4, f"{percent:.2f} % of {count:,}", INK, "start"),
+        ]
+    return _svg(title, parts, height)
+
+
+def meter(percent_left: float | None, *, title: str) -> str:
+    """What is left of a budget as a bar; below 0 it is overspent."""
+    width = 250
+    left = 0.0 if percent_left is None else max(0.0, min(100.0, percent_left))
+    colour = BAD if left <= 0 else WARN if left < 25 else GOOD
+    return (
+        f'<svg viewBox="0 0 {width} 16" class="meter" role="img"><title>{escape(title)}</title>'
+        f'<rect width="{width}" height="12" y="2" rx="6" fill="{GRID}"/>'
+        f'<rect width="{width * left / 100:.1f}" height="12" y="2" rx="6" fill="{colour}"/></svg>'
+    )
+
+
+def sparkline(values: Sequence[float | None], *, low: float = 0.0, high: float = 100.0) -> str:
+    """`values` as block characters, for where only text goes; None is a dot."""
+    blocks = "▁▂▃▄▅▆▇█"
+    span = (high - low) or 1.0
+    return "".join(
+        "·" if value is None else blocks[max(0, min(7, int((value - low) / span * 7.999)))]
+        for value in values
+    )
+
+
+class _Plot:
+    """The scales of a chart with `count` places on the x axis and values from `low` to `high`."""
+
+    def __init__(self, count: int, low: float, high: float, *, bars: bool = False) -> None:
+        self.low, self.high, self._count, self._bars = low, high, count, bars
+        room = _WIDTH - _LEFT - _RIGHT
+        self.step = room / max(1, count) if bars else room / max(1, count - 1)
+
+    def x(self, n: int) -> float:
+        if self._bars:
+            return _LEFT + self.step * (n + 0.5)
+        # The first and the last point keep off the edges.
+        return _LEFT + 14 + (self.step * n) * (1 - 28 / (_WIDTH - _LEFT - _RIGHT))
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP - 8)
+
+    def grid(self, unit: str) -> str:
+        lines = []
+        for tick in _ticks(self.low, self.high):
+            y = self.y(tick)
+            lines.append(
+                f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{GRID}"/>'
+                + _text(_LEFT - 6, y + 4, f"{tick:,g}{' ' + unit if unit else ''}", MUTED, "end")
+            )
+        return "".join(lines)
+
+    def labels(self, labels: Sequence[str]) -> str:
+        every = max(1, -(-len(labels) // 11))
+        return "".join(
+            _text(self.x(n), _HEIGHT - 8, label, MUTED)
+            for n, label in enumerate(labels)
+            if n % every == 0 or n == len(labels) - 1
+        )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers between `low` and `high`."""
+    span = (high - low) or 1.0
+    step = next(
+        base * 10**power
+        for power in range(-2, 10)
+        for base in (1, 2, 5)
+        if span / (base * 10**power) <= 5
+    )
+    if span >= 5:
+        step = max(1, step)
+    first = -(-low // step) * step
+    return [round(first + n * step, 6) for n in range(int((high - first) / step + 1e-9) + 1)]
+
+
+def _line(plot: _Plot, values: Sequence[float | None]) -> list[str]:
+    """The line through the known values, broken at gaps."""
+    runs: list[list[str]] = [[]]
+    for n, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{plot.x(n):.1f},{plot.y(value):.1f}")
+    return [
+        f'<polyline points="{" ".join(run)}" fill="none" stroke="{ACCENT}" stroke-width="2"/>'
+        for run in runs
+        if len(run) > 1
+    ]
+
+
+def _bar(x: float, y: float, width: float, height: float, colour: str) -> str:
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{max(0.0, height):.1f}" '
+        f'rx="1.5" fill="{colour}"/>'
+    )
+
+
+def _text(
+    x: float, y: float, text: str, colour: str, anchor: str = "middle", weight: str = "400"
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" '
+        f'font-weight="{weight}">{escape(text)}</text>'
+    )
+
+
+def _svg(title: str, parts: Sequence[str], height: int = _HEIGHT) -> str:
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {height}" class="chart" role="img" '
+        f'xmlns="http://www.w3.org/2000/svg" font-family="inherit" font-size="11">'
+        f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
+    )

@@ -1,0 +1,153 @@
+"""`impact-in incidents` and `impact-in maintenance`, on the real command line."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sandbox.server import Sandbox
+
+from .alert_worlds import AlertWorld, alert_world
+from .cli_harness import Cli
+
+
+@pytest.fixture
+def made(database: Database, sandbox: Sandbox) -> Iterator[AlertWorld]:
+    """c-1 on Goodera: 97 of 100 arrived, and somebody has looked; the clock is the wall's."""
+    with alert_world(database.url, sandbox) as alerts:
+        alerts.world.clock.now = datetime.now(UTC)
+        (company,) = alerts.world.companies()
+        alerts.settled(company, Platform.GOODERA, arrived=97, failed=3)
+        yield alerts
+
+
+@pytest.fixture
+def cli(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line on the test's database."""
+    return Cli(monkeypatch, database)
+
+
+def listed(cli: Cli, *words: str) -> list[dict[str, Any]]:
+    """The incidents that `incidents list` shows."""
+    found: list[dict[str, Any]] = cli.good("incidents", "list", *words, "--json").json["incidents"]
+    return found
+
+
+def test_open_incidents_are_listed(cli: Cli, made: AlertWorld) -> None:
+    """With level, whom, the fact and what waits to be sent."""
+    made.watch()
+
+    (incident,) = listed(cli)
+    assert incident["type"] == "success_rate"
+    assert (incident["company"], incident["platform"], incident["level"]) == ("c-1", "goodera", 2)
+    assert incident["state"] == "open"
+    shown = cli.good("incidents", "list").out
+    assert "97.0 %" in shown
+    assert "1 to be sent on slack since" in shown
+    assert listed(cli, "--company", "c-1", "--platform", "goodera") == [incident]
+    assert listed(cli, "--platform", "workday") == []
+
+
+def test_nothing_wrong_is_said_in_words(cli: Cli, made: AlertWorld) -> None:
+    """An empty list must not look like a failure."""
+    assert "No open incidents" in cli.good("incidents", "list").out
+    assert cli.good("incidents", "list", "--json").json == {"incidents": [], "waiting": []}
+
+
+def test_closed_incidents_are_there_for_whoever_asks(cli: Cli, made: AlertWorld) -> None:
+    """`--all`."""
+    made.watch()
+    made.world.execute("UPDATE incidents SET closed_at = now()")
+
+    assert listed(cli) == []
+    (incident,) = listed(cli, "--all")
+    assert incident["state"].startswith("closed ")
+
+
+def test_acknowledging_by_the_first_characters(cli: Cli, made: AlertWorld) -> None:
+    """Once; the second one hears who was first."""
+    made.watch()
+    (incident,) = listed(cli)
+
+    ran = cli.good("incidents", "ack", incident["id"][:8], "--by", "ola")
+    assert ran.out == "ola is on it: c-1 on Goodera, 97.0 %, threshold 98 %\n"
+    assert listed(cli)[0]["acknowledgedBy"] == "ola"
+    refused = cli.refused("incidents", "ack", incident["id"][:8], "--by", "kari")
+    assert "is acknowledged by ola" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [("zz", 2, "can't be an incident's id"), ("abcdef12", 1, "no incident 'abcdef12'")],
+)
+def test_an_incident_that_is_not_there(
+    cli: Cli, made: AlertWorld, text: str, code: int, said: str
+) -> None:
+    """One line that says what would help."""
+    ran = cli.refused("incidents", "ack", text)
+    assert (ran.code, said in ran.err) == (code, True)
+
+
+def test_a_window_from_now_on_mutes_and_its_end_tells(cli: Cli, made: AlertWorld) -> None:
+    """Added, listed, ended; the incident says why it is quiet."""
+    ran = cli.good(
+        *("maintenance", "add", "--platform", "goodera", "--for", "2h"),
+        *("--reason", "upgrade", "--by", "ola", "--json"),
+    )
+    assert (ran.json["platform"], ran.json["createdBy"]) == ("goodera", "ola")
+    made.watch()
+    assert "muted: maintenance until" in listed(cli)[0]["state"]
+    shown = " ".join(cli.good("maintenance", "list").out.split())
+    assert "Goodera" in shown
+    assert "upgrade" in shown
+
+    cli.good("maintenance", "end", ran.json["id"][:8], "--by", "kari")
+
+    assert "No maintenance window is open" in cli.good("maintenance", "list").out
+    (past,) = cli.good("maintenance", "list", "--all", "--json").json
+    assert past["endedBy"] == "kari"
+    made.watch()
+    assert listed(cli)[0]["state"] == "open"
+    assert "is over already" in cli.refused("maintenance", "end", ran.json["id"]).err
+
+
+def test_a_window_of_a_company_with_instants(cli: Cli, made: AlertWorld) -> None:
+    """Any offset; kept as UTC."""
+    day = datetime.now(UTC).date() + timedelta(days=1)
+    ran = cli.good(
+        *("maintenance", "add", "--company", "c-1", "--from", f"{day}T08:00+02:00"),
+        *("--to", f"{day}T10:00Z", "--reason", "moving", "--json"),
+    )
+    assert ran.json["startsAt"] == f"{day}T06:00:00+00:00"
+    assert ran.json["endsAt"] == f"{day}T10:00:00+00:00"
+    assert (ran.json["company"], ran.json["platform"]) == ("c-1", None)
+    assert ran.json["createdBy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--for", "2h"], "say whose maintenance it is"),
+        (["--platform", "goodera"], "say when it ends"),
+        (["--platform", "goodera", "--for", "2h", "--to", "2099-01-01T00:00Z"], "say when it ends"),
+        (["--platform", "goodera", "--for", "soon"], "--for must be a span such as 90m"),
+        (["--platform", "goodera", "--for", "0h"], "--for must be a span such as 90m"),
+        (["--platform", "goodera", "--to", "2099-01-01T00:00"], "--to must be an instant"),
+        (["--platform", "goodera", "--to", "2020-01-01T00:00Z"], "before it starts"),
+        (
+            ["--platform", "goodera", "--from", "2020-01-01T00:00Z", "--for", "1h"],
+            "over already",
+        ),
+        (["--company", "nobody", "--for", "2h"], "no company 'nobody'"),
+        (["--platform", "goodera", "--for", "2h", "--reason", " "], "the reason is empty"),
+    ],
+)
+def test_windows_that_make_no_sense(
+    cli: Cli, made: AlertWorld, words: list[str], said: str
+) -> None:
+    """One line that names what is wrong."""
+    ran = cli.refused("maintenance", "add", "--reason", "upgrade", *words)
+    assert said in ran.err
