@@ -174,7 +174,7 @@ class World:
         ids = [uuid.uuid4() for _ in pairs]
         self.execute(
             """INSERT INTO impact_deliveries (id, company_id, platform, trigger, status, period_start,
-                   period_end, scheduled_for, idempotency_key, next_attempt_at, dagster_run_id)
+                   period_end, scheduled_for, idempotency_key, next_attempt_at, selected_by)
                SELECT r.id, r.company, :platform, :trigger, 'pending', r.day, r.day, :now, r.id, :now,
                       :run_id
                FROM unnest(CAST(:ids AS uuid[]), CAST(:companies AS uuid[]), CAST(:days AS date[]))

@@ -106,9 +106,7 @@ class DeliveryPages:
                 connection.execute(_SQL["timeline"], {"company_id": company_id, "limit": limit})
             )
 
-    def whole(
-        self, id_: UUID, company_ids: Sequence[UUID] | None
-    ) -> tuple[Row, list[Row]] | None:
+    def whole(self, id_: UUID, company_ids: Sequence[UUID] | None) -> tuple[Row, list[Row]] | None:
         """A delivery and its attempts, as stored, if the caller may see it."""
         with self._engine.connect() as connection:
             rows = rows_of(
@@ -133,9 +131,7 @@ class DeliveryPages:
         with self._engine.connect() as connection:
             return rows_of(connection.execute(_SQL["changed_since"], values))
 
-    def replay_request(
-        self, id_: UUID, company_ids: Sequence[UUID] | None
-    ) -> ReplayRequest | None:
+    def replay_request(self, id_: UUID, company_ids: Sequence[UUID] | None) -> ReplayRequest | None:
         """A replay that was asked for, if the caller may see all of it."""
         with self._engine.connect() as connection:
             row = connection.execute(

@@ -40,9 +40,7 @@ class IdempotencyStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(
-        self, scope: str, key: str, request_hash: str, now: datetime
-    ) -> KeptAnswer | Held:
+    def begin(self, scope: str, key: str, request_hash: str, now: datetime) -> KeptAnswer | Held:
         """Take `key` for a request at `now` (aware), or say why not: the answer that was given, or
         `Held`."""
         values = {

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.auditing import Change, record
-from impact_in_pipelines.db.delivery_log import ORPHANED_AFTER
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.replaying import Candidate, ReplayPlan, plan_replay
@@ -155,7 +154,6 @@ def _queue_again(
             {
                 "rows": rows_as_json(rows),
                 "now": now,
-                "past_grace": now - ORPHANED_AFTER,
                 "force": force,
             },
         )

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 
 from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.db.connections import ConnectionStore
-from impact_in_pipelines.db.delivery_log import ORPHANED_AFTER
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedule_rows import (
@@ -163,9 +162,7 @@ class ScheduleStore:
             found = {one.id: one for one in read(connection, ids=ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
-    def find(
-        self, id_or_prefix: UUID | str, company_ids: Sequence[UUID] | None = None
-    ) -> Schedule:
+    def find(self, id_or_prefix: UUID | str, company_ids: Sequence[UUID] | None = None) -> Schedule:
         """The schedule with this id, or the only one whose id begins so; with `company_ids`, other
         companies' schedules are as good as none.
 
@@ -302,7 +299,6 @@ class ScheduleStore:
                     "period_end": end,
                     "note": f"run now by {actor}",
                     "now": now,
-                    "wanted_since": now - ORPHANED_AFTER,
                 },
             ).all()
             if not made:
@@ -322,9 +318,7 @@ class ScheduleStore:
             row = connection.execute(_SQL["version"]).one()
         return f"{row.total}/{row.changed_at}/{row.last_run}"
 
-    def stats(
-        self, now: datetime, company_ids: Sequence[UUID] | None = None
-    ) -> ScheduleStats:
+    def stats(self, now: datetime, company_ids: Sequence[UUID] | None = None) -> ScheduleStats:
         """The counts at `now` (UTC), over all and for each platform; of `company_ids` only, if given. One
         statement."""
         with self._engine.connect() as connection:

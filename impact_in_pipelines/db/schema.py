@@ -236,7 +236,9 @@ impact_deliveries = Table(
     Column("provider_response", JSONB),
     Column("duplicate_of", Uuid, ForeignKey("impact_deliveries.id")),
     Column("replay_of", Uuid, ForeignKey("impact_deliveries.id")),
+    # The run that worked on it last; and the run that was started for it, which then has first claim to it.
     Column("dagster_run_id", Text),
+    Column("selected_by", Text),
     _instant("recorded_at"),
     _instant("created_at", nullable=False, now=True),
     _instant("failed_at"),
@@ -284,6 +286,8 @@ impact_deliveries = Table(
         postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     ),
     # selected partitions: the rows that one run made.
+    Index(None, "selected_by", postgresql_where=text("selected_by IS NOT NULL")),
+    # outcome_of_run: what a run did, for its summary.
     Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
     # call-backs of a platform: the delivery with its transaction id.
     Index(

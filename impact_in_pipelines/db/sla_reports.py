@@ -97,6 +97,15 @@ class SlaReports:
             )
         return found
 
+    def stored_of_all(self, period: ReportPeriod, starts_on: date) -> list[Document]:
+        """The stored report on all companies and those on each of them, by slug: what a CSV of all needs."""
+        with self._engine.connect() as connection:
+            return list(
+                connection.scalars(
+                    _SQL["stored_of_all"], {"period": period.value, "starts_on": starts_on}
+                )
+            )
+
     def listed(
         self, company: Company | None, period: ReportPeriod | None = None, limit: int = 52
     ) -> list[StoredReport]:

@@ -28,6 +28,8 @@ CHUNK = 500
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 10.0
 _PATIENCE_S = 5.0
+_SETTLE_AT_ONCE = 100
+_SETTLE_AFTER_S = 0.25
 
 
 def utc_now() -> datetime:
@@ -98,7 +100,8 @@ class Drain:
         self._done: queue.SimpleQueue[tuple[Parcel, SendResult | BaseException]] = (
             queue.SimpleQueue()
         )
-        self._renewed_at = time.monotonic()
+        self._ended: list[tuple[Parcel, SendResult, datetime]] = []
+        self._renewed_at = self._settled_at = time.monotonic()
         self.summary = DrainSummary()
 
     def run(self, selection: Selection | None = None) -> DrainSummary:
@@ -120,7 +123,7 @@ class Drain:
                         concurrency = max(concurrency, concurrency_for(due))
                     fresh = self._take_in(chosen) if self._has_room() else 0
                     sent = self._send(pool, concurrency)
-                    if self._in_flight:
+                    if self._in_flight or self._ended:
                         self._collect(wait=not (fresh or sent))
                     elif self._queue:
                         time.sleep(self._pause())
@@ -201,11 +204,11 @@ class Drain:
             self._done.put((parcel, error))
 
     def _collect(self, *, wait: bool) -> None:
-        """Settle the attempts that have ended, together."""
-        ended: list[tuple[Parcel, SendResult]] = []
+        """Take in the attempts that have ended, and settle them once there are enough to be worth a
+        transaction, or the first of them has waited long enough."""
         broken: BaseException | None = None
-        timeout = self._pause() if wait else 0.0
-        while len(ended) < self._options.chunk:
+        timeout = self._pause() if wait and self._in_flight else 0.0
+        while len(self._ended) < self._options.chunk:
             try:
                 parcel, result = (
                     self._done.get(timeout=timeout) if timeout else self._done.get_nowait()
@@ -224,19 +227,29 @@ class Drain:
                 else 0.0
             )
             self._queue.done(parcel, now=time.monotonic(), closed_for_s=closed_for_s)
-            ended.append((parcel, result))
-        if ended:
-            self._settle(ended)
+            self._ended.append((parcel, result, self._clock()))
+        if self._worth_settling() or broken is not None:
+            self._settle()
         if broken is not None:
             raise broken
 
-    def _settle(self, ended: Sequence[tuple[Parcel, SendResult]]) -> None:
-        now = self._clock()
+    def _worth_settling(self) -> bool:
+        if not self._ended:
+            return False
+        return (
+            not self._in_flight
+            or len(self._ended) >= _SETTLE_AT_ONCE
+            or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
+        )
+
+    def _settle(self) -> None:
         settlements = [
             settlement
-            for parcel, result in ended
-            for settlement in self._outcome(parcel, result, now)
+            for parcel, result, at in self._ended
+            for settlement in self._outcome(parcel, result, at)
         ]
+        self._ended.clear()
+        self._settled_at = time.monotonic()
         self._log.settle(settlements, worker=self._worker)
         for settlement in settlements:
             outcome = settlement.result.outcome
@@ -272,6 +285,7 @@ class Drain:
             return
         self._renewed_at = now
         held = {id_ for parcel in self._in_flight.values() for id_ in parcel.ids}
+        held.update(id_ for parcel, _, _ in self._ended for id_ in parcel.ids)
         held.update(id_ for parcel in self._queue.peek() for id_ in parcel.ids)
         if held:
             kept = self._log.renew(
@@ -302,5 +316,5 @@ class Drain:
         now = self._clock()
         self._log.release(left, now=now, next_attempt_at=now, worker=self._worker)
         deadline = time.monotonic() + self._options.lease.total_seconds() / 2
-        while self._in_flight and time.monotonic() < deadline:
+        while (self._in_flight or self._ended) and time.monotonic() < deadline:
             self._collect(wait=True)

@@ -9,8 +9,8 @@ from html import escape
 
 INK, MUTED, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 GOOD, BAD, WARN, ACCENT = "#2f7d5b", "#c2413b", "#b7791f", "#2f5d8a"
-_WIDTH, _HEIGHT = 640, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 14, 26
+_WIDTH, _HEIGHT = 520, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 16, 28
 
 
 def trend_chart(
@@ -26,7 +26,7 @@ def trend_chart(
     parts.append(
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{WARN}" '
         'stroke-width="1.2" stroke-dasharray="5 4"/>'
-        + _text(_WIDTH - _RIGHT, y - 4, f"target {target:g} %", WARN, "end")
+        + _text(_LEFT + 6, y - 5, f"target {target:g} %", WARN, "start")
     )
     parts += _line(plot, values)
     for n, value in enumerate(values):
@@ -81,7 +81,7 @@ def rate_ranges(
 ) -> str:
     """One line for each (name, percent, low, high, n): the rate as a dot on its 95 % interval."""
     floor = max(0.0, min([low for _, _, low, _, _ in rows] + [target]) - 1.5)
-    height, left, right = 34 * len(rows) + 30, 92, 118
+    height, left, right = 34 * len(rows) + 30, 76, 150
     span = _WIDTH - left - right
 
     def x(value: float) -> float:
@@ -161,7 +161,7 @@ class _Plot:
         return "".join(lines)
 
     def labels(self, labels: Sequence[str]) -> str:
-        every = max(1, -(-len(labels) // 11))
+        every = max(1, -(-len(labels) // 10))
         return "".join(
             _text(self.x(n), _HEIGHT - 8, label, MUTED)
             for n, label in enumerate(labels)
@@ -218,6 +218,6 @@ def _text(
 def _svg(title: str, parts: Sequence[str], height: int = _HEIGHT) -> str:
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" class="chart" role="img" '
-        f'xmlns="http://www.w3.org/2000/svg" font-family="inherit" font-size="11">'
+        f'xmlns="http://www.w3.org/2000/svg" font-family="inherit" font-size="12.5">'
         f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
     )

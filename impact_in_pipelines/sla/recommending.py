@@ -129,7 +129,8 @@ def _platform_advice(
         seen=f"{_deliveries(count)} failed through {title} itself ({kinds}){example}.",
         where=_where(platform, worst, company),
         action=f"Ask {title}'s support about {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC and give "
-        f"them the request of delivery {str(worst.example_delivery or '')[:8]}; when it works again, replay.",
+        f"them an example (`impact-in deliveries show {str(worst.example_delivery or 'ID')[:8]}`); when it "
+        "works again, replay.",
     )
 
 
@@ -221,7 +222,7 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
             f"{budget.runs_out_at:%Y-%m-%d} at the present rate."
         ),
         where=company or "all companies",
-        action="Put the causes above before new work, and change nothing at the schedules that work.",
+        action="Mend the causes named here before anything else, and leave the schedules that work alone.",
     )
 
 
@@ -268,8 +269,8 @@ def _where(platform: Platform, worst: Cause, company: str | None) -> str:
 
 
 def _deliveries(count: int) -> str:
-    return f"{count} {'delivery' if count == 1 else 'deliveries'}"
+    return f"{count:,} {'delivery' if count == 1 else 'deliveries'}"
 
 
 def _fires(count: int) -> str:
-    return f"{count} {'fire' if count == 1 else 'fires'}"
+    return f"{count:,} {'fire' if count == 1 else 'fires'}"

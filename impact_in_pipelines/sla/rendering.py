@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from html import escape
+from itertools import dropwhile
 from re import sub
 from typing import Any
 
@@ -39,6 +40,7 @@ def render_html(report: Mapping[str, Any]) -> str:
         tiles=_tiles(report),
         charts=_charts(report),
         platforms=_PLATFORMS,
+        platform_scopes=_platform_scopes(facts),
         state_words=_STATE_WORDS,
         top=TOP_FAILURES,
         incidents_shown=sorted(facts["incidents"], key=lambda one: -one["durationMs"])[
@@ -118,6 +120,11 @@ def _span(report: Mapping[str, Any]) -> str:
     return f"{start:%-d %B} to {last:%-d %B %Y}"
 
 
+def _platform_scopes(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """In the platforms' own order: stored JSON doesn't keep one."""
+    return [(name, facts["byPlatform"][name]) for name in _PLATFORMS if name in facts["byPlatform"]]
+
+
 def _tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     facts, limits = report["facts"], report["thresholds"]
     m = facts["overall"]["metrics"]
@@ -158,20 +165,31 @@ def _tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         },
         {
             "name": "Error budget left",
-            "value": percent(left, 0),
-            "note": f"of {budget['days']} days" if budget else "nothing was due",
+            "value": "spent" if left is not None and left <= 0 else percent(left, 0),
+            "note": _budget_note(budget),
             "off": left is not None and left <= 0,
         },
     ]
 
 
+def _budget_note(budget: Mapping[str, Any] | None) -> str:
+    if not budget:
+        return "nothing was due"
+    left = budget["leftPercent"]
+    if left is not None and left < 0:
+        return f"{budget['errors']:,} failed, {budget['allowed']:,.1f} allowed in {budget['days']} days"
+    return f"of {budget['days']} days"
+
+
 def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
     facts, limits = report["facts"], report["thresholds"]
     target = limits["successRateTargetPercent"]
+    # Periods before the first delivery say nothing.
+    trend = list(dropwhile(lambda point: not point["due"], facts["trend"]))
     drawn = {
         "trend": charts.trend_chart(
-            [point["startsOn"][5:] for point in facts["trend"]],
-            [point["successRate"] for point in facts["trend"]],
+            [point["startsOn"][5:] for point in trend],
+            [point["successRate"] for point in trend],
             target=target,
             title="Success rate by period",
         ),
@@ -187,7 +205,7 @@ def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
                     _PLATFORMS[name],
                     *(rate["percent"], rate["lowPercent"], rate["highPercent"], rate["n"]),
                 )
-                for name, scope in facts["byPlatform"].items()
+                for name, scope in _platform_scopes(facts)
                 for rate in [scope["metrics"]["successRate"]]
                 if rate
             ],

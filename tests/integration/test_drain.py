@@ -163,7 +163,7 @@ def test_a_drain_takes_over_a_run_s_rows_only_when_the_run_is_late(world: World)
     assert world.drain(BENEVITY).claimed == 0
     world.clock.advance(timedelta(seconds=1))
     assert world.drain(BENEVITY).delivered == 1
-    assert world.of_company(company)["dagster_run_id"] == "run-a"
+    assert world.of_company(company)["selected_by"] == "run-a"
 
 
 def test_a_drain_of_some_companies_leaves_the_others(world: World) -> None:

@@ -82,7 +82,7 @@ def run(engine: Engine, statement: str, **values: Any) -> list[Any]:
 
 
 def audit(engine: Engine) -> list[Any]:
-    return run(engine, "SELECT * FROM audit_log ORDER BY at, action")
+    return run(engine, "SELECT * FROM audit_log WHERE action LIKE 'schedule.%' ORDER BY at, action")
 
 
 # Create, list, find

@@ -38,13 +38,13 @@ WHERE s.id = a.id
 -- The partitions that a run was started for, one row each; a retried step finds its rows again.
 INSERT INTO impact_deliveries
     (id, company_id, platform, trigger, status, timezone, period_start, period_end, scheduled_for,
-     idempotency_key, next_attempt_at, dagster_run_id)
+     idempotency_key, next_attempt_at, selected_by)
 SELECT r.id, r.company_id, :platform, :trigger, 'pending', r.timezone, r.day, r.day, :now, r.id, :now,
        :run_id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, company_id uuid, timezone text, day date)
 WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries d
-    WHERE d.dagster_run_id = :run_id AND d.platform = :platform AND d.trigger = :trigger
+    WHERE d.selected_by = :run_id AND d.platform = :platform
       AND d.company_id = r.company_id AND d.period_start = r.day AND d.period_end = r.day)
 
 -- name: claim_due
@@ -60,8 +60,8 @@ WITH due AS (
       AND d.next_attempt_at <= :now
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
-               WHEN CAST(:run_id AS text) IS NOT NULL THEN d.dagster_run_id = :run_id
-               WHEN d.trigger IN ('manual', 'backfill') THEN d.next_attempt_at <= :orphaned_before
+               WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
+               WHEN d.selected_by IS NOT NULL THEN d.next_attempt_at <= :orphaned_before
                ELSE true
            END)
       AND NOT EXISTS (
@@ -84,8 +84,7 @@ WITH due AS (
     UPDATE impact_deliveries d
     SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
         next_attempt_at = :lease_until, updated_at = :now,
-        dagster_run_id = CASE WHEN d.trigger IN ('manual', 'backfill') THEN d.dagster_run_id
-                              ELSE coalesce(:dagster_run_id, d.dagster_run_id) END
+        dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id)
     FROM held WHERE d.id = held.id
     RETURNING d.*
 ), lost AS (
@@ -212,6 +211,7 @@ RETURNING d.id
 
 -- name: note_on_schedules
 -- What became of a schedule's latest deliveries; the count of failures in a row starts again at a success.
+-- A replay of an older fire says nothing of the latest ones, and one that fails again is counted already.
 UPDATE scheduled_deliveries s
 SET last_run = :now, last_status = f.status, last_error = f.last_error,
     consecutive_failures = CASE WHEN f.arrived > 0 THEN f.failed_since
@@ -221,15 +221,21 @@ FROM (
            (array_agg(status ORDER BY scheduled_for DESC))[1] AS status,
            (array_agg(last_error ORDER BY scheduled_for DESC))[1] AS last_error,
            count(*) FILTER (WHERE status IN ('success', 'skipped')) AS arrived,
-           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE fails_anew) AS failed,
            count(*) FILTER (WHERE status = 'failed' AND scheduled_for > last_arrival) AS failed_since
     FROM (
         SELECT schedule_id, status, last_error, scheduled_for,
+               status = 'failed' AND failed_at >= updated_at AS fails_anew,
                max(scheduled_for) FILTER (WHERE status IN ('success', 'skipped'))
                    OVER (PARTITION BY schedule_id) AS last_arrival
-        FROM impact_deliveries
+        FROM impact_deliveries d
         WHERE id = ANY(CAST(:ids AS uuid[])) AND schedule_id IS NOT NULL
           AND status IN ('success', 'skipped', 'failed')
+          AND NOT EXISTS (
+              SELECT 1 FROM impact_deliveries l
+              WHERE l.schedule_id = d.schedule_id AND l.scheduled_for > d.scheduled_for
+                AND l.status IN ('success', 'skipped', 'failed')
+                AND l.id <> ALL(CAST(:ids AS uuid[])))
     ) AS final
     GROUP BY schedule_id
 ) AS f
@@ -265,7 +271,7 @@ SELECT
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
     (SELECT d.next_attempt_at FROM impact_deliveries d
      WHERE d.platform = :platform AND d.status IN ('pending', 'in_progress', 'retrying')
-       AND (d.trigger NOT IN ('manual', 'backfill') OR d.next_attempt_at <= :orphaned_before)
+       AND (d.selected_by IS NULL OR d.next_attempt_at <= :orphaned_before)
        AND NOT EXISTS (
            SELECT 1 FROM impact_deliveries p
            WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
@@ -283,8 +289,8 @@ SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_s
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN ('success', 'failed', 'skipped')
   AND (CASE
-           WHEN CAST(:run_id AS text) IS NOT NULL THEN d.dagster_run_id = :run_id
-           WHEN d.trigger IN ('manual', 'backfill') THEN d.updated_at <= :orphaned_before
+           WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
+           WHEN d.selected_by IS NOT NULL THEN d.updated_at <= :orphaned_before
            ELSE true
        END)
 ORDER BY d.updated_at
@@ -298,9 +304,9 @@ UPDATE impact_deliveries SET recorded_at = :now WHERE id = ANY(CAST(:ids AS uuid
 -- What a run's own rows still wait for: how many are open and when the first of them is tried again.
 SELECT count(*) AS open, min(next_attempt_at) AS next_attempt_at
 FROM impact_deliveries
-WHERE dagster_run_id = :run_id AND platform = :platform
-  AND trigger IN ('manual', 'backfill') AND status IN ('pending', 'in_progress', 'retrying')
+WHERE selected_by = :run_id AND platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
 
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d
-WHERE d.dagster_run_id = :run_id AND d.platform = :platform GROUP BY d.status
+WHERE (d.dagster_run_id = :run_id OR d.selected_by = :run_id) AND d.platform = :platform
+GROUP BY d.status

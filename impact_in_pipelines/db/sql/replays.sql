@@ -43,14 +43,13 @@ ORDER BY d.id
 
 -- name: queue_again
 -- Back to the start of the queue with a fresh budget of retries; attempts go on counting, and failed_at
--- stays: for the SLA the delivery remains a failure (D11). Dagster is told of the new end. Rows that a run
--- made for itself are left to that run for a grace time, which is over for this one.
+-- stays: for the SLA the delivery remains a failure (D11). Dagster is told of the new end, and the run that
+-- had selected the row has no more claim to it.
 UPDATE impact_deliveries d
 SET status = 'pending', rebuild = NOT r.whole_batch, force = d.force OR :force,
     batch_id = CASE WHEN r.whole_batch THEN d.batch_id END,
     failed_attempts = 0,
-    next_attempt_at = CASE WHEN d.trigger IN ('manual', 'backfill')
-                           THEN CAST(:past_grace AS timestamptz) ELSE :now END,
+    next_attempt_at = :now, selected_by = NULL,
     lease_until = NULL, claimed_by = NULL, recorded_at = NULL, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, whole_batch boolean)
 WHERE d.id = r.id AND d.status = 'failed'

@@ -79,12 +79,11 @@ WHERE schedule_id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND attempt
 RETURNING id
 
 -- name: insert_run_now
--- Wanted by a worker since `wanted_since`: a manual row is otherwise left to a run of its own at first.
 INSERT INTO impact_deliveries
     (id, company_id, platform, schedule_id, trigger, status, timezone, period_start, period_end,
      scheduled_for, note, idempotency_key, next_attempt_at)
 VALUES (:id, :company_id, :platform, :schedule_id, 'manual', 'pending', :timezone, :period_start,
-        :period_end, :now, :note, :id, :wanted_since)
+        :period_end, :now, :note, :id, :now)
 ON CONFLICT (schedule_id, scheduled_for) DO NOTHING
 RETURNING id
 

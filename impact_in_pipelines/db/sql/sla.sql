@@ -205,6 +205,10 @@ SELECT report FROM sla_reports
 WHERE company_id IS NOT DISTINCT FROM CAST(:company_id AS uuid) AND period = :period
   AND starts_on = :starts_on
 
+-- name: stored_of_all
+SELECT r.report FROM sla_reports r LEFT JOIN companies c ON c.id = r.company_id
+WHERE r.period = :period AND r.starts_on = :starts_on ORDER BY c.slug NULLS FIRST
+
 -- name: stored_reports
 -- What there is to read, newest first.
 SELECT period, starts_on, ends_on, created_at FROM sla_reports

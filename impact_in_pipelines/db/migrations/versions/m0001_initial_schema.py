@@ -303,6 +303,7 @@ def upgrade() -> None:
     sa.Column('duplicate_of', sa.Uuid(), nullable=True),
     sa.Column('replay_of', sa.Uuid(), nullable=True),
     sa.Column('dagster_run_id', sa.Text(), nullable=True),
+    sa.Column('selected_by', sa.Text(), nullable=True),
     sa.Column('recorded_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('failed_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
@@ -321,10 +322,12 @@ def upgrade() -> None:
     )
     # claim_due: the other members of a frozen batch.
     op.create_index(op.f('impact_deliveries_batch_id_idx'), 'impact_deliveries', ['batch_id'], unique=False, postgresql_where=sa.text('batch_id IS NOT NULL'))
-    # selected partitions: the rows that one run made.
+    # outcome_of_run: what a run did, for its summary.
     op.create_index(op.f('impact_deliveries_dagster_run_id_idx'), 'impact_deliveries', ['dagster_run_id'], unique=False, postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     # claim_due, due_state: open rows of a platform in the order they want a worker.
     op.create_index('impact_deliveries_open_idx', 'impact_deliveries', ['platform', 'next_attempt_at'], unique=False, postgresql_where=sa.text("status IN ('pending', 'in_progress', 'retrying')"))
+    # selected partitions: the rows that one run made.
+    op.create_index(op.f('impact_deliveries_selected_by_idx'), 'impact_deliveries', ['selected_by'], unique=False, postgresql_where=sa.text('selected_by IS NOT NULL'))
     # sla windows of all companies, and the days that have changed since their rollup: both follow the order in which rows are written, so a BRIN of a few kilobytes serves.
     op.create_index('impact_deliveries_time_brin', 'impact_deliveries', ['scheduled_for', 'updated_at'], unique=False, postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
     # timeline and lists of one company, newest first.
@@ -423,6 +426,7 @@ def downgrade() -> None:
     op.drop_index('impact_deliveries_transaction_idx', table_name='impact_deliveries', postgresql_where=sa.text('transaction_id IS NOT NULL'))
     op.drop_index('impact_deliveries_timeline_idx', table_name='impact_deliveries')
     op.drop_index('impact_deliveries_time_brin', table_name='impact_deliveries', postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'})
+    op.drop_index(op.f('impact_deliveries_selected_by_idx'), table_name='impact_deliveries', postgresql_where=sa.text('selected_by IS NOT NULL'))
     op.drop_index('impact_deliveries_open_idx', table_name='impact_deliveries', postgresql_where=sa.text("status IN ('pending', 'in_progress', 'retrying')"))
     op.drop_index(op.f('impact_deliveries_dagster_run_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     op.drop_index(op.f('impact_deliveries_batch_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('batch_id IS NOT NULL'))
