@@ -6,11 +6,13 @@ from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
 from impact_in_pipelines.assets.exports import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
+from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact
+from impact_in_pipelines.schedules.sla import sla_jobs, sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
 from impact_in_pipelines.sensors.run_failures import run_failures
@@ -21,9 +23,12 @@ _settings = get_settings()
 _drain_jobs, _drain_schedules = drains(_settings)
 
 defs = Definitions(
-    assets=[impact_events, company_impact, *exports, impact_deliveries, delivery_schedules],
-    jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume()],
-    schedules=[*_drain_schedules, hourly_refresh(_settings)],
+    assets=[
+        *(impact_events, company_impact, *exports, impact_deliveries),
+        *(delivery_schedules, *sla_assets),
+    ],
+    jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume(), *sla_jobs],
+    schedules=[*_drain_schedules, hourly_refresh(_settings), *sla_schedules(_settings)],
     sensors=[company_partitions, schedule_table, *alert_sensors(_settings), run_failures],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},

@@ -23,18 +23,23 @@ def encode_cursor(position: Mapping[str, Any], question: Mapping[str, Any]) -> s
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, question: Mapping[str, Any]) -> dict[str, str]:
-    """The position in `cursor`. Raises a 422 problem for one that isn't ours or is another question's."""
+def decode_cursor(cursor: str, question: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """The values of `names` in `cursor`. Raises a 422 problem for one that isn't ours or is another
+    question's."""
     try:
         if len(cursor) > _LONGEST:
             raise _refused()
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True)
         values, digest = json.loads(text)
-        if not isinstance(values, dict) or digest != _digest(question):
+        if digest != _digest(question):
             raise _refused()
-        return {str(name): str(value) for name, value in values.items()}
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+        found = tuple(str(values[name]) for name in names)
+        if any("\0" in value for value in found):
+            raise _refused()
+        "".join(found).encode()
+        return found
+    except (binascii.Error, ValueError, TypeError, KeyError, IndexError, RecursionError):
         raise _refused() from None
 
 
@@ -42,14 +47,28 @@ def instant_and_id(cursor: str | None, question: Mapping[str, Any]) -> dict[str,
     """`before_at` and `before_id` of a cursor over rows by instant and id; both None without one."""
     if cursor is None:
         return {"before_at": None, "before_id": None}
-    values = decode_cursor(cursor, question)
+    at_text, id_text = decode_cursor(cursor, question, "at", "id")
+    at, id_ = cursor_instant(at_text), cursor_id(id_text)
+    return {"before_at": at, "before_id": id_}
+
+
+def cursor_instant(text: str) -> datetime:
+    """An aware instant. Raises a 422 problem."""
     try:
-        at, id_ = datetime.fromisoformat(values["at"]), UUID(values["id"])
-    except (KeyError, ValueError):
+        at = datetime.fromisoformat(text)
+    except ValueError:
         raise _refused() from None
     if at.tzinfo is None:
         raise _refused()
-    return {"before_at": at, "before_id": id_}
+    return at
+
+
+def cursor_id(text: str) -> UUID:
+    """An id. Raises a 422 problem."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _refused() from None
 
 
 def _digest(question: Mapping[str, Any]) -> str:

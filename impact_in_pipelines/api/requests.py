@@ -27,11 +27,30 @@ class StrictRequest(Request):
 def parse_json(body: bytes) -> Any:
     """`body` as data. Raises `json.JSONDecodeError`, and a 422 problem for what is JSON and ambiguous."""
     try:
-        return json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
+        if b"\\u" in body:
+            _check_texts(found)
+        return found
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError):  # not UTF-8, a number of 5,000 digits, nested beyond reason
         raise invalid("body", "body", "is not valid JSON") from None
+
+
+def _check_texts(found: Any) -> None:
+    """Raises `ValueError` for a text that is no text: half a surrogate pair, or a NUL, which PostgreSQL
+    doesn't keep."""
+    waiting = [found]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "\0" in one:
+                raise ValueError("NUL")
+            one.encode()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

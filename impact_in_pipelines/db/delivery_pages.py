@@ -17,6 +17,7 @@ from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("api")
+_REPLAYS = load("replays")
 _SPANS = (timedelta(days=1), timedelta(days=32))
 
 Row = Mapping[str, Any]
@@ -124,6 +125,14 @@ class DeliveryPages:
         with self._engine.connect() as connection:
             rows = connection.execute(_SQL["owned"], values)
             return {row.id: (row.company_id, Platform(row.platform)) for row in rows}
+
+    def failed_like(
+        self, company_ids: Sequence[UUID] | None, wanted: DeliveryFilter, *, limit: int
+    ) -> list[UUID]:
+        """At most `limit` deliveries that failed for good, the oldest due first."""
+        values = wanted.parameters | {"company_ids": _ids(company_ids), "limit": limit}
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_REPLAYS["failed_like"], values))
 
     def changed_since(self, company_id: UUID, since: datetime, limit: int) -> list[Row]:
         """What of a company has changed after `since` (aware), the oldest change first."""

@@ -20,6 +20,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import ScopeKey
 from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.report import DayPoint
 from impact_in_pipelines.sla.windows import midnight
 
 _SQL = load("sla")
@@ -87,6 +88,15 @@ class SlaRollup:
         with self._engine.begin() as connection:
             days = [since + n * _DAY for n in range((now.date() - since).days + 1)]
             connection.execute(_SQL["mark_days"], {"days": days, "now": now})
+
+    def days_of_all(self, first: date, last: date) -> list[DayPoint]:
+        """Each day from `first` to `last` over all companies and platforms; days without deliveries are
+        zeros."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["days_of_all"], {"first": first, "last": last})
+            known = {row.day: (int(row.successful), int(row.not_arrived)) for row in rows}
+        days = [first + n * _DAY for n in range((last - first).days + 1)]
+        return [DayPoint(day, *known.get(day, (0, 0))) for day in days]
 
     def summed(self, periods: Sequence[Window], *, company_id: UUID | None = None) -> Totals:
         """The counters of every scope in each of `periods` (whole UTC days), in one statement; a period

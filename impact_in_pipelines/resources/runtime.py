@@ -18,6 +18,7 @@ from impact_in_pipelines.db.maintenance import MaintenanceStore
 from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
+from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.db.token_store import PgTokenStore
@@ -87,6 +88,10 @@ class Runtime:
     @cached_property
     def sla_rollup(self) -> SlaRollup:
         return SlaRollup(self.database.engine, self.settings)
+
+    @cached_property
+    def sla_reports(self) -> SlaReports:
+        return SlaReports(self.database.engine, self.settings)
 
     @cached_property
     def tokens(self) -> PgTokenStore:

@@ -56,7 +56,7 @@ def list_companies(
     api: Api, caller: Caller, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> CompanyPage:
     question = {"of": "companies"}
-    after = decode_cursor(cursor, question).get("slug") if cursor is not None else None
+    after = decode_cursor(cursor, question, "slug")[0] if cursor is not None else None
     rows = api.runtime.companies.page(caller.company_ids, limit=limit + 1, after_slug=after)
     more = encode_cursor({"slug": rows[limit - 1].slug}, question) if len(rows) > limit else None
     return CompanyPage(data=[Company(**asdict(row)) for row in rows[:limit]], next_cursor=more)
@@ -98,8 +98,8 @@ def list_connections(
     question = {"of": "connections", "company": company_id}
     after = None
     if cursor is not None:
-        position = decode_cursor(cursor, question)
-        after = (position.get("company", ""), position.get("platform", ""))
+        company, platform = decode_cursor(cursor, question, "company", "platform")
+        after = (company, platform)
     rows = api.runtime.connections.page(ids, limit=limit + 1, after=after)
     more = None
     if len(rows) > limit:

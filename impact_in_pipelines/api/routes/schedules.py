@@ -11,7 +11,12 @@ from fastapi import Query
 from impact_in_pipelines.api.access import MANAGE, VIEW, Api, Caller, own_company, visible
 from impact_in_pipelines.api.auth import Principal
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.pagination import DEFAULT_LIMIT, decode_cursor, encode_cursor
+from impact_in_pipelines.api.pagination import (
+    DEFAULT_LIMIT,
+    cursor_id,
+    decode_cursor,
+    encode_cursor,
+)
 from impact_in_pipelines.api.problems import invalid, not_found
 from impact_in_pipelines.api.routing import api_router
 from impact_in_pipelines.api.schemas.base import Instant, Limit, PlatformName
@@ -283,8 +288,8 @@ def _changes(body: ScheduleChange) -> RuleChanges:
 
 
 def _position(cursor: str, question: dict[str, object]) -> tuple[str, str, UUID]:
-    values = decode_cursor(cursor, question)
-    return values["company"], values["platform"], UUID(values["id"])
+    company, platform, id_ = decode_cursor(cursor, question, "company", "platform", "id")
+    return company, platform, cursor_id(id_)
 
 
 def _previewable(at: datetime | None, location: str, field: str) -> datetime | None:

@@ -77,3 +77,49 @@ SELECT id, company_id FROM impact_deliveries WHERE id = ANY(CAST(:ids AS uuid[])
 -- One request's deliveries, so that its progress can be asked for.
 INSERT INTO replay_requests (id, requested_by, company_ids, delivery_ids, created_at)
 VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS uuid[]), :now)
+
+-- name: claimable
+-- A preview's rows, with the columns of a claim.
+SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
+       d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
+       d.attempt_count + 1 AS attempt_number, d.failed_attempts, d.revision, d.schedule_id, d.batch_id,
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE d.id = ANY(CAST(:ids AS uuid[]))
+ORDER BY d.scheduled_for, d.id
+
+-- name: arrived_twins
+SELECT DISTINCT ON (m.id) m.id, t.id AS twin, t.delivered_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, platform text, payload_hash text)
+JOIN impact_deliveries t
+  ON t.company_id = m.company_id AND t.platform = m.platform AND t.payload_hash = m.payload_hash
+ AND t.id <> m.id
+WHERE t.status = 'success' AND t.delivered_at > :since
+ORDER BY m.id, t.delivered_at DESC
+
+-- name: last_accepted
+-- By impact_deliveries_timeline_idx: a period is due when it is over, or on its last day.
+SELECT d.id, d.delivered_at, d.payload FROM impact_deliveries d
+WHERE d.company_id = :company_id AND d.platform = :platform AND d.status = 'success'
+  AND d.scheduled_for >= CAST(:period_end AS date) - 1
+  AND d.period_start = :period_start AND d.period_end = :period_end
+ORDER BY d.delivered_at DESC LIMIT 1
+
+-- name: waiting
+SELECT company_id, platform, count(*) AS waiting FROM impact_deliveries
+WHERE status IN ('pending', 'in_progress', 'retrying') AND next_attempt_at <= :now
+  AND company_id = ANY(CAST(:company_ids AS uuid[]))
+GROUP BY company_id, platform
+
+-- name: failed_like
+-- Bulk replay by a filter: what failed for good, the oldest first.
+SELECT id FROM impact_deliveries
+WHERE status = 'failed'
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR company_id = ANY(CAST(:company_ids AS uuid[])))
+  AND (CAST(:platform AS text) IS NULL OR platform = :platform)
+  AND (CAST(:schedule_id AS uuid) IS NULL OR schedule_id = :schedule_id)
+  AND (CAST(:error AS text) IS NULL OR last_error ILIKE :error)
+  AND (CAST(:start AS timestamptz) IS NULL OR scheduled_for >= :start)
+  AND (CAST(:end AS timestamptz) IS NULL OR scheduled_for < :end)
+ORDER BY scheduled_for, id
+LIMIT :limit

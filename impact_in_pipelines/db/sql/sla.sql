@@ -382,6 +382,10 @@ WHERE day >= :first AND day <= :last
 GROUP BY GROUPING SETS ((day, company_id), (day))
 ORDER BY day
 
+-- name: days_of_all
+SELECT day, sum(successful) AS successful, sum(failed + missed + overdue) AS not_arrived
+FROM sla_daily WHERE day >= :first AND day <= :last GROUP BY day ORDER BY day
+
 -- name: histograms
 -- The latency histogram of a period from sla_daily: per company, and of all.
 SELECT company_id, {histogram} AS latency_ms_buckets

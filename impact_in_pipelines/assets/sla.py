@@ -1,0 +1,132 @@
+"""The SLA assets: the rollup by day, the status of now, and the reports by week and month."""
+
+from datetime import date, datetime, timedelta
+
+from dagster import (
+    AssetExecutionContext,
+    AssetsDefinition,
+    BackfillPolicy,
+    MaterializeResult,
+    MetadataValue,
+    MonthlyPartitionsDefinition,
+    RetryPolicy,
+    WeeklyPartitionsDefinition,
+    asset,
+)
+
+from impact_in_pipelines.assets.external import impact_deliveries
+from impact_in_pipelines.assets.partitions import days
+from impact_in_pipelines.assets.sla_status import sla_status
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.sla.rendering import duration, percent
+from impact_in_pipelines.sla.summary import report_markdown
+from impact_in_pipelines.sla.windows import ReportPeriod, period_of
+
+_RETRIES = RetryPolicy(max_retries=2, delay=5)
+
+FIRST_DAY: date = days.start.date()
+"""The oldest day that has a rollup partition."""
+
+_FIRST_MONDAY = FIRST_DAY + timedelta(days=-FIRST_DAY.weekday() % 7)
+_FIRST_MONTH = (FIRST_DAY.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+weeks = WeeklyPartitionsDefinition(start_date=_FIRST_MONDAY.isoformat(), day_offset=1)
+"""Weeks by their Monday (UTC)."""
+
+months = MonthlyPartitionsDefinition(start_date=_FIRST_MONTH.isoformat())
+"""Months by their first day (UTC)."""
+
+
+@asset(
+    description=(
+        "The delivery log rolled up: counters per company and platform of each UTC day of scheduled_for. A "
+        "late retry belongs to the day it was due; the hourly run computes every day that has changed."
+    ),
+    deps=[impact_deliveries],
+    partitions_def=days,
+    backfill_policy=BackfillPolicy.single_run(),
+    retry_policy=_RETRIES,
+    group_name="sla",
+    kinds={"postgres"},
+)
+def sla_daily(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
+    """Compute the selected days anew."""
+    parts = runtime.get()
+    now = parts.clock()
+    chosen = [date.fromisoformat(key) for key in context.partition_keys]
+    stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
+    rolled = parts.sla_rollup.roll_up(chosen, now)
+    left = sorted(set(stale) - set(chosen))
+    if not left:
+        parts.sla_rollup.mark_fresh(FIRST_DAY, now)
+    return MaterializeResult(
+        metadata={
+            "days": rolled.days,
+            "rows": rolled.rows,
+            "stale_days_left": len(left),
+            "computed_at": now.isoformat(timespec="seconds"),
+        }
+    )
+
+
+def build_report(
+    *,
+    period: ReportPeriod,
+    partitions: WeeklyPartitionsDefinition | MonthlyPartitionsDefinition,
+    description: str,
+) -> AssetsDefinition:
+    """`{period}_sla_report`: one partition is the report on all companies and those on each of them."""
+
+    @asset(
+        name=f"{period.value}_sla_report",
+        description=description,
+        deps=[sla_daily],
+        partitions_def=partitions,
+        retry_policy=_RETRIES,
+        group_name="sla",
+        kinds={"postgres"},
+    )
+    def report(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
+        parts = runtime.get()
+        window = period_of(period, date.fromisoformat(context.partition_key))
+        document = parts.sla_reports.generate_all(period, window, now=parts.clock())
+        facts = document["facts"]
+        metrics = facts["overall"]["metrics"]
+        rate, latency, budget = metrics["successRate"], metrics["latency"], facts["budget"]
+        return MaterializeResult(
+            metadata={
+                "report": MetadataValue.md(report_markdown(document)),
+                "state": facts["overall"]["state"],
+                "deliveries_due": metrics["due"],
+                "success_rate": percent(rate and rate["percent"]),
+                "average_latency": duration(latency and latency["average"]),
+                "error_budget_left": percent(budget and budget["leftPercent"], 0),
+                "provisional_deliveries": document["provisional"],
+                "as_a_page": f"impact-in sla report --period {period.value} --start {window.start.date()} "
+                "--format html --output report.html",
+                "window": _window_text(window.start, window.end),
+            }
+        )
+
+    return report
+
+
+def _window_text(start: datetime, end: datetime) -> str:
+    return f"{start.date()} to {end.date() - timedelta(days=1)}, UTC"
+
+
+weekly_sla_report = build_report(
+    period=ReportPeriod.WEEKLY,
+    partitions=weeks,
+    description=(
+        "Each week from Monday 00:00 UTC: rates, trends, platforms compared, causes, incidents, error budget "
+        "and recommendations, for all companies and for each. Its page: impact-in sla report --format html."
+    ),
+)
+monthly_sla_report = build_report(
+    period=ReportPeriod.MONTHLY,
+    partitions=months,
+    description="The same of each calendar month (UTC), for the monthly review.",
+)
+
+sla_assets: list[AssetsDefinition] = [sla_daily, sla_status, weekly_sla_report, monthly_sla_report]

@@ -1,0 +1,155 @@
+"""`sla_status`: how everybody stands over the last days, with a check per platform and promise."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    MaterializeResult,
+    MetadataValue,
+    RetryPolicy,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+    asset,
+)
+
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.sla.assessing import Assessment
+from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
+from impact_in_pipelines.sla.rendering import duration, percent
+from impact_in_pipelines.sla.report import company_line, worst_first
+from impact_in_pipelines.sla.summary import days_markdown, status_markdown, worst_markdown
+
+CHECKED: dict[BreachType, str] = {
+    BreachType.SUCCESS_RATE: "what was due arrives",
+    BreachType.LATENCY: "it arrives in time",
+    BreachType.RETRY_SUCCESS_RATE: "what is retried arrives",
+    BreachType.CONSECUTIVE_FAILURES: "no schedule fails again and again",
+    BreachType.OVERDUE: "every fire has started",
+}
+_WORST_SHOWN = 10
+_COLUMNS = TableSchema(
+    columns=[
+        TableColumn(name, type="string")
+        for name in ("company", "severity", "actual", "threshold", "since", "deliveries")
+    ]
+)
+
+
+def check_name(platform: Platform, type_: BreachType) -> str:
+    """`benevity_success_rate`, …"""
+    return f"{platform.value}_{type_.value}"
+
+
+@asset(
+    description=(
+        "Every company and platform over the last SLA_WINDOW_DAYS days, from the delivery log, every hour. A "
+        "check per platform and promise: it fails as an error where a target is missed on enough "
+        "deliveries, else as a warning."
+    ),
+    deps=[AssetKey("sla_daily")],
+    check_specs=[
+        AssetCheckSpec(
+            name=check_name(platform, type_),
+            asset="sla_status",
+            description=f"{FACTS[platform].title}: {promise}. When it fails: docs/runbook.md, {type_.value}.",
+        )
+        for platform in Platform
+        for type_, promise in CHECKED.items()
+    ],
+    retry_policy=RetryPolicy(max_retries=2, delay=5),
+    group_name="sla",
+    kinds={"postgres"},
+)
+def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
+    """Judge everybody in one pass; every check is reported in every run."""
+    parts = runtime.get()
+    now = parts.clock()
+    assessment = parts.sla.current(now)
+    everyone = assessment.status()
+    metrics = everyone.overall.metrics
+    lines = [
+        company_line(assessment.slugs[id_], assessment.scopes[id_, None])
+        for id_ in assessment.company_ids()
+        if (id_, None) in assessment.scopes
+    ]
+    today = now.date()
+    days = parts.sla_rollup.days_of_all(today - timedelta(days=13), today)
+    budget = parts.sla.error_budgets(now).get((None, None))
+    yield MaterializeResult(
+        metadata={
+            "status": MetadataValue.md(status_markdown(everyone)),
+            "worst_companies": MetadataValue.md(worst_markdown(worst_first(lines, _WORST_SHOWN))),
+            "last_14_days": MetadataValue.md(days_markdown(days)),
+            "state": everyone.overall.state.value,
+            "companies": len(lines),
+            "companies_in_breach": sum(line.state is SlaState.BREACH for line in lines),
+            "companies_with_a_warning": sum(line.state is SlaState.WARNING for line in lines),
+            "deliveries_due": metrics.due,
+            "overdue": metrics.overdue,
+            "success_rate_percent": metrics.success_rate.percent if metrics.success_rate else None,
+            "average_latency_ms": metrics.latency.average if metrics.latency else None,
+            "error_budget_left": percent(budget.left_percent if budget else None, 0),
+        }
+    )
+    yield from check_results(assessment)
+
+
+def check_results(assessment: Assessment) -> Iterator[AssetCheckResult]:
+    """One result per platform and promise, over the platform as a whole and each company on it."""
+    breaches = assessment.incidents_worth()
+    for platform in Platform:
+        for type_ in CHECKED:
+            some = [b for b in breaches if b.platform is platform and b.type is type_]
+            yield _result(platform, type_, some)
+
+
+def _result(platform: Platform, type_: BreachType, breaches: Sequence[Breach]) -> AssetCheckResult:
+    certain = [b for b in breaches if b.severity is Severity.CRITICAL and not b.low_confidence]
+    worst = sorted(breaches, key=_badness)[:_WORST_SHOWN]
+    companies = {b.company_id for b in breaches if b.company_id is not None}
+    return AssetCheckResult(
+        check_name=check_name(platform, type_),
+        asset_key="sla_status",
+        passed=not breaches,
+        severity=AssetCheckSeverity.ERROR if certain else AssetCheckSeverity.WARN,
+        metadata={
+            "companies": len(companies),
+            "platform_as_a_whole": any(b.company_id is None for b in breaches),
+            "on_few_deliveries": sum(b.low_confidence for b in breaches),
+            "worst": MetadataValue.table(
+                records=[TableRecord(_record(breach)) for breach in worst], schema=_COLUMNS
+            ),
+        },
+    )
+
+
+def _badness(breach: Breach) -> tuple[bool, bool, bool, int]:
+    return (
+        breach.company_id is not None,
+        breach.severity is not Severity.CRITICAL,
+        breach.low_confidence,
+        -breach.sample_size,
+    )
+
+
+def _record(breach: Breach) -> dict[str, str]:
+    return {
+        "company": breach.company or "all companies",
+        "severity": breach.severity.value,
+        "actual": _in_unit(breach.type, breach.actual),
+        "threshold": _in_unit(breach.type, breach.threshold),
+        "since": f"{breach.since:%Y-%m-%d %H:%M}" if breach.since else "–",
+        "deliveries": f"{breach.sample_size}{' (few)' if breach.low_confidence else ''}",
+    }
+
+
+def _in_unit(type_: BreachType, value: float) -> str:
+    if type_ in (BreachType.SUCCESS_RATE, BreachType.RETRY_SUCCESS_RATE):
+        return percent(value)
+    return duration(value) if type_ is BreachType.LATENCY else f"{value:.0f}"

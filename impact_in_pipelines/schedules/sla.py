@@ -1,0 +1,120 @@
+"""The SLA every hour, its reports every Monday and on the first of the month (UTC)."""
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    define_asset_job,
+    in_process_executor,
+    schedule,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from impact_in_pipelines.assets.sla import FIRST_DAY, monthly_sla_report, weekly_sla_report
+from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+monitor_sla = define_asset_job(
+    name="monitor_sla",
+    selection=AssetSelection.assets("sla_daily", "sla_status"),
+    description="Rolls up every day that has changed, then judges every company and platform.",
+    executor_def=in_process_executor,
+)
+make_weekly_report = define_asset_job(
+    name="make_weekly_sla_report",
+    selection=AssetSelection.assets(weekly_sla_report),
+    description="The reports of one week, on all companies and on each.",
+    executor_def=in_process_executor,
+)
+make_monthly_report = define_asset_job(
+    name="make_monthly_sla_report",
+    selection=AssetSelection.assets(monthly_sla_report),
+    description="The reports of one month, on all companies and on each.",
+    executor_def=in_process_executor,
+)
+sla_jobs: list[UnresolvedAssetJobDefinition] = [
+    monitor_sla,
+    make_weekly_report,
+    make_monthly_report,
+]
+
+
+def sla_schedules(settings: Settings) -> list[ScheduleDefinition]:
+    """On unless ENABLE_SLA_MONITORING=false."""
+    on = settings.enable_sla_monitoring
+    status = DefaultScheduleStatus.RUNNING if on else DefaultScheduleStatus.STOPPED
+    return [
+        _hourly(status),
+        _report_schedule(
+            ReportPeriod.WEEKLY,
+            make_weekly_report,
+            "weekly_sla_report_on_mondays",
+            "0 0 * * 1",
+            status,
+        ),
+        _report_schedule(
+            ReportPeriod.MONTHLY,
+            make_monthly_report,
+            "monthly_sla_report_on_the_first",
+            "0 0 1 * *",
+            status,
+        ),
+    ]
+
+
+def _hourly(status: DefaultScheduleStatus) -> ScheduleDefinition:
+    # Ten past: what was due at the full hour has had its five minutes.
+    @schedule(
+        name="monitor_sla_hourly",
+        job=monitor_sla,
+        cron_schedule="10 * * * *",
+        execution_timezone="UTC",
+        default_status=status,
+        description="Rolls up the days that have changed and judges the last SLA_WINDOW_DAYS days.",
+    )
+    def tick(runtime: RuntimeResource) -> RunRequest | SkipReason:
+        parts = runtime.get()
+        if not parts.settings.enable_sla_monitoring:
+            return SkipReason("ENABLE_SLA_MONITORING is false")
+        now = parts.clock()
+        today = now.date()
+        stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
+        first = min([*stale, today])
+        return RunRequest(
+            tags={
+                RANGE_START: first.isoformat(),
+                RANGE_END: today.isoformat(),
+                "reason": f"{len(stale)} days have changed, the oldest {first}",
+            }
+        )
+
+    return tick
+
+
+def _report_schedule(
+    period: ReportPeriod,
+    job: UnresolvedAssetJobDefinition,
+    name: str,
+    cron: str,
+    status: DefaultScheduleStatus,
+) -> ScheduleDefinition:
+    @schedule(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=status,
+        description=f"Requests the {period.value} reports of the period that has just ended (UTC).",
+    )
+    def tick(context: ScheduleEvaluationContext) -> RunRequest:
+        # The period before the tick's own time: a tick that comes late is still about its period.
+        ended = last_complete(period, context.scheduled_execution_time)
+        return RunRequest(partition_key=ended.start.date().isoformat())
+
+    return tick
