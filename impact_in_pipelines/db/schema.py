@@ -479,6 +479,21 @@ idempotency_keys = Table(
     Index(None, "created_at"),
 )
 
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    # Who is signed in to the cockpit: SHA-256 of the id that the browser holds.
+    Column("id_hash", CHAR(64), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("companies", ARRAY(Uuid)),  # null: all of them
+    Column("form_token", Text, nullable=False),
+    _instant("created_at", nullable=False, now=True),
+    _instant("expires_at", nullable=False),
+    # purge: sessions that have expired.
+    Index(None, "expires_at"),
+)
+
 replay_requests = Table(
     "replay_requests",
     metadata,

@@ -1,7 +1,7 @@
 """The SLA in Dagster: the rollup by day, the hourly status with its checks, reports by week and month."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -205,7 +205,10 @@ def test_reports_are_about_the_period_that_has_just_ended(
     [found] = [s for s in sla_schedules(read_settings({})) if s.name == name]
 
     tick = found.evaluate_tick(
-        build_schedule_context(scheduled_execution_time=at.replace(tzinfo=midnight(TODAY).tzinfo))
+        build_schedule_context(
+            scheduled_execution_time=at.replace(tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
+        )
     )
 
     assert tick.run_requests is not None
