@@ -24,7 +24,11 @@ _drain_jobs, _drain_schedules = drains(_settings)
 
 defs = Definitions(
     assets=[
-        *[impact_events, company_impact, *exports, impact_deliveries, delivery_schedules],
+        impact_events,
+        company_impact,
+        *exports,
+        impact_deliveries,
+        delivery_schedules,
         *sla_assets,
     ],
     jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume(), *sla_jobs],

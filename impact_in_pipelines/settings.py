@@ -150,9 +150,7 @@ class Settings(BaseModel):
     outage_min_attempts: int = Field(
         5, ge=1, le=1000, description="a whole number of attempts from 1 to 1000"
     )
-    dagster_ui_url: HttpUrl = Field(
-        "http://127.0.0.1:3000", description="an http or https URL"
-    )
+    dagster_ui_url: HttpUrl = Field("http://127.0.0.1:3000", description="an http or https URL")
     cockpit_url: HttpUrl = Field("http://127.0.0.1:3007", description="an http or https URL")
     runbook_url: HttpUrl | None = Field(None, description="an http or https URL")
 
@@ -176,6 +174,14 @@ class Settings(BaseModel):
     )
     jwt_leeway_seconds: int = Field(
         30, alias="IMPACT_IN_JWT_LEEWAY_SECONDS", ge=0, le=300, description="seconds, from 0 to 300"
+    )
+    oidc_issuer: HttpUrl | None = Field(
+        None, description="the http or https URL of the identity provider that signs people in"
+    )
+    oidc_client_id: str | None = Field(None, description="the cockpit's client id there")
+    oidc_client_secret: SecretStr | None = Field(None, description="the cockpit's client secret")
+    oidc_scopes: str = Field(
+        "openid profile email", description="scopes separated by spaces, openid among them"
     )
     api_rate_limit_per_minute: int = Field(
         600,

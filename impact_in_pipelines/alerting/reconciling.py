@@ -50,8 +50,8 @@ class Quiet:
         window = self.window(incident, at)
         if window is not None:
             return f"maintenance until {window.ends_at:%Y-%m-%d %H:%M} UTC: {window.reason}"
-        platform = incident.platform
-        if platform and incident.company_id and platform in self.platforms_out:
+        platform, itself = incident.platform, incident.type is BreachType.PLATFORM_OUTAGE
+        if platform and not itself and platform in self.platforms_out:
             # A thousand companies would otherwise be a thousand pages for one cause.
             return f"the outage of {FACTS[platform].title} is told once, for all companies"
         return None

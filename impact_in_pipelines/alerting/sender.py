@@ -85,20 +85,27 @@ class Sender:
         """Send until nothing may be sent now, or the time is up. What fails is put off, never dropped."""
         done = Sent()
         until = self._stopwatch() + self._seconds
-        for name, channel in self._channels.items():
-            while self._stopwatch() < until:
-                now = self._clock()
-                claimed = self._outbox.claim(name, now=now, lease_until=now + self._lease)
-                if claimed is None:
-                    break
-                refused = channel.send(claimed.notice)
-                if refused is None:
-                    self._outbox.sent(claimed, self._clock())
-                    done.accepted[name] = done.accepted.get(name, 0) + 1
-                    continue
+        before = -1
+        # Once more while something went out: what was written meanwhile must not wait for the next round.
+        while done.total > before:
+            before = done.total
+            for name, channel in self._channels.items():
+                self._empty(name, channel, until, done)
+        return done
+
+    def _empty(self, name: Channel, channel: AlertChannel, until: float, done: Sent) -> None:
+        while self._stopwatch() < until:
+            now = self._clock()
+            claimed = self._outbox.claim(name, now=now, lease_until=now + self._lease)
+            if claimed is None:
+                return
+            refused = channel.send(claimed.notice)
+            if refused is None:
+                self._outbox.sent(claimed, self._clock())
+                done.accepted[name] = done.accepted.get(name, 0) + 1
+            else:
                 done.troubles.append(f"{name}: {refused.error}")
                 self._put_off(claimed, refused)
-        return done
 
     def _put_off(self, claimed: ClaimedNotice, refused: Refused) -> None:
         """A message that is refused for its own sake waits alone; otherwise its whole channel does, so that

@@ -18,9 +18,9 @@ from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
-from impact_in_pipelines.sla.rendering import duration, percent
 from impact_in_pipelines.sla.summary import report_markdown
 from impact_in_pipelines.sla.windows import ReportPeriod, period_of
+from impact_in_pipelines.sla.wording import duration, percent
 
 _RETRIES = RetryPolicy(max_retries=2, delay=5)
 

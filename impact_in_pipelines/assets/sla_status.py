@@ -21,9 +21,9 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 from impact_in_pipelines.sla.assessing import Assessment
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
-from impact_in_pipelines.sla.rendering import duration, percent
 from impact_in_pipelines.sla.report import company_line, worst_first
 from impact_in_pipelines.sla.summary import days_markdown, status_markdown, worst_markdown
+from impact_in_pipelines.sla.wording import in_unit, percent
 
 CHECKED: dict[BreachType, str] = {
     BreachType.SUCCESS_RATE: "what was due arrives",
@@ -142,14 +142,8 @@ def _record(breach: Breach) -> dict[str, str]:
     return {
         "company": breach.company or "all companies",
         "severity": breach.severity.value,
-        "actual": _in_unit(breach.type, breach.actual),
-        "threshold": _in_unit(breach.type, breach.threshold),
+        "actual": in_unit(breach.type, breach.actual),
+        "threshold": in_unit(breach.type, breach.threshold),
         "since": f"{breach.since:%Y-%m-%d %H:%M}" if breach.since else "–",
         "deliveries": f"{breach.sample_size}{' (few)' if breach.low_confidence else ''}",
     }
-
-
-def _in_unit(type_: BreachType, value: float) -> str:
-    if type_ in (BreachType.SUCCESS_RATE, BreachType.RETRY_SUCCESS_RATE):
-        return percent(value)
-    return duration(value) if type_ is BreachType.LATENCY else f"{value:.0f}"

@@ -19,6 +19,7 @@ from impact_in_pipelines.cli import (
     sandbox,
     schedules,
     serve,
+    sla,
     token,
 )
 from impact_in_pipelines.cli.output import fail
@@ -39,6 +40,7 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(sla.app, name="sla")
 app.add_typer(token.app, name="token")
 app.command("deliver")(deliver.deliver)
 app.command("sandbox")(sandbox.sandbox)

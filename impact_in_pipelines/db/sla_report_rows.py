@@ -98,7 +98,7 @@ class Reading:
                 for starts_on in _trend_starts(self.period, self.assessment.window)
             ],
             days=_day_points(self.assessment.window, rows.days.get(company_id, [])),
-            latency_buckets=[int(n) for n in buckets[0]["latency_ms_buckets"]] if buckets else [],
+            latency_buckets=_whole(buckets),
             causes=[_cause(row) for row in rows.causes.get(company_id, [])],
             crowded=[_crowded(row) for row in rows.crowded.get(company_id, [])],
             incidents=[
@@ -177,6 +177,11 @@ def read_trends(
     for row in rows_of(rows):
         found[row["company_id"]][row["starts_on"]] = row
     return found
+
+
+def _whole(histogram: Found | None) -> list[int]:
+    """The counts of a histogram; a sum over nothing is null."""
+    return [int(n or 0) for n in histogram[0]["latency_ms_buckets"]] if histogram else []
 
 
 def _day_points(window: Window, rows: Found) -> list[DayPoint]:

@@ -16,6 +16,7 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla import charts
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.report import TOP_FAILURES
+from impact_in_pipelines.sla.wording import duration, in_unit, instant, percent
 
 _INCIDENTS_SHOWN = 25
 _STATE_WORDS = {"healthy": "On target", "warning": "Warning", "breach": "Target missed"}
@@ -73,45 +74,16 @@ def _template() -> Template:
         "duration": duration,
         "percent": percent,
         "words": lambda text: text.replace("_", " "),
-        "actual": lambda breach: _in_unit(breach["type"], breach["actual"]),
-        "limit": lambda breach: _in_unit(breach["type"], breach["threshold"]),
+        "actual": lambda breach: in_unit(breach["type"], breach["actual"]),
+        "limit": lambda breach: in_unit(breach["type"], breach["threshold"]),
         "code": _code,
     }
     return environment.get_template("report.html")
 
 
-def instant(text: str | None) -> str:
-    """`2026-03-10 12:00` of an ISO instant; a dash for None."""
-    return "–" if text is None else datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
-
-
-def duration(ms: float | None) -> str:
-    """Milliseconds as people say them: `850 ms`, `12.3 s`, `4.2 min`, `3.1 h`, `2.5 d`."""
-    if ms is None:
-        return "–"
-    for limit, size, unit in ((1_000, 1, "ms"), (60_000, 1_000, "s"), (3_600_000, 60_000, "min")):
-        if abs(ms) < limit:
-            return f"{ms / size:.0f} {unit}" if unit == "ms" else f"{ms / size:.1f} {unit}"
-    hours = ms / 3_600_000
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
-
-
-def percent(value: float | None, digits: int = 2) -> str:
-    """`97.89 %`; a dash for None."""
-    return "–" if value is None else f"{value:.{digits}f} %"
-
-
 def _code(text: str) -> Markup:
     """Commands between backquotes as code; everything else escaped."""
     return Markup(sub(r"`([^`]*)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped first
-
-
-def _in_unit(type_: str, value: float) -> str:
-    if type_ in ("success_rate", "retry_success_rate"):
-        return percent(value)
-    if type_ == "latency":
-        return duration(value)
-    return f"{value:.1f} ×" if type_ == "burn_rate" else f"{value:.0f}"
 
 
 def _span(report: Mapping[str, Any]) -> str:

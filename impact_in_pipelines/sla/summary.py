@@ -7,8 +7,8 @@ from typing import Any
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.charts import sparkline, stacked_days
 from impact_in_pipelines.sla.model import SlaState, SlaStatus
-from impact_in_pipelines.sla.rendering import duration, instant, percent
 from impact_in_pipelines.sla.report import TOP_FAILURES, CompanyLine, DayPoint
+from impact_in_pipelines.sla.wording import duration, instant, percent
 
 _SIGNS = {"healthy": "🟢", "warning": "🟡", "breach": "🔴"}
 

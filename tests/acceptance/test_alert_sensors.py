@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -34,7 +33,7 @@ KEY = "sandbox-routing-key"
 
 
 @pytest.fixture
-def alerted(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def alerted(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world whose alerts lead to the sandbox."""
     monkeypatch.setenv("SLACK_WEBHOOK_URL", sandbox.slack_url())
     monkeypatch.setenv("PAGERDUTY_INTEGRATION_KEY", KEY)

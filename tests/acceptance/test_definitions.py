@@ -51,15 +51,25 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "company_impact",
         "impact_deliveries",
         "delivery_schedules",
+        "sla_daily",
+        "sla_status",
+        "weekly_sla_report",
+        "monthly_sla_report",
         *(f"{platform}_export" for platform in PLATFORMS),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "refresh_company_impact",
         "pause_or_resume_schedules",
+        "monitor_sla",
+        "make_weekly_sla_report",
+        "make_monthly_sla_report",
         *(f"drain_{platform}" for platform in PLATFORMS),
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "refresh_company_impact_hourly",
+        "monitor_sla_hourly",
+        "weekly_sla_report_on_mondays",
+        "monthly_sla_report_on_the_first",
         *(f"deliver_to_{platform}" for platform in PLATFORMS),
     }
     assert {sensor.name for sensor in repository.sensor_defs} == {

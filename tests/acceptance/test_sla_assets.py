@@ -194,8 +194,8 @@ def test_the_monitor_can_be_switched_off(world: World, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("name", "at", "key"),
     [
-        ("weekly_sla_report_on_mondays", datetime(2026, 3, 9), "2026-03-02"),
-        ("monthly_sla_report_on_the_first", datetime(2026, 3, 1), "2026-02-01"),
+        ("weekly_sla_report_on_mondays", datetime(2026, 3, 9, tzinfo=UTC), "2026-03-02"),
+        ("monthly_sla_report_on_the_first", datetime(2026, 3, 1, tzinfo=UTC), "2026-02-01"),
     ],
 )
 def test_reports_are_about_the_period_that_has_just_ended(
@@ -206,7 +206,7 @@ def test_reports_are_about_the_period_that_has_just_ended(
 
     tick = found.evaluate_tick(
         build_schedule_context(
-            scheduled_execution_time=at.replace(tzinfo=UTC),
+            scheduled_execution_time=at,
             repository_def=defs.get_repository_def(),
         )
     )

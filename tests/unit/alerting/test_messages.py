@@ -16,6 +16,7 @@ from impact_in_pipelines.alerting.pagerduty import PagerDutyChannel, event
 from impact_in_pipelines.alerting.sender import wait
 from impact_in_pipelines.alerting.slack import SlackChannel, message
 from impact_in_pipelines.alerting.wording import Links
+from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.sandbox.alerts import PagerDutyEvent, SlackMessage
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.incidents import FailedRun, Notice, NoticeKind
@@ -186,10 +187,17 @@ def test_links_follow_the_settings() -> None:
 @pytest.mark.parametrize("notice", EVERY, ids=lambda one: one.key[-30:])
 def test_the_runbook_has_what_messages_point_to(notice: Notice) -> None:
     """A heading for each anchor."""
-    headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
-    anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
+    assert wording.anchor(notice) in {one.lower().replace(" ", "-") for one in _headings()}
 
-    assert wording.anchor(notice) in anchors
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_the_runbook_has_every_kind_of_error(kind: ErrorKind) -> None:
+    """Under the name that the delivery log shows."""
+    assert kind.value in _headings()
+
+
+def _headings() -> list[str]:
+    return re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
 
 
 def test_channels_show_no_secret() -> None:

@@ -227,13 +227,16 @@ def test_a_companys_window_does_not_mute_a_platform() -> None:
 def test_an_outage_is_told_once_for_all_companies() -> None:
     """What it does to each company is recorded, and told only if it outlives the outage."""
     book = Book()
-    book.look([outage(), breach()], NOON, quiet=Quiet([], {Platform.GOODERA}))
-    assert book.notices == [(OPENED, True)]
-    assert len(book.open) == 2
+    wide = breach(company_id=None, company=None)
+    elsewhere = warning(platform=Platform.WORKDAY)
+    out = Quiet([], {Platform.GOODERA})
+    book.look([outage(), breach(), wide, elsewhere], NOON, quiet=out)
+    assert book.notices == [(OPENED, True), (OPENED, False)]
+    assert len(book.open) == 4
 
-    book.look([breach()], NOON + MINUTE)
+    book.look([breach(), elsewhere], NOON + MINUTE)
 
-    assert book.kinds == [OPENED, OPENED, RECOVERED]
+    assert book.kinds == [OPENED, OPENED, OPENED, RECOVERED]
 
 
 def test_an_acknowledgement_reaches_the_pager_that_called() -> None:

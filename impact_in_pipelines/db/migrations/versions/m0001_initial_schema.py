@@ -72,6 +72,18 @@ def upgrade() -> None:
     sa.Column('computed_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('day', name=op.f('sla_days_pkey'))
     )
+    op.create_table('web_sessions',
+    sa.Column('id_hash', sa.CHAR(length=64), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('roles', postgresql.ARRAY(sa.Text()), nullable=False),
+    sa.Column('companies', postgresql.ARRAY(sa.Uuid()), nullable=True),
+    sa.Column('form_token', sa.Text(), nullable=False),
+    sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('expires_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id_hash', name=op.f('web_sessions_pkey'))
+    )
+    # purge: sessions that have expired.
+    op.create_index(op.f('web_sessions_expires_at_idx'), 'web_sessions', ['expires_at'], unique=False)
     op.create_table('audit_log',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -447,6 +459,8 @@ def downgrade() -> None:
     op.drop_table('company_impact')
     op.drop_index('audit_log_company_idx', table_name='audit_log')
     op.drop_table('audit_log')
+    op.drop_index(op.f('web_sessions_expires_at_idx'), table_name='web_sessions')
+    op.drop_table('web_sessions')
     op.drop_table('sla_days')
     op.drop_table('replay_requests')
     op.drop_table('provider_tokens')

@@ -1,0 +1,1 @@
+"""The cockpit: the deliveries page and what belongs to it, rendered here, without a build step."""

@@ -1,0 +1,86 @@
+"""What the cockpit calls a status, a state, a kind of breach: tone, icon and the word to be translated."""
+
+from typing import NamedTuple
+
+
+def N_(message: str) -> str:  # noqa: N802
+    """Marks a text for translation without translating it."""
+    return message
+
+
+class Sign(NamedTuple):
+    """`tone` chooses the colour, `icon` the picture; `word` is English."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+STATUSES = {
+    "pending": Sign("info", "clock", N_("Pending")),
+    "in_progress": Sign("info", "send", N_("In progress")),
+    "retrying": Sign("warn", "retry", N_("Retrying")),
+    "success": Sign("good", "check", N_("Success")),
+    "failed": Sign("bad", "cross", N_("Failed")),
+    "skipped": Sign("muted", "skip", N_("Skipped")),
+    "missed": Sign("bad", "missed", N_("Missed")),
+    "cancelled": Sign("muted", "cancel", N_("Cancelled")),
+}
+
+STATES = {
+    "healthy": Sign("good", "check", N_("Healthy")),
+    "warning": Sign("warn", "warning", N_("Warning")),
+    "breach": Sign("bad", "breach", N_("Breach")),
+}
+
+STATE_NOTES = {
+    "healthy": N_("Every target is met."),
+    "warning": N_("Close to a limit. Every target is still met."),
+    "breach": N_("At least one target is missed."),
+}
+
+TRIGGERS = {
+    "schedule": N_("Schedule"),
+    "manual": N_("Manual"),
+    "backfill": N_("Backfill"),
+    "replay": N_("Replay"),
+}
+
+OUTCOMES = {
+    "started": Sign("info", "send", N_("Started")),
+    "delivered": Sign("good", "check", N_("Delivered")),
+    "retryable": Sign("warn", "retry", N_("Failed, will be retried")),
+    "permanent": Sign("bad", "cross", N_("Failed for good")),
+    "split": Sign("muted", "skip", N_("Batch refused, sent singly")),
+    "lost": Sign("warn", "missed", N_("Outcome unknown")),
+}
+
+BREACHES = {
+    "success_rate": N_("Success rate"),
+    "latency": N_("Latency"),
+    "retry_success_rate": N_("Retry success"),
+    "consecutive_failures": N_("Consecutive failures"),
+    "overdue": N_("Overdue deliveries"),
+    "burn_rate": N_("Error budget burns too fast"),
+    "platform_outage": N_("Platform outage"),
+}
+
+ACTIONS = {
+    "send_again": Sign("info", "send", N_("Is sent again")),
+    "new_delivery": Sign("info", "plus", N_("Is sent as a new delivery")),
+    "skip": Sign("muted", "skip", N_("Would be skipped")),
+    "refuse": Sign("warn", "warning", N_("Can't be sent")),
+}
+
+PRESETS = {
+    "hourly": N_("Every hour"),
+    "every-6-hours": N_("Every six hours"),
+    "daily": N_("Every day at midnight"),
+    "weekly": N_("Every Sunday at midnight"),
+    "monthly": N_("On the first of every month"),
+    "custom": N_("Custom (cron)"),
+}
+
+PERIODS = {"weekly": N_("Weekly"), "monthly": N_("Monthly")}
+
+WEEKDAYS = tuple(range(1, 8))

@@ -1,0 +1,370 @@
+"""Statuses and breaches from the log: windows, companies, thresholds, since when, burn rates, budgets."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.companies import Company, CompanyStore
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
+from impact_in_pipelines.sla.windows import midnight
+
+from .sla_logs import NOW, Log, Row, ago
+
+BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
+RATE, LATENCY, STREAK, OVERDUE, BURN = (
+    BreachType.SUCCESS_RATE,
+    BreachType.LATENCY,
+    BreachType.CONSECUTIVE_FAILURES,
+    BreachType.OVERDUE,
+    BreachType.BURN_RATE,
+)
+
+
+@pytest.fixture
+def log(engine: Engine) -> Log:
+    """An empty log."""
+    return Log(engine)
+
+
+def company(log: Log, slug: str = "acme") -> Company:
+    log.company(slug)
+    return CompanyStore(log.engine).find(slug)
+
+
+def many(company: UUID, count: int, **values: object) -> list[Row]:
+    """Deliveries of yesterday, a second apart."""
+    start = midnight(ago(days=1).date())
+    return [
+        Row(company, start + timedelta(seconds=n), **values)  # type: ignore[arg-type]
+        for n in range(count)
+    ]
+
+
+def only(breaches: list[Breach], type_: BreachType, **where: object) -> Breach:
+    [found] = [
+        b
+        for b in breaches
+        if b.type is type_ and all(getattr(b, name) == value for name, value in where.items())
+    ]
+    return found
+
+
+def test_the_specifications_example_of_142_deliveries(log: Log) -> None:
+    """3 of 142 failed: 97.89 %, a breach; by platform the one that failed is in breach."""
+    acme = company(log)
+    log.write(many(acme.id, 79) + many(acme.id, 60, platform="goodera"))
+    log.write(many(acme.id, 3, platform="goodera", status="failed", attempts=4))
+
+    status = log.sla.get_sla_status(acme, now=NOW)
+
+    metrics = status.overall.metrics
+    assert (metrics.total, metrics.successful, metrics.failed) == (142, 139, 3)
+    assert metrics.success_rate is not None
+    assert round(metrics.success_rate.percent, 2) == 97.89
+    assert status.overall.state is SlaState.BREACH
+    assert status.by_platform[BENEVITY].state is SlaState.HEALTHY
+    assert status.by_platform[GOODERA].state is SlaState.BREACH
+    assert status.company == "acme"
+
+
+def test_the_default_window_is_the_current_week(log: Log) -> None:
+    """From Monday 00:00 UTC; a delivery of Sunday belongs to the week before."""
+    acme = company(log)
+    monday = midnight(ago(days=1).date())
+    assert monday.weekday() == 0
+    log.write([Row(acme.id, monday), Row(acme.id, monday - timedelta(milliseconds=1))])
+
+    assert log.sla.get_sla_status(acme, now=NOW).overall.metrics.total == 1
+    week_before = log.sla.get_sla_status(acme, monday - timedelta(days=7), monday, now=NOW)
+    assert week_before.overall.metrics.total == 1
+
+
+def test_a_window_must_end_after_it_begins(log: Log) -> None:
+    """One line that names both."""
+    with pytest.raises(UsageError, match="must lie after the start"):
+        log.sla.get_sla_status(None, NOW, NOW, now=NOW)
+
+
+def test_one_company_doesnt_see_another(log: Log) -> None:
+    """And all of them together are the sum."""
+    acme, other = company(log), company(log, "other")
+    log.write([*many(acme.id, 3), *many(other.id, 2, status="failed")])
+
+    assert log.sla.get_sla_status(acme, now=NOW).overall.metrics.due == 3
+    assert log.sla.get_sla_status(other, now=NOW).overall.metrics.due == 2
+    everybody = log.sla.get_sla_status(None, now=NOW)
+    assert (everybody.company, everybody.overall.metrics.due) == (None, 5)
+
+
+def test_nothing_due_is_healthy_without_rates(log: Log) -> None:
+    """Null, not 0 or 100 %."""
+    status = log.sla.get_sla_status(company(log), now=NOW)
+
+    assert status.overall.state is SlaState.HEALTHY
+    assert status.overall.metrics.success_rate is None
+    assert status.by_platform == {}
+
+
+def test_a_fire_that_nobody_planned_is_overdue(log: Log) -> None:
+    """Nothing was delivered, and yet it isn't healthy; a paused schedule, a deleted one and a company that
+    is switched off owe nothing."""
+    acme = company(log)
+    gone = log.company("gone", active=False)
+    log.schedule(acme.id, next_run=ago(minutes=20))
+    log.schedule(acme.id, "goodera", next_run=ago(minutes=20), active=False)
+    log.schedule(acme.id, "goodera", next_run=ago(minutes=20), deleted_at=ago(days=1))
+    log.schedule(acme.id, "workday", next_run=ago(minutes=4))
+    log.schedule(gone, next_run=ago(minutes=20))
+
+    breaches = log.sla.current_breaches(NOW)
+
+    found = only(breaches, OVERDUE, company="acme")
+    assert (found.platform, found.severity, found.actual) == (BENEVITY, Severity.CRITICAL, 1)
+    assert found.since == ago(minutes=15)
+    assert {b.platform for b in breaches} == {BENEVITY}
+
+
+def test_an_old_overdue_fire_is_in_the_current_window_and_not_in_a_past_one(log: Log) -> None:
+    """A scheduler that has been down for ten days is no less overdue."""
+    acme = company(log)
+    log.schedule(acme.id, next_run=ago(days=10))
+
+    assert log.sla.current(NOW).status(acme.id).overall.metrics.overdue == 1
+    past = log.sla.get_sla_status(acme, ago(days=5), ago(days=2), now=NOW)
+    assert past.overall.metrics.overdue == 0
+
+
+def test_a_row_between_two_attempts_is_overdue_when_nobody_takes_it_up(log: Log) -> None:
+    """Retrying is on its way until its next attempt is late; never attempted counts from its own time."""
+    acme = company(log)
+    log.write(
+        [
+            Row(acme.id, ago(hours=1), "retrying", attempts=2, next_attempt=NOW),
+            Row(acme.id, ago(hours=2), "retrying", attempts=2, next_attempt=ago(minutes=6)),
+            Row(acme.id, ago(minutes=6), "pending", attempts=0, next_attempt=NOW),
+            Row(acme.id, ago(minutes=4), "pending", attempts=0, next_attempt=ago(minutes=4)),
+        ]
+    )
+
+    metrics = log.sla.get_sla_status(acme, now=NOW).overall.metrics
+
+    assert (metrics.pending, metrics.overdue, metrics.due) == (2, 2, 2)
+
+
+def test_three_failures_in_a_row_are_a_breach_since_the_first(log: Log) -> None:
+    """Whatever the window: the series of a weekly schedule is older than a week."""
+    acme = company(log)
+    weekly = log.schedule(acme.id)
+    log.write([Row(acme.id, ago(weeks=4), schedule_id=weekly)])
+    failed = [
+        Row(acme.id, ago(weeks=n), "failed", schedule_id=weekly, attempts=4) for n in (3, 2, 1)
+    ]
+    log.write(failed)
+
+    found = only(log.sla.current_breaches(NOW), STREAK)
+
+    assert (found.company, found.actual, found.severity) == ("acme", 3, Severity.CRITICAL)
+    assert found.since == failed[0].failed_at
+    assert found.details["schedule_id"] == str(weekly)
+    assert not found.low_confidence
+
+
+@pytest.mark.parametrize("breaker", ["success", "skipped"])
+def test_an_arrival_ends_a_series_of_failures(log: Log, breaker: str) -> None:
+    """A success, or a skip because the content had arrived; what is missed or open is neither."""
+    acme = company(log)
+    daily = log.schedule(acme.id)
+    log.write(
+        [
+            *(Row(acme.id, ago(days=n), "failed", schedule_id=daily) for n in (6, 5, 4)),
+            Row(acme.id, ago(days=3), breaker, schedule_id=daily),
+            Row(acme.id, ago(days=2), "failed", schedule_id=daily),
+            Row(acme.id, ago(days=1), "missed", attempts=0, schedule_id=daily),
+            Row(acme.id, ago(hours=1), "failed", schedule_id=daily),
+        ]
+    )
+
+    assert log.sla.current(NOW).status(acme.id).overall.metrics.consecutive_failures == 2
+
+
+def test_failures_of_two_schedules_are_not_in_a_row(log: Log) -> None:
+    """Each schedule has a series of its own."""
+    acme = company(log)
+    one, other = log.schedule(acme.id), log.schedule(acme.id)
+    log.write([Row(acme.id, ago(days=n), "failed", schedule_id=one) for n in (2, 1)])
+    log.write([Row(acme.id, ago(hours=n), "failed", schedule_id=other) for n in (2, 1)])
+
+    assert log.sla.current(NOW).status(acme.id).overall.metrics.consecutive_failures == 2
+
+
+def test_a_rate_has_been_bad_since_it_was_last_good(log: Log) -> None:
+    """An early failure that later successes outweighed isn't the beginning: the outage is."""
+    acme = company(log)
+    early = Row(acme.id, ago(days=6), "failed")
+    log.write([early, *many(acme.id, 200)])
+    outage = [Row(acme.id, ago(hours=3) + timedelta(minutes=n), "failed") for n in range(10)]
+    log.write(outage)
+
+    found = only(log.sla.current_breaches(NOW), RATE, company="acme")
+
+    # One of 201 is well above the target; of 205, with five failed, 97.6 % is not.
+    assert found.since == outage[3].failed_at
+
+
+def test_latency_has_been_bad_since_it_was_last_good(log: Log) -> None:
+    """By the average as it stood after each delivery, in the order in which they arrived."""
+    acme = company(log)
+    log.write(many(acme.id, 10, took=timedelta(minutes=1)))
+    slow = [
+        Row(acme.id, ago(hours=4) + timedelta(minutes=n), took=timedelta(minutes=20))
+        for n in range(10)
+    ]
+    log.write(slow)
+
+    found = only(log.sla.current_breaches(NOW), LATENCY, company="acme")
+
+    # (10 × 1 + 3 × 20) / 13 = 5.4 min; with two it was 4.2.
+    assert found.since == slow[2].delivered_at
+    assert found.details["p95_ms"] == 20 * 60_000
+
+
+def test_breaches_are_of_a_company_on_a_platform_and_of_a_platform(log: Log) -> None:
+    """What incidents are opened for; the company as a whole would say it twice."""
+    acme = company(log)
+    log.write(many(acme.id, 20, status="failed"))
+
+    keys = {(b.company, b.platform) for b in log.sla.current_breaches(NOW) if b.type is RATE}
+
+    assert keys == {("acme", BENEVITY), (None, BENEVITY)}
+
+
+def test_a_company_on_a_platform_can_have_its_own_thresholds(log: Log) -> None:
+    """The narrowest wins: company on platform, company, platform, settings."""
+    acme, other = company(log), company(log, "other")
+    log.write(many(acme.id, 92) + many(acme.id, 8, status="failed"))
+    log.write(many(other.id, 92) + many(other.id, 8, status="failed"))
+    log.sla.set_thresholds(None, BENEVITY, {"success_rate_target_percent": 99.5}, now=NOW)
+    log.sla.set_thresholds(acme, None, {"success_rate_target_percent": 95}, now=NOW)
+    log.sla.set_thresholds(acme, BENEVITY, {"success_rate_target_percent": 90}, now=NOW)
+
+    breaches = log.sla.current_breaches(NOW)
+
+    assert only(breaches, RATE, company="other").threshold == 99.5
+    assert only(breaches, RATE, company=None).threshold == 99.5
+    acmes = only(breaches, RATE, company="acme")
+    assert (acmes.threshold, acmes.severity) == (95.0, Severity.WARNING)
+
+
+def test_thresholds_can_be_cleared_again_and_changes_are_audited(log: Log) -> None:
+    """Who, what, before and after."""
+    acme = company(log)
+    log.sla.set_thresholds(acme, None, {"latency_target_ms": 600_000}, now=NOW, actor="kari")
+    log.sla.set_thresholds(acme, None, {}, now=NOW, actor="ola")
+
+    assert log.sla.overrides() == []
+    assert log.one("SELECT count(*) FROM audit_log WHERE company_id = :id", id=acme.id) == 2
+    cleared = "SELECT before->'thresholds' FROM audit_log WHERE actor = 'ola'"
+    assert log.one(cleared) == {"latency_target_ms": 600_000.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"succes_rate": 90}, "no threshold 'succes_rate'; there are: success_rate_target_percent"),
+        ({"success_rate_target_percent": 120}, "must be a percentage from 0 to 100; it was 120"),
+        ({"consecutive_failures_critical": "many"}, "must be a whole number from 1 to 1000"),
+        ({"overdue_after_minutes": 9}, "no threshold 'overdue_after_minutes'"),
+    ],
+)
+def test_a_threshold_that_doesnt_hold_is_refused(
+    log: Log, values: dict[str, object], message: str
+) -> None:
+    """Nothing is stored."""
+    with pytest.raises(UsageError, match=message):
+        log.sla.set_thresholds(None, BENEVITY, values, now=NOW)
+    assert log.sla.overrides() == []
+
+
+def test_a_fast_burn_warns_while_it_goes_on(log: Log) -> None:
+    """30 % failing over the last hour and the last five minutes burns 15 times what 98 % allows; once the
+    last five minutes are clean, only the slower rules can still match."""
+    acme = company(log)
+
+    def ended(minutes_ago: float, status: str) -> Row:
+        at = ago(minutes=minutes_ago + 1)
+        return Row(
+            acme.id,
+            at,
+            status,
+            took=timedelta(minutes=1),
+            failed_after=timedelta(minutes=1) if status == "failed" else None,
+        )
+
+    log.write([ended(n, "success") for n in (1, 2, 3, 20, 25, 30, 35, 40, 45, 50, 52, 54, 56, 58)])
+    log.write([ended(n, "failed") for n in (1.5, 2.5, 22, 32, 42, 55)])
+
+    found = only(log.sla.current_breaches(NOW), BURN, company="acme")
+
+    assert (found.severity, found.threshold) == (Severity.WARNING, 14.4)
+    assert found.actual == pytest.approx(6 / 20 / 0.02)
+    assert found.details["long_window_minutes"] == 60
+    later = log.sla.current_breaches(NOW + timedelta(minutes=4))
+    assert only(later, BURN, company="acme").threshold == 6.0
+
+
+def test_little_traffic_burns_nothing(log: Log) -> None:
+    """Two failures of nine in an hour are no burn rate; a failure rate they are."""
+    acme = company(log)
+    log.write([Row(acme.id, ago(minutes=m), took=timedelta(seconds=1)) for m in range(1, 8)])
+    log.write(
+        Row(acme.id, ago(minutes=2), "failed", failed_after=timedelta(seconds=s)) for s in (1, 2)
+    )
+
+    assert {b.type for b in log.sla.current_breaches(NOW)} == {RATE}
+
+
+def test_the_error_budget_of_28_days(log: Log) -> None:
+    """98 % of 1,000 allows 20 failures; ten are spent, and three more this week run it out in time."""
+    acme = company(log)
+    log.write(
+        Row(acme.id, ago(days=20) + timedelta(minutes=n), "failed" if n < 5 else "success")
+        for n in range(895)
+    )
+    log.write(
+        Row(acme.id, ago(days=2) + timedelta(minutes=n), "failed" if n < 5 else "success")
+        for n in range(105)
+    )
+
+    budget = log.sla.error_budgets(NOW, company_id=acme.id)[acme.id, None]
+
+    assert (budget.due, budget.errors) == (1000, 10)
+    assert budget.allowed == pytest.approx(20)
+    assert budget.left_percent == pytest.approx(50)
+    # 5 failed in seven days, 2.1 allowed: 2.9 net in a week, so ten are gone in 24 days.
+    assert budget.burn_rate == pytest.approx(5 / 105 / 0.02)
+    assert budget.runs_out_at is not None
+    assert (budget.runs_out_at - NOW).days == 24
+
+
+def test_a_timeline_is_the_latest_deliveries_without_personal_data(log: Log) -> None:
+    """Newest first, at most as many as asked for, 100 at the most."""
+    acme, other = company(log), company(log, "other")
+    rows = [Row(acme.id, ago(hours=n)) for n in range(1, 41)]
+    log.write([*rows, *many(other.id, 5)])
+    log.one(
+        """UPDATE impact_deliveries SET payload = '{"hours": 3, "participantEmail": "kari@example.no"}'"""
+    )
+
+    entries = log.sla.get_delivery_timeline(acme.id)
+
+    assert [entry.id for entry in entries] == [row.id for row in rows[:30]]
+    assert entries[0].latency_ms == 20_000
+    assert entries[0].payload_sample == {"hours": 3, "participantEmail": "***"}
+    assert len(log.sla.get_delivery_timeline(acme.id, 100)) == 40
+    for limit in (0, 101):
+        with pytest.raises(UsageError, match="limit must be from 1 to 100"):
+            log.sla.get_delivery_timeline(acme.id, limit)
