@@ -102,8 +102,9 @@ def fact(incident: Incident) -> str:
         case BreachType.CONSECUTIVE_FAILURES:
             return f"{actual:g} deliveries in a row have failed, threshold {limit:g}"
         case BreachType.OVERDUE:
-            fires = "fire" if actual == 1 else "fires"
-            return f"{actual:g} {fires} overdue"
+            late = incident.details.get("oldest_late_minutes")
+            by = f", the oldest by {span(late * 60_000)}" if late is not None else ""
+            return f"{actual:g} {'fire' if actual == 1 else 'fires'} overdue{by}"
         case BreachType.BURN_RATE:
             return f"the error budget burns {actual:.1f} times too fast, threshold {limit:g}"
         case BreachType.PLATFORM_OUTAGE:
@@ -140,7 +141,8 @@ def first_step(incident: Incident) -> str:
         case BreachType.LATENCY:
             return "impact-in schedules plan"
         case BreachType.OVERDUE:
-            return f"impact-in deliveries list{company}{platform} --status pending"
+            # A fire that nobody has planned is no delivery yet.
+            return f"impact-in schedules list{company}{platform}"
         case BreachType.PLATFORM_OUTAGE:
             return f"impact-in deliveries list{platform} --status retrying"
 

@@ -25,6 +25,7 @@ def hourly_refresh(settings: Settings) -> ScheduleDefinition:
         job=refresh_company_impact,
         cron_schedule="5 * * * *",
         execution_timezone="UTC",
+        description="Keeps company_impact and its checks up to date with what was imported.",
         default_status=DefaultScheduleStatus.RUNNING
         if settings.enable_scheduler
         else DefaultScheduleStatus.STOPPED,

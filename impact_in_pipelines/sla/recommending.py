@@ -218,7 +218,7 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
         + (
             " The error budget is spent."
             if spent
-            else f" {budget.left_percent:.0f} % of the error budget are left, until "
+            else f" {budget.left_percent:.0f} % of the error budget is left, until "
             f"{budget.runs_out_at:%Y-%m-%d} at the present rate."
         ),
         where=company or "all companies",

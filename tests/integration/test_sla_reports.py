@@ -1,7 +1,6 @@
 """Reports from the log, and `impact-in sla` on a test's own database."""
 
 import csv
-from collections.abc import Iterator
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -26,7 +25,7 @@ WEEKLY = ReportPeriod.WEEKLY
 
 
 @pytest.fixture
-def log(database: Database) -> Iterator[Log]:
+def log(database: Database) -> Log:
     """Two companies: acme with trouble of several kinds in the week before, good without any."""
     made = Log(database.engine)
     acme, good = made.company("acme"), made.company("good")

@@ -1,1 +1,45 @@
 """The cockpit: the deliveries page and what belongs to it, rendered here, without a build step."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.routing import Route
+
+from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.problems import ApiProblem
+from impact_in_pipelines.api.web import (
+    deliveries,
+    entry,
+    live,
+    oidc,
+    replays,
+    reports,
+    schedules,
+)
+from impact_in_pipelines.api.web.statics import PREFIX, serve_static
+from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit, home
+from impact_in_pipelines.db.session_store import SessionStore
+
+
+def mount(app: FastAPI, api: ApiContext) -> None:
+    """Add the cockpit's pages to `app`: everything below `/{lang}/cockpit`, and the way there from `/`."""
+    sessions = SessionStore(api.runtime.database.engine)
+    pages = Pages(api, sessions)
+    app.router.routes.extend(
+        [
+            Route("/", home),
+            Route("/cockpit", home),
+            Route(f"{PREFIX}/{{version}}/{{name}}", serve_static),
+            live.route(api, sessions),
+            *entry.routes(pages),
+            *oidc.routes(pages),
+            *replays.routes(pages),
+            *deliveries.routes(pages),
+            *schedules.routes(pages),
+            *reports.routes(pages),
+            pages.route("/{rest:path}", _nothing, NOBODY),
+        ]
+    )
+
+
+def _nothing(_: Visit) -> Response:
+    raise ApiProblem(404, "nothing here")

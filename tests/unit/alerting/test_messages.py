@@ -86,7 +86,15 @@ def test_hostile_and_endless_texts_stay_within_bounds() -> None:
             "3 deliveries in a row have failed, threshold 3",
         ),
         (breach(type=BreachType.OVERDUE, actual=1, threshold=0), "1 fire overdue"),
-        (breach(type=BreachType.OVERDUE, actual=4, threshold=0), "4 fires overdue"),
+        (
+            breach(
+                type=BreachType.OVERDUE,
+                actual=4,
+                threshold=0,
+                details={"oldest_late_minutes": 16.5},
+            ),
+            "4 fires overdue, the oldest by 16 min 30 s",
+        ),
         (
             breach(type=BreachType.BURN_RATE, actual=20.0, threshold=14.4),
             "the error budget burns 20.0 times too fast, threshold 14.4",

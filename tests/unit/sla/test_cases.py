@@ -92,7 +92,9 @@ CASES = [
     Case("49 of 50 is the target too", metrics(49, failed=1), {}),
     Case("979 of 1000", metrics(979, failed=21), {RATE: CRITICAL}),
     Case("980 of 1000", metrics(980, failed=20), {}),
-    Case("94 of 100 matches both levels: the target counts", metrics(94, failed=6), {RATE: CRITICAL}),
+    Case(
+        "94 of 100 matches both levels: the target counts", metrics(94, failed=6), {RATE: CRITICAL}
+    ),
     Case("none of 3", metrics(0, failed=3), {RATE: CRITICAL}),
     Case("a missed fire counts against us", metrics(97, missed=3), {RATE: CRITICAL}),
     Case("failed and missed add up", metrics(97, failed=1, missed=2), {RATE: CRITICAL}),
@@ -140,7 +142,11 @@ CASES = [
     Case("overdue for 6 minutes", late(6), {OVERDUE: WARNING}),
     Case("overdue for just under 15", late(14.9), {OVERDUE: WARNING}),
     Case("overdue for 15 minutes", late(15), {OVERDUE: CRITICAL}),
-    Case("overdue ones count against the rate", late(6, overdue=21), {RATE: CRITICAL, OVERDUE: WARNING}),
+    Case(
+        "overdue ones count against the rate",
+        late(6, overdue=21),
+        {RATE: CRITICAL, OVERDUE: WARNING},
+    ),
     Case(
         "nothing delivered and one overdue: not healthy",
         metrics(overdue=1, overdue_since=timedelta(hours=1)),

@@ -1,0 +1,25 @@
+// Everything works without these scripts, a page at a time; with them in place and live.
+
+import { openDialog } from "./dialog.js";
+import { refreshTimes } from "./parts.js";
+import { startSchedules } from "./schedules.js";
+import { startTimeline } from "./timeline.js";
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openDialog(link.href);
+});
+
+const page = document.querySelector("[data-page]");
+if (page?.dataset.page === "deliveries") startTimeline(page);
+if (page?.dataset.page === "schedule") startSchedules(page);
+// A token in the address is on the form already: it needn't stay in the history.
+if (page?.dataset.page === "sign-in" && window.location.search.includes("token=")) {
+  const address = new URL(window.location);
+  address.searchParams.delete("token");
+  history.replaceState(null, "", address);
+}
+refreshTimes();
+setInterval(refreshTimes, 30000);
