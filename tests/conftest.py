@@ -18,11 +18,17 @@ from impact_in_pipelines.db.migrate import upgrade
 hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("suite")
 
+_OURS = tuple(
+    f"{word}_"
+    for word in (
+        *("BENEVITY", "GOODERA", "WORKDAY", "IMPACT_IN", "SCHEDULER", "SLACK", "PAGERDUTY"),
+        *("SLA", "ALERT", "OUTAGE", "OIDC", "DAGSTER", "HTTP"),
+    )
+)
+
 # A developer's own connections must not leak into a test.
 for _name in list(os.environ):
-    if _name.startswith(
-        ("BENEVITY_", "GOODERA_", "WORKDAY_", "IMPACT_IN_", "SCHEDULER_", "SLACK_")
-    ):
+    if _name.startswith(_OURS):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
 

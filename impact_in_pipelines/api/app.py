@@ -13,6 +13,7 @@ from impact_in_pipelines.api.headers import SecurityHeaders
 from impact_in_pipelines.api.openapi import document
 from impact_in_pipelines.api.routes import deliveries
 from impact_in_pipelines.api.routing import as_problem
+from impact_in_pipelines.api.web import mount
 
 ROUTERS = (deliveries.router,)
 
@@ -31,6 +32,7 @@ def create_app(api: ApiContext) -> FastAPI:
     app.state.api = api
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    mount(app, api)
     known: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
 from impact_in_pipelines.db.sla_reports import SlaReports
+from impact_in_pipelines.db.session_store import SessionStore
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.db.token_store import PgTokenStore
@@ -100,6 +101,10 @@ class Runtime:
     @cached_property
     def incidents(self) -> IncidentStore:
         return IncidentStore(self.database.engine)
+
+    @cached_property
+    def sessions(self) -> SessionStore:
+        return SessionStore(self.database.engine)
 
     @cached_property
     def outbox(self) -> PgOutbox:

@@ -17,21 +17,19 @@ from impact_in_pipelines.api.web import (
 )
 from impact_in_pipelines.api.web.statics import PREFIX, serve_static
 from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit, home
-from impact_in_pipelines.db.session_store import SessionStore
 
 
 def mount(app: FastAPI, api: ApiContext) -> None:
     """Add the cockpit's pages to `app`: everything below `/{lang}/cockpit`, and the way there from `/`."""
-    sessions = SessionStore(api.runtime.database.engine)
-    pages = Pages(api, sessions)
+    pages = Pages(api)
     app.router.routes.extend(
         [
             Route("/", home),
             Route("/cockpit", home),
             Route(f"{PREFIX}/{{version}}/{{name}}", serve_static),
-            live.route(api, sessions),
+            live.route(api),
             *entry.routes(pages),
-            *oidc.routes(pages),
+            *oidc.routes(pages, api),
             *replays.routes(pages),
             *deliveries.routes(pages),
             *schedules.routes(pages),

@@ -97,7 +97,7 @@ def dashboard_of(visit: Visit) -> Dashboard:
 
 
 def _worst(overall: Scope, scopes: Iterable[Scope]) -> list[Breach]:
-    """What is wrong, on each platform, critical first; of the company as a whole where no platform says it."""
+    """What is wrong on each platform, critical first; of the company as a whole where no platform says so."""
     found = [breach for scope in scopes for breach in scope.breaches]
     said = {breach.type for breach in found}
     found += [breach for breach in overall.breaches if breach.type not in said]

@@ -74,7 +74,7 @@ def sign_in(visit: Visit) -> Response:
 def signed_in(visit: Visit, principal: Principal, address: str) -> Response:
     """Open a session for `principal` and go to `address`."""
     settings = visit.api.runtime.settings
-    session_id = visit.sessions.open(
+    session_id = visit.api.runtime.sessions.open(
         principal.subject,
         principal.roles,
         principal.companies,
@@ -97,7 +97,7 @@ def sign_out(visit: Visit) -> Response:
     """End the session here and in the browser."""
     settings = visit.api.runtime.settings
     if session_id := cookie_of(visit.request, settings):
-        visit.sessions.close(session_id)
+        visit.api.runtime.sessions.close(session_id)
     response = visit.go(f"/{visit.language.code}/cockpit/sign-in?" + urlencode({"out": "1"}))
     clear_cookie(response, settings)
     return response

@@ -45,9 +45,11 @@ def filters_of(visit: Visit) -> tuple[Filters, DeliveryFilter]:
     first, last = visit.query("from"), visit.query("to")
     problems = []
     if platform and platform not in {one.value for one in Platform}:
-        platform, _ = "", problems.append(visit.text(N_("There is no such platform.")))
+        platform = ""
+        problems.append(visit.text(N_("There is no such platform.")))
     if status and status not in {one.value for one in DeliveryStatus}:
-        status, _ = "", problems.append(visit.text(N_("There is no such status.")))
+        status = ""
+        problems.append(visit.text(N_("There is no such status.")))
     start, end = _day(first), _day(last)
     if (first and not start) or (last and not end):
         problems.append(visit.text(N_("A date must be written like 2026-03-09.")))

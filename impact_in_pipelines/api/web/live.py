@@ -15,7 +15,6 @@ from starlette.routing import Route
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.web.signing import cookie_of
 from impact_in_pipelines.api.web.visits import VIEW
-from impact_in_pipelines.db.session_store import SessionStore
 
 _EVERY_S = 1.0
 _HEARTBEAT_S = 15.0
@@ -23,18 +22,18 @@ _MOST = 500
 _OLDEST = timedelta(minutes=10)
 
 
-def route(api: ApiContext, sessions: SessionStore) -> Route:
+def route(api: ApiContext) -> Route:
     """The stream of a company's changes, for whoever may see the company."""
 
     async def stream(request: Request) -> Response:
-        company = await run_sync(_admitted, api, sessions, request)
+        company = await run_sync(_admitted, api, request)
         if company is None:
             # 204 tells the browser not to connect again.
             return Response(status_code=204)
         cookie = cookie_of(request, api.runtime.settings) or ""
         since = _since(request.headers.get("last-event-id"), api.clock())
         return StreamingResponse(
-            _events(api, sessions, company, cookie, since),
+            _events(api, company, cookie, since),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -42,9 +41,9 @@ def route(api: ApiContext, sessions: SessionStore) -> Route:
     return Route("/{lang}/cockpit/{company_id}/events", stream)
 
 
-def _admitted(api: ApiContext, sessions: SessionStore, request: Request) -> UUID | None:
+def _admitted(api: ApiContext, request: Request) -> UUID | None:
     cookie = cookie_of(request, api.runtime.settings)
-    session = sessions.find(cookie) if cookie else None
+    session = api.runtime.sessions.find(cookie) if cookie else None
     try:
         company_id = UUID(request.path_params["company_id"])
     except ValueError:
@@ -65,7 +64,7 @@ def _since(event_id: str | None, now: datetime) -> datetime:
 
 
 async def _events(
-    api: ApiContext, sessions: SessionStore, company: UUID, cookie: str, since: datetime
+    api: ApiContext, company: UUID, cookie: str, since: datetime
 ) -> AsyncIterator[str]:
     yield "retry: 3000\n\n"
     quiet_s = 0.0
@@ -77,7 +76,7 @@ async def _events(
         quiet_s = 0.0 if rows else quiet_s + _EVERY_S
         if quiet_s >= _HEARTBEAT_S:
             quiet_s = 0.0
-            session = await run_sync(sessions.find, cookie)
+            session = await run_sync(api.runtime.sessions.find, cookie)
             if session is None or session.expires_at <= api.clock():
                 yield "event: signed-out\ndata: {}\n\n"
                 return

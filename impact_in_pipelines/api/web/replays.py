@@ -153,7 +153,7 @@ def progress(visit: Visit) -> Response:
     found = visit.api.deliveries.replay_request(uuid_of(text, "replay"), [visit.home.id])
     if found is None:
         raise not_found("replay")
-    states = [_state(visit, row) for row in found.states]
+    states = [_state(row) for row in found.states]
     counts = Counter(one["status"] for one in states)
     ended = sum(n for status, n in counts.items() if status not in OPEN)
     return _rendered(
@@ -243,7 +243,7 @@ def _forceable(visit: Visit, item: PreviewItem) -> bool:
     return item.action is Action.REFUSE and found is not None and found[0]["status"] == "success"
 
 
-def _state(visit: Visit, row: Any) -> dict[str, Any]:
+def _state(row: Any) -> dict[str, Any]:
     error = row["last_error"] if row["status"] in ("failed", "retrying") else None
     return {
         "id": row["id"],

@@ -29,7 +29,7 @@ from impact_in_pipelines.api.web.templating import render
 from impact_in_pipelines.api.web.words import N_
 from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
-from impact_in_pipelines.db.session_store import SessionStore, WebSession
+from impact_in_pipelines.db.session_store import WebSession
 from impact_in_pipelines.scheduling import parse_timezone
 
 FRAGMENT = "X-Fragment"
@@ -58,7 +58,6 @@ class Visit:
 
     request: Request
     api: ApiContext
-    sessions: SessionStore
     language: Language
     session: WebSession | None = None
     company: Company | None = None
@@ -85,7 +84,7 @@ class Visit:
     @property
     def may_manage(self) -> bool:
         """Whether replays and changes are open to whoever is signed in."""
-        return self.session is not None and MANAGE <= self.session.roles
+        return self.session is not None and self.session.roles >= MANAGE
 
     @property
     def is_fragment(self) -> bool:
@@ -147,9 +146,8 @@ MANAGE = VIEW | {"MANAGE_INTEGRATIONS"}
 class Pages:
     """Makes routes of handlers."""
 
-    def __init__(self, api: ApiContext, sessions: SessionStore) -> None:
+    def __init__(self, api: ApiContext) -> None:
         self._api = api
-        self._sessions = sessions
 
     def route(
         self, path: str, handler: Handler, roles: frozenset[str], *, method: str = "GET"
@@ -161,7 +159,7 @@ class Pages:
             found = language(request.path_params["lang"])
             if found is None:
                 return _in_english(request)
-            visit = Visit(request, self._api, self._sessions, found)
+            visit = Visit(request, self._api, found)
             if method == "POST":
                 body = await _body(request)
                 if body is None:
@@ -185,7 +183,7 @@ class Pages:
     def _admit(self, visit: Visit, roles: frozenset[str]) -> None:
         """Raises `SignInNeeded`, and 403 or 404 problems."""
         cookie = cookie_of(visit.request, self._api.runtime.settings)
-        visit.session = self._sessions.find(cookie) if cookie else None
+        visit.session = self._api.runtime.sessions.find(cookie) if cookie else None
         if visit.session and visit.session.expires_at <= visit.now:
             visit.session = None
             if roles:
