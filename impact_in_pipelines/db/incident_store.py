@@ -112,6 +112,37 @@ class IncidentStore:
             )
             return [as_incident(row) for row in rows_of(result)]
 
+    def page(
+        self,
+        company_ids: Sequence[UUID] | None,
+        *,
+        platforms_too: bool,
+        limit: int,
+        platform: Platform | None = None,
+        closed_too: bool = False,
+        before_at: datetime | None = None,
+        before_id: UUID | None = None,
+    ) -> list[Incident]:
+        """At most `limit` incidents of these companies (None: of all), the newest first; with
+        `platforms_too` also those of whole platforms."""
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "platforms_too": platforms_too,
+            "platform": platform.value if platform else None,
+            "closed_too": closed_too,
+            "before_at": before_at,
+            "before_id": before_id,
+            "limit": limit,
+        }
+        with self._engine.connect() as connection:
+            return [as_incident(row) for row in rows_of(connection.execute(_SQL["page"], values))]
+
+    def find(self, id_: UUID) -> Incident | None:
+        """The incident with this id."""
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["find"], {"id": id_}))
+        return as_incident(rows[0]) if rows else None
+
     def resolve(self, text: str) -> UUID:
         """The incident that `text` names: an id or a unique beginning of one.
 

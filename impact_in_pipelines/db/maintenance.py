@@ -1,6 +1,6 @@
 """Maintenance windows: when notices are withheld, by whom and why. Statements: sql/incidents.sql."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,33 @@ class MaintenanceStore:
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(_SQL["windows"], {"start": start, "end": end}))
         return [_window(row) for row in rows]
+
+    def listed(
+        self,
+        company_ids: Sequence[UUID] | None,
+        *,
+        ended_too: bool,
+        platforms_too: bool,
+        now: datetime,
+        limit: int,
+    ) -> list[MaintenanceWindow]:
+        """At most `limit` windows of these companies (None: of all), the next to end first; with
+        `platforms_too` also those of whole platforms."""
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "ended_too": ended_too,
+            "platforms_too": platforms_too,
+            "now": now,
+            "limit": limit,
+        }
+        with self._engine.connect() as connection:
+            return [_window(row) for row in rows_of(connection.execute(_SQL["windows_page"], values))]
+
+    def find(self, id_: UUID) -> MaintenanceWindow | None:
+        """The window with this id."""
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["window"], {"id": id_}))
+        return _window(rows[0]) if rows else None
 
     def end(self, text: str, *, by: str, now: datetime) -> MaintenanceWindow:
         """End the window that `text` (an id or its beginning) names, now.

@@ -61,6 +61,14 @@ class SlaReports:
         """The same of a calendar month (UTC)."""
         return self._one(ReportPeriod.MONTHLY, company, month, now)
 
+    def report_on(self, company: Company | None, window: Window, *, now: datetime) -> Document:
+        """The report on any window, made for this reader and not stored; its trend is by weeks."""
+        self._refresh(window, now)
+        company_id = company.id if company else None
+        reading = self._read(ReportPeriod.WEEKLY, window, now, company_id)
+        report: Document = document(reading.report(company_id))
+        return report
+
     def generate_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
         """Make and store the reports of every company and the one on all, which is returned.
 

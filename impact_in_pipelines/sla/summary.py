@@ -6,11 +6,12 @@ from typing import Any
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.charts import sparkline, stacked_days
-from impact_in_pipelines.sla.model import SlaState, SlaStatus
+from impact_in_pipelines.sla.model import SlaStatus
 from impact_in_pipelines.sla.report import TOP_FAILURES, CompanyLine, DayPoint
 from impact_in_pipelines.sla.wording import duration, instant, percent
 
-_SIGNS = {"healthy": "🟢", "warning": "🟡", "breach": "🔴"}
+_STATES = {"healthy": "on target", "warning": "**warning**", "breach": "**missed**"}
+_SHORT = 14
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
@@ -19,9 +20,9 @@ def report_markdown(report: Mapping[str, Any]) -> str:
     rate, latency = m["successRate"], m["latency"]
     rates = [point["successRate"] for point in facts["trend"]]
     lines = [
-        f"## {_SIGNS[facts['overall']['state']]} {report['companyName']}: {report['period']} report from "
-        f"{report['window']['start'][:10]}",
+        f"## {report['companyName']}: {report['period']} report from {report['window']['start'][:10]}",
         "",
+        f"Target: {_STATES[facts['overall']['state']]}.",
         f"**{percent(rate and rate['percent'])}** of {m['due']:,} due deliveries arrived; average latency "
         f"**{duration(latency and latency['average'])}**; trend `{_spark(rates)}`.",
         "",
@@ -33,7 +34,7 @@ def report_markdown(report: Mapping[str, Any]) -> str:
         "",
         "### Platforms",
         *_table(
-            ("", "Platform", "Due", "Success", "Latency", "Retry success", "Budget left"),
+            ("Platform", "Target", "Due", "Success", "Latency", "Retry success", "Budget left"),
             [_platform_row(facts, p) for p in Platform if p.value in facts["byPlatform"]],
         ),
     ]
@@ -72,11 +73,11 @@ def status_markdown(status: SlaStatus) -> str:
     rows = [("all", status.overall), *((p.value, s) for p, s in status.by_platform.items())]
     return "\n".join(
         _table(
-            ("", "Platform", "Due", "Not arrived", "Success", "Latency", "Overdue"),
+            ("Platform", "Target", "Due", "Not arrived", "Success", "Latency", "Overdue"),
             [
                 (
-                    _SIGNS[scope.state.value],
                     _title(name),
+                    _STATES[scope.state.value],
                     f"{scope.metrics.due:,}",
                     f"{scope.metrics.due - scope.metrics.successful:,}",
                     percent(rate.percent if (rate := scope.metrics.success_rate) else None),
@@ -105,11 +106,6 @@ def days_markdown(days: Sequence[DayPoint]) -> str:
     return f"![deliveries by day](data:image/svg+xml;base64,{image})\n\nSuccess by day: `{_spark(rates)}`"
 
 
-def state_sign(state: SlaState) -> str:
-    """A state in one sign."""
-    return _SIGNS[state.value]
-
-
 def _spark(rates: Sequence[float | None]) -> str:
     known = [rate for rate in rates if rate is not None]
     return sparkline(rates, low=min([*known, 98.0]) - 1) if known else "no deliveries"
@@ -120,8 +116,8 @@ def _platform_row(facts: Mapping[str, Any], platform: Platform) -> tuple[str, ..
     m, budget = scope["metrics"], facts["budgetByPlatform"].get(platform.value)
     rate, retry, latency = m["successRate"], m["retrySuccessRate"], m["latency"]
     return (
-        _SIGNS[scope["state"]],
         FACTS[platform].title,
+        _STATES[scope["state"]],
         f"{m['due']:,}",
         percent(rate and rate["percent"]),
         duration(latency and latency["average"]),
@@ -150,11 +146,11 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _companies(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return _table(
-        ("", "Company", "Due", "Success", "Latency", "Failures in a row"),
+        ("Company", "Target", "Due", "Success", "Latency", "Failures in a row"),
         [
             (
-                _SIGNS[line["state"]],
                 line["company"],
+                _STATES[line["state"]],
                 f"{line['due']:,}",
                 percent(line["successRate"]),
                 duration(line["averageLatencyMs"]),
@@ -173,7 +169,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A Markdown table; a bar in a cell would end it, a line break its row."""
 
     def line(cells: Sequence[str]) -> str:
-        clean = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+        clean = (_cell(text) for text in cells)
         return f"| {' | '.join(clean)} |"
 
     return [line(head), "|" + "---|" * len(head), *map(line, rows)]
+
+
+def _cell(text: str) -> str:
+    # A figure must not be torn from its unit.
+    text = text.replace(" ", "\u00a0") if len(text) <= _SHORT else text
+    return text.replace("|", "\\|").replace("\n", " ")

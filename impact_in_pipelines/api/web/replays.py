@@ -74,7 +74,6 @@ def confirm(visit: Visit) -> Response:
         ids=ids,
         cut=cut,
         force=force,
-        all_failed=visit.query("all") == "failed",
         request_id=uuid4(),
         sending=sending,
         skipped=counts[Action.SKIP],
@@ -82,6 +81,7 @@ def confirm(visit: Visit) -> Response:
         seconds=preview.estimated_seconds,
         lines=[_line(visit, item) for item in preview.items[:_SHOWN]],
         hidden=max(0, len(preview.items) - _SHOWN),
+        force_url=_force_url(visit, ids),
         forceable=not force and any(_forceable(visit, item) for item in preview.items),
         accepted=accepted,
         changes=changes[:_DIFFERENCES_SHOWN],
@@ -241,6 +241,14 @@ def _forceable(visit: Visit, item: PreviewItem) -> bool:
         return True
     found = visit.api.deliveries.whole(item.id, [visit.home.id])
     return item.action is Action.REFUSE and found is not None and found[0]["status"] == "success"
+
+
+def _force_url(visit: Visit, ids: Sequence[UUID]) -> str:
+    """The same confirmation, with what has arrived sent all the same."""
+    if visit.query("all") == "failed":
+        return visit.path("replays", "new", all="failed", force=1)
+    chosen = "".join(f"&id={id_}" for id_ in ids)
+    return visit.path("replays", "new", force=1) + chosen
 
 
 def _state(row: Any) -> dict[str, Any]:

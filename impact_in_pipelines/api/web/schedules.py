@@ -32,6 +32,7 @@ from impact_in_pipelines.scheduling import (
 _FIRES = 5
 _CUSTOM = "custom"
 _LONGEST_REASON = 200
+_BY_CRON = {preset.cron: preset.value for preset in ScheduleFrequency}
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -88,6 +89,9 @@ def _sign(one: Schedule) -> Sign:
 
 def cron_in_words(language: Language, cron: str) -> str:
     """A cron in the language's words, 24-hour clock; the cron itself where nothing can be said."""
+    preset = _BY_CRON.get(cron)
+    if preset is not None:
+        return language.text(PRESETS[preset])
     options = Options()
     options.use_24hour_time_format = True
     options.locale_code = language.cron_locale
@@ -111,10 +115,9 @@ def new(visit: Visit) -> Response:
 def edit(visit: Visit) -> Response:
     """The form of one that is there."""
     one = _own(visit)
-    presets = {preset.cron: preset.value for preset in ScheduleFrequency}
     values = {
         "platform": one.platform.value,
-        "preset": presets.get(one.schedule, _CUSTOM),
+        "preset": _BY_CRON.get(one.schedule, _CUSTOM),
         "cron": one.schedule,
         "timezone": one.timezone,
         "holidays": one.holiday_calendar or "",
@@ -142,7 +145,7 @@ def _form(
         one=one,
         values=shown,
         days=list(days) if days else [str(day) for day in range(1, 8)],
-        crons={preset.value: preset.cron for preset in ScheduleFrequency},
+        crons={preset: cron for cron, preset in _BY_CRON.items()},
         presets=PRESETS,
         zones=_zones(),
         weekdays=visit.language.locale.days["stand-alone"]["abbreviated"],

@@ -27,6 +27,29 @@ WHERE (CAST(:company_id AS uuid) IS NULL OR i.company_id = :company_id)
 ORDER BY i.opened_at DESC, i.id
 LIMIT :limit
 
+-- name: page
+-- GET /incidents, newest first (index incidents_opened_at_idx).
+SELECT i.id, i.company_id, c.slug AS company, i.platform, i.type, i.severity, i.threshold, i.actual,
+       i.sample_size, i.low_confidence, i.since, i.opened_at, i.details, i.acknowledged_at,
+       i.acknowledged_by, i.cleared_at, i.closed_at, i.notified_severity, i.paged, i.channels, i.muted_by,
+       i.maintenance_id
+FROM incidents i LEFT JOIN companies c ON c.id = i.company_id
+WHERE CASE WHEN i.company_id IS NULL THEN :platforms_too
+           ELSE CAST(:company_ids AS uuid[]) IS NULL OR i.company_id = ANY(CAST(:company_ids AS uuid[])) END
+  AND (CAST(:platform AS text) IS NULL OR i.platform = :platform)
+  AND (:closed_too OR i.closed_at IS NULL)
+  AND (CAST(:before_at AS timestamptz) IS NULL OR (i.opened_at, i.id) < (:before_at, CAST(:before_id AS uuid)))
+ORDER BY i.opened_at DESC, i.id DESC
+LIMIT :limit
+
+-- name: find
+SELECT i.id, i.company_id, c.slug AS company, i.platform, i.type, i.severity, i.threshold, i.actual,
+       i.sample_size, i.low_confidence, i.since, i.opened_at, i.details, i.acknowledged_at,
+       i.acknowledged_by, i.cleared_at, i.closed_at, i.notified_severity, i.paged, i.channels, i.muted_by,
+       i.maintenance_id
+FROM incidents i LEFT JOIN companies c ON c.id = i.company_id
+WHERE i.id = :id
+
 -- name: matching
 -- The incidents whose ids lie between two: those that begin with some digits.
 SELECT id FROM incidents WHERE id BETWEEN :lowest AND :highest ORDER BY id LIMIT 4
@@ -97,6 +120,23 @@ SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at
 FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
 WHERE w.ends_at > :start AND w.starts_at < :end AND w.starts_at < w.ends_at
 ORDER BY w.ends_at, w.id
+
+-- name: windows_page
+-- GET /maintenance-windows.
+SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
+       w.created_at, w.ended_by
+FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
+WHERE CASE WHEN w.company_id IS NULL THEN :platforms_too
+           ELSE CAST(:company_ids AS uuid[]) IS NULL OR w.company_id = ANY(CAST(:company_ids AS uuid[])) END
+  AND (:ended_too OR w.ends_at > :now)
+ORDER BY w.ends_at > CAST(:now AS timestamptz) DESC, w.ends_at, w.id
+LIMIT :limit
+
+-- name: window
+SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
+       w.created_at, w.ended_by
+FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
+WHERE w.id = :id
 
 -- name: add_window
 WITH added AS (
