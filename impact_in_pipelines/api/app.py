@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,11 +12,36 @@ from starlette.middleware import Middleware
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.headers import SecurityHeaders
 from impact_in_pipelines.api.openapi import document
-from impact_in_pipelines.api.routes import deliveries
+from impact_in_pipelines.api.routes import (
+    companies,
+    deliveries,
+    events,
+    health,
+    incidents,
+    replays,
+    schedules,
+    sla,
+    webhooks,
+)
 from impact_in_pipelines.api.routing import as_problem
 from impact_in_pipelines.api.web import mount
 
-ROUTERS = (deliveries.router,)
+ROUTERS = (
+    sla.router,
+    # Before the deliveries: its fixed paths would be taken for ids.
+    replays.router,
+    deliveries.router,
+    events.router,
+    schedules.router,
+    companies.connections,
+    companies.companies,
+    incidents.incidents,
+    incidents.maintenance,
+    companies.audit,
+    webhooks.router,
+    health.router,
+)
+_THREADS = 12
 
 
 def create_app(api: ApiContext) -> FastAPI:
@@ -45,5 +71,10 @@ def create_app(api: ApiContext) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    api: ApiContext = app.state.api
+    # One database connection each, with a few to spare: more threads would only wait for one.
+    current_default_thread_limiter().total_tokens = _THREADS
+    api.hub.open()
     yield
+    await run_sync(api.hub.close)

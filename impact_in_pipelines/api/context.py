@@ -2,28 +2,92 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from impact_in_pipelines.api.auth import Authenticator
 from impact_in_pipelines.api.dagster_link import DagsterLink
+from impact_in_pipelines.api.events import EventHub
+from impact_in_pipelines.api.metrics import ApiMetrics, DeliveryMetrics
 from impact_in_pipelines.api.ratelimit import RateLimiter
+from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
+from impact_in_pipelines.connectors.jwks import JwksClient
+from impact_in_pipelines.db.auditing import AuditStore
+from impact_in_pipelines.db.call_backs import CallBackStore
 from impact_in_pipelines.db.delivery_pages import DeliveryPages
 from impact_in_pipelines.db.idempotency import IdempotencyStore
+from impact_in_pipelines.db.listening import DeliveryListener
+from impact_in_pipelines.db.metrics_store import MetricsStore
+from impact_in_pipelines.db.replaying import ReplayStore
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
 
 
-@dataclass(frozen=True)
+@dataclass
 class ApiContext:
-    """The parts of one API process."""
+    """The parts of one API process; the stores are made on first use."""
 
     runtime: Runtime
     authenticator: Authenticator
     limiter: RateLimiter
     dagster: DagsterLink
-    idempotency: IdempotencyStore
-    deliveries: DeliveryPages
 
     @property
     def clock(self) -> Callable[[], datetime]:
         """Where the time (UTC) comes from."""
         return self.runtime.clock
+
+    @cached_property
+    def idempotency(self) -> IdempotencyStore:
+        return IdempotencyStore(self.runtime.database.engine)
+
+    @cached_property
+    def deliveries(self) -> DeliveryPages:
+        return DeliveryPages(self.runtime.database.engine)
+
+    @cached_property
+    def replays(self) -> ReplayStore:
+        window = timedelta(hours=self.runtime.settings.dedup_window_hours)
+        return ReplayStore(self.runtime.database.engine, dedup_window=window)
+
+    @cached_property
+    def audit(self) -> AuditStore:
+        return AuditStore(self.runtime.database.engine)
+
+    @cached_property
+    def call_backs(self) -> CallBackStore:
+        return CallBackStore(self.runtime.database.engine, self.runtime.vault)
+
+    @cached_property
+    def hub(self) -> EventHub:
+        return EventHub(lambda: DeliveryListener(self.runtime.database.engine))
+
+    @cached_property
+    def metrics(self) -> ApiMetrics:
+        deliveries = DeliveryMetrics(
+            MetricsStore(self.runtime.database.engine),
+            self._burn_rates,
+            clock=self.clock,
+            by_company=self.runtime.settings.metrics_company_label,
+        )
+        return ApiMetrics(deliveries)
+
+    def _burn_rates(self, now: datetime) -> dict[Platform | None, float]:
+        budgets = self.runtime.sla.error_budgets(now)
+        return {
+            platform: budget.burn_rate
+            for (company_id, platform), budget in budgets.items()
+            if company_id is None and budget.burn_rate is not None
+        }
+
+
+def build_context(runtime: Runtime) -> ApiContext:
+    """The context of `runtime`. Raises `InvalidSetting` without a way to check tokens."""
+    settings = runtime.settings
+    client = DagsterGraphql(settings.dagster_ui_url, timeout_s=settings.dagster_timeout_ms / 1000)
+    return ApiContext(
+        runtime=runtime,
+        authenticator=Authenticator.from_settings(settings, JwksClient),
+        limiter=RateLimiter(settings.api_rate_limit_per_minute),
+        dagster=DagsterLink(client),
+    )

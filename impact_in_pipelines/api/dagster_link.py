@@ -24,7 +24,9 @@ class DagsterLink:
     def __init__(self, client: DagsterGraphql) -> None:
         self._client = client
 
-    def start_drains(self, platforms: Iterable[Platform], reason: str) -> dict[Platform, DrainStart]:
+    def start_drains(
+        self, platforms: Iterable[Platform], reason: str
+    ) -> dict[Platform, DrainStart]:
         """Have each platform's queue sent: a drain that is waiting takes it, else one is started, else the
         next tick does."""
         return {platform: self._start(platform, reason) for platform in sorted(set(platforms))}

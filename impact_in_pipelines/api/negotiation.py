@@ -15,7 +15,9 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str:
     if not accept or not accept.strip():
         return offered[0]
     ranges = [_range(part) for part in accept[:_LONGEST].split(",")]
-    scored = [(max(_quality(form, ranges), 0.0), -place, form) for place, form in enumerate(offered)]
+    scored = [
+        (max(_quality(form, ranges), 0.0), -place, form) for place, form in enumerate(offered)
+    ]
     quality, _, form = max(scored)
     if quality <= 0:
         raise ApiProblem(406, f"this can be had as {', '.join(offered)}")

@@ -6,7 +6,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from impact_in_pipelines.api.problems import MEDIA_TYPE, Problem
+from impact_in_pipelines.api.routes import webhooks
 from impact_in_pipelines.api.routing import ApiRoute
+from impact_in_pipelines.api.schemas import events
 
 VERSION = "1.0.0"
 _DESCRIPTION = (
@@ -18,6 +20,7 @@ _ERRORS = {
     "401": "no valid token",
     "403": "a role is missing",
     "404": "not there, or another company's",
+    "406": "none of the forms it can be had in is accepted",
     "409": "its state forbids it, or the first request with this key is under way",
     "413": "the body is larger than 10 MB",
     "415": "the body isn't application/json",
@@ -30,6 +33,8 @@ _RATE_HEADERS = {
     "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
     "RateLimit": {"$ref": "#/components/headers/RateLimit"},
 }
+_NAMES_NOTHING = frozenset({"createCompany", "previewRule"})
+"""Operations whose body names nothing that could be another company's."""
 _IDEMPOTENCY = {"$ref": "#/components/parameters/IdempotencyKey"}
 
 
@@ -47,10 +52,9 @@ def document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _add_problem(schemas)
+    schemas |= webhooks.SCHEMAS | events.SCHEMAS
     components |= {
-        "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        },
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         "headers": _header_components(),
         "parameters": {"IdempotencyKey": _idempotency_parameter()},
         "responses": {
@@ -59,7 +63,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     }
     for route in app.routes:
         if isinstance(route, ApiRoute):
-            for method in route.methods:
+            for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
     return found
 
@@ -78,6 +82,11 @@ def _complete(operation: dict[str, Any], route: ApiRoute, method: str) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).update(_RATE_HEADERS)
+            if method == "POST":
+                response["headers"]["Idempotency-Replayed"] = {
+                    "description": "true: this answer was given before, nothing was done again",
+                    "schema": {"type": "string"},
+                }
     if method == "POST":
         operation.setdefault("parameters", []).append(_IDEMPOTENCY)
 
@@ -86,15 +95,21 @@ def _statuses(operation: dict[str, Any], route: ApiRoute, method: str) -> set[st
     statuses = {"422", "500", "503"}
     if route.roles:
         statuses |= {"401", "403", "429"}
+    elif method == "POST":
+        return statuses | {"401", "413", "415"}
     names = {parameter.get("name") for parameter in operation.get("parameters", ())}
     if "companyId" in names or any(
         parameter.get("in") == "path" for parameter in operation.get("parameters", ())
     ):
         statuses.add("404")
+    if method == "POST":
+        statuses.add("409")
     if method in ("POST", "PUT", "PATCH", "DELETE"):
-        statuses |= {"409", "413"}
+        statuses.add("413")
     if "requestBody" in operation:
-        statuses |= {"404", "415"}
+        statuses.add("415")
+        if operation["operationId"] not in _NAMES_NOTHING:
+            statuses.add("404")
     return statuses
 
 

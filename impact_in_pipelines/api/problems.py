@@ -55,7 +55,9 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["no such delivery"])
-    instance: str = Field(examples=["/v1/impact-in/deliveries/00000000-0000-4000-8000-000000000000"])
+    instance: str = Field(
+        examples=["/v1/impact-in/deliveries/00000000-0000-4000-8000-000000000000"]
+    )
     errors: list[FieldError] | None = Field(
         None, description="the fields that don't hold, at most 20 of them"
     )

@@ -33,7 +33,10 @@ def parse_json(body: bytes) -> Any:
         return found
     except json.JSONDecodeError:
         raise
-    except (ValueError, RecursionError):  # not UTF-8, a number of 5,000 digits, nested beyond reason
+    except (
+        ValueError,
+        RecursionError,
+    ):  # not UTF-8, a number of 5,000 digits, nested beyond reason
         raise invalid("body", "body", "is not valid JSON") from None
 
 
@@ -88,7 +91,10 @@ def _too_large() -> ApiProblem:
 
 
 def check_media_type(request: Request) -> None:
-    """Raises a 415 problem for a body that isn't declared as JSON."""
+    """Raises a 415 problem for a body that isn't declared as JSON; no body has no type."""
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise ApiProblem(

@@ -5,6 +5,7 @@ and the endpoint runs. Whatever is raised becomes problem details.
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, get_origin
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,10 +32,28 @@ from impact_in_pipelines.api.requests import (
 from impact_in_pipelines.db.engine import translated_errors
 
 PREFIX = "/v1/impact-in"
+_FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "stats", "preview")
+"""Last parts of addresses that stand where an id could."""
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class IdConvertor(Convertor[str]):
+    """An id in an address, as `{deliveryId:id}`: anything but a fixed part. What isn't a UUID is a 422 that
+    says so, and a fixed part called with another method is a 405."""
+
+    regex = f"(?!(?:{'|'.join(_FIXED)})(?:/|$))[^/]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", IdConvertor())
 
 
 class ApiRoute(APIRoute):
@@ -49,6 +69,7 @@ class ApiRoute(APIRoute):
             request = StrictRequest(original.scope, original.receive)
             api: ApiContext = request.app.state.api
             rate: Rate | None = None
+            started = time.perf_counter()
             try:
                 with translated_errors(api.runtime.database.url):
                     if self.roles:
@@ -67,10 +88,12 @@ class ApiRoute(APIRoute):
                     response = await answer_once(api, request, handler)
             except Exception as error:
                 if problem_of(error).status_code == 500:
-                    _log.exception("%s %s failed", request.method, self.path)
+                    _log.exception("%s %s failed", request.method, self.path_format)
                 response = problem_response(request, error)
             if rate is not None:
                 response.headers.update(rate.headers)
+            seconds = time.perf_counter() - started
+            api.metrics.answered(request.method, self.path_format, response.status_code, seconds)
             return response
 
         return handle

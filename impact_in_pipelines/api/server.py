@@ -6,16 +6,11 @@ import sys
 import uvicorn
 
 from impact_in_pipelines.api.app import create_app
-from impact_in_pipelines.api.auth import Authenticator
-from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.dagster_link import DagsterLink
-from impact_in_pipelines.api.ratelimit import RateLimiter
-from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
-from impact_in_pipelines.connectors.jwks import JwksClient
-from impact_in_pipelines.db.delivery_pages import DeliveryPages
-from impact_in_pipelines.db.idempotency import IdempotencyStore
+from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.runtime import Runtime
+
+__all__ = ["build_context", "serve"]
 
 READY = "API ready at "
 _SWITCH_INTERVAL_S = 0.001
@@ -24,24 +19,6 @@ _SWITCH_INTERVAL_S = 0.001
 
 class AddressTaken(UsageError):
     """The API can't listen where it was told to."""
-
-
-def build_context(runtime: Runtime) -> ApiContext:
-    """The context of `runtime`. Raises `InvalidSetting` without a way to check tokens, and
-    `DatabaseUnavailable`."""
-    settings = runtime.settings
-    authenticator = Authenticator.from_settings(settings, JwksClient)
-    engine = runtime.database.engine
-    return ApiContext(
-        runtime=runtime,
-        authenticator=authenticator,
-        limiter=RateLimiter(settings.api_rate_limit_per_minute),
-        dagster=DagsterLink(
-            DagsterGraphql(settings.dagster_ui_url, timeout_s=settings.dagster_timeout_ms / 1000)
-        ),
-        idempotency=IdempotencyStore(engine),
-        deliveries=DeliveryPages(engine),
-    )
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -80,12 +80,14 @@ def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | A
     ]
     today = now.date()
     days = parts.sla_rollup.days_of_all(today - timedelta(days=13), today)
+    worst = worst_markdown(worst_first(lines, _WORST_SHOWN))
     budget = parts.sla.error_budgets(now).get((None, None))
     yield MaterializeResult(
         metadata={
-            "status": MetadataValue.md(status_markdown(everyone)),
-            "worst_companies": MetadataValue.md(worst_markdown(worst_first(lines, _WORST_SHOWN))),
-            "last_14_days": MetadataValue.md(days_markdown(days)),
+            "overview": MetadataValue.md(
+                "\n\n".join([status_markdown(everyone), days_markdown(days), worst])
+            ),
+            "worst_companies": MetadataValue.md(worst),
             "state": everyone.overall.state.value,
             "companies": len(lines),
             "companies_in_breach": sum(line.state is SlaState.BREACH for line in lines),

@@ -34,10 +34,10 @@ def mint(
     company: Annotated[
         list[str], typer.Option(metavar="C", help="A company's slug or id, or '*' for all.")
     ],
-    expires_in: Annotated[
-        str, typer.Option(metavar="SPAN", help="Such as 30m, 8h or 7d.")
-    ] = "8h",
-    subject: Annotated[str, typer.Option(help="Who it is for; changes are signed so.")] = "developer",
+    expires_in: Annotated[str, typer.Option(metavar="SPAN", help="Such as 30m, 8h or 7d.")] = "8h",
+    subject: Annotated[
+        str, typer.Option(help="Who it is for; changes are signed so.")
+    ] = "developer",
     as_json: AsJson = False,
 ) -> None:
     """Print a token signed with IMPACT_IN_JWT_SECRET. Options can be given several times."""

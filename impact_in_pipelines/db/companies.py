@@ -47,7 +47,10 @@ class CompanyStore:
         timezone: str = "UTC",
         actor: str = "cli",
     ) -> Company:
-        """Add a company, with its row in the audit log. Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists."""
+        """Add a company, with its row in the audit log.
+
+        Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists.
+        """
         if not _SLUG.fullmatch(slug):
             raise UsageError(
                 f"slug {slug!r} must be 1 to 63 of a-z, 0-9 and '-', and begin with a letter or digit"

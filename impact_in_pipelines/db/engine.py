@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, cast
 
 import psycopg2.extras
@@ -150,3 +151,25 @@ def rows_as_json(rows: list[dict[str, Any]]) -> str:
 def rows_of(result: CursorResult[Any]) -> list[Mapping[str, Any]]:
     """The rows of `result`, read whole, by column name."""
     return cast("list[Mapping[str, Any]]", result.mappings().all())
+
+
+class DatabaseState(Enum):
+    """Whether the database can be worked with."""
+
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    UNREACHABLE = "unreachable"
+
+
+def state_of(engine: Engine) -> DatabaseState:
+    """How it stands with the database; never raises for what it says."""
+    try:
+        with translated_errors(engine.url):
+            engine.connect().close()
+    except DatabaseUnavailable:
+        return DatabaseState.UNREACHABLE
+    try:
+        require_current(engine)
+    except DatabaseUnavailable:
+        return DatabaseState.OUTDATED
+    return DatabaseState.CURRENT

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.auditing import Change as AuditedChange
+from impact_in_pipelines.db.auditing import record
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import id_range, the_one
 from impact_in_pipelines.db.notices import as_body, as_incident
@@ -56,6 +58,13 @@ class Session:
                 notices += _outbox_rows(change.notice, channels)
         self._connection.execute(_SQL["store"], {"rows": rows_as_json(rows), "now": now})
         return _write(self._connection, notices, now)
+
+    def note_acknowledged(self, incident: Incident, actor: str, now: datetime) -> None:
+        """Write down in the audit log who is on it."""
+        after = {"acknowledged_by": incident.acknowledged_by}
+        subject = f"incident {incident.id}"
+        change = AuditedChange("incident.acknowledge", subject, incident.company_id, after=after)
+        record(self._connection, [change], actor=actor, now=now)
 
 
 class IncidentStore:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.auditing import Change, record
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.ids import id_range, the_one
 from impact_in_pipelines.db.queries import load
@@ -15,6 +16,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import MaintenanceWindow
 
 _SQL = load("incidents")
+_AUDITED = ("platform", "starts_at", "ends_at", "reason")
 
 
 class MaintenanceStore:
@@ -58,7 +60,10 @@ class MaintenanceStore:
                     },
                 )
             )
-        return _window(row)
+            window = _window(row)
+            after = {name: row[name] for name in _AUDITED}
+            _note(connection, "maintenance.add", window, None, after, by, now)
+        return window
 
     def overlapping(self, start: datetime, end: datetime) -> list[MaintenanceWindow]:
         """The windows that overlap `[start, end)`, the next to end first, as they were when ended early."""
@@ -85,7 +90,9 @@ class MaintenanceStore:
             "limit": limit,
         }
         with self._engine.connect() as connection:
-            return [_window(row) for row in rows_of(connection.execute(_SQL["windows_page"], values))]
+            return [
+                _window(row) for row in rows_of(connection.execute(_SQL["windows_page"], values))
+            ]
 
     def find(self, id_: UUID) -> MaintenanceWindow | None:
         """The window with this id."""
@@ -103,12 +110,29 @@ class MaintenanceStore:
                 _SQL["windows_matching"], id_range("a maintenance window's", text)
             ).all()
             id_ = the_one("maintenance window", text, found, "impact-in maintenance list --all")
+            before = rows_of(connection.execute(_SQL["window"], {"id": id_}))[0]["ends_at"]
             rows = rows_of(
                 connection.execute(_SQL["end_window"], {"id": id_, "by": by, "now": now})
             )
-        if not rows:
-            raise Conflict(f"maintenance window {id_} is over already")
-        return _window(rows[0])
+            if not rows:
+                raise Conflict(f"maintenance window {id_} is over already")
+            window = _window(rows[0])
+            after = {"ends_at": window.ends_at}
+            _note(connection, "maintenance.end", window, {"ends_at": before}, after, by, now)
+        return window
+
+
+def _note(
+    connection: Connection,
+    action: str,
+    window: MaintenanceWindow,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    actor: str,
+    now: datetime,
+) -> None:
+    change = Change(action, f"maintenance {window.id}", window.company_id, before, after)
+    record(connection, [change], actor=actor, now=now)
 
 
 def _window(row: Mapping[str, Any]) -> MaintenanceWindow:

@@ -494,6 +494,14 @@ web_sessions = Table(
     Index(None, "expires_at"),
 )
 
+counters = Table(
+    "counters",
+    metadata,
+    # What only ever grows and has no rows of its own to count, for /metrics.
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False, server_default=text("0")),
+)
+
 replay_requests = Table(
     "replay_requests",
     metadata,
@@ -515,6 +523,8 @@ webhook_messages = Table(
     Column("result", Text, nullable=False),
     _instant("received_at", nullable=False, now=True),
     CheckConstraint(_PLATFORMS, name="platform"),
+    # purge_messages: those that are older than any call-back may be.
+    Index(None, "received_at"),
 )
 
 sla_daily = Table(

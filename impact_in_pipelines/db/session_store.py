@@ -69,9 +69,7 @@ class SessionStore:
     def find(self, session_id: str) -> WebSession | None:
         """The session with this id, expired or not; None if there is none."""
         with self._engine.connect() as connection:
-            row = connection.execute(
-                _SQL["find"], {"id_hash": _digest(session_id)}
-            ).one_or_none()
+            row = connection.execute(_SQL["find"], {"id_hash": _digest(session_id)}).one_or_none()
         if row is None:
             return None
         companies = None if row.companies is None else frozenset(row.companies)

@@ -59,6 +59,7 @@ def _ends(windows: Sequence[timedelta]) -> str:
 
 
 MEASURE = _assembled("measure")
+MEASURE_WITHOUT_LATENESS = _assembled("measure", started=_SQL["not_asked_when_started"].text)
 ROLL_UP = _assembled("roll_up", names=", ".join(COUNTERS), buckets=_buckets())
 SINCE_WHEN = _assembled("since_when")
 SUMMED_DAYS = _assembled("summed_days", sums=_sums(), histogram=_histogram())

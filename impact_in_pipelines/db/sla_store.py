@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, TextClause
 
 from impact_in_pipelines.db import sla_sql
 from impact_in_pipelines.db.companies import Company
@@ -118,8 +118,9 @@ class SlaStore:
         return assessment.status(company_id)
 
     def current(self, now: datetime) -> Assessment:
-        """Every company and platform over the last SLA_WINDOW_DAYS days, in one pass."""
-        return self.assess(rolling(now, self._window_days), now)
+        """Every company and platform over the last SLA_WINDOW_DAYS days, in one pass; without lateness,
+        which no rule judges."""
+        return self.assess(rolling(now, self._window_days), now, lateness=False)
 
     def current_breaches(self, now: datetime) -> list[Breach]:
         """What is wrong at `now`: of each company on a platform, and of each platform as a whole
@@ -127,12 +128,18 @@ class SlaStore:
         return self.current(now).incidents_worth()
 
     def assess(
-        self, window: Window, now: datetime, *, company_id: UUID | None = None
+        self,
+        window: Window,
+        now: datetime,
+        *,
+        company_id: UUID | None = None,
+        lateness: bool = True,
     ) -> Assessment:
         """Judge a window at `now`: every company and platform in it, or those of one company."""
         with self._engine.begin() as connection:
             connection.execute(_SQL["roomy"])
-            measured = self._measured(connection, window, now, company_id)
+            statement = sla_sql.MEASURE if lateness else sla_sql.MEASURE_WITHOUT_LATENESS
+            measured = self._measured(connection, statement, window, now, company_id)
             book = self._book(connection, company_id)
             slugs = _slugs(connection)
             assessment = assess(measured, book, slugs, now)
@@ -229,10 +236,15 @@ class SlaStore:
             connection.execute(_SQL[action], parameters)
 
     def _measured(
-        self, connection: Connection, window: Window, now: datetime, company_id: UUID | None
+        self,
+        connection: Connection,
+        statement: TextClause,
+        window: Window,
+        now: datetime,
+        company_id: UUID | None,
     ) -> Measured:
         parameters = self.parameters(window, now, company_id)
-        rows = rows_of(connection.execute(sla_sql.MEASURE, parameters))
+        rows = rows_of(connection.execute(statement, parameters))
         streaks = rows_of(connection.execute(_SQL["streaks"], parameters))
         burns: dict[ScopeKey, Burn] = {}
         if window.end >= now:

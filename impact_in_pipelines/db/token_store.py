@@ -9,9 +9,15 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from impact_in_pipelines.db.engine import translated_errors
-from impact_in_pipelines.db.schema import provider_tokens
+from impact_in_pipelines.db.schema import counters, provider_tokens
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.errors import ImpactInError
+
+REFRESHES = "token_refreshes"
+_first = insert(counters).values(name=REFRESHES, value=1)
+_COUNT = _first.on_conflict_do_update(
+    index_elements=[counters.c.name], set_={"value": counters.c.value + 1}
+)
 
 
 class PgTokenStore:
@@ -57,6 +63,7 @@ class PgTokenStore:
         )
         with self._transaction() as connection:
             connection.execute(statement)
+            connection.execute(_COUNT)
 
     def forget(self, key: str, token: str) -> None:
         """Drop `token` if it is still the one that is kept: a platform has refused it."""

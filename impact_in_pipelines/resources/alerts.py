@@ -103,6 +103,7 @@ class Alerts:
                 raise Conflict(f"incident {id_} is acknowledged by {incident.acknowledged_by}")
             change = acknowledged(incident, by, now)
             session.apply([change], self._routes, now)
+            session.note_acknowledged(change.incident, by, now)
         return change.incident
 
     def send(self, *, seconds: float = 20.0) -> Sent:

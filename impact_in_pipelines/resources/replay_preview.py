@@ -81,15 +81,15 @@ def preview_replay(
     twins = {} if force or not digests else previews.arrived_twins(digests, now - window)
     anew = frozenset(plan.anew)
     items = [
-        _item(one, plan.refused.get(one.id), contents.get(one.id), twins.get(one.id), one.id in anew)
+        _item(
+            one, plan.refused.get(one.id), contents.get(one.id), twins.get(one.id), one.id in anew
+        )
         for one in claimed
     ]
     return ReplayPreview(items, _seconds(items, connections, previews, now))
 
 
-def compared(
-    runtime: Runtime, item: PreviewItem
-) -> tuple[Accepted | None, list[Difference]]:
+def compared(runtime: Runtime, item: PreviewItem) -> tuple[Accepted | None, list[Difference]]:
     """What was last accepted for the item's period, and where today's payload differs from it, personal
     data masked."""
     previews = ReplayPreviews(runtime.database.engine)
@@ -97,9 +97,7 @@ def compared(
     accepted = previews.last_accepted(claimed)
     if accepted is None or accepted.payload is None or item.payload is None:
         return accepted, []
-    before, after = (
-        sanitised(without_timestamps(one)) for one in (accepted.payload, item.payload)
-    )
+    before, after = (sanitised(without_timestamps(one)) for one in (accepted.payload, item.payload))
     return accepted, list(differences(before, after))
 
 
@@ -153,9 +151,7 @@ def _item(
     if twin is not None:
         action = Action.SKIP
         reason = f"the same content arrived at {twin.delivered_at:%Y-%m-%d %H:%M} UTC"
-    return PreviewItem(
-        one.id, one.company_id, one.platform, action, reason, payload, changed, twin
-    )
+    return PreviewItem(one.id, one.company_id, one.platform, action, reason, payload, changed, twin)
 
 
 def _seconds(

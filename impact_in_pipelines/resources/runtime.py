@@ -18,8 +18,8 @@ from impact_in_pipelines.db.maintenance import MaintenanceStore
 from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
-from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.db.session_store import SessionStore
+from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.db.token_store import PgTokenStore

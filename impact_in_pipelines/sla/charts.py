@@ -165,7 +165,7 @@ class _Plot:
         return "".join(
             _text(self.x(n), _HEIGHT - 8, label, MUTED)
             for n, label in enumerate(labels)
-            if n % every == 0 or n == len(labels) - 1
+            if (len(labels) - 1 - n) % every == 0
         )
 
 

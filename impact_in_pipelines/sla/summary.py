@@ -51,7 +51,7 @@ def worst_markdown(lines: Sequence[CompanyLine]) -> str:
     """The companies in trouble as a table."""
     if not lines:
         return "No company is in trouble."
-    return "\n".join(
+    return "### Companies in trouble\n\n" + "\n".join(
         _companies(
             [
                 {
@@ -103,7 +103,10 @@ def days_markdown(days: Sequence[DayPoint]) -> str:
         for point in days
     ]
     image = b64encode(svg.encode()).decode()
-    return f"![deliveries by day](data:image/svg+xml;base64,{image})\n\nSuccess by day: `{_spark(rates)}`"
+    return (
+        f"### The last {len(days)} days\n\n![deliveries by day](data:image/svg+xml;base64,{image})\n\n"
+        f"Success by day: `{_spark(rates)}`"
+    )
 
 
 def _spark(rates: Sequence[float | None]) -> str:

@@ -45,7 +45,8 @@ def list_deliveries(
     trigger: TriggerName | None = None,
     schedule_id: Annotated[UUID | None, Query(alias="scheduleId")] = None,
     start: Annotated[
-        Instant | None, Query(alias="startDate", description="due at or after; a date is its 00:00 UTC")
+        Instant | None,
+        Query(alias="startDate", description="due at or after; a date is its 00:00 UTC"),
     ] = None,
     end: Annotated[
         Instant | None, Query(alias="endDate", description="due before; a date is its 00:00 UTC")
@@ -103,7 +104,7 @@ def delivery_timeline(
 
 
 @router.get(
-    "/deliveries/{deliveryId}",
+    "/deliveries/{deliveryId:id}",
     operation_id="getDelivery",
     summary="One delivery: its attempts, what was sent and what was answered",
     dependencies=[VIEW],
@@ -116,13 +117,12 @@ def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  
     values = shown(row) | {
         "payload": sanitised(row["payload"]),
         "provider_response": sanitised(row["provider_response"]),
-        "attempts": [
-            Attempt(**{**one, "error": sanitised(one["error"])}) for one in attempts
-        ],
+        "attempts": [Attempt(**{**one, "error": sanitised(one["error"])}) for one in attempts],
     }
     return DeliveryWhole(**values)
 
 
 def _timeline_item(row: Row) -> TimelineItem:
     values = shown(row)
-    return TimelineItem(**values, payload_sample=sanitised(values.pop("payload")))
+    payload = values.pop("payload")
+    return TimelineItem(**values, payload_sample=sanitised(payload))

@@ -64,7 +64,7 @@ def list_incidents(
 
 
 @incidents.post(
-    "/incidents/{incidentId}/acknowledge",
+    "/incidents/{incidentId:id}/acknowledge",
     operation_id="acknowledgeIncident",
     summary="Say that somebody is on it; PagerDuty stops escalating",
     dependencies=[MANAGE],
@@ -126,7 +126,7 @@ def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> Maintenan
 
 
 @maintenance.post(
-    "/maintenance-windows/{windowId}/end",
+    "/maintenance-windows/{windowId:id}/end",
     operation_id="endMaintenanceWindow",
     summary="End a window now",
     dependencies=[MANAGE],
@@ -137,9 +137,7 @@ def end_maintenance(api: Api, caller: Caller, windowId: UUID) -> MaintenanceWind
         raise not_found("maintenance window")
     if found.company_id is None:
         only_all(caller, "ending a window for all companies")
-    return window_of(
-        api.runtime.maintenance.end(str(windowId), by=caller.subject, now=api.clock())
-    )
+    return window_of(api.runtime.maintenance.end(str(windowId), by=caller.subject, now=api.clock()))
 
 
 def _may_see(caller: Principal, company_id: UUID | None) -> bool:

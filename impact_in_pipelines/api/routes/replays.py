@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from impact_in_pipelines.api.access import MANAGE, VIEW, Api, Caller, own_company, visible
@@ -89,7 +88,7 @@ def retry_all_failed(api: Api, caller: Caller, body: RetryAllFailed) -> ReplayAc
 def preview_many(api: Api, caller: Caller, body: BulkReplay) -> PreviewedMany:
     ids, unknown = _chosen(api, caller, body)
     if unknown:
-        raise invalid("body", "ids", f"{unknown[0]}: {_NO_SUCH}")
+        raise not_found(f"delivery: {unknown[0]}")
     preview = preview_replay(api.runtime, ids, now=api.clock(), force=body.force)
     counts = Counter(item.action for item in preview.items)
     return PreviewedMany(
@@ -103,7 +102,7 @@ def preview_many(api: Api, caller: Caller, body: BulkReplay) -> PreviewedMany:
 
 
 @router.post(
-    "/deliveries/{deliveryId}/replay",
+    "/deliveries/{deliveryId:id}/replay",
     operation_id="replayDelivery",
     summary="Send a delivery again: one that failed from today's data, one that arrived as a new one",
     status_code=202,
@@ -125,7 +124,7 @@ def replay_one(
 
 
 @router.post(
-    "/deliveries/{deliveryId}/preview-replay",
+    "/deliveries/{deliveryId:id}/preview-replay",
     operation_id="previewReplay",
     summary="What a replay would send, and how that differs from what was last accepted",
     dependencies=[MANAGE],
@@ -145,15 +144,13 @@ def preview_one(
         **_item(item),
         payload=sanitised(item.payload),
         last_accepted=_duplicate(accepted),
-        differences=[
-            Change(path=one.path, before=one.before, after=one.after) for one in changes
-        ],
+        differences=[Change(path=one.path, before=one.before, after=one.after) for one in changes],
         estimated_seconds=preview.estimated_seconds,
     )
 
 
 @router.get(
-    "/replays/{replayId}",
+    "/replays/{replayId:id}",
     operation_id="getReplay",
     summary="How a replay goes",
     dependencies=[VIEW],
@@ -182,12 +179,12 @@ def _owned(api: ApiContext, caller: Principal, id_: UUID) -> None:
         raise not_found("delivery")
 
 
-def _chosen(
-    api: ApiContext, caller: Principal, body: BulkReplay
-) -> tuple[list[UUID], list[UUID]]:
+def _chosen(api: ApiContext, caller: Principal, body: BulkReplay) -> tuple[list[UUID], list[UUID]]:
     """The caller's deliveries that are meant, and the ids that are none of the caller's."""
     if body.ids is not None:
         owned = api.deliveries.owned(body.ids, caller.company_ids)
+        if not owned:
+            raise not_found("delivery")
         asked = list(dict.fromkeys(body.ids))
         return [i for i in asked if i in owned], [i for i in asked if i not in owned]
     assert body.filter is not None

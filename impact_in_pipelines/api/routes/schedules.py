@@ -1,6 +1,6 @@
 """Schedules: created, changed, paused and tried out while the system runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -137,7 +137,7 @@ def preview_rule(api: Api, body: PreviewRequest) -> Preview:
 
 
 @router.get(
-    "/schedules/{scheduleId}",
+    "/schedules/{scheduleId:id}",
     operation_id="getSchedule",
     summary="One schedule",
     dependencies=[VIEW],
@@ -147,7 +147,7 @@ def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noq
 
 
 @router.patch(
-    "/schedules/{scheduleId}",
+    "/schedules/{scheduleId:id}",
     operation_id="updateSchedule",
     summary="Change a schedule from now on; what has fired never fires again",
     dependencies=[MANAGE],
@@ -166,7 +166,7 @@ def update_schedule(
 
 
 @router.post(
-    "/schedules/{scheduleId}/pause",
+    "/schedules/{scheduleId:id}/pause",
     operation_id="pauseSchedule",
     summary="No more fires, for a reason; what is planned already still goes out",
     dependencies=[MANAGE],
@@ -179,14 +179,12 @@ def pause_schedule(
 ) -> Schedule:
     found = _own(api, caller, scheduleId)
     return shown(
-        api.runtime.schedules.pause(
-            found.id, body.reason, now=api.clock(), actor=caller.subject
-        )
+        api.runtime.schedules.pause(found.id, body.reason, now=api.clock(), actor=caller.subject)
     )
 
 
 @router.post(
-    "/schedules/{scheduleId}/resume",
+    "/schedules/{scheduleId:id}/resume",
     operation_id="resumeSchedule",
     summary="Fire again; the days of the pause go to the next fire",
     dependencies=[MANAGE],
@@ -197,7 +195,7 @@ def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # 
 
 
 @router.delete(
-    "/schedules/{scheduleId}",
+    "/schedules/{scheduleId:id}",
     operation_id="deleteSchedule",
     summary="Take a schedule out of use; its history stays",
     dependencies=[MANAGE],
@@ -209,7 +207,7 @@ def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # n
 
 
 @router.post(
-    "/schedules/{scheduleId}/run-now",
+    "/schedules/{scheduleId:id}/run-now",
     operation_id="runScheduleNow",
     summary="One delivery now, of the days that no fire has reported yet",
     status_code=202,
@@ -229,7 +227,7 @@ def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNow:  # n
 
 
 @router.get(
-    "/schedules/{scheduleId}/preview",
+    "/schedules/{scheduleId:id}/preview",
     operation_id="previewSchedule",
     summary="The next fires of a schedule; of a paused one as if it were resumed now",
     dependencies=[VIEW],
@@ -248,9 +246,7 @@ def preview_schedule(
     if after is not None:
         return _preview(found.rule, preview_of(found.rule, count, after=after))
     living = found if found.active else resumed(found, now)
-    return _preview(
-        found.rule, preview_of(living.rule, count, after=now, cursor=living.cursor)
-    )
+    return _preview(found.rule, preview_of(living.rule, count, after=now, cursor=living.cursor))
 
 
 def _own(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
@@ -287,7 +283,7 @@ def _changes(body: ScheduleChange) -> RuleChanges:
     return changes
 
 
-def _position(cursor: str, question: dict[str, object]) -> tuple[str, str, UUID]:
+def _position(cursor: str, question: Mapping[str, object]) -> tuple[str, str, UUID]:
     company, platform, id_ = decode_cursor(cursor, question, "company", "platform", "id")
     return company, platform, cursor_id(id_)
 

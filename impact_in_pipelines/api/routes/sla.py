@@ -85,10 +85,8 @@ def sla_status(
     summary="The past seven days, or a stored weekly or monthly report; as JSON, HTML or CSV",
     dependencies=[VIEW],
     response_model=SlaReport,
-    responses={
-        200: {"content": _FORMS},
-        406: {"description": "none of these forms is accepted", "model": None},
-    },
+    responses={200: {"content": _FORMS}},
+    openapi_extra={"responses": {"406": {"$ref": "#/components/responses/Problem406"}}},
 )
 def sla_report(
     api: Api,

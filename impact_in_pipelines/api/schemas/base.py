@@ -68,9 +68,7 @@ Instant = Annotated[
 
 Moment = Annotated[
     datetime,
-    WithJsonSchema(
-        {"type": "string", "format": "date-time", "examples": ["2026-03-10T00:00:30Z"]}
-    ),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-10T00:00:30Z"]}),
 ]
 """An instant as it goes out: ISO 8601 with offset."""
 

@@ -51,7 +51,9 @@ class DeliveryPage(Model):
     """A page of deliveries, the latest due first."""
 
     data: list[Delivery]
-    next_cursor: str | None = Field(description="the `cursor` of the next page; null: this is the last")
+    next_cursor: str | None = Field(
+        description="the `cursor` of the next page; null: this is the last"
+    )
 
 
 class TimelineItem(Model):

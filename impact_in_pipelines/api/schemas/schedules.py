@@ -35,12 +35,8 @@ Cron = Annotated[
         examples=["daily", "30 8 * * 1-5"],
     ),
 ]
-Zone = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=NO_NUL, examples=["Europe/Oslo"])
-]
-Reason = Annotated[
-    str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-]
+Zone = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL, examples=["Europe/Oslo"])]
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 CatchUpName = Literal["coalesce", "all", "none"]
 
 
@@ -58,7 +54,7 @@ class Calendar(Model):
 
     country: Annotated[str | None, Field(max_length=2, pattern=NO_NUL, examples=["NO"])] = None
     subdivision: Annotated[str | None, Field(max_length=10, pattern=NO_NUL)] = None
-    extra_dates: Annotated[list[date], Field(max_length=366)] = []
+    extra_dates: Annotated[list[date], Field(max_length=366, default_factory=list)]
     policy: Literal["skip", "next_business_day", "previous_business_day"] = "skip"
 
     @classmethod
@@ -84,8 +80,9 @@ class Window(Model):
     start: LocalTime
     end: LocalTime
     days: Annotated[
-        list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)
-    ] = [1, 2, 3, 4, 5, 6, 7]
+        list[Annotated[int, Field(ge=1, le=7)]],
+        Field(min_length=1, max_length=7, default_factory=lambda: list(range(1, 8))),
+    ]
 
     @classmethod
     def of(cls, window: DeliveryWindow) -> "Window":
@@ -137,7 +134,9 @@ class PreviewRequest(NewRule):
     """A rule to try out."""
 
     count: Annotated[int, Field(ge=1, le=100)] = 5
-    start: Annotated[Instant | None, Field(alias="from", description="from then on, not from now")] = None
+    start: Annotated[
+        Instant | None, Field(alias="from", description="from then on, not from now")
+    ] = None
 
 
 class ScheduleChange(Model):

@@ -12,7 +12,6 @@ from impact_in_pipelines.api.problems import not_found
 from impact_in_pipelines.api.schemas.deliveries import shown
 from impact_in_pipelines.api.web.dashboard import dashboard_of
 from impact_in_pipelines.api.web.filters import filters_of
-from impact_in_pipelines.api.web.replays import replay_store
 from impact_in_pipelines.api.web.rows import OPEN, Row, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.replaying import FAILED_WITHIN
@@ -60,7 +59,7 @@ def deliveries(visit: Visit) -> Response:
     }
     if visit.is_fragment:
         return visit.render("parts/rows.html", **values)
-    failed = replay_store(visit).failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
+    failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
     return visit.render(
         "deliveries.html",
         board=dashboard_of(visit),

@@ -4,7 +4,7 @@ import hmac
 import secrets
 from urllib.parse import urlencode
 
-from anyio.from_thread import run
+from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -55,20 +55,20 @@ def _form(visit: Visit, *, token: str, problem: str | None, status: int = 200) -
     return response
 
 
-def sign_in(visit: Visit) -> Response:
+async def sign_in(visit: Visit) -> Response:
     """Exchange a token for a session; the token leaves the address with it."""
     ours = visit.request.cookies.get(_FORM_COOKIE, "")
     if not ours or not hmac.compare_digest(ours.encode(), visit.field("form_token").encode()):
         problem = visit.text(N_("This form is no longer valid. Please try again."))
         return _form(visit, token="", problem=problem, status=403)
     try:
-        principal = run(visit.api.authenticator.principal, visit.field("token"))
+        principal = await visit.api.authenticator.principal(visit.field("token"))
     except ApiProblem as refusal:
         problem = visit.text(N_("This token can't be used: %(reason)s.")) % {
             "reason": str(refusal.detail)
         }
         return _form(visit, token="", problem=problem, status=401)
-    return signed_in(visit, principal, inside(visit.field("next")))
+    return await run_sync(signed_in, visit, principal, inside(visit.field("next")))
 
 
 def signed_in(visit: Visit, principal: Principal, address: str) -> Response:

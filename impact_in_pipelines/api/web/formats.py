@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import (
@@ -25,10 +26,17 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Formats:
-    """Formats in one language and time zone. None becomes a dash everywhere."""
+    """Formats in one language and time zone; None becomes a dash. `year` is the present one, which goes
+    without saying."""
 
     language: Language
     zone: ZoneInfo
+    year: int
+
+    @property
+    def _length(self) -> Literal["short", "narrow"]:
+        # English's short form is "37 secs"; the others' narrow forms look like other words.
+        return "narrow" if self.language.code == "en" else "short"
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """A number with the language's separators."""
@@ -52,14 +60,14 @@ class Formats:
         if milliseconds is None:
             return NOTHING
         locale = self.language.locale
-        if milliseconds < 1_000:
+        if round(milliseconds) < 1_000:
             unit = "duration-millisecond"
-            return str(format_unit(round(milliseconds), unit, "narrow", locale=locale))
+            return str(format_unit(round(milliseconds), unit, self._length, locale=locale))
         rest, parts = round(milliseconds / 1_000) * 1_000, []
         for name, size in _UNITS:
             count, rest = divmod(rest, size)
             if count:
-                parts.append(str(format_unit(count, f"duration-{name}", "narrow", locale=locale)))
+                parts.append(str(format_unit(count, f"duration-{name}", self._length, locale=locale)))
             if len(parts) == 2 or (parts and not count):
                 break
         return " ".join(parts)
@@ -70,9 +78,9 @@ class Formats:
             return NOTHING
         locale = self.language.locale
         if count < _KIB:
-            return str(format_unit(round(count), "digital-byte", "narrow", locale=locale))
+            return str(format_unit(round(count), "digital-byte", self._length, locale=locale))
         kilo = round(count / _KIB, 1)
-        return str(format_unit(kilo, "digital-kilobyte", "narrow", locale=locale))
+        return str(format_unit(kilo, "digital-kilobyte", self._length, locale=locale))
 
     def when(self, at: datetime | None) -> str:
         """Day and time in the zone, short: 9 Mar, 00:00."""
@@ -91,24 +99,24 @@ class Formats:
         return f"{day}, {format_time(local, 'HH:mm:ss', locale=locale)} {local.tzname() or ''}".strip()
 
     def fire(self, at: datetime) -> str:
-        """A fire in its own zone: Tue 10 Mar 2026, 00:00."""
+        """A fire in its own zone: Tue, 10 Mar, 00:00."""
         locale = self.language.locale
-        day = format_skeleton("yMMMEd", at, locale=locale)
+        skeleton = "MMMEd" if at.year == self.year else "yMMMEd"
+        day = format_skeleton(skeleton, at, tzinfo=at.tzinfo, locale=locale)
         return f"{day}, {format_datetime(at, 'HH:mm', tzinfo=at.tzinfo, locale=locale)}"
 
     def clock(self, at: datetime) -> str:
         """The time of day with seconds."""
         return str(format_time(at.astimezone(self.zone), "HH:mm:ss", locale=self.language.locale))
 
-    def day(self, day: date) -> str:
-        """9 March 2026, in the language's medium form."""
-        return str(format_date(day, "medium", locale=self.language.locale))
-
-    def days(self, first: date, last: date) -> str:
-        """A span of days, both inclusive: 2 – 8 Mar 2026."""
+    def days(self, first: date, last: date, *, with_year: bool = False) -> str:
+        """A span of days, both inclusive: 2–8 Mar; the year where it isn't the present one."""
+        locale = self.language.locale
+        bare = not with_year and first.year == last.year == self.year
+        skeleton = "MMMd" if bare else "yMMMd"
         if first == last:
-            return self.day(first)
-        return str(format_interval(first, last, "yMMMd", locale=self.language.locale))
+            return str(format_skeleton(skeleton, first, locale=locale))
+        return str(format_interval(first, last, skeleton, locale=locale))
 
     def ago(self, at: datetime | None, now: datetime) -> str:
         """How long ago, or in how long: 3 hours ago."""

@@ -15,7 +15,6 @@ DEFAULT = "en"
 DOMAIN = "cockpit"
 _LOCALES = {"en": "en_GB", "nb": "nb_NO", "es": "es_ES", "uk": "uk_UA"}
 _NAMES = {"en": "English", "nb": "Norsk bokmål", "es": "Español", "uk": "Українська"}
-_CRON_LOCALES = {"en": "en_US", "nb": "nb_NO", "es": "es_ES", "uk": "uk_UA"}
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,6 @@ class Language:
     name: str
     locale: Locale
     texts: gettext.NullTranslations
-
-    @property
-    def cron_locale(self) -> str:
-        """What cron-descriptor calls it."""
-        return _CRON_LOCALES[self.code]
 
     def text(self, message: str) -> str:
         """`message` in this language."""

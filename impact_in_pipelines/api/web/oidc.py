@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import jwt
-from anyio.from_thread import run
+from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -104,7 +104,7 @@ def start(provider: OidcProvider, visit: Visit) -> Response:
     return response
 
 
-def come_back(
+async def come_back(
     provider: OidcProvider, authenticator: Callable[[], Authenticator], visit: Visit
 ) -> Response:
     """Exchange the code for who it is, and open the session."""
@@ -115,10 +115,12 @@ def come_back(
         _log.warning("the identity provider refused a sign-in: %r", visit.query("error")[:100])
         raise _start_again(visit)
     try:
-        token = provider.id_token(
-            visit.query("code"), _redirect_uri(visit), verifier=kept["verifier"]
+        token = await run_sync(
+            partial(provider.id_token, verifier=kept["verifier"]),
+            visit.query("code"),
+            _redirect_uri(visit),
         )
-        principal = run(authenticator().principal, token)
+        principal = await (await run_sync(authenticator)).principal(token)
     except (CodeRefused, ApiProblem) as refusal:
         _log.warning("a sign-in failed: %s", getattr(refusal, "detail", refusal))
         raise _start_again(visit) from None
@@ -128,7 +130,7 @@ def come_back(
     claims = jwt.decode(token, options={"verify_signature": False})
     if not hmac.compare_digest(kept["nonce"].encode(), str(claims.get("nonce")).encode()):
         raise _start_again(visit)
-    response = signed_in(visit, principal, inside(kept["next"]))
+    response = await run_sync(signed_in, visit, principal, inside(kept["next"]))
     response.delete_cookie(_COOKIE, path=_COOKIE_PATH)
     return response
 

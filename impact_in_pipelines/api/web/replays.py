@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +16,7 @@ from impact_in_pipelines.api.web.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.api.web.words import ACTIONS, N_, STATUSES, Sign
 from impact_in_pipelines.db.idempotency import Held, IdempotencyStore, KeptAnswer
-from impact_in_pipelines.db.replaying import FAILED_WITHIN, ReplayStore
+from impact_in_pipelines.db.replaying import FAILED_WITHIN
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.resources.replay_preview import (
     Action,
@@ -134,7 +133,7 @@ def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
     owned = visit.api.deliveries.owned(ids, [visit.home.id])
     mine = [id_ for id_ in ids if id_ in owned]
     actor = visit.session.subject
-    done = replay_store(visit).replay(mine, now=visit.now, force=force, actor=actor)
+    done = visit.api.replays.replay(mine, now=visit.now, force=force, actor=actor)
     refused = len(ids) - len(mine) + len(done.refused)
     if done.request_id is None:
         return visit.path("replays", "none", refused=refused)
@@ -171,13 +170,6 @@ def progress(visit: Visit) -> Response:
     )
 
 
-def replay_store(visit: Visit) -> ReplayStore:
-    """What queues replays."""
-    runtime = visit.api.runtime
-    window = timedelta(hours=runtime.settings.dedup_window_hours)
-    return ReplayStore(runtime.database.engine, dedup_window=window)
-
-
 def _rendered(visit: Visit, part: str, **values: Any) -> Response:
     """The part alone for a script, else within a page of its own."""
     if visit.is_fragment:
@@ -188,7 +180,7 @@ def _rendered(visit: Visit, part: str, **values: Any) -> Response:
 def _asked(visit: Visit) -> tuple[list[UUID], bool]:
     """The deliveries that are meant, and whether there are more than may be replayed at once."""
     if visit.query("all") == "failed":
-        failed = replay_store(visit).failed(
+        failed = visit.api.replays.failed(
             since=visit.now - FAILED_WITHIN, company_id=visit.home.id
         )
         ids = list(failed.ids)

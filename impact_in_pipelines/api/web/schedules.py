@@ -7,12 +7,11 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from cron_descriptor import Options, get_description  # type: ignore[import-untyped]
 from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.problems import not_found
-from impact_in_pipelines.api.web.languages import Language
+from impact_in_pipelines.api.web.cron_words import in_words, preset_of
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.api.web.words import N_, PRESETS, Sign
 from impact_in_pipelines.db.schedule_rows import RuleChanges, Schedule, resumed
@@ -25,14 +24,12 @@ from impact_in_pipelines.scheduling import (
     PreviewFire,
     ScheduleFrequency,
     ScheduleRule,
-    parse_cron,
     preview,
 )
 
 _FIRES = 5
 _CUSTOM = "custom"
 _LONGEST_REASON = 200
-_BY_CRON = {preset.cron: preset.value for preset in ScheduleFrequency}
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -70,7 +67,7 @@ def schedules(visit: Visit) -> Response:
 
 
 def _card(visit: Visit, one: Schedule) -> Card:
-    words = cron_in_words(visit.language, one.schedule)
+    words = in_words(visit.language, one.schedule)
     try:
         living = one if one.active else resumed(one, visit.now)
         fires = preview(living.rule, _FIRES, after=visit.now, cursor=living.cursor)
@@ -85,20 +82,6 @@ def _sign(one: Schedule) -> Sign:
     if one.consecutive_failures >= FAILING_FROM:
         return Sign("bad", "cross", N_("Failing"))
     return Sign("good", "check", N_("Active"))
-
-
-def cron_in_words(language: Language, cron: str) -> str:
-    """A cron in the language's words, 24-hour clock; the cron itself where nothing can be said."""
-    preset = _BY_CRON.get(cron)
-    if preset is not None:
-        return language.text(PRESETS[preset])
-    options = Options()
-    options.use_24hour_time_format = True
-    options.locale_code = language.cron_locale
-    try:
-        return str(get_description(parse_cron(cron), options))
-    except InvalidSchedule:
-        return cron
 
 
 def new(visit: Visit) -> Response:
@@ -117,7 +100,7 @@ def edit(visit: Visit) -> Response:
     one = _own(visit)
     values = {
         "platform": one.platform.value,
-        "preset": _BY_CRON.get(one.schedule, _CUSTOM),
+        "preset": preset_of(one.schedule) or _CUSTOM,
         "cron": one.schedule,
         "timezone": one.timezone,
         "holidays": one.holiday_calendar or "",
@@ -145,7 +128,7 @@ def _form(
         one=one,
         values=shown,
         days=list(days) if days else [str(day) for day in range(1, 8)],
-        crons={preset: cron for cron, preset in _BY_CRON.items()},
+        crons={preset.value: preset.cron for preset in ScheduleFrequency},
         presets=PRESETS,
         zones=_zones(),
         weekdays=visit.language.locale.days["stand-alone"]["abbreviated"],
@@ -171,7 +154,7 @@ def _preview(visit: Visit, values: dict[str, str], days: Sequence[str]) -> dict[
         rule = rule_of(visit, values, days)
         return {
             "fires": preview(rule, _FIRES, after=visit.now),
-            "in_words": cron_in_words(visit.language, rule.cron),
+            "in_words": in_words(visit.language, rule.cron),
             "zone": rule.timezone,
             "preview_problem": None,
         }

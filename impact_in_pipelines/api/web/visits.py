@@ -1,15 +1,17 @@
 """What every page goes through: language, session, roles, company, the form's token; and how it fails.
 
-Handlers are plain functions that run in a thread; whatever they raise becomes a page a person can read.
+Handlers are plain functions that run in a thread, or coroutines where they wait for somebody else;
+whatever they raise becomes a page a person can read.
 """
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
@@ -95,7 +97,8 @@ class Visit:
     def formats(self) -> Formats:
         """Formats in the company's time zone."""
         name = self.company.timezone if self.company else "UTC"
-        return Formats(self.language, parse_timezone(name))
+        zone = parse_timezone(name)
+        return Formats(self.language, zone, self.now.astimezone(zone).year)
 
     def text(self, message: str) -> str:
         """`message` in the page's language."""
@@ -137,6 +140,7 @@ class Visit:
 
 
 Handler = Callable[[Visit], Response]
+AsyncHandler = Callable[[Visit], Coroutine[Any, Any, Response]]
 
 NOBODY: frozenset[str] = frozenset()
 VIEW = frozenset({"ADMIN_CONSOLE"})
@@ -150,7 +154,12 @@ class Pages:
         self._api = api
 
     def route(
-        self, path: str, handler: Handler, roles: frozenset[str], *, method: str = "GET"
+        self,
+        path: str,
+        handler: Handler | AsyncHandler,
+        roles: frozenset[str],
+        *,
+        method: str = "GET",
     ) -> Route:
         """The route `/{lang}/cockpit` + `path`; `roles` none: anybody may see it. A path with a
         `{company_id}` is open to those who may see that company."""
@@ -165,16 +174,20 @@ class Pages:
                 if body is None:
                     return _failure(visit, ApiProblem(413, visit.text(N_("The form is too large."))))
                 visit.form = body
-            return await run_sync(self._answer, visit, handler, roles)
+            return await self._answer(visit, handler, roles)
 
         methods = [method] if method == "POST" else ["GET", "HEAD"]
         return Route(f"/{{lang}}/cockpit{path}", endpoint, methods=methods)
 
-    def _answer(self, visit: Visit, handler: Handler, roles: frozenset[str]) -> Response:
+    async def _answer(
+        self, visit: Visit, handler: Handler | AsyncHandler, roles: frozenset[str]
+    ) -> Response:
         try:
             with translated_errors(self._api.runtime.database.url):
-                self._admit(visit, roles)
-                return handler(visit)
+                await run_sync(self._admit, visit, roles)
+                if iscoroutinefunction(handler):
+                    return await cast(AsyncHandler, handler)(visit)
+                return await run_sync(cast(Handler, handler), visit)
         except SignInNeeded as refusal:
             return _sign_in_first(visit, refusal)
         except Exception as error:

@@ -51,6 +51,10 @@ SELECT f.*, CASE WHEN f.trigger <> 'backfill'
 FROM facts f
 LEFT JOIN delivery_attempts a ON a.delivery_id = f.id AND a.number = 1
 
+-- name: not_asked_when_started
+-- In place of `started`, where nobody asks for lateness: the join is a third of a pass over everybody.
+SELECT f.*, CAST(NULL AS bigint) AS lateness_ms FROM facts f
+
 -- name: unplanned
 -- A fragment: fires that are overdue and not in the log yet, the next one of each schedule. A window that
 -- reaches up to now has them however old they are.

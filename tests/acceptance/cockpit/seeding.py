@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from factories import World
+
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import HolidayCalendar, ScheduleRule
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
-
-from ...factories import World
 
 NOW = datetime(2026, 3, 11, 9, 14, 30, tzinfo=UTC)
 """A Wednesday morning."""
@@ -265,7 +265,8 @@ def _incidents(world: World, company: UUID) -> None:
         world.execute(
             """INSERT INTO incidents (company_id, platform, type, severity, threshold, actual, sample_size,
                    low_confidence, details, since, opened_at)
-               VALUES (:company, :platform, :type, :severity, :threshold, :actual, 3, false, '{}', :at, :at)""",
+               VALUES (:company, :platform, :type, :severity, :threshold, :actual, 3, false, '{}', :at,
+                   :at)""",
             company=company,
             platform=platform,
             type=kind,

@@ -5,17 +5,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import uvicorn
+from factories import World
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.server import build_context
 from impact_in_pipelines.cli.token import minted
 from impact_in_pipelines.platforms import Platform
 
-from ...factories import World
 from .seeding import Seeded
 
 SECRET = "a secret for tests that is long enough"
@@ -30,7 +31,6 @@ class Stage:
     url: str
     world: World
     seeded: Seeded
-    draining: threading.Lock = field(default_factory=threading.Lock)
 
     def token(
         self, roles: Sequence[str], companies: Sequence[object] = (), *, subject: str = "ingrid"
@@ -39,6 +39,14 @@ class Stage:
         ids = [str(one) for one in companies or (self.seeded.troubled,)]
         expires_at = datetime.now(UTC) + timedelta(hours=1)
         return minted(self.world.settings, subject, list(roles), ids, expires_at)
+
+    def session(self, roles: Sequence[str], companies: Sequence[object] = ()) -> str:
+        """The id of a session that is open for an hour."""
+        now = self.world.clock()
+        ids = [UUID(str(one)) for one in companies or (self.seeded.troubled,)]
+        return self.world.runtime.sessions.open(
+            "ingrid", roles, ids, now=now, expires_at=datetime.now(UTC) + timedelta(hours=1)
+        )
 
     def path(self, page: str, language: str = "en") -> str:
         """The address of a page of the company in trouble."""
@@ -51,12 +59,13 @@ class Stage:
 
 
 @contextmanager
-def served(world: World, seeded: Seeded) -> Iterator[Stage]:
-    """The cockpit of `world` on a free port, stopped at the end."""
+def served(world: World, seeded: Seeded, *, port: int = 0) -> Iterator[Stage]:
+    """The cockpit of `world` on a port, by default a free one; stopped at the end."""
     runtime = world.another_runtime()
     app = create_app(build_context(runtime))
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

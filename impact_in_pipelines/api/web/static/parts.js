@@ -24,8 +24,13 @@ export function trouble() {
   return document.getElementById("trouble").content.cloneNode(true);
 }
 
+// What is said within a moment is said together: a second sentence would cut off the first.
+let said = [];
+
 export function announce(text) {
-  document.getElementById("announcer").textContent = text;
+  said.push(text);
+  document.getElementById("announcer").textContent = said.join(". ");
+  setTimeout(() => said.shift(), 2000);
 }
 
 // Relative times go on; the exact one is in the title. Thresholds as the server's.

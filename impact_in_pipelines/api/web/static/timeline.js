@@ -166,13 +166,24 @@ export function startTimeline(page) {
     countChosen();
   });
 
-  listen(page.dataset.live, (change) => {
-    changed.add(change.id);
-    deliveryChanged(change.id);
+  function noticed(ids) {
+    for (const id of ids) {
+      changed.add(id);
+      deliveryChanged(id);
+    }
     clearTimeout(rowsTimer);
     rowsTimer = setTimeout(refreshRows, ROWS_AFTER_CHANGE_MS);
     clearTimeout(slaTimer);
     slaTimer = setTimeout(refreshSla, SLA_AFTER_CHANGE_MS);
+  }
+
+  listen(page.dataset.live, {
+    changed: (change) => noticed([change.id]),
+    missed: () => noticed([...list.querySelectorAll("li.row")].map((row) => row.dataset.id)),
+  });
+  // A window that comes back from the history shows the filters of its address, not what was typed.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) page.querySelector(".filters").reset();
   });
   slaTimer = setTimeout(refreshSla, SLA_EVERY_MS);
   countChosen();

@@ -29,6 +29,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('companies_pkey')),
     sa.UniqueConstraint('slug', name=op.f('companies_slug_key'))
     )
+    op.create_table('counters',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('value', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('counters_pkey'))
+    )
     op.create_table('idempotency_keys',
     sa.Column('scope', sa.CHAR(length=64), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
@@ -282,6 +287,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('webhook_messages_company_id_fkey')),
     sa.PrimaryKeyConstraint('platform', 'company_id', 'message_id', name=op.f('webhook_messages_pkey'))
     )
+    # purge_messages: those that are older than any call-back may be.
+    op.create_index(op.f('webhook_messages_received_at_idx'), 'webhook_messages', ['received_at'], unique=False)
     op.create_table('impact_deliveries',
     sa.Column('id', sa.Uuid(), server_default=sa.text('gen_random_uuid()'), nullable=False),
     sa.Column('company_id', sa.Uuid(), nullable=False),
@@ -443,6 +450,7 @@ def downgrade() -> None:
     op.drop_index(op.f('impact_deliveries_dagster_run_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('dagster_run_id IS NOT NULL'))
     op.drop_index(op.f('impact_deliveries_batch_id_idx'), table_name='impact_deliveries', postgresql_where=sa.text('batch_id IS NOT NULL'))
     op.drop_table('impact_deliveries')
+    op.drop_index(op.f('webhook_messages_received_at_idx'), table_name='webhook_messages')
     op.drop_table('webhook_messages')
     op.drop_table('sla_thresholds')
     op.drop_table('sla_reports')
@@ -467,5 +475,6 @@ def downgrade() -> None:
     op.drop_table('platform_health')
     op.drop_index(op.f('idempotency_keys_created_at_idx'), table_name='idempotency_keys')
     op.drop_table('idempotency_keys')
+    op.drop_table('counters')
     op.drop_table('companies')
     op.drop_table('alert_channels')

@@ -1,0 +1,186 @@
+"""The API as it is served: uvicorn on a real socket, PostgreSQL and the sandbox behind it, two companies."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import requests
+import uvicorn
+from factories import YESTERDAY, World
+
+from impact_in_pipelines.api.app import create_app
+from impact_in_pipelines.api.context import ApiContext, build_context
+from impact_in_pipelines.cli.token import minted
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sandbox.config import BENEVITY_KEY
+from impact_in_pipelines.scheduling import ScheduleRule
+
+SECRET = "a secret for tests that is long enough"
+VIEWER = ("ADMIN_CONSOLE",)
+MANAGER = ("ADMIN_CONSOLE", "MANAGE_INTEGRATIONS")
+BASE = "/v1/impact-in"
+NOBODY_LISTENS = "http://127.0.0.1:9"
+SETTINGS = {
+    "IMPACT_IN_JWT_SECRET": SECRET,
+    "DAGSTER_UI_URL": NOBODY_LISTENS,
+    "DAGSTER_TIMEOUT_MS": "200",
+    "IMPACT_IN_API_RATE_LIMIT_PER_MINUTE": "1000000",
+}
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What one company has: one of everything that an address can name."""
+
+    company: UUID
+    slug: str
+    arrived: UUID
+    failed: UUID
+    schedule: UUID
+    incident: UUID
+    window: UUID
+    replay: UUID
+
+
+@dataclass
+class Served:
+    """A served API with `own` and `other`, of which tokens hold the first unless told otherwise."""
+
+    url: str
+    world: World
+    api: ApiContext
+    own: Holdings
+    other: Holdings
+
+    def token(
+        self,
+        roles: Sequence[str] = MANAGER,
+        companies: Sequence[object] | None = None,
+        *,
+        subject: str = "ingrid",
+        lasting: timedelta = timedelta(hours=1),
+    ) -> str:
+        """A token for these companies; None: the own one."""
+        ids = [str(one) for one in (companies if companies is not None else [self.own.company])]
+        at = datetime.now(UTC) + lasting
+        return minted(self.world.settings, subject, list(roles), ids, at)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = "",
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        """An answer; `token` "" is a manager's of the own company, None none at all."""
+        bearer = self.token() if token == "" else token
+        sent = dict(headers or {})
+        if bearer is not None:
+            sent["Authorization"] = f"Bearer {bearer}"
+        address = path if path.startswith("/v1") or path in ROOT else f"{BASE}{path}"
+        return requests.request(method, f"{self.url}{address}", headers=sent, timeout=30, **options)
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """The JSON of a GET that succeeds."""
+        answer = self.call("GET", path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None, **options: Any) -> requests.Response:
+        """The answer to a POST of JSON."""
+        return self.call("POST", path, json=body, **options)
+
+
+ROOT = ("/healthz", "/readyz", "/metrics")
+
+
+@contextmanager
+def served(world: World) -> Iterator[Served]:
+    """The API of `world` on a free port, stopped at the end."""
+    own, other = (holdings(world, prefix) for prefix in ("own", "other"))
+    runtime = world.another_runtime()
+    api = build_context(runtime)
+    with running(api) as url:
+        try:
+            yield Served(url, world, api, own, other)
+        finally:
+            runtime.close()
+
+
+@contextmanager
+def running(api: ApiContext) -> Iterator[str]:
+    """The URL of an API process on `api`."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            create_app(api), log_level="error", timeout_graceful_shutdown=1, access_log=False
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server ended before it listened"
+            time.sleep(0.02)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=15)
+
+
+def holdings(world: World, prefix: str) -> Holdings:
+    """A company with deliveries that arrived and failed, a schedule, an incident, a window, a replay."""
+    (company,) = world.due(Platform.BENEVITY, 1, prefix=prefix)
+    runtime = world.runtime
+    found = runtime.companies.find(str(company))
+    runtime.connections.save(
+        company,
+        Platform.BENEVITY,
+        organization_id=found.slug,
+        base_url=world.sandbox.benevity_url,
+        credentials={"api_key": BENEVITY_KEY},
+        webhook_secret=f"the secret of {found.slug}",
+    )
+    world.drain(Platform.BENEVITY)
+    arrived = world.of_company(company)["id"]
+    (failed,) = world.deliveries(Platform.GOODERA, company, days=[YESTERDAY])
+    world.execute(
+        "UPDATE impact_deliveries SET status = 'failed', failed_at = :now, next_attempt_at = NULL, "
+        "last_error = '503: busy', error_kind = 'server_error', attempt_count = 4 WHERE id = :id",
+        id=failed,
+        now=world.clock(),
+    )
+    schedule = runtime.schedules.create(
+        found, Platform.GOODERA, ScheduleRule("weekly"), now=world.clock()
+    ).id
+    (incident,) = world.scalars(
+        "INSERT INTO incidents (company_id, platform, type, severity, threshold, actual, sample_size, "
+        "low_confidence, opened_at) VALUES (:company, 'goodera', 'success_rate', 'critical', 98, 50, 20, "
+        "false, :now) RETURNING id",
+        company=company,
+        now=world.clock(),
+    )
+    window = runtime.maintenance.add(
+        company_id=company,
+        platform=None,
+        starts_at=world.clock(),
+        ends_at=world.clock() + timedelta(hours=1),
+        reason="the account is being moved",
+        by="kari",
+        now=world.clock(),
+    ).id
+    (replay,) = world.scalars(
+        "INSERT INTO replay_requests (requested_by, company_ids, delivery_ids) VALUES "
+        "('kari', CAST(:companies AS uuid[]), CAST(:ids AS uuid[])) RETURNING id",
+        companies=[company],
+        ids=[arrived],
+    )
+    return Holdings(company, found.slug, arrived, failed, schedule, incident, window, replay)
