@@ -27,7 +27,7 @@ class StrictRequest(Request):
 def parse_json(body: bytes) -> Any:
     """`body` as data. Raises `json.JSONDecodeError`, and a 422 problem for what is JSON and ambiguous."""
     try:
-        found = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
         if b"\\u" in body:
             _check_texts(found)
         return found

@@ -1,11 +1,12 @@
 """`impact-in dev`: everything from one terminal, stopped by one Ctrl-C."""
 
 import os
+import secrets
 import shlex
 import socket
 import sys
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
@@ -13,15 +14,16 @@ import typer
 from impact_in_pipelines.cli.demo import HOME, hold_home
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.cli.recover import fail_orphans
+from impact_in_pipelines.cli.token import minted
 from impact_in_pipelines.cli.world import DEV_COMPANY, build_dev_world, sandbox_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.instance import dagster_environment, project_root
 from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.settings import get_settings
+from impact_in_pipelines.settings import get_settings, read_settings
 
-UI_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3999, 3998
+UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, 3999, 3998
 
 
 class PortTaken(UsageError):
@@ -29,13 +31,14 @@ class PortTaken(UsageError):
 
 
 def dev() -> None:
-    """Start Dagster (code server, daemon, UI on 3000) and the sandbox (3999); Ctrl-C stops everything.
+    """Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); Ctrl-C stops all.
 
     Without DATABASE_URL and IMPACT_IN_HOME it works on the demo's database in `.impact-in/demo`, made if it
     isn't there, with a company whose schedule fires every minute; otherwise on the one that they name.
     """
     for name, port in (
         ("Dagster UI", UI_PORT),
+        ("API", API_PORT),
         ("sandbox", SANDBOX_PORT),
         ("code server", CODE_PORT),
     ):
@@ -59,10 +62,13 @@ def _run(*, own_world: bool) -> int:
         console.print("[dim]Making sure that the demo's companies are there …[/]")
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
+    os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
     orphans = fail_orphans()
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
     console.print(f"[bold]Dagster UI[/]  http://127.0.0.1:{UI_PORT}")
+    console.print(f"[bold]Cockpit[/]     {_sign_in_link()}", soft_wrap=True)
+    console.print(f"[bold]API[/]         http://127.0.0.1:{API_PORT}/openapi.json")
     console.print(f"[bold]Sandbox[/]     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats")
     console.print(
         f"[bold]Database[/]    {'the demo, in .impact-in/demo' if own_world else database.url!r}"
@@ -73,6 +79,18 @@ def _run(*, own_world: bool) -> int:
     code = _supervise(own_world=own_world)
     runtime.close()
     return code
+
+
+def _sign_in_link() -> str:
+    """A link that signs an administrator of all companies in, good for a day."""
+    token = minted(
+        read_settings(),
+        "developer",
+        ["ADMIN_CONSOLE", "MANAGE_INTEGRATIONS"],
+        ["*"],
+        datetime.now(UTC) + timedelta(days=1),
+    )
+    return f"http://127.0.0.1:{API_PORT}/en/cockpit/sign-in?token={token}"
 
 
 def _require_free(name: str, port: int) -> None:
@@ -100,6 +118,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
         "sandbox": [
             *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
         ],
+        "api": [sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"],
         "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace],
         "ui": [
             *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),

@@ -116,4 +116,3 @@ def one_delivery(visit: Visit) -> Response:
 def _pretty(value: Any) -> str | None:
     """JSON data as people read it, personal data masked."""
     return None if value is None else json.dumps(sanitised(value), indent=2, ensure_ascii=False)
-

@@ -49,7 +49,11 @@ def _form(visit: Visit, *, token: str, problem: str | None, status: int = 200) -
         by_oidc=settings.oidc_issuer is not None,
     )
     response.set_cookie(
-        _FORM_COOKIE, form_token, path="/", httponly=True, samesite="strict",
+        _FORM_COOKIE,
+        form_token,
+        path="/",
+        httponly=True,
+        samesite="strict",
         secure=settings.cockpit_url.startswith("https:"),
     )
     return response

@@ -67,7 +67,9 @@ class Formats:
         for name, size in _UNITS:
             count, rest = divmod(rest, size)
             if count:
-                parts.append(str(format_unit(count, f"duration-{name}", self._length, locale=locale)))
+                parts.append(
+                    str(format_unit(count, f"duration-{name}", self._length, locale=locale))
+                )
             if len(parts) == 2 or (parts and not count):
                 break
         return " ".join(parts)
@@ -96,7 +98,9 @@ class Formats:
             return NOTHING
         local, locale = at.astimezone(self.zone), self.language.locale
         day = format_date(local.date(), "full", locale=locale)
-        return f"{day}, {format_time(local, 'HH:mm:ss', locale=locale)} {local.tzname() or ''}".strip()
+        return (
+            f"{day}, {format_time(local, 'HH:mm:ss', locale=locale)} {local.tzname() or ''}".strip()
+        )
 
     def fire(self, at: datetime) -> str:
         """A fire in its own zone: Tue, 10 Mar, 00:00."""

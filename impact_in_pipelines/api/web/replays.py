@@ -124,7 +124,9 @@ def _first_answer(
         if held is Held.BY_ANOTHER_REQUEST:
             break
         time.sleep(_WAIT_S)
-    raise ApiProblem(409, visit.text(N_("This confirmation has been used. Start the replay again.")))
+    raise ApiProblem(
+        409, visit.text(N_("This confirmation has been used. Start the replay again."))
+    )
 
 
 def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
@@ -180,9 +182,7 @@ def _rendered(visit: Visit, part: str, **values: Any) -> Response:
 def _asked(visit: Visit) -> tuple[list[UUID], bool]:
     """The deliveries that are meant, and whether there are more than may be replayed at once."""
     if visit.query("all") == "failed":
-        failed = visit.api.replays.failed(
-            since=visit.now - FAILED_WITHIN, company_id=visit.home.id
-        )
+        failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
         ids = list(failed.ids)
     else:
         texts = visit.request.query_params.getlist("id")

@@ -16,7 +16,9 @@ from impact_in_pipelines.sla.tables import render_csv
 from impact_in_pipelines.sla.windows import ReportPeriod
 
 # The page carries its own style and loads nothing; as it runs no script, inline style can do no harm.
-_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+)
 _FORMS = ("html", "csv", "json")
 
 

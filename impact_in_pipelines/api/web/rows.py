@@ -59,11 +59,7 @@ def row_of(values: Mapping[str, Any], thresholds: Thresholds) -> Row:
     return Row(
         bar=latency_bar(one["latency_ms"], thresholds),
         sign=STATUSES[one["status"]],
-        **{
-            name: one[name]
-            for name in Row.__dataclass_fields__
-            if name not in ("bar", "sign")
-        },
+        **{name: one[name] for name in Row.__dataclass_fields__ if name not in ("bar", "sign")},
     )
 
 

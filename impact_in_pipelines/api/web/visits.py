@@ -172,7 +172,9 @@ class Pages:
             if method == "POST":
                 body = await _body(request)
                 if body is None:
-                    return _failure(visit, ApiProblem(413, visit.text(N_("The form is too large."))))
+                    return _failure(
+                        visit, ApiProblem(413, visit.text(N_("The form is too large.")))
+                    )
                 visit.form = body
             return await self._answer(visit, handler, roles)
 

@@ -57,8 +57,10 @@ class Visitor:
         return self.page
 
     def faults(self) -> list[str]:
-        """What axe-core finds wrong with the page as it stands, and what the browser complained about."""
-        found = Axe().run(self.page, options=_AXE_OPTIONS).response["violations"]
+        """What axe-core finds wrong with the page as it stands (with a dialog open: with the dialog), and
+        what the browser complained about."""
+        within = "dialog[open]" if self.page.locator("dialog[open]").count() else None
+        found = Axe().run(self.page, context=within, options=_AXE_OPTIONS).response["violations"]
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
             for one in found

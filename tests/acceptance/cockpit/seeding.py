@@ -139,9 +139,7 @@ def _row(company: UUID, platform: Platform, fire: datetime, recent: bool) -> dic
     }
 
 
-def _ending(
-    status: str, fire: datetime, rng: random.Random, platform: Platform
-) -> dict[str, Any]:
+def _ending(status: str, fire: datetime, rng: random.Random, platform: Platform) -> dict[str, Any]:
     tries = 1 if rng.random() < 0.93 else 2
     took = timedelta(seconds=round(rng.uniform(3, 150), 1))
     attempts: list[dict[str, Any]] = []
@@ -149,7 +147,9 @@ def _ending(
         if tries == 2:
             attempts.append(_attempt(1, fire, "retryable", 503, _BUSY))
             took += timedelta(minutes=5)
-        attempts.append(_attempt(tries, fire + took - timedelta(milliseconds=420), "delivered", 200))
+        attempts.append(
+            _attempt(tries, fire + took - timedelta(milliseconds=420), "delivered", 200)
+        )
         return {
             "status": status,
             "attempts": attempts,
@@ -231,7 +231,9 @@ _COLUMNS = (
 
 def _insert(world: World, rows: Sequence[dict[str, Any]]) -> None:
     names = [column.split()[0] for column in _COLUMNS.split(", ")]
-    chosen = ", ".join("coalesce(failed_attempts, 0)" if n == "failed_attempts" else n for n in names)
+    chosen = ", ".join(
+        "coalesce(failed_attempts, 0)" if n == "failed_attempts" else n for n in names
+    )
     for row in rows:
         row["dagster_run_id"] = str(uuid.uuid5(row["id"], "run"))
     world.execute(

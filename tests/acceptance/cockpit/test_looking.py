@@ -3,10 +3,11 @@
 import re
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from .conftest import Visit
-from .serving import Stage
+from .serving import VIEWER, Stage
 
 PAGE_BUDGET = 150 * 1024
 """Bytes of everything that the first load of the page fetches."""
@@ -35,14 +36,15 @@ def test_the_first_load_shows_health_and_the_last_thirty_within_the_budget(
 def test_no_state_depends_on_colour_alone(stage: Stage, visit: Visit) -> None:
     """Every status is a word beside its icon, so that it can be told without colours."""
     page = visit(stage).open()
-    for pill in page.locator(".pill").all():
-        assert pill.inner_text().strip()
-        assert pill.locator("svg").count() == 1
+    told = page.evaluate(
+        "[...document.querySelectorAll('.pill')].map((pill) =>"
+        " pill.innerText.trim() !== '' && pill.querySelectorAll('svg').length === 1)"
+    )
+    assert len(told) > 30
+    assert all(told)
 
 
-def test_filters_stand_in_the_address_and_the_back_button_works(
-    stage: Stage, visit: Visit
-) -> None:
+def test_filters_stand_in_the_address_and_the_back_button_works(stage: Stage, visit: Visit) -> None:
     """A filtered view can be shared by its address; going back gives the view before."""
     visitor = visit(stage)
     page = visitor.open()
@@ -84,13 +86,12 @@ def test_filters_that_fit_nothing_say_so_and_can_be_cleared(stage: Stage, visit:
         ("status=lost", "There is no such status."),
     ],
 )
-def test_a_filter_that_does_not_hold_is_named(
-    stage: Stage, visit: Visit, query: str, said: str
-) -> None:
+def test_a_filter_that_does_not_hold_is_named(stage: Stage, query: str, said: str) -> None:
     """A bad address still shows the page, and one line says what was wrong with it."""
-    page = visit(stage).open(f"deliveries?{query}")
-    expect(page.get_by_role("alert")).to_have_text(said)
-    expect(page.locator("li.row")).to_have_count(30)
+    cookies = {"impact_in_session": stage.session(VIEWER)}
+    answer = requests.get(stage.path(f"deliveries?{query}"), cookies=cookies, timeout=20)
+    assert f"<p>{said}</p>" in answer.text
+    assert answer.text.count('<li class="row') == 30
 
 
 def test_a_row_opens_by_keyboard_and_shows_everything_but_personal_data(
@@ -150,6 +151,10 @@ def test_a_healthy_company_reads_healthy(stage: Stage, visit: Visit) -> None:
     assert visitor.faults() == []
 
 
+FEW = "deliveries?platform=goodera&from=2026-03-07"
+"""A view with a few rows of every kind: axe-core takes its time with thirty."""
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [360, 1920])
 def test_it_fits_every_screen_in_both_schemes(
@@ -157,7 +162,7 @@ def test_it_fits_every_screen_in_both_schemes(
 ) -> None:
     """At 360 pixels and on a wide screen, dark and light: nothing sticks out, contrast holds."""
     visitor = visit(stage, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = visitor.open()
+    page = visitor.open(FEW)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     red, green, blue = map(
         int,
@@ -183,7 +188,7 @@ def test_each_language_is_spoken_throughout(stage: Stage, visit: Visit, code: st
     """The page is in its address's language, numbers and dates too, and says so to a screen reader."""
     title, state, rate = LANGUAGES[code]
     visitor = visit(stage)
-    page = visitor.open("deliveries", code)
+    page = visitor.open(FEW, code)
     expect(page.locator("html")).to_have_attribute("lang", code)
     expect(page.locator("h1")).to_have_text(title)
     expect(page.locator(".status-word")).to_have_text(state)

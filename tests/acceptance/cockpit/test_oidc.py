@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import requests
+from factories import copied_database, world_on
 from sqlalchemy import URL
 
-from factories import copied_database, world_on
+from acceptance.processes import free_port
 from impact_in_pipelines.api.web.oidc import provider_of
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.settings import read_settings
 
-from ..processes import free_port
 from .identity import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from .seeding import seed
 from .serving import MANAGER, Stage, served
@@ -62,13 +62,13 @@ def running(postgres_url: URL, template: str, sandbox: Sandbox) -> Iterator[Sso]
 
 
 @pytest.fixture
-def sso(running: Sso) -> Iterator[Sso]:
+def sso(running: Sso) -> Sso:
     """The same, with nobody signed in and the provider's claims in order."""
     running.stage.world.execute("DELETE FROM web_sessions")
     troubled = str(running.stage.seeded.troubled)
     running.provider.claims = {"roles": list(MANAGER), "companies": [troubled]}
     running.provider.changes = {}
-    yield running
+    return running
 
 
 def test_whoever_the_provider_knows_is_signed_in_with_its_roles(sso: Sso) -> None:

@@ -71,7 +71,11 @@ def test_the_environments_keys_are_used() -> None:
     assert vault.decrypt_text(Vault([OLD]).encrypt_text("y")) == "y"
 
 
-@pytest.mark.parametrize("text", ["s3cret", f"{NEW},s3cret", ",", "s3cret" * 20, "sécret"])
+@pytest.mark.parametrize(
+    "text",
+    ["s3cret", f"{NEW},s3cret", ",", "s3cret" * 20, "sécret"],
+    ids=["short", "second", "empty", "long", "not ASCII"],
+)
 def test_a_malformed_key_is_named_and_not_shown(text: str) -> None:
     """One line with the variable and how to make a key."""
     settings = read_settings({"IMPACT_IN_SECRET_KEY": text})

@@ -23,7 +23,7 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 def _texts() -> set[str | tuple[str, ...]]:
     """Everything that the templates and the code have to say."""
     with (FOLDER / "locale" / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = extract_from_dir(str(FOLDER), methods, options, keywords=KEYWORDS)
     return {message for _, _, message, _, _ in found}
 
@@ -33,6 +33,11 @@ def _catalogue(code: str) -> Catalog:
     return read_po(BytesIO(path.read_bytes()))
 
 
+def _parts(text: object) -> list[str]:
+    """A text's only form, or its plural forms."""
+    return [str(one or "") for one in text] if isinstance(text, tuple) else [str(text or "")]
+
+
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_every_text_is_translated_and_none_is_left_over(code: str) -> None:
     """A text that was added or changed must be translated before it can land; what nobody says any more
@@ -40,8 +45,7 @@ def test_every_text_is_translated_and_none_is_left_over(code: str) -> None:
     known = {message.id: message for message in _catalogue(code) if message.id}
     assert set(known) == _texts()
     for message in known.values():
-        parts = message.string if isinstance(message.string, tuple) else (message.string,)
-        assert all(parts), message.id
+        assert all(_parts(message.string)), message.id
         assert not message.fuzzy, message.id
 
 
@@ -51,10 +55,9 @@ def test_a_translation_holds_the_values_of_its_original(code: str) -> None:
     for message in _catalogue(code):
         if not message.id:
             continue
-        originals = message.id if isinstance(message.id, tuple) else (message.id,)
+        originals = _parts(message.id)
         wanted = {name for one in originals for name in _VALUE.findall(one)}
-        parts = message.string if isinstance(message.string, tuple) else (message.string,)
-        for part in parts:
+        for part in _parts(message.string):
             assert set(_VALUE.findall(part)) == wanted, message.id
 
 
