@@ -35,7 +35,7 @@ dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: $(READY)
 	@$(BIN)/ruff check .

@@ -78,6 +78,8 @@ async def sign_in(visit: Visit) -> Response:
 def signed_in(visit: Visit, principal: Principal, address: str) -> Response:
     """Open a session for `principal` and go to `address`."""
     settings = visit.api.runtime.settings
+    if before := cookie_of(visit.request, settings):
+        visit.api.runtime.sessions.close(before)
     session_id = visit.api.runtime.sessions.open(
         principal.subject,
         principal.roles,

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from impact_in_pipelines.sandbox.server import Sandbox
 
 from .browser import Visitor, chromium_path, launched, visiting
-from .seeding import seed
+from .seeding import NOW, Seeded, seed
 from .serving import SECRET, Stage, served
 
 Visit = Callable[..., Visitor]
@@ -29,26 +29,38 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-def _staged(server: URL, template: str, sandbox: Sandbox) -> Iterator[Stage]:
+@pytest.fixture(scope="session")
+def filled(postgres_url: URL, template: str, sandbox: Sandbox) -> Iterator[tuple[str, Seeded]]:
+    """The name of a database that holds the companies and their nine weeks, only copied from here on."""
+    with copied_database(postgres_url, template) as url:
+        with world_on(url, sandbox) as world:
+            seeded = seed(world)
+        assert url.database is not None
+        yield url.database, seeded
+
+
+def _staged(server: URL, filled: tuple[str, Seeded], sandbox: Sandbox) -> Iterator[Stage]:
     sandbox.client.reset()
+    name, seeded = filled
     with (
-        copied_database(server, template) as url,
+        copied_database(server, name) as url,
         world_on(url, sandbox, IMPACT_IN_JWT_SECRET=SECRET) as world,
-        served(world, seed(world)) as stage,
     ):
-        yield stage
+        world.clock.now = NOW
+        with served(world, seeded) as stage:
+            yield stage
 
 
 @pytest.fixture(scope="module")
-def stage(postgres_url: URL, template: str, sandbox: Sandbox) -> Iterator[Stage]:
+def stage(postgres_url: URL, filled: tuple[str, Seeded], sandbox: Sandbox) -> Iterator[Stage]:
     """A served world that the tests of a module look at and leave as it is."""
-    yield from _staged(postgres_url, template, sandbox)
+    yield from _staged(postgres_url, filled, sandbox)
 
 
 @pytest.fixture
-def own_stage(postgres_url: URL, template: str, sandbox: Sandbox) -> Iterator[Stage]:
+def own_stage(postgres_url: URL, filled: tuple[str, Seeded], sandbox: Sandbox) -> Iterator[Stage]:
     """A served world of the test's own."""
-    yield from _staged(postgres_url, template, sandbox)
+    yield from _staged(postgres_url, filled, sandbox)
 
 
 @pytest.fixture

@@ -71,7 +71,6 @@ export function startTimeline(page) {
 
   async function refreshRows() {
     const here = [...changed].filter((id) => document.getElementById(`d-${id}`));
-    if (changed.size > here.length && fresh) fresh.hidden = false;
     changed.clear();
     if (!here.length) return;
     const query = here.slice(0, 60).map((id) => `id=${id}`).join("&");
@@ -178,7 +177,12 @@ export function startTimeline(page) {
   }
 
   listen(page.dataset.live, {
-    changed: (change) => noticed([change.id]),
+    changed: (change) => {
+      // A replay makes an old row pending too, but one that has had attempts.
+      const isNew = change.status === "pending" && change.attemptCount === 0;
+      if (isNew && !document.getElementById(`d-${change.id}`)) fresh.hidden = false;
+      noticed([change.id]);
+    },
     missed: () => noticed([...list.querySelectorAll("li.row")].map((row) => row.dataset.id)),
   });
   // A window that comes back from the history shows the filters of its address, not what was typed.

@@ -1,0 +1,150 @@
+"""The pictures of the documentation, taken anew: `cd tests && python -m acceptance.cockpit.pictures`."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from factories import world_on
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import text
+
+from impact_in_pipelines.db.embedded import embedded_url, get_server
+from impact_in_pipelines.db.engine import make_engine
+from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sandbox.server import running_sandbox
+
+from .browser import Visitor, launched, visiting
+from .seeding import seed
+from .serving import MANAGER, SECRET, VIEWER, Stage, served
+
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+PHONE = {"viewport": {"width": 360, "height": 760}, "device_scale_factor": 1.5}
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """A served world on a server of its own."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ii-")))
+        url = embedded_url(home / "pg")
+        stack.callback(lambda: get_server(home / "pg").stop())
+        admin = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text("CREATE DATABASE pictures"))
+        admin.dispose()
+        url = url.set(database="pictures")
+        engine = make_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        sandbox = stack.enter_context(running_sandbox())
+        world = stack.enter_context(world_on(url, sandbox, IMPACT_IN_JWT_SECRET=SECRET))
+        yield stack.enter_context(served(world, seed(world)))
+
+
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    """Save what the page shows as docs/images/cockpit-NAME.png."""
+    page.wait_for_load_state("networkidle" if name.startswith("sign") else "load")
+    taken = Image.open(BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    # 256 colours are more than the page has; the repository needn't carry the others.
+    small = taken.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(IMAGES / f"cockpit-{name}.png", optimize=True)
+
+
+def entry(stage: Stage, browser: Browser) -> None:
+    """Sign-in, after a session's end, the choice of a company."""
+    with visiting(browser, stage, viewport={"width": 1000, "height": 640}) as visitor:
+        page = visitor.page
+        page.goto(f"{stage.url}/en/cockpit/sign-in")
+        keep(page, "sign-in")
+        page.goto(f"{stage.url}/en/cockpit/sign-in?expired=1")
+        keep(page, "expired")
+        visitor.sign_in(MANAGER, [stage.seeded.troubled, stage.seeded.healthy])
+        page.goto(f"{stage.url}/en/cockpit")
+        keep(page, "companies")
+        visitor.open("nothing")
+        keep(page, "not-found")
+
+
+def looking(stage: Stage, browser: Browser) -> None:
+    """The page in its languages, sizes and schemes."""
+    with visiting(browser, stage) as visitor:
+        visitor.sign_in()
+        for code in ("en", "nb", "es", "uk"):
+            keep(visitor.open(language=code), f"deliveries-{code}")
+        keep(visitor.open("deliveries?status=failed"), "filters")
+        keep(visitor.open("deliveries?status=cancelled"), "empty")
+        page = visitor.open("deliveries?status=retrying")
+        page.locator(".opener").first.click()
+        page.locator(".detail-grid").wait_for()
+        page.locator("#timeline-title").scroll_into_view_if_needed()
+        keep(page, "detail", whole=True)
+        keep(visitor.open("schedules"), "schedules")
+        keep(visitor.open("reports"), "reports")
+    with visiting(browser, stage, color_scheme="dark") as visitor:
+        visitor.sign_in()
+        keep(visitor.open(), "dark")
+    with visiting(browser, stage) as visitor:
+        visitor.sign_in(VIEWER)
+        keep(visitor.open(), "viewer")
+    with visiting(browser, stage) as visitor:
+        visitor.sign_in(MANAGER, [stage.seeded.healthy])
+        visitor.page.goto(f"{stage.url}/en/cockpit")
+        keep(visitor.page, "healthy")
+    for scheme in ("light", "dark"):
+        with visiting(browser, stage, color_scheme=scheme, **PHONE) as visitor:
+            visitor.sign_in()
+            page = visitor.open()
+            keep(page, f"phone-{scheme}")
+            page.locator(".filters").scroll_into_view_if_needed()
+            page.evaluate("document.querySelector('.filters').scrollIntoView()")
+            keep(page, f"phone-timeline-{scheme}")
+
+
+def changing(stage: Stage, visitor: Visitor) -> None:
+    """Schedules made and paused; replays from the confirmation to the summary."""
+    page = visitor.open("schedules/new")
+    page.get_by_label("Custom (cron)").check()
+    page.get_by_label("Cron", exact=True).fill("30 8 * * 1-5")
+    page.locator("[data-preview] .words", has_text="Mon–Fri").wait_for()
+    keep(page, "schedule-new")
+    page = visitor.open("schedules")
+    page.get_by_role("link", name="Pause Goodera").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("The account moves to a new organisation")
+    keep(page, "pause")
+    dialog.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused", exact=True).wait_for()
+    keep(page, "schedules-paused")
+    page = visitor.open()
+    page.get_by_role("link", name=re.compile("Retry all")).click()
+    dialog.get_by_role("button", name="Replay").wait_for()
+    keep(page, "replay-confirm")
+    dialog.get_by_role("button", name="Replay").click()
+    dialog.get_by_role("heading", name="Replaying …").wait_for()
+    stage.drain(Platform.WORKDAY)
+    dialog.get_by_text("2 of 5 finished").wait_for()
+    keep(page, "replay-progress")
+    stage.drain()
+    dialog.get_by_role("heading", name="Everything has arrived").wait_for()
+    keep(page, "replay-done")
+
+
+def main() -> None:
+    """Take all of them."""
+    with staged() as stage, sync_playwright() as playwright:
+        browser = launched(playwright)
+        entry(stage, browser)
+        looking(stage, browser)
+        with visiting(browser, stage) as visitor:
+            visitor.sign_in()
+            changing(stage, visitor)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
