@@ -12,7 +12,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format bench lock clean
+.PHONY: help setup demo dev test chromium check format bench lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -34,8 +34,17 @@ demo: $(READY)
 dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
-test: $(READY)
+test: $(READY) chromium
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+# The browser tests need Debian's chromium; without it they are skipped, and this says so.
+chromium:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing chromium for the browser tests (once) …"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 \
+	      || echo "chromium could not be installed: the browser tests are skipped"; \
+	  else echo "no chromium here: the browser tests are skipped (apt-get install chromium)"; fi; }
 
 check: $(READY)
 	@$(BIN)/ruff check .

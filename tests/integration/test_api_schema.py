@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterator
 from typing import Any
+from zlib import crc32
 
 import pytest
 import schemathesis
@@ -30,7 +31,7 @@ from impact_in_pipelines.sandbox.server import Sandbox
 from .api_harness import SETTINGS, Served, served
 from .test_api_access import IDS, described
 
-EXAMPLES = int(os.environ.get("IMPACT_IN_API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("IMPACT_IN_API_EXAMPLES", "2"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -58,6 +59,13 @@ def api(postgres_url: URL, template: str, shared_sandbox: Sandbox) -> Iterator[S
         served(world) as one,
     ):
         yield one
+        answered = one.call("GET", "/metrics").text
+        count = sum(
+            float(line.rpartition(" ")[2])
+            for line in answered.splitlines()
+            if line.startswith("impact_in_api_requests_total{")
+        )
+        print(f"{count:.0f} requests were answered")
 
 
 @SCHEMA.parametrize()
@@ -68,8 +76,16 @@ def test_every_boundary_is_answered_as_the_document_says(case: Case[Any], api: S
     _checked(case, api)
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
+@pytest.mark.parametrize(
+    ("operation", "mode"),
+    [
+        pytest.param(one, mode, id=f"{one.label} {mode.value}")
+        for one in OPERATIONS
+        for mode in GenerationMode
+        # Where nothing can be given, nothing can be given wrong.
+        if mode is GenerationMode.POSITIVE or one.definition.raw.get("parameters")
+    ],
+)
 def test_any_case_is_answered_as_the_document_says(
     operation: Any, mode: GenerationMode, api: Served
 ) -> None:
@@ -102,7 +118,7 @@ def _name_what_is_there(case: Case[Any], api: Served) -> None:
     """Ids that exist in place of made-up ones, in two of three well-formed cases: behind a 404 nothing is
     tried."""
     mode = case.meta.generation.mode if case.meta else None
-    if mode is not GenerationMode.POSITIVE or hash(str(case.path_parameters)) % 3 == 0:
+    if mode is not GenerationMode.POSITIVE or crc32(str(case.path_parameters).encode()) % 3 == 0:
         return
     for name in case.path_parameters or {}:
         if name in IDS:

@@ -220,3 +220,19 @@ def test_another_companys_things_are_not_there(stage: Stage) -> None:
     answer = session.post(stage.path("replays"), data=form, timeout=20)
     assert "Nothing was queued" in answer.text
     assert stage.world.rows("SELECT id FROM replay_requests") == []
+
+
+def test_everything_works_without_scripts_too(own_stage: Stage, visit: Visit) -> None:
+    """Where scripts are switched off, a row is a link and a replay is three pages."""
+    visitor = visit(own_stage, roles=None, java_script_enabled=False)
+    visitor.sign_in()
+    page = visitor.open("deliveries?status=failed")
+    page.locator(".opener").first.click()
+    expect(page.locator(".attempts li")).to_have_count(1)
+    page.get_by_role("link", name="Replay").click()
+    expect(page.get_by_role("heading", name="Replay this delivery?")).to_be_visible()
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("heading", name="Replaying …")).to_be_visible()
+    own_stage.drain()
+    page.reload()
+    expect(page.get_by_role("heading", name="Everything has arrived")).to_be_visible()
