@@ -7,7 +7,7 @@ and the endpoint runs. Whatever is raised becomes problem details.
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
@@ -122,7 +122,7 @@ def _query_names(dependant: Dependant) -> tuple[frozenset[str], frozenset[str]]:
                 names |= {f.alias or name for name, f in annotation.model_fields.items()}
                 continue
             names.add(parameter.alias)
-            if get_origin(annotation) is list:
+            if any(get_origin(one) is list for one in (annotation, *get_args(annotation))):
                 repeatable.add(parameter.alias)
     return frozenset(names), frozenset(repeatable)
 
