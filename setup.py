@@ -16,7 +16,6 @@ setup(
             "templates/*.html",
             "templates/parts/*.html",
             "static/*",
-            "locale/*.pot",
             "locale/*/LC_MESSAGES/*.po",
         ],
     },
