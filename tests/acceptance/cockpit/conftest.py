@@ -18,9 +18,10 @@ from .serving import SECRET, Stage, served
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once; without one these tests are skipped."""
+    """Chromium, for one module: while Playwright runs, its event loop is this thread's, and tests of other
+    rooms that want one of their own would fail. Without a browser these tests are skipped."""
     if chromium_path() is None:
         pytest.skip("no Chromium here: apt-get install chromium, then the cockpit is tested too")
     with sync_playwright() as playwright:
