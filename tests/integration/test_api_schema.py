@@ -1,6 +1,6 @@
 """What the document promises is what is answered, for whatever is asked (schemathesis, seeded).
 
-`IMPACT_IN_API_EXAMPLES` sets the random cases of each operation and kind; docs/api.md names the long run.
+`API_EXAMPLES` sets the random cases of each operation and kind; docs/api.md names the long run.
 """
 
 import os
@@ -31,7 +31,7 @@ from impact_in_pipelines.sandbox.server import Sandbox
 from .api_harness import SETTINGS, Served, served
 from .test_api_access import IDS, described
 
-EXAMPLES = int(os.environ.get("IMPACT_IN_API_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "2"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -47,7 +47,7 @@ CHECKS = [
 # Without the stream, which has no end.
 SCHEMA = schemathesis.openapi.from_dict(described()).exclude(operation_id="streamEvents")
 SCHEMA.config.generation.update(max_examples=1, deterministic=True)
-OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="module")
