@@ -120,6 +120,8 @@ def run_export(
     _report(context, summary, recorder)
     if run_id is not None and config.start is None:
         _wait_for_retries(context, runtime, platform, run_id)
+    elif run_id is not None:
+        runtime.recording.let_go(platform, run_id)
     failed = recorder.counts[DeliveryStatus.FAILED]
     if run_id is not None:
         # An earlier try of this step may have recorded failures of its own.

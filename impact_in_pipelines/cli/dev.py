@@ -68,10 +68,10 @@ def _run(*, own_world: bool) -> int:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
     console.print(f"[bold]Dagster UI[/]  http://127.0.0.1:{UI_PORT}")
     console.print(f"[bold]Cockpit[/]     {_sign_in_link()}", soft_wrap=True)
-    console.print(f"[bold]API[/]         http://127.0.0.1:{API_PORT}/openapi.json")
+    console.print(f"[bold]API[/]         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json")
     console.print(f"[bold]Sandbox[/]     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats")
     console.print(
-        f"[bold]Database[/]    {'the demo, in .impact-in/demo' if own_world else database.url!r}"
+        f"[bold]Database[/]    {'the demo, in .impact-in/demo' if own_world else repr(database.url)}"
     )
     if own_world:
         console.print(f"{DEV_COMPANY} is due every minute.")

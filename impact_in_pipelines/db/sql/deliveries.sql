@@ -306,6 +306,12 @@ SELECT count(*) AS open, min(next_attempt_at) AS next_attempt_at
 FROM impact_deliveries
 WHERE selected_by = :run_id AND platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
 
+-- name: let_go
+-- A run that doesn't wait for retries has no more claim to its rows: the next drain may take them.
+UPDATE impact_deliveries SET selected_by = NULL
+WHERE selected_by = :run_id AND platform = :platform
+  AND status IN ('pending', 'in_progress', 'retrying')
+
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d
 WHERE (d.dagster_run_id = :run_id OR d.selected_by = :run_id) AND d.platform = :platform
