@@ -50,6 +50,8 @@ def deliver(
     os.environ.update(dagster_environment(runtime.settings))
     config = _config(runtime, company, start, end)
     platforms = [platform] if platform else list(Platform)
+    if company is not None and start is not None:
+        platforms = _connected(runtime, company, platforms)
     results = run_drains(runtime, platforms, config, quiet=as_json)
     if as_json:
         print_json({"platforms": results})
@@ -57,6 +59,19 @@ def deliver(
         print_results(results)
     if any(r["failed"] or r["error"] for r in results):
         raise typer.Exit(1)
+
+
+def _connected(runtime: Runtime, company: str, platforms: list[Platform]) -> list[Platform]:
+    """Those of `platforms` that the company can be delivered to. Raises `UsageError` if there is none: a
+    row that can only fail is not worth making."""
+    id_ = runtime.companies.find(company).id
+    connected = [p for p in platforms if runtime.connections.of_companies(p, [id_])]
+    if not connected:
+        titles = ", ".join(FACTS[p].title for p in platforms)
+        raise UsageError(
+            f"{company} has no connection to {titles}; set one with: impact-in connections set"
+        )
+    return connected
 
 
 def _config(

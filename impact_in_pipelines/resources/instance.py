@@ -27,6 +27,10 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
     What the environment already names is kept. Starts the embedded database if it isn't running.
     """
     home = os.environ.get("DAGSTER_HOME") or str(_dagster_home(project_root()))
+    if not (Path(home).is_absolute() and (Path(home) / "dagster.yaml").is_file()):
+        raise UsageError(
+            f"DAGSTER_HOME must be the absolute path of a folder with a dagster.yaml; it was {home!r}"
+        )
     url = os.environ.get("DAGSTER_POSTGRES_URL") or dagster_url(settings).render_as_string(
         hide_password=False
     )
