@@ -10,7 +10,6 @@ from impact_in_pipelines.api.auth import ADMIN_CONSOLE, MANAGE_INTEGRATIONS, Pri
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.problems import ApiProblem, not_found
 from impact_in_pipelines.db.companies import Company
-from impact_in_pipelines.errors import NotFound
 
 
 class Requires:
@@ -63,10 +62,10 @@ def own_company(api: ApiContext, caller: Principal, company_id: UUID) -> Company
     """The company, if it is one of the caller's. Raises a 404 problem."""
     if not caller.may_see(company_id):
         raise not_found("company")
-    try:
-        return api.runtime.companies.find(str(company_id))
-    except NotFound:
-        raise not_found("company") from None
+    found = api.companies.get(company_id)
+    if found is None:
+        raise not_found("company")
+    return found
 
 
 def visible(api: ApiContext, caller: Principal, company_id: UUID | None) -> list[UUID] | None:

@@ -25,6 +25,7 @@ from impact_in_pipelines.api.routes import (
 )
 from impact_in_pipelines.api.routing import as_problem
 from impact_in_pipelines.api.web import mount
+from impact_in_pipelines.db.engine import READERS
 
 ROUTERS = (
     sla.router,
@@ -41,7 +42,6 @@ ROUTERS = (
     webhooks.router,
     health.router,
 )
-_THREADS = 12
 
 
 def create_app(api: ApiContext) -> FastAPI:
@@ -74,7 +74,9 @@ def create_app(api: ApiContext) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     api: ApiContext = app.state.api
     # One database connection each, with a few to spare: more threads would only wait for one.
-    current_default_thread_limiter().total_tokens = _THREADS
+    current_default_thread_limiter().total_tokens = READERS
+    assert api.statuses is not None  # made before the hub is opened: it watches it
     api.hub.open()
     yield
     await run_sync(api.hub.close)
+    await run_sync(api.statuses.close)

@@ -13,6 +13,7 @@ from uuid import UUID
 import jwt
 from anyio.to_thread import run_sync
 
+from impact_in_pipelines.api.known import Recent
 from impact_in_pipelines.api.problems import ApiProblem
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.settings import Settings
@@ -97,6 +98,7 @@ class Authenticator:
         self._issuer = issuer
         self._audience = audience
         self._leeway_s = leeway_s
+        self._recent: Recent[str, Principal] = Recent()
 
     @classmethod
     def from_settings(
@@ -129,6 +131,15 @@ class Authenticator:
         """Who `token` belongs to. Raises a 401 problem; 503 if the keys can't be had."""
         if len(token) > _LONGEST_TOKEN:
             raise _unauthorized("the token is too long")
+        known = self._recent.get(token)
+        # Half a minute is also what a key that is withdrawn may go on being good for.
+        if known is not None and known.expires_at > datetime.now(UTC):
+            return known
+        found = await self._verified(token)
+        self._recent.keep(token, found)
+        return found
+
+    async def _verified(self, token: str) -> Principal:
         try:
             head = jwt.get_unverified_header(token)
             key, algorithms = await self._key(head)

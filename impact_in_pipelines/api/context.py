@@ -8,17 +8,21 @@ from functools import cached_property
 from impact_in_pipelines.api.auth import Authenticator
 from impact_in_pipelines.api.dagster_link import DagsterLink
 from impact_in_pipelines.api.events import EventHub
+from impact_in_pipelines.api.known import KnownCompanies
 from impact_in_pipelines.api.metrics import ApiMetrics, DeliveryMetrics
 from impact_in_pipelines.api.ratelimit import RateLimiter
+from impact_in_pipelines.api.statuses import StatusCache
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.connectors.jwks import JwksClient
 from impact_in_pipelines.db.auditing import AuditStore
 from impact_in_pipelines.db.call_backs import CallBackStore
+from impact_in_pipelines.db.companies import CompanyStore
 from impact_in_pipelines.db.delivery_pages import DeliveryPages
 from impact_in_pipelines.db.idempotency import IdempotencyStore
 from impact_in_pipelines.db.listening import DeliveryListener
 from impact_in_pipelines.db.metrics_store import MetricsStore
 from impact_in_pipelines.db.replaying import ReplayStore
+from impact_in_pipelines.db.sla_store import SlaStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
 
@@ -38,12 +42,16 @@ class ApiContext:
         return self.runtime.clock
 
     @cached_property
+    def companies(self) -> KnownCompanies:
+        return KnownCompanies(CompanyStore(self.runtime.database.reads))
+
+    @cached_property
     def idempotency(self) -> IdempotencyStore:
         return IdempotencyStore(self.runtime.database.engine)
 
     @cached_property
     def deliveries(self) -> DeliveryPages:
-        return DeliveryPages(self.runtime.database.engine)
+        return DeliveryPages(self.runtime.database.reads)
 
     @cached_property
     def replays(self) -> ReplayStore:
@@ -61,6 +69,16 @@ class ApiContext:
     @cached_property
     def hub(self) -> EventHub:
         return EventHub(lambda: DeliveryListener(self.runtime.database.engine))
+
+    @cached_property
+    def sla(self) -> SlaStore:
+        return SlaStore(self.runtime.database.reads, self.runtime.settings)
+
+    @cached_property
+    def statuses(self) -> StatusCache:
+        cache = StatusCache(lambda: self.hub.listening(0))
+        self.hub.watched_by(cache)
+        return cache
 
     @cached_property
     def metrics(self) -> ApiMetrics:

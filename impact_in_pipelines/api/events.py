@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from impact_in_pipelines.db.listening import DeliveryListener, ListenerLost, Notice
@@ -77,6 +77,18 @@ class Subscription:
         return change
 
 
+class Watcher(Protocol):
+    """Is told of changes where they are heard, and must not wait."""
+
+    def changed(self, company_id: UUID) -> None:
+        """A delivery of this company has changed."""
+        ...
+
+    def clear(self) -> None:
+        """Changes may have been missed."""
+        ...
+
+
 class EventHub:
     """Listens while it is open, and hands each change to the readers of its company."""
 
@@ -87,6 +99,11 @@ class EventHub:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
+        self._watchers: list[Watcher] = []
+
+    def watched_by(self, watcher: "Watcher") -> None:
+        """Tell `watcher` of every change, in the listening thread; call it before `open`."""
+        self._watchers.append(watcher)
 
     def open(self) -> None:
         """Start listening; call it on the event loop that serves."""
@@ -103,7 +120,7 @@ class EventHub:
             self._thread = None
 
     def listening(self, timeout_s: float) -> bool:
-        """Whether it listens, after waiting at most so long for the first time."""
+        """Whether it listens at present, after waiting at most so long for it."""
         return self._started.wait(timeout_s)
 
     @asynccontextmanager
@@ -129,10 +146,15 @@ class EventHub:
             try:
                 if missed:
                     self._hand(self._tell_missed)
+                for watcher in self._watchers:
+                    watcher.clear()
                 self._started.set()
                 for batch in listener.notices():
                     if batch:
                         changes = [DeliveryChange.of(notice) for notice in batch]
+                        for watcher in self._watchers:
+                            for company_id in {change.company_id for change in changes}:
+                                watcher.changed(company_id)
                         self._hand(self._publish, changes)
                     if self._stopping.is_set():
                         return
@@ -140,6 +162,7 @@ class EventHub:
                 _log.warning("%s; connecting anew", error)
                 missed = True
             finally:
+                self._started.clear()
                 listener.close()
 
     def _hand(self, function: Callable[..., None], *arguments: Any) -> None:

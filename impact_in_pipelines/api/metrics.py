@@ -1,11 +1,13 @@
 """What Prometheus reads. Counters start from the whole log once and then follow what changes: a scrape costs
 the same however long the log is."""
 
-import logging
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -15,6 +17,7 @@ from prometheus_client.metrics_core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from impact_in_pipelines.db.metrics_store import BUCKETS_S, MetricsStore
@@ -25,7 +28,7 @@ _SETTLED_AFTER = timedelta(seconds=5)
 """A row carries the time of its transaction and is seen at its end: so long ago, all have ended."""
 _BURN_EVERY = timedelta(minutes=5)
 _STATES = ("healthy", "degraded", "outage")
-_log = logging.getLogger(__name__)
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 BurnRates = Callable[[datetime], dict[Platform | None, float]]
 """The present burn rate of each platform's error budget, and of all (None)."""
@@ -183,22 +186,26 @@ class DeliveryMetrics(Collector):
 
 
 class ApiMetrics:
-    """The registry of one API process: the delivery log and the API's own requests."""
+    """The delivery log and the API's own requests, those of all its processes where it has several
+    (`shared_between_processes`)."""
 
     def __init__(self, deliveries: DeliveryMetrics) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(deliveries)
+        own = self._registry if _SHARED not in os.environ else None
+        if own is None:  # each process writes a file, and whichever is asked adds them up
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         self._requests = Counter(
             "impact_in_api_requests",
             "Requests answered",
             ["method", "route", "status"],
-            registry=self._registry,
+            registry=own,
         )
         self._seconds = Histogram(
             "impact_in_api_request_seconds",
             "How long they took",
             ["route"],
-            registry=self._registry,
+            registry=own,
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -209,6 +216,20 @@ class ApiMetrics:
     def text(self) -> bytes:
         """The exposition. Raises what the database does."""
         return generate_latest(self._registry)
+
+
+@contextmanager
+def shared_between_processes() -> Iterator[None]:
+    """While it is open, processes that are started count their requests together.
+
+    prometheus_client decides by the environment when it is imported, so they must be started anew (spawned).
+    """
+    with TemporaryDirectory(prefix="impact-in-metrics-") as shared:
+        os.environ[_SHARED] = shared
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
 
 
 def _histogram(name: str, text: str, sums: dict[str, _Sums]) -> Metric:

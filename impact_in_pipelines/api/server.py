@@ -1,24 +1,48 @@
-"""The API process: the context put together from the settings, and uvicorn around it."""
+"""The API process: uvicorn around the application, in one process or several."""
 
+import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
+from impact_in_pipelines.api.metrics import shared_between_processes
+from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.settings import Settings, get_settings
 
-__all__ = ["build_context", "serve"]
+__all__ = ["build_context", "open_api_runtime", "serve"]
 
 READY = "API ready at "
+WORKER = f"{__name__}:worker"
 _SWITCH_INTERVAL_S = 0.001
 """Between the event loop and the threads that answer; Python's 5 ms would be most of a fast answer."""
+_STOP_WITHIN_S = 5
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class AddressTaken(UsageError):
     """The API can't listen where it was told to."""
+
+
+def open_api_runtime(settings: Settings) -> Runtime:
+    """A runtime with a connection for each thread that answers. Raises `DatabaseUnavailable`."""
+    database = open_database(settings, pool_size=READERS)
+    require_current(database.engine)
+    return Runtime(settings, database=database)
+
+
+def worker() -> FastAPI:
+    """The application of one of several processes, on what the environment says."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    return create_app(build_context(open_api_runtime(get_settings())))
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -27,27 +51,58 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if sockets:
-            host, port = sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            print(f"{READY}http://{shown}:{port}", flush=True)
+            _announce(sockets[0])
 
 
-def serve(runtime: Runtime, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM; `port` 0 takes a free one. Raises `AddressTaken` and what
-    `build_context` does."""
-    app = create_app(build_context(runtime))
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+def serve(
+    runtime: Runtime, host: str, port: int, *, workers: int = 1, application: str = WORKER
+) -> None:
+    """Serve until SIGINT or SIGTERM; `port` 0 takes a free one.
+
+    With several `workers` each is a process that calls `application` (module:function) for what it serves,
+    and one that dies is replaced. Raises `AddressTaken` and what `build_context` does.
+    """
+    api = build_context(runtime)  # also where others serve: what is wrong is said here, once
     with _listen(host, port) as listener:
-        _AnnouncingServer(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-                h11_max_incomplete_event_size=64 * 1024,
-            )
-        ).run(sockets=[listener])
+        if workers == 1:
+            sys.setswitchinterval(_SWITCH_INTERVAL_S)
+            with _ending_well():
+                _AnnouncingServer(_config(create_app(api))).run(sockets=[listener])
+            return
+        config = _config(application, factory=True, workers=workers)
+        listener.listen(config.backlog)
+        _announce(listener)
+        with shared_between_processes():
+            Multiprocess(config, sockets=[listener]).run()
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """uvicorn ends in order on a signal and then raises it again, which would make a bad end of it."""
+    before = [(one, signal.signal(one, lambda *_: None)) for one in _ENDING]
+    try:
+        yield
+    finally:
+        for one, handler in before:
+            signal.signal(one, handler)
+
+
+def _config(app: FastAPI | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"{READY}http://{shown}:{port}", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

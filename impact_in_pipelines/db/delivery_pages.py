@@ -5,7 +5,7 @@ Every query is bound to the company ids of whoever asks; None stands for all com
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from impact_in_pipelines.platforms import Platform
 
 _SQL = load("api")
 _REPLAYS = load("replays")
-_SPANS = (timedelta(days=1), timedelta(days=32))
 
 Row = Mapping[str, Any]
 
@@ -71,7 +70,6 @@ class DeliveryPages:
         wanted: DeliveryFilter,
         *,
         limit: int,
-        now: datetime,
         before_at: datetime | None = None,
         before_id: UUID | None = None,
     ) -> list[Row]:
@@ -81,7 +79,6 @@ class DeliveryPages:
             "before_at": before_at,
             "before_id": before_id,
             "company_id": None,
-            "since": None,
         }
         with self._engine.connect() as connection:
             if company_ids is not None and len(company_ids) == 1:
@@ -90,14 +87,6 @@ class DeliveryPages:
             if company_ids is not None:
                 values["company_ids"] = list(company_ids)
                 return rows_of(connection.execute(_SQL["listed_of_several"], values))
-            # Of all companies no index gives the order: look at the last day, then the last month first.
-            latest = min(at for at in (before_at, wanted.end, now + _SPANS[0]) if at is not None)
-            for span in _SPANS:
-                values["since"] = latest - span
-                rows = rows_of(connection.execute(_SQL["listed"], values))
-                if len(rows) == limit:
-                    return rows
-            values["since"] = None
             return rows_of(connection.execute(_SQL["listed"], values))
 
     def timeline(self, company_id: UUID, limit: int) -> list[Row]:

@@ -1,15 +1,23 @@
 """Opening the database: one engine per process, psycopg2, UTC, with errors a person can act on."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any, cast
 
 import psycopg2.extras
-from sqlalchemy import URL, CursorResult, Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy import URL, CursorResult, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded import embedded_url
 from impact_in_pipelines.db.schema import REVISION
@@ -18,6 +26,10 @@ from impact_in_pipelines.settings import Settings
 
 MAIN = "impact_in"
 DAGSTER = "dagster"
+READERS = 12
+"""Connections for reading; threads that answer should be no more, or they wait for one."""
+_IDLE_S = 10.0
+"""After so long a connection is tried out before it is used: the server may have gone meanwhile."""
 
 psycopg2.extras.register_uuid()  # type: ignore[no-untyped-call]
 
@@ -30,9 +42,16 @@ class Database:
     engine: Engine
     embedded: bool
 
+    @cached_property
+    def reads(self) -> Engine:
+        """An engine for many small reads at once (`make_reader`)."""
+        return make_reader(self.url, pool_size=READERS)
+
     def close(self) -> None:
         """Give all pooled connections back."""
         self.engine.dispose()
+        if "reads" in self.__dict__:
+            self.reads.dispose()
 
 
 def main_url(settings: Settings) -> URL:
@@ -86,10 +105,45 @@ def make_engine(url: URL, *, pool_size: int = 5) -> Engine:
     )
 
 
-def open_database(settings: Settings) -> Database:
+def make_reader(url: URL, *, pool_size: int) -> Engine:
+    """An engine for single statements that only read, many a second: no transaction around each, and a
+    connection is tried out only after it has lain idle. Measured: one round trip instead of four."""
+    reader = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,  # there is nothing to roll back
+        connect_args={
+            "options": "-c timezone=UTC -c default_transaction_read_only=on",
+            "connect_timeout": 10,
+            "application_name": "impact-in-reads",
+        },
+    )
+    event.listen(reader, "checkin", _note_use)
+    event.listen(reader, "checkout", _try_out_when_idle)
+    return reader
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _try_out_when_idle(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+    used_at = record.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < _IDLE_S:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error as error:
+        raise DisconnectionError from error  # the pool replaces it and goes on
+
+
+def open_database(settings: Settings, *, pool_size: int = 5) -> Database:
     """The database that `settings` name, reachable. Raises `DatabaseUnavailable` or `InvalidSetting`."""
     url = main_url(settings)
-    engine = make_engine(url)
+    engine = make_engine(url, pool_size=pool_size)
     with translated_errors(url):
         engine.connect().close()
     return Database(url=url, engine=engine, embedded=settings.database_url is None)

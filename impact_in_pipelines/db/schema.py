@@ -32,7 +32,7 @@ from impact_in_pipelines.db import triggers
 
 TRIGGERS = triggers  # importing them makes every table created from here on have its own
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test keeps it true."""
 
 metadata = MetaData(
@@ -289,6 +289,8 @@ impact_deliveries = Table(
     Index(None, "selected_by", postgresql_where=text("selected_by IS NOT NULL")),
     # outcome_of_run: what a run did, for its summary.
     Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
+    # listed: GET /deliveries of all companies, the latest due first.
+    Index("impact_deliveries_due_idx", text("scheduled_for DESC"), text("id DESC")),
     # call-backs of a platform: the delivery with its transaction id.
     Index(
         "impact_deliveries_transaction_idx",

@@ -141,7 +141,7 @@ class SlaStore:
             statement = sla_sql.MEASURE if lateness else sla_sql.MEASURE_WITHOUT_LATENESS
             measured = self._measured(connection, statement, window, now, company_id)
             book = self._book(connection, company_id)
-            slugs = _slugs(connection)
+            slugs = _slugs(connection, company_id)
             assessment = assess(measured, book, slugs, now)
             wanted = since_wanted(assessment)
             if not wanted:
@@ -284,8 +284,9 @@ class SlaStore:
         }
 
 
-def _slugs(connection: Connection) -> dict[UUID, str]:
-    return {row.id: row.slug for row in connection.execute(_SQL["slugs"])}
+def _slugs(connection: Connection, company_id: UUID | None) -> dict[UUID, str]:
+    rows = connection.execute(_SQL["slugs"], {"company_id": company_id})
+    return {row.id: row.slug for row in rows}
 
 
 def _back(now: datetime, by: timedelta) -> Window:

@@ -153,7 +153,8 @@ def holdings(world: World, prefix: str) -> Holdings:
     arrived = world.of_company(company)["id"]
     (failed,) = world.deliveries(Platform.GOODERA, company, days=[YESTERDAY])
     world.execute(
-        "UPDATE impact_deliveries SET status = 'failed', failed_at = :now, next_attempt_at = NULL, "
+        "UPDATE impact_deliveries SET status = 'failed', failed_at = :now, updated_at = :now, "
+        "next_attempt_at = NULL, "
         "last_error = '503: busy', error_kind = 'server_error', attempt_count = 4 WHERE id = :id",
         id=failed,
         now=world.clock(),

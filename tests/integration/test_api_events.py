@@ -29,6 +29,12 @@ def api(world: World) -> Iterator[Served]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _lively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream can be closed between two lines only: here they come often."""
+    monkeypatch.setattr(routes, "HEARTBEAT_S", 0.2)
+
+
 class Reader:
     """Reads a stream in a thread; `events` are its named events so far."""
 

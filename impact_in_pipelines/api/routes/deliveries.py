@@ -19,6 +19,7 @@ from impact_in_pipelines.api.schemas.deliveries import (
     Timeline,
     TimelineItem,
     TriggerName,
+    sample,
     shown,
 )
 from impact_in_pipelines.db.delivery_pages import DeliveryFilter, Row
@@ -71,13 +72,11 @@ def list_deliveries(
         error_contains=error,
     )
     question = wanted.parameters | {"company": company_id}
-    rows = api.deliveries.listed(
-        ids, wanted, limit=limit + 1, now=api.clock(), **instant_and_id(cursor, question)
-    )
+    rows = api.deliveries.listed(ids, wanted, limit=limit + 1, **instant_and_id(cursor, question))
     more = len(rows) > limit
     rows = rows[:limit]
     return DeliveryPage(
-        data=[Delivery(**shown(row)) for row in rows],
+        data=[Delivery.model_construct(**shown(row)) for row in rows],
         next_cursor=encode_cursor(
             {"at": rows[-1]["scheduled_for"].isoformat(), "id": rows[-1]["id"]}, question
         )
@@ -125,4 +124,5 @@ def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  
 def _timeline_item(row: Row) -> TimelineItem:
     values = shown(row)
     payload = values.pop("payload")
-    return TimelineItem(**values, payload_sample=sanitised(payload))
+    # The log's own types are the schema's: checking thirty rows again is a sixth of the answer's CPU.
+    return TimelineItem.model_construct(**values, payload_sample=sanitised(sample(payload)))

@@ -1,6 +1,6 @@
 """How deliveries keep their promises: status and reports."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from impact_in_pipelines.api.schemas.sla import (
 )
 from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.rendering import render_html
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of, rolling
 
@@ -45,6 +46,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2100
     operation_id="getSlaStatus",
     summary="How a company stands; without companyId everybody, for a token for all companies",
     dependencies=[VIEW],
+    response_model=SlaStatus,
 )
 def sla_status(
     api: Api,
@@ -57,26 +59,18 @@ def sla_status(
     end: Annotated[
         Instant | None, Query(alias="endDate", description="up to then, exclusive; absent: now")
     ] = None,
-) -> SlaStatus:
+) -> Response:
     company, now = _company(api, caller, company_id), api.clock()
     if start is not None and end is not None and start >= end:
         raise invalid("query", "endDate", "must be after startDate")
     if start is not None and end is None and start >= now:
         raise invalid("query", "startDate", "must lie before now, or before endDate")
-    found = api.runtime.sla.get_sla_status(company, start, end, now=now)
-    budgets = api.runtime.sla.error_budgets(now, company_id=company_id)
-    return SlaStatus(
-        company_id=company_id,
-        company=found.company,
-        start_date=found.window.start,
-        end_date=found.window.end,
-        overall=SlaScope(**scope_values(found.overall)),
-        by_platform=[
-            PlatformScope(platform=platform.value, **scope_values(scope))
-            for platform, scope in found.by_platform.items()
-        ],
-        error_budget=budget_of(budgets.get((company_id, None))),
+    text = api.statuses.answer(
+        company_id,
+        (start, end),
+        lambda: _status(api, company, start, end, now).model_dump_json(by_alias=True).encode(),
     )
+    return Response(text, media_type="application/json")
 
 
 @router.get(
@@ -115,6 +109,34 @@ def sla_report(
             render_csv([report]), media_type="text/csv; charset=utf-8", headers={"Vary": "Accept"}
         )
     return SlaReport.model_validate(report)
+
+
+def _status(
+    api: ApiContext,
+    company: Company | None,
+    start: datetime | None,
+    end: datetime | None,
+    now: datetime,
+) -> SlaStatus:
+    company_id = company.id if company else None
+    found = api.sla.get_sla_status(company, start, end, now=now)
+
+    def budget() -> ErrorBudget | None:
+        budgets = api.sla.error_budgets(now, company_id=company_id)
+        return budgets.get((company_id, None))
+
+    return SlaStatus(
+        company_id=company_id,
+        company=found.company,
+        start_date=found.window.start,
+        end_date=found.window.end,
+        overall=SlaScope(**scope_values(found.overall)),
+        by_platform=[
+            PlatformScope(platform=platform.value, **scope_values(scope))
+            for platform, scope in found.by_platform.items()
+        ],
+        error_budget=budget_of(api.statuses.budget(company_id, budget)),
+    )
 
 
 def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:

@@ -13,6 +13,7 @@ from impact_in_pipelines.delivery.sanitising import sanitised
 Status = Literal[
     "pending", "in_progress", "retrying", "success", "failed", "skipped", "missed", "cancelled"
 ]
+SAMPLED = 3
 TriggerName = Literal["schedule", "manual", "backfill", "replay"]
 
 
@@ -57,7 +58,8 @@ class DeliveryPage(Model):
 
 
 class TimelineItem(Model):
-    """One delivery of a timeline. `payloadSample` is what was sent, personal data masked."""
+    """One delivery of a timeline. `payloadSample` is what was sent, personal data masked, of each list the
+    first three; the whole is in the delivery itself."""
 
     id: UUID
     platform: PlatformName
@@ -116,6 +118,15 @@ class DeliveryWhole(Delivery):
     payload: dict[str, Any] | None
     provider_response: dict[str, Any] | None
     attempts: list[Attempt]
+
+
+def sample(payload: Any) -> Any:
+    """`payload` with at most three items of each list."""
+    if isinstance(payload, dict):
+        return {key: sample(value) for key, value in payload.items()}
+    if isinstance(payload, list):
+        return [sample(value) for value in payload[:SAMPLED]]
+    return payload
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,6 @@ def deliveries(visit: Visit) -> Response:
         [visit.home.id],
         wanted,
         limit=PAGE + 1,
-        now=visit.now,
         **instant_and_id(visit.query("cursor") or None, question),
     )
     thresholds = thresholds_of(visit)

@@ -24,15 +24,14 @@ DELETE FROM idempotency_keys WHERE (scope, key) IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: listed
--- GET /deliveries of one company (by impact_deliveries_timeline_idx), or of all, where `since` bounds the
--- days that are looked at (by impact_deliveries_time_brin): one page, the latest due first.
+-- GET /deliveries of one company (by impact_deliveries_timeline_idx), or of all (by
+-- impact_deliveries_due_idx): one page, the latest due first.
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
        d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
-  AND (CAST(:since AS timestamptz) IS NULL OR d.scheduled_for >= :since)
   AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
   AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
   AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))

@@ -222,6 +222,7 @@ ORDER BY starts_on DESC, period LIMIT :limit
 
 -- name: slugs
 SELECT id, slug, name FROM companies
+WHERE CAST(:company_id AS uuid) IS NULL OR id = CAST(:company_id AS uuid)
 
 -- name: measure
 -- Counters and percentiles of [start, end) by company and platform, by each alone, and of all: one pass.

@@ -1,0 +1,130 @@
+"""SLA statuses that have been measured a moment ago, kept until something of the company changes.
+
+A status is a few queries over weeks of the log, and a cockpit asks for it from every window that is open.
+What changes it is heard at once (`events`). What only time changes, an overdue fire, shows after
+`FRESH_S`.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from uuid import UUID
+
+from impact_in_pipelines.sla.budget import ErrorBudget
+
+FRESH_S = 60.0
+"""Until then an answer is given as it is. A fire counts as overdue after minutes."""
+USABLE_S = 120.0
+"""Until then it is given once more while a new one is measured; after that nobody is given it."""
+BUDGET_KEPT_FOR_S = 300.0
+"""A budget is over 28 days, and reads all of them; five minutes are nothing to it."""
+_MOST_COMPANIES = 10_000
+_MOST_QUESTIONS = 10
+_log = logging.getLogger(__name__)
+
+Question = tuple[UUID | None, Hashable]
+
+
+class StatusCache:
+    """Answers by company and question. Safe to share between threads.
+
+    `listening` tells whether changes are heard at present: if not, nothing is kept.
+    """
+
+    def __init__(
+        self, listening: Callable[[], bool], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._listening = listening
+        self._clock = clock
+        self._lock = Lock()
+        self._answers: OrderedDict[UUID | None, dict[Hashable, tuple[float, bytes]]] = OrderedDict()
+        self._changes: dict[UUID | None, int] = {}
+        self._missed = 0
+        self._budgets: dict[UUID | None, tuple[float, ErrorBudget | None]] = {}
+        self._renewing: set[Question] = set()
+        self._renewer = ThreadPoolExecutor(1, thread_name_prefix="sla-status")
+
+    def answer(
+        self, company_id: UUID | None, question: Hashable, make: Callable[[], bytes]
+    ) -> bytes:
+        """The kept answer, or a new one that `make` gives. None stands for all companies: what concerns
+        all of them changes all the time, and is kept for its time."""
+        now = self._clock()
+        with self._lock:
+            kept = self._answers.get(company_id, {}).get(question)
+            age = now - kept[0] if kept is not None else USABLE_S
+            renews = FRESH_S <= age < USABLE_S and (company_id, question) not in self._renewing
+            if renews:
+                self._renewing.add((company_id, question))
+        if kept is None or age >= USABLE_S or not self._listening():
+            return self._made(company_id, question, make)
+        if renews:
+            self._renewer.submit(self._renew, company_id, question, make)
+        return kept[1]
+
+    def close(self) -> None:
+        """Renew nothing more."""
+        self._renewer.shutdown(wait=True, cancel_futures=True)
+
+    def _renew(
+        self, company_id: UUID | None, question: Hashable, make: Callable[[], bytes]
+    ) -> None:
+        try:
+            self._made(company_id, question, make)
+        except Exception:
+            # Whoever asks when the old one is no longer usable is told.
+            _log.exception("an SLA status could not be measured anew")
+        finally:
+            with self._lock:
+                self._renewing.discard((company_id, question))
+
+    def _made(
+        self, company_id: UUID | None, question: Hashable, make: Callable[[], bytes]
+    ) -> bytes:
+        now = self._clock()
+        with self._lock:
+            before = (self._changes.get(company_id, 0), self._missed)
+        made = make()
+        with self._lock:
+            # What changed while it was being made may be missing in it.
+            if (self._changes.get(company_id, 0), self._missed) == before:
+                self._keep(company_id, question, now, made)
+        return made
+
+    def budget(
+        self, company_id: UUID | None, make: Callable[[], ErrorBudget | None]
+    ) -> ErrorBudget | None:
+        """The company's error budget, at most five minutes old."""
+        now = self._clock()
+        kept = self._budgets.get(company_id)
+        if kept is not None and now - kept[0] < BUDGET_KEPT_FOR_S:
+            return kept[1]
+        found = make()
+        if len(self._budgets) >= _MOST_COMPANIES:
+            self._budgets.clear()
+        self._budgets[company_id] = (now, found)
+        return found
+
+    def changed(self, company_id: UUID) -> None:
+        """A delivery of the company has changed: measure anew."""
+        with self._lock:
+            self._changes[company_id] = self._changes.get(company_id, 0) + 1
+            self._answers.pop(company_id, None)
+
+    def clear(self) -> None:
+        """Changes were missed: measure everything anew."""
+        with self._lock:
+            self._answers.clear()
+            self._missed += 1
+
+    def _keep(self, company_id: UUID | None, question: Hashable, now: float, made: bytes) -> None:
+        answers = self._answers.setdefault(company_id, {})
+        if len(answers) >= _MOST_QUESTIONS:
+            answers.clear()
+        answers[question] = (now, made)
+        self._answers.move_to_end(company_id)
+        if len(self._answers) > _MOST_COMPANIES:
+            self._answers.popitem(last=False)
