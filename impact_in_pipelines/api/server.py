@@ -5,14 +5,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
-from impact_in_pipelines.api.metrics import shared_between_processes
+from impact_in_pipelines.api.workers import end_with_parent, run_workers
 from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.runtime import Runtime
@@ -41,6 +41,7 @@ def open_api_runtime(settings: Settings) -> Runtime:
 
 def worker() -> FastAPI:
     """The application of one of several processes, on what the environment says."""
+    end_with_parent()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return create_app(build_context(open_api_runtime(get_settings())))
 
@@ -51,7 +52,7 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if sockets:
-            _announce(sockets[0])
+            _announce(sockets[0].getsockname())
 
 
 def serve(
@@ -70,10 +71,8 @@ def serve(
                 _AnnouncingServer(_config(create_app(api))).run(sockets=[listener])
             return
         config = _config(application, factory=True, workers=workers)
-        listener.listen(config.backlog)
-        _announce(listener)
-        with shared_between_processes():
-            Multiprocess(config, sockets=[listener]).run()
+        address = listener.getsockname()
+        run_workers(config, listener, lambda: _announce(address))
 
 
 @contextmanager
@@ -99,8 +98,8 @@ def _config(app: FastAPI | str, *, factory: bool = False, workers: int = 1) -> u
     )
 
 
-def _announce(listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
+def _announce(address: tuple[Any, ...]) -> None:
+    host, port = address[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"{READY}http://{shown}:{port}", flush=True)
 

@@ -291,6 +291,13 @@ impact_deliveries = Table(
     Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
     # listed: GET /deliveries of all companies, the latest due first.
     Index("impact_deliveries_due_idx", text("scheduled_for DESC"), text("id DESC")),
+    # listed and retry-all-failed: what has failed, of a company or of all; few rows among many.
+    Index(
+        "impact_deliveries_failed_idx",
+        "company_id",
+        text("scheduled_for DESC"),
+        postgresql_where=text("status = 'failed'"),
+    ),
     # call-backs of a platform: the delivery with its transaction id.
     Index(
         "impact_deliveries_transaction_idx",

@@ -30,7 +30,6 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
         "IMPACT_IN_SECRET_KEY": Fernet.generate_key().decode(),
         "IMPACT_IN_HOME": str(tmp_path),
         "IMPACT_IN_JWT_SECRET": "a secret for tests that is long enough",
-        "DAGSTER_UI_URL": "http://127.0.0.1:9",
     }
 
 
@@ -49,8 +48,9 @@ def serving(environment: dict[str, str], *options: str) -> Iterator[tuple[psutil
         assert line.startswith(READY), line + process.stdout.read()
         yield process, line.removeprefix(READY).strip()
     finally:
-        if process.is_running():
-            for one in (*workers(process), process):
+        if process.poll() is None:
+            process.suspend()  # or it would replace what is killed
+            for one in (*process.children(recursive=True), process):
                 one.kill()
         process.communicate()
 
@@ -99,7 +99,7 @@ def test_several_processes_count_together_and_one_that_dies_is_replaced(
         counted = answered(url)["/healthz"]
         lost = workers(process)[0]
         lost.kill()
-        until(lambda: lost.pid not in {one.pid for one in workers(process)})
+        lost.wait(timeout=60)
         assert requests.get(f"{url}/healthz", timeout=60).ok
         until(lambda: len(workers(process)) == 2)
         serving_now = workers(process)
@@ -108,6 +108,22 @@ def test_several_processes_count_together_and_one_that_dies_is_replaced(
     assert counted == 20
     assert code == 0
     assert not [one for one in serving_now if one.is_running()]
+
+
+def test_nobody_is_left_behind_when_the_first_process_is_killed(
+    environment: dict[str, str],
+) -> None:
+    """The port is free again, and the next server takes it."""
+    with serving(environment, "--workers", "2") as (process, url):
+        left = workers(process)
+        process.kill()
+        process.wait(timeout=30)
+        for one in left:
+            one.wait(timeout=30)
+        with serving(environment, "--port", url.rpartition(":")[2]) as (_, again):
+            assert requests.get(f"{again}/healthz", timeout=30).ok
+
+    assert again == url
 
 
 def until(holds: Callable[[], bool]) -> None:
