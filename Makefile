@@ -1,6 +1,7 @@
 # make demo    set up, then run the main job end to end against the sandbox, and exit
 # make test    set up, then every test
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
+# make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
 # make check   lint, types, imports
 # make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
 # make lock    pin anew what requirements/*.in ask for
@@ -12,7 +13,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test chromium check format bench lock clean
+.PHONY: help setup demo dev test fuzz chromium check format bench lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -36,6 +37,13 @@ dev: $(READY)
 
 test: $(READY) chromium
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+# The same seed makes the same requests; FUZZ_ONLY names an operationId.
+FUZZ_CASES ?= 10000
+FUZZ_SEED ?= 1
+fuzz: $(READY)
+	@PYTHONHASHSEED=0 FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest --timeout 1800 \
+	  tests/integration/api_fuzz.py $(if $(FUZZ_ONLY),-k "random_cases and $(FUZZ_ONLY)")
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:

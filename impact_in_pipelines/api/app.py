@@ -56,6 +56,8 @@ def create_app(api: ApiContext) -> FastAPI:
         exception_handlers={HTTPException: as_problem, Exception: as_problem},
     )
     app.state.api = api
+    # A redirect would go to whatever the Host header says.
+    app.router.redirect_slashes = False
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     mount(app, api)

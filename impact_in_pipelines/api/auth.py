@@ -57,8 +57,9 @@ class Principal:
 def principal_of(claims: Mapping[str, Any]) -> Principal:
     """The claims as a value. Raises `ValueError` for claims of another shape."""
     subject, roles, companies = claims["sub"], claims.get("roles", []), claims.get("companies", [])
-    if not isinstance(subject, str) or not 0 < len(subject) <= 200:
-        raise ValueError("sub must be a text of 1 to 200 characters")
+    # It is written into logs and the audit log: no line breaks, no NUL, no half characters.
+    if not isinstance(subject, str) or not 0 < len(subject) <= 200 or not subject.isprintable():
+        raise ValueError("sub must be a text of 1 to 200 printable characters")
     if not _texts(roles) or not _texts(companies):
         raise ValueError("roles and companies must be lists of texts")
     ids = None if ALL_COMPANIES in companies else frozenset(UUID(text) for text in companies)

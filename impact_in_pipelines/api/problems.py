@@ -1,13 +1,14 @@
 """Every error as problem details (RFC 9457), each with one line that a person can act on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from impact_in_pipelines.errors import (
@@ -92,6 +93,16 @@ def invalid(location: str, field: str, message: str) -> ApiProblem:
     )
 
 
+@contextmanager
+def naming(field: str, location: str = "body") -> Iterator[None]:
+    """Whatever a rule refuses inside (`UsageError`) is a 422 problem that names `field`."""
+    try:
+        yield
+    except UsageError as error:
+        told = FieldError(location=location, field=field, message=str(error))
+        raise ApiProblem(422, str(error), errors=[told]) from None
+
+
 def problem_of(error: Exception) -> ApiProblem:
     """What `error` is to whoever asked; nothing of an unforeseen one is told."""
     match error:
@@ -99,6 +110,8 @@ def problem_of(error: Exception) -> ApiProblem:
             return error
         case RequestValidationError():
             return _validation(error.errors())
+        case ClientDisconnect():  # nobody reads this, and it is no defect of ours
+            return ApiProblem(400, "the request ended before its body did")
         case HTTPException():
             return ApiProblem(error.status_code, str(error.detail), headers=error.headers)
         case NotFound():

@@ -16,6 +16,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import MaintenanceWindow
 
 _SQL = load("incidents")
+_PAGES = load("api")
 _AUDITED = ("platform", "starts_at", "ends_at", "reason")
 
 
@@ -79,20 +80,26 @@ class MaintenanceStore:
         platforms_too: bool,
         now: datetime,
         limit: int,
+        behind: tuple[datetime, UUID] | None = None,
     ) -> list[MaintenanceWindow]:
-        """At most `limit` windows of these companies (None: of all), the next to end first; with
-        `platforms_too` also those of whole platforms."""
+        """At most `limit` windows of these companies (None: of all), the next to end first, or, with
+        `ended_too`, the last to end; with `platforms_too` also those of whole platforms.
+
+        `behind` is end and id of the last one of the page before.
+        """
+        at, id_ = behind or (None, None)
         values = {
             "company_ids": None if company_ids is None else list(company_ids),
-            "ended_too": ended_too,
             "platforms_too": platforms_too,
-            "now": now,
             "limit": limit,
+            "at": at,
+            "id": id_,
         }
+        statement = _PAGES["windows_ever"] if ended_too else _PAGES["windows_present"]
+        if not ended_too:
+            values["now"] = now
         with self._engine.connect() as connection:
-            return [
-                _window(row) for row in rows_of(connection.execute(_SQL["windows_page"], values))
-            ]
+            return [_window(row) for row in rows_of(connection.execute(statement, values))]
 
     def find(self, id_: UUID) -> MaintenanceWindow | None:
         """The window with this id."""

@@ -11,17 +11,26 @@ from typing import Any
 
 MASK = "***"
 
-# Names of persons and ways to reach them; counts such as participantCount are figures and stay.
-_PERSONAL_KEY = re.compile(
-    r"(participant|volunteer|mentor|mentee|employee|learner|person|contact|user)_?"
-    r"(ref|id|name|email|phone|key)s?$"
-    r"|e_?mail|phone|mobile|(first|last|full|given|family|sur)_?name$",
-    re.I,
+_PERSON = r"(participant|volunteer|mentor|mentee|employee|learner|student|person|contact|user)"
+_THING = (
+    r"(program(me)?|project|activity|session|dimension|metric|category|platform|compan(y|ies)|tenant"
+    r"|organi[sz]ation|transaction|batch|request|field|file)"
 )
-_EMAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+\.[A-Za-z]{2,}")
-# With a plus, or in groups; dates, instants and ids are neither.
+# Names, references and ways to reach people; counts such as participantCount are figures and stay, and so
+# does what a thing is called.
+_PERSONAL_KEY = re.compile(
+    rf"{_PERSON}_?(id|key)s?$|e_?mail|phone|mobile|^tel$|(name|ref|reference)s?$", re.I
+)
+_OF_A_THING = re.compile(rf"{_THING}_?(name|ref|reference)s?$", re.I)
+_PEOPLE = re.compile(rf"^{_PERSON}s?$", re.I)
+"""Under such a key a number is a figure, and a text is somebody."""
+# Bounded as addresses are (RFC 5321): unbounded, a long text with an @ at its end takes seconds.
+_EMAIL = re.compile(r"[^\s@<>\"',;:]{1,64}@[^\s@<>\"',;:]{1,253}\.[A-Za-z]{2,}")
+# With a plus or zeros before it, or in groups; dates, instants and ids are neither.
 _PHONE = re.compile(
     r"(?<![\w.])\+\d(?:[ ().-]{0,2}\d){6,14}(?!\w)"
+    r"|(?<![\w.-])00\d{1,3}[ .-]\d(?:[ .-]?\d){5,12}(?![\w-])"
+    r"|(?<![\w.-])0\d{1,4}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-])"
     r"|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"
     r"|(?<![\w.-])\d{2,3}(?: \d{2,3}){3,4}(?![\w-])"
 )
@@ -43,10 +52,7 @@ def sanitised(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [sanitised(item) for item in value]
     if isinstance(value, Mapping):
-        return {
-            key: _hidden(item) if _is_personal(str(key)) else sanitised(item)
-            for key, item in value.items()
-        }
+        return {key: _of_key(str(key), item) for key, item in value.items()}
     return value
 
 
@@ -59,7 +65,20 @@ def _masked(text: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _is_personal(key: str) -> bool:
-    return _PERSONAL_KEY.search(key) is not None
+    return _PERSONAL_KEY.search(key) is not None and _OF_A_THING.search(key) is None
+
+
+@lru_cache(maxsize=4_096)
+def _is_people(key: str) -> bool:
+    return _PEOPLE.search(key) is not None
+
+
+def _of_key(key: str, item: Any) -> Any:
+    if _is_personal(key):
+        return _hidden(item)
+    if isinstance(item, str | list | tuple) and _is_people(key):
+        return MASK if isinstance(item, str) else [_of_key(key, one) for one in item]
+    return sanitised(item)
 
 
 def _hidden(item: Any) -> Any:

@@ -161,3 +161,21 @@ def test_a_recovered_delivery_says_so(api: Served) -> None:
 
     assert (found["status"], found["recovered"]) == ("success", True)
     assert UUID(found["id"]) == api.own.failed
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("%", 0), ("_", 0), ("\\", 0), ("503%", 0), ("503: BUSY", 1), ("'", 0)]
+)
+def test_the_text_in_an_error_is_taken_as_it_stands(api: Served, text: str, found: int) -> None:
+    """SQL's wildcards are letters like others."""
+    assert len(api.get("/deliveries", error=text)["data"]) == found
+
+
+def test_a_cursor_from_somebody_else_shows_nothing_of_theirs(api: Served) -> None:
+    """It says where to go on, not what may be seen: that is the token's."""
+    everybody = api.token(companies=["*"])
+    page = api.call("GET", "/deliveries", token=everybody, params={"limit": 1}).json()
+
+    rest = api.get("/deliveries", cursor=page["nextCursor"])["data"]
+
+    assert {one["companyId"] for one in rest} <= {str(api.own.company)}

@@ -86,7 +86,7 @@ def test_a_schedule_without_a_connection_is_refused(api: Served) -> None:
         answer = other.post("/schedules", body, token=other.token(companies=[company]))
 
     assert answer.status_code == 422
-    assert "no usable connection" in answer.json()["detail"]
+    assert "no complete, enabled connection" in answer.json()["detail"]
 
 
 @contextmanager
@@ -298,3 +298,32 @@ def test_without_migrations_it_is_not_ready(api: Served) -> None:
 
     assert answer.status_code == 503
     assert answer.json()["migrations"] == "missing"
+
+
+@pytest.mark.parametrize("past", [False, True])
+def test_windows_are_paged_like_every_list(api: Served, past: bool) -> None:
+    """Each once, in order: the next to end first, or, with past ones, the last to end."""
+    now = api.world.clock()
+    for hours in (5, 3, 3, 4):
+        api.world.runtime.maintenance.add(
+            company_id=api.own.company,
+            platform=None,
+            starts_at=now,
+            ends_at=now + timedelta(hours=hours),
+            reason="a move",
+            by="kari",
+            now=now,
+        )
+    question: dict[str, Any] = {"companyId": str(api.own.company), "past": past, "limit": 2}
+
+    page = api.get("/maintenance-windows", **question)
+    found = page["data"]
+    while page["nextCursor"]:
+        page = api.get("/maintenance-windows", **question, cursor=page["nextCursor"])
+        found += page["data"]
+
+    ends = [one["endsAt"] for one in found]
+    assert len({one["id"] for one in found}) == len(found) >= 5
+    assert ends == sorted(ends, reverse=past)
+    other = api.call("GET", "/maintenance-windows", params={"cursor": "W10"})
+    assert other.status_code == 422

@@ -1,6 +1,9 @@
 """What is refused, and how: one problem that names the field, whatever is wrong."""
 
 import json
+import re
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +46,8 @@ def problem(answer: requests.Response, status: int) -> dict[str, Any]:
         ("/deliveries?limit=0", "limit"),
         ("/deliveries?limit=101", "limit"),
         ("/deliveries?limit=ten", "limit"),
+        ("/deliveries?limit=1_0", "limit"),
+        ("/deliveries?limit=%2B1", "limit"),
         ("/deliveries?companyId=acme", "companyId"),
         ("/deliveries?platform=other", "platform"),
         ("/deliveries?status=success&status=other", "status[1]"),
@@ -70,6 +75,8 @@ def problem(answer: requests.Response, status: int) -> dict[str, Any]:
         ("/sla-report?companyId={own}&period=daily", "period"),
         ("/sla-report?companyId={own}&start=2026-03-02", "start"),
         ("/sla-report?companyId={own}&period=weekly&start=0001-01-01", "start"),
+        ("/sla-report?companyId={own}&period=weekly&start=1741564800", "start"),
+        ("/sla-report?companyId={own}&period=weekly&start=2026-03-09T00:00:00Z", "start"),
         ("/schedules/{schedule}/preview?count=0", "count"),
         ("/schedules/{schedule}/preview?from=9999-01-01", "from"),
         ("/schedules?active=perhaps", "active"),
@@ -100,6 +107,18 @@ def test_a_bad_question_names_the_parameter(api: Served, path: str, field: str) 
         ("/deliveries/bulk-replay", b'{"filter": {"platform": 1}}', "filter.platform"),
         ("/deliveries/bulk-replay", b'{"filter": {"startDate": "now"}}', "filter.startDate"),
         ("/deliveries/bulk-replay", b'{"filter": {}, "force": "maybe"}', "force"),
+        ("/deliveries/bulk-replay", b'{"filter": {}, "force": "yes"}', "force"),
+        ("/deliveries/bulk-replay", b'{"filter": {}, "force": 1}', "force"),
+        (
+            "/deliveries/bulk-replay",
+            b'{"filter": {"start_date": "2026-03-09"}}',
+            "filter.start_date",
+        ),
+        (
+            "/deliveries/bulk-replay",
+            b'{"filter": {"startDate": "2026-03-09", "endDate": "2026-03-08"}}',
+            "filter.endDate",
+        ),
         ("/deliveries/bulk-replay", b'{"filter": {}, "more": 1}', "more"),
         ("/deliveries/bulk-replay", b'{"filter": {"more": {"a": 1}}}', "filter.more"),
         ("/deliveries/retry-all-failed", b'{"companyId": 1}', "companyId"),
@@ -107,6 +126,18 @@ def test_a_bad_question_names_the_parameter(api: Served, path: str, field: str) 
         ("/schedules/{schedule}/pause", b'{"reason": " "}', "reason"),
         ("/schedules/{schedule}/pause", b'{"reason": "\\u0000"}', "body"),
         ("/schedules/preview", b'{"schedule": "daily", "count": 101}', "count"),
+        ("/schedules/preview", b'{"schedule": "daily", "count": "7"}', "count"),
+        ("/schedules/preview", b'{"schedule": "daily", "spread_minutes": 7}', "spread_minutes"),
+        (
+            "/schedules/preview",
+            b'{"schedule": "daily", "window": {"start": 60, "end": "02:00"}}',
+            "window.start",
+        ),
+        (
+            "/schedules/preview",
+            b'{"schedule": "daily", "holidayCalendar": {"extraDates": [1741564800]}}',
+            "holidayCalendar.extraDates[0]",
+        ),
         ("/schedules/preview", b'{"schedule": "daily", "from": "1999-01-01"}', "from"),
         (
             "/schedules/preview",
@@ -143,12 +174,70 @@ def test_a_bad_body_names_the_field(api: Served, path: str, body: bytes, field: 
 def test_a_schedule_that_cannot_be_says_why(
     api: Served, change: dict[str, Any], words: str
 ) -> None:
-    """The rules are those of scheduling; the API passes their one line on."""
-    body = {"schedule": "daily", **change}
+    """The rules are those of scheduling; the API passes their one line on, and names the field: of a rule
+    that is tried out, created or changed."""
+    new = {
+        "schedule": "daily",
+        "companyId": str(api.own.company),
+        "platform": "benevity",
+        **change,
+    }
+    answers = [
+        api.post("/schedules/preview", {"schedule": "daily", **change}),
+        api.post("/schedules", new),
+        api.call("PATCH", f"/schedules/{api.own.schedule}", json=change),
+    ]
 
-    found = problem(api.post("/schedules/preview", body), 422)
+    for answer in answers:
+        found = problem(answer, 422)
+        assert words in found["detail"]
+        assert [one["field"] for one in found["errors"]] == list(change)
 
-    assert words in found["detail"]
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/companies", {"slug": "third", "name": "T", "timezone": "Europe/Atlantis"}, "timezone"),
+        (
+            "/maintenance-windows",
+            {"platform": "benevity", "reason": "a move", "endsAt": "2001-01-01"},
+            "endsAt",
+        ),
+        (
+            "/schedules",
+            {"companyId": "{own}", "platform": "workday", "schedule": "daily"},
+            "platform",
+        ),
+    ],
+)
+def test_what_a_rule_refuses_names_the_field(
+    api: Served, path: str, body: dict[str, Any], field: str
+) -> None:
+    """Not only what the schema can tell; and nobody is sent to a command line."""
+    given = {name: value.replace("{own}", str(api.own.company)) for name, value in body.items()}
+    api.world.execute(
+        "INSERT INTO platform_connections (company_id, platform, enabled) VALUES (:id, 'workday', false) "
+        "ON CONFLICT DO NOTHING",
+        id=api.own.company,
+    )
+
+    found = problem(api.post(path, given, token=api.token(companies=["*"])), 422)
+
+    assert [one["field"] for one in found["errors"]] == [field]
+    assert "impact-in" not in found["detail"].replace(BASE, "")
+
+
+def test_a_window_goes_out_as_it_may_come_in(api: Served) -> None:
+    """As the document describes it: JSON Schema's `time` would want an offset."""
+    window: dict[str, Any] = {"start": "08:00:00", "end": "17:30:00", "days": [1, 2]}
+    path = f"/schedules/{api.own.schedule}"
+
+    answer = api.call("PATCH", path, json={"window": window})
+
+    assert answer.json()["window"] == window
+    described = api.get("/openapi.json")["components"]["schemas"]["Window"]["properties"]["start"]
+    assert re.fullmatch(described["pattern"], window["start"])
+    assert "format" not in described
 
 
 def test_more_than_ten_megabytes_are_413(api: Served) -> None:
@@ -196,6 +285,31 @@ def test_an_unknown_address_is_404_and_another_method_405_with_all_that_are_allo
 
     problem(answer, 405)
     assert answer.headers["allow"] == "GET, POST"
+
+
+def test_a_slash_too_many_is_404(api: Served) -> None:
+    """A redirect would go to whatever the Host header says, token and all."""
+    answer = api.call("GET", "/companies/", allow_redirects=False)
+
+    problem(answer, 404)
+
+
+def test_a_caller_who_hangs_up_is_no_defect(api: Served) -> None:
+    """Half a body, and gone: neither logged nor counted as one of ours."""
+    host, port = api.url.removeprefix("http://").split(":")
+    head = (
+        f"POST {BASE}/schedules/preview HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token()}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{}"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as caller:
+        caller.sendall(head.encode())
+    counted = f'route="{BASE}/schedules/preview",status="400"'
+
+    end = time.monotonic() + 10
+    while counted not in (told := api.call("GET", "/metrics").text):
+        assert time.monotonic() < end, told
+        time.sleep(0.05)
+    assert 'status="500"' not in told
 
 
 def test_another_form_than_there_is_is_406(api: Served) -> None:

@@ -22,7 +22,7 @@ from impact_in_pipelines.api.pagination import (
     encode_cursor,
     instant_and_id,
 )
-from impact_in_pipelines.api.problems import ApiProblem, invalid
+from impact_in_pipelines.api.problems import ApiProblem, invalid, naming
 from impact_in_pipelines.api.routing import api_router
 from impact_in_pipelines.api.schemas.base import Limit, PlatformName
 from impact_in_pipelines.api.schemas.companies import (
@@ -40,6 +40,7 @@ from impact_in_pipelines.connectors.check import check_connection
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.scheduling import parse_timezone
 
 companies = api_router("Companies")
 """The tenants."""
@@ -71,13 +72,16 @@ def list_companies(
 )
 def create_company(api: Api, caller: Caller, body: NewCompany) -> Company:
     only_all(caller, "adding a company")
-    made = api.runtime.companies.add(
-        body.slug,
-        name=body.name,
-        country=body.country,
-        timezone=body.timezone,
-        actor=caller.subject,
-    )
+    with naming("timezone"):
+        parse_timezone(body.timezone)
+    with naming("country"):  # the schema has judged the other fields
+        made = api.runtime.companies.add(
+            body.slug,
+            name=body.name,
+            country=body.country,
+            timezone=body.timezone,
+            actor=caller.subject,
+        )
     return Company(**asdict(made))
 
 

@@ -1,9 +1,10 @@
 """The delivery log: pages, one delivery whole, a company's timeline."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import TypeAdapter
 
 from impact_in_pipelines.api.access import VIEW, Api, Caller, own_company, visible
 from impact_in_pipelines.api.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
@@ -29,6 +30,10 @@ from impact_in_pipelines.platforms import Platform
 
 router = api_router("Deliveries")
 """Reading the log."""
+
+# All rows at once: half of what making the models one by one costs.
+_DELIVERIES = TypeAdapter(list[Delivery])
+_ITEMS = TypeAdapter(list[TimelineItem])
 
 
 @router.get(
@@ -76,7 +81,7 @@ def list_deliveries(
     more = len(rows) > limit
     rows = rows[:limit]
     return DeliveryPage(
-        data=[Delivery.model_construct(**shown(row)) for row in rows],
+        data=_DELIVERIES.validate_python([shown(row) for row in rows]),
         next_cursor=encode_cursor(
             {"at": rows[-1]["scheduled_for"].isoformat(), "id": rows[-1]["id"]}, question
         )
@@ -99,7 +104,7 @@ def delivery_timeline(
 ) -> Timeline:
     company = own_company(api, caller, company_id)
     rows = api.deliveries.timeline(company.id, limit)
-    return Timeline(data=[_timeline_item(row) for row in rows])
+    return Timeline(data=_ITEMS.validate_python([_timeline_item(row) for row in rows]))
 
 
 @router.get(
@@ -121,8 +126,7 @@ def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  
     return DeliveryWhole(**values)
 
 
-def _timeline_item(row: Row) -> TimelineItem:
+def _timeline_item(row: Row) -> dict[str, Any]:
     values = shown(row)
-    payload = values.pop("payload")
-    # The log's own types are the schema's: checking thirty rows again is a sixth of the answer's CPU.
-    return TimelineItem.model_construct(**values, payload_sample=sanitised(sample(payload)))
+    values["payload_sample"] = sanitised(sample(values.pop("payload")))
+    return values

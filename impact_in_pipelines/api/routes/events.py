@@ -20,6 +20,7 @@ router = api_router("Events")
 """Changes as they happen."""
 
 HEARTBEAT_S = 15.0
+_SHORTEST_WAIT_S = 0.1
 _REPLAYED = 1_000
 _OVERLAP = timedelta(seconds=30)
 """A change carries its transaction's time and is seen at its end: one before the last seen may come later."""
@@ -70,7 +71,8 @@ async def event_stream(
                     yield _event(row)
         while (left_s := (until - datetime.now(UTC)).total_seconds()) > 0:
             try:
-                change = await changes.next(min(HEARTBEAT_S, left_s))
+                # Timers end a little early: without the floor the last instant is a burst of heartbeats.
+                change = await changes.next(max(min(HEARTBEAT_S, left_s), _SHORTEST_WAIT_S))
             except Lagging:
                 yield "event: reset\ndata: {}\n\n"
                 return

@@ -8,13 +8,13 @@ from fastapi import Query
 from impact_in_pipelines.api.access import MANAGE, VIEW, Api, Caller, only_all, own_company, visible
 from impact_in_pipelines.api.auth import Principal
 from impact_in_pipelines.api.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
-from impact_in_pipelines.api.problems import invalid, not_found
+from impact_in_pipelines.api.problems import invalid, naming, not_found
 from impact_in_pipelines.api.routing import api_router
 from impact_in_pipelines.api.schemas.base import Limit, PlatformName
 from impact_in_pipelines.api.schemas.sla import (
     Incident,
     IncidentPage,
-    MaintenanceList,
+    MaintenancePage,
     MaintenanceWindow,
     NewMaintenance,
     incident_of,
@@ -90,12 +90,24 @@ def list_maintenance(
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
     past: Annotated[bool, Query(description="past ones too")] = False,
     limit: Limit = DEFAULT_LIMIT,
-) -> MaintenanceList:
+    cursor: str | None = None,
+) -> MaintenancePage:
     ids, now = visible(api, caller, company_id), api.clock()
-    found = api.runtime.maintenance.listed(
-        ids, ended_too=past, now=now, platforms_too=company_id is None, limit=limit
+    question = {"of": "maintenance", "company": company_id, "past": past}
+    position = instant_and_id(cursor, question)
+    rows = api.runtime.maintenance.listed(
+        ids,
+        ended_too=past,
+        now=now,
+        platforms_too=company_id is None,
+        limit=limit + 1,
+        behind=(position["before_at"], position["before_id"]) if cursor is not None else None,
     )
-    return MaintenanceList(data=[window_of(one) for one in found])
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor({"at": last.ends_at.isoformat(), "id": last.id}, question)
+    return MaintenancePage(data=[window_of(one) for one in rows[:limit]], next_cursor=more)
 
 
 @maintenance.post(
@@ -113,15 +125,16 @@ def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> Maintenan
     if body.company_id is None and body.platform is None:
         raise invalid("body", "platform", "is required without companyId")
     now = api.clock()
-    made = api.runtime.maintenance.add(
-        company_id=body.company_id,
-        platform=Platform(body.platform) if body.platform else None,
-        starts_at=body.starts_at or now,
-        ends_at=body.ends_at,
-        reason=body.reason,
-        by=caller.subject,
-        now=now,
-    )
+    with naming("endsAt"):  # the rest has been judged
+        made = api.runtime.maintenance.add(
+            company_id=body.company_id,
+            platform=Platform(body.platform) if body.platform else None,
+            starts_at=body.starts_at or now,
+            ends_at=body.ends_at,
+            reason=body.reason,
+            by=caller.subject,
+            now=now,
+        )
     return window_of(made)
 
 

@@ -17,9 +17,9 @@ from impact_in_pipelines.api.pagination import (
     decode_cursor,
     encode_cursor,
 )
-from impact_in_pipelines.api.problems import invalid, not_found
-from impact_in_pipelines.api.routing import api_router
-from impact_in_pipelines.api.schemas.base import Instant, Limit, PlatformName
+from impact_in_pipelines.api.problems import invalid, naming, not_found
+from impact_in_pipelines.api.routing import PREFIX, api_router
+from impact_in_pipelines.api.schemas.base import Count, Instant, Limit, PlatformName
 from impact_in_pipelines.api.schemas.replays import RunNow
 from impact_in_pipelines.api.schemas.schedules import (
     Counts,
@@ -34,7 +34,10 @@ from impact_in_pipelines.api.schemas.schedules import (
     ScheduleChange,
     SchedulePage,
     ScheduleStats,
+    calendar_value,
+    check_cron_and_zone,
     shown,
+    window_value,
 )
 from impact_in_pipelines.db.schedule_rows import RuleChanges, resumed
 from impact_in_pipelines.db.schedule_rows import Schedule as Stored
@@ -53,6 +56,7 @@ router = api_router("Schedules")
 
 _FIRST_PREVIEWED = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST_PREVIEWED = datetime(2100, 1, 1, tzinfo=UTC)
+_COMBINED = ("window", "holiday_calendar", "schedule")
 _NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_minutes")
 
 
@@ -65,14 +69,18 @@ _NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_
 )
 def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> Schedule:
     company = own_company(api, caller, body.company_id)
-    made = api.runtime.schedules.create(
-        company,
-        Platform(body.platform),
-        body.rule(company.timezone),
-        now=api.clock(),
-        active=body.active,
-        actor=caller.subject,
-    )
+    platform, rule = Platform(body.platform), body.rule(company.timezone)
+    if company.id not in api.runtime.connections.of_companies(platform, [company.id]):
+        raise invalid(
+            "body",
+            "platform",
+            f"can't be {platform.value}: the company has no complete, enabled connection to it; set one "
+            f"with PUT {PREFIX}/connections/{company.id}/{platform.value}",
+        )
+    with naming("holidayCalendar"):  # what is left to refuse: one that drops every fire
+        made = api.runtime.schedules.create(
+            company, platform, rule, now=api.clock(), active=body.active, actor=caller.subject
+        )
     return shown(made)
 
 
@@ -133,7 +141,8 @@ def schedule_stats(
 def preview_rule(api: Api, body: PreviewRequest) -> Preview:
     rule = body.rule("UTC")
     after = _previewable(body.start, "body", "from") or api.clock()
-    return _preview(rule, preview_of(rule, body.count, after=after))
+    with naming("holidayCalendar"):
+        return _preview(rule, preview_of(rule, body.count, after=after))
 
 
 @router.get(
@@ -159,9 +168,13 @@ def update_schedule(
     body: ScheduleChange,
 ) -> Schedule:
     found = _own(api, caller, scheduleId)
-    updated = api.runtime.schedules.update(
-        found.id, now=api.clock(), actor=caller.subject, **_changes(body)
-    )
+    changes = _changes(body)
+    # What is left to refuse is the combination: of the fields that were given, the last to bear on it.
+    combined = next((name for name in _COMBINED if name in body.model_fields_set), "schedule")
+    with naming(ScheduleChange.model_fields[combined].alias or combined):
+        updated = api.runtime.schedules.update(
+            found.id, now=api.clock(), actor=caller.subject, **changes
+        )
     return shown(updated)
 
 
@@ -221,7 +234,7 @@ def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNow:  # n
         delivery_id=made.delivery_id,
         period_start=made.period_start,
         period_end=made.period_end,
-        status_url=f"/v1/impact-in/deliveries/{made.delivery_id}",
+        status_url=f"{PREFIX}/deliveries/{made.delivery_id}",
         drains={platform.value: start.value for platform, start in drains.items()},
     )
 
@@ -236,7 +249,7 @@ def preview_schedule(
     api: Api,
     caller: Caller,
     scheduleId: UUID,  # noqa: N803
-    count: Annotated[int, Query(ge=1, le=100)] = 5,
+    count: Annotated[Count, Query(ge=1, le=100)] = 5,
     start: Annotated[
         Instant | None, Query(alias="from", description="from then on, not from now")
     ] = None,
@@ -263,17 +276,16 @@ def _changes(body: ScheduleChange) -> RuleChanges:
         if name in given and getattr(body, name) is None:
             shown_name = ScheduleChange.model_fields[name].alias or name
             raise invalid("body", shown_name, "can't be null; leave it out to keep it")
+    check_cron_and_zone(body.schedule, body.timezone)
     changes = RuleChanges()
     if body.schedule is not None:
         changes["cron"] = body.schedule
     if body.timezone is not None:
         changes["timezone"] = body.timezone
     if "holiday_calendar" in given:
-        changes["holiday_calendar"] = (
-            body.holiday_calendar.value() if body.holiday_calendar else None
-        )
+        changes["holiday_calendar"] = calendar_value(body.holiday_calendar)
     if "window" in given:
-        changes["window"] = body.window.value() if body.window else None
+        changes["window"] = window_value(body.window)
     if body.catch_up is not None:
         changes["catch_up"] = CatchUp(body.catch_up)
     if body.catch_up_limit_days is not None:

@@ -13,7 +13,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.negotiation import preferred
 from impact_in_pipelines.api.problems import invalid, not_found
 from impact_in_pipelines.api.routing import api_router
-from impact_in_pipelines.api.schemas.base import Instant
+from impact_in_pipelines.api.schemas.base import InputDay, Instant
 from impact_in_pipelines.api.schemas.sla import (
     PlatformScope,
     SlaReport,
@@ -91,7 +91,7 @@ def sla_report(
         Literal["weekly", "monthly"] | None, Query(description="absent: the past seven days")
     ] = None,
     start: Annotated[
-        date | None,
+        InputDay | None,
         Query(description="a day of the week or month; absent: the last complete one"),
     ] = None,
 ) -> Any:

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from impact_in_pipelines.api.pagination import MOST
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -27,6 +27,50 @@ class Model(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
+
+
+class Input(Model):
+    """One that comes in: by its camelCase names alone, or a field could be given twice."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _flag(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isascii() and value.isdecimal()):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-03-29")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date such as 2026-03-29") from None
+
+
+# Pydantic alone takes "7" for 7, "yes" for true, and a number for a date, which is seconds from 1970 then.
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in a body; no text."""
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""true or false in a body."""
+InputDay = Annotated[date, BeforeValidator(_date), Field(examples=["2026-03-09"])]
+"""A date as it comes in."""
 
 
 def parse_instant(value: Any) -> Any:
@@ -73,7 +117,9 @@ Moment = Annotated[
 """An instant as it goes out: ISO 8601 with offset."""
 
 Day = Annotated[date, Field(examples=["2026-03-09"])]
-Limit = Annotated[int, Field(ge=1, le=MOST, description=f"at most so many, up to {MOST}")]
+Count = Annotated[int, BeforeValidator(_digits)]
+"""A whole number in a query: digits only."""
+Limit = Annotated[Count, Field(ge=1, le=MOST, description=f"at most so many, up to {MOST}")]
 PlatformName = Literal["benevity", "goodera", "workday"]
 
 NO_NUL = r"^[^\x00]*$"

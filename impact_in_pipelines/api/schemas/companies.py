@@ -5,7 +5,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.schemas.base import NO_NUL, Model, Moment, PlatformName
+from impact_in_pipelines.api.schemas.base import (
+    NO_NUL,
+    Flag,
+    Input,
+    Model,
+    Moment,
+    PlatformName,
+    Whole,
+)
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Secret = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
@@ -30,7 +38,7 @@ class CompanyPage(Model):
     next_cursor: str | None
 
 
-class NewCompany(Model):
+class NewCompany(Input):
     """A company to add."""
 
     slug: Annotated[
@@ -41,7 +49,7 @@ class NewCompany(Model):
     timezone: Annotated[Text, Field(description="an IANA zone", examples=["Europe/Oslo"])] = "UTC"
 
 
-class ConnectionOptions(Model):
+class ConnectionOptions(Input):
     """What an account needs besides, by platform."""
 
     auth: Literal["oauth", "api_key"] | None = None
@@ -76,7 +84,7 @@ class ConnectionPage(Model):
     next_cursor: str | None
 
 
-class ConnectionChange(Model):
+class ConnectionChange(Input):
     """What is set; what is absent or null stays as it is. `options` are replaced whole."""
 
     organization_id: Text | None = None
@@ -98,9 +106,9 @@ class ConnectionChange(Model):
         ),
     ] = None
     options: ConnectionOptions | None = None
-    enabled: bool | None = None
-    rate_limit_per_minute: Annotated[int | None, Field(ge=1, le=100_000)] = None
-    max_concurrency: Annotated[int | None, Field(ge=1, le=1_000)] = None
+    enabled: Flag | None = None
+    rate_limit_per_minute: Annotated[Whole | None, Field(ge=1, le=100_000)] = None
+    max_concurrency: Annotated[Whole | None, Field(ge=1, le=1_000)] = None
     webhook_secret: Annotated[
         Secret | None,
         Field(

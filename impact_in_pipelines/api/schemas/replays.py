@@ -1,11 +1,21 @@
 """Replays on the wire."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from impact_in_pipelines.api.schemas.base import NO_NUL, Day, Instant, Model, Moment, PlatformName
+from impact_in_pipelines.api.schemas.base import (
+    NO_NUL,
+    Day,
+    Flag,
+    Input,
+    Instant,
+    Model,
+    Moment,
+    PlatformName,
+)
 from impact_in_pipelines.api.schemas.deliveries import Status
 
 MOST_IDS = 1_000
@@ -19,17 +29,17 @@ Drains = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, Field(description="send also what has arrived already, inside the 24-hour window too")
+    Flag, Field(description="send also what has arrived already, inside the 24-hour window too")
 ]
 
 
-class ReplayOptions(Model):
+class ReplayOptions(Input):
     """How to replay."""
 
     force: Force = False
 
 
-class FailedFilter(Model):
+class FailedFilter(Input):
     """Which deliveries that failed for good."""
 
     company_id: UUID | None = None
@@ -39,8 +49,16 @@ class FailedFilter(Model):
     end_date: Instant | None = None
     error: Annotated[str | None, Field(max_length=200, pattern=NO_NUL)] = None
 
+    @field_validator("end_date")
+    @classmethod
+    def end_after_start(cls, end: datetime | None, others: ValidationInfo) -> datetime | None:
+        start = others.data.get("start_date")
+        if start is not None and end is not None and end <= start:
+            raise ValueError("must be after startDate")
+        return end
 
-class BulkReplay(Model):
+
+class BulkReplay(Input):
     """Either `ids` or a `filter`, which may fit 1,000 deliveries at most."""
 
     ids: Ids | None = None
@@ -54,7 +72,7 @@ class BulkReplay(Model):
         return self
 
 
-class RetryAllFailed(Model):
+class RetryAllFailed(Input):
     """Whose failed deliveries of the last 28 days are sent again; those whose days have arrived since with
     another delivery are left out, unless forced."""
 

@@ -1,18 +1,24 @@
 """Schedules on the wire."""
 
-from datetime import date, time
+import re
+from datetime import time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from impact_in_pipelines.api.problems import naming
 from impact_in_pipelines.api.schemas.base import (
     NO_NUL,
     Day,
+    Flag,
+    Input,
+    InputDay,
     Instant,
     Model,
     Moment,
     PlatformName,
+    Whole,
 )
 from impact_in_pipelines.api.schemas.deliveries import Status
 from impact_in_pipelines.db.schedule_rows import Schedule as StoredSchedule
@@ -23,6 +29,8 @@ from impact_in_pipelines.scheduling import (
     HolidayCalendar,
     HolidayPolicy,
     ScheduleRule,
+    parse_cron,
+    parse_timezone,
 )
 
 Cron = Annotated[
@@ -40,21 +48,31 @@ Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[
 CatchUpName = Literal["coalesce", "all", "none"]
 
 
-def _local(value: time) -> time:
-    if value.tzinfo is not None or value.second or value.microsecond:
+_LOCAL_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:00)?$"
+
+
+def _local(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_LOCAL_TIME, value, re.ASCII):
         raise ValueError("must be local hours and minutes such as 08:00")
-    return value
+    return time.fromisoformat(value)
 
 
-LocalTime = Annotated[time, AfterValidator(_local), Field(examples=["08:00:00"])]
+# JSON Schema's own `time` has an offset (RFC 3339).
+LocalTime = Annotated[
+    time,
+    BeforeValidator(_local),
+    WithJsonSchema({"type": "string", "pattern": _LOCAL_TIME, "examples": ["08:00:00"]}),
+]
 
 
-class Calendar(Model):
+class Calendar(Input):
     """Public holidays of a country and closed days of the company's own, and what they do to a fire."""
 
     country: Annotated[str | None, Field(max_length=2, pattern=NO_NUL, examples=["NO"])] = None
     subdivision: Annotated[str | None, Field(max_length=10, pattern=NO_NUL)] = None
-    extra_dates: Annotated[list[date], Field(max_length=366, default_factory=list)]
+    extra_dates: Annotated[list[InputDay], Field(max_length=366, default_factory=list)]
     policy: Literal["skip", "next_business_day", "previous_business_day"] = "skip"
 
     @classmethod
@@ -62,7 +80,7 @@ class Calendar(Model):
         return cls(
             country=calendar.country,
             subdivision=calendar.subdivision,
-            extra_dates=list(calendar.extra_dates),
+            extraDates=list(calendar.extra_dates),
             policy=calendar.policy.value,
         )
 
@@ -80,7 +98,7 @@ class Window(Model):
     start: LocalTime
     end: LocalTime
     days: Annotated[
-        list[Annotated[int, Field(ge=1, le=7)]],
+        list[Annotated[Whole, Field(ge=1, le=7)]],
         Field(min_length=1, max_length=7, default_factory=lambda: list(range(1, 8))),
     ]
 
@@ -93,14 +111,36 @@ class Window(Model):
         return DeliveryWindow(self.start, self.end, frozenset(self.days))
 
 
-class RuleFields(Model):
+def check_cron_and_zone(cron: str | None, zone: str | None) -> None:
+    """Raises a 422 problem that names the field; what is None isn't looked at."""
+    if cron is not None:
+        with naming("schedule"):
+            parse_cron(cron)
+    if zone is not None:
+        with naming("timezone"):
+            parse_timezone(zone)
+
+
+def calendar_value(calendar: Calendar | None) -> HolidayCalendar | None:
+    """The calendar. Raises a 422 problem that names it."""
+    with naming("holidayCalendar"):
+        return calendar.value() if calendar else None
+
+
+def window_value(window: Window | None) -> DeliveryWindow | None:
+    """The window. Raises a 422 problem that names it."""
+    with naming("window"):
+        return window.value() if window else None
+
+
+class RuleFields(Input):
     """When a schedule fires, besides its cron and zone."""
 
     holiday_calendar: Calendar | None = None
     window: Window | None = None
     catch_up: CatchUpName = "coalesce"
-    catch_up_limit_days: Annotated[int, Field(ge=1, le=3660)] = 31
-    spread_minutes: Annotated[int, Field(ge=0, le=1439)] = 0
+    catch_up_limit_days: Annotated[Whole, Field(ge=1, le=3660)] = 31
+    spread_minutes: Annotated[Whole, Field(ge=0, le=1439)] = 0
 
 
 class NewRule(RuleFields):
@@ -110,16 +150,21 @@ class NewRule(RuleFields):
     timezone: Zone | None = None
 
     def rule(self, default_zone: str) -> ScheduleRule:
-        """The rule. Raises `InvalidSchedule`."""
-        return ScheduleRule(
-            self.schedule,
-            self.timezone or default_zone,
-            self.holiday_calendar.value() if self.holiday_calendar else None,
-            self.window.value() if self.window else None,
-            CatchUp(self.catch_up),
-            self.catch_up_limit_days,
-            self.spread_minutes,
-        )
+        """The rule. Raises a 422 problem that names the field."""
+        zone = self.timezone or default_zone
+        check_cron_and_zone(self.schedule, zone)
+        calendar = calendar_value(self.holiday_calendar)
+        window = window_value(self.window)
+        with naming("window"):  # what is left to refuse: days on which it can't open
+            return ScheduleRule(
+                self.schedule,
+                zone,
+                calendar,
+                window,
+                CatchUp(self.catch_up),
+                self.catch_up_limit_days,
+                self.spread_minutes,
+            )
 
 
 class NewSchedule(NewRule):
@@ -127,19 +172,19 @@ class NewSchedule(NewRule):
 
     company_id: UUID
     platform: PlatformName
-    active: bool = True
+    active: Flag = True
 
 
 class PreviewRequest(NewRule):
     """A rule to try out."""
 
-    count: Annotated[int, Field(ge=1, le=100)] = 5
+    count: Annotated[Whole, Field(ge=1, le=100)] = 5
     start: Annotated[
         Instant | None, Field(alias="from", description="from then on, not from now")
     ] = None
 
 
-class ScheduleChange(Model):
+class ScheduleChange(Input):
     """What is changed; what is absent stays. null takes a calendar or a window off."""
 
     schedule: Cron | None = None
@@ -147,11 +192,11 @@ class ScheduleChange(Model):
     holiday_calendar: Calendar | None = None
     window: Window | None = None
     catch_up: CatchUpName | None = None
-    catch_up_limit_days: Annotated[int | None, Field(ge=1, le=3660)] = None
-    spread_minutes: Annotated[int | None, Field(ge=0, le=1439)] = None
+    catch_up_limit_days: Annotated[Whole | None, Field(ge=1, le=3660)] = None
+    spread_minutes: Annotated[Whole | None, Field(ge=0, le=1439)] = None
 
 
-class Pause(Model):
+class Pause(Input):
     """Why a schedule is paused; others read it."""
 
     reason: Annotated[Reason, Field(examples=["the account is being moved"])]

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.schemas.base import NO_NUL, Day, Instant, Model, Moment, PlatformName
+from impact_in_pipelines.api.schemas.base import (
+    NO_NUL,
+    Day,
+    Input,
+    Instant,
+    Model,
+    Moment,
+    PlatformName,
+)
 from impact_in_pipelines.sla.budget import ErrorBudget as StoredBudget
 from impact_in_pipelines.sla.incidents import Incident as StoredIncident
 from impact_in_pipelines.sla.incidents import MaintenanceWindow as StoredWindow
@@ -195,13 +203,14 @@ class MaintenanceWindow(Model):
     ended_by: str | None
 
 
-class MaintenanceList(Model):
-    """Maintenance windows, the next to end first."""
+class MaintenancePage(Model):
+    """A page of maintenance windows, the next to end first; with past ones, the last to end."""
 
     data: list[MaintenanceWindow]
+    next_cursor: str | None
 
 
-class NewMaintenance(Model):
+class NewMaintenance(Input):
     """A maintenance window to add; without a company it needs a token for all of them."""
 
     company_id: UUID | None = None

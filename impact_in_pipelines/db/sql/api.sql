@@ -117,3 +117,26 @@ WHERE d.id = :id
 -- name: attempts
 SELECT number, started_at, finished_at, outcome, http_status, error_kind, error, latency_ms
 FROM delivery_attempts WHERE delivery_id = :id ORDER BY number
+
+-- name: windows_present
+-- GET /maintenance-windows: present and coming ones, the next to end first.
+SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
+       w.created_at, w.ended_by
+FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
+WHERE CASE WHEN w.company_id IS NULL THEN :platforms_too
+           ELSE CAST(:company_ids AS uuid[]) IS NULL OR w.company_id = ANY(CAST(:company_ids AS uuid[])) END
+  AND w.ends_at > :now
+  AND (CAST(:at AS timestamptz) IS NULL OR (w.ends_at, w.id) > (:at, CAST(:id AS uuid)))
+ORDER BY w.ends_at, w.id
+LIMIT :limit
+
+-- name: windows_ever
+-- The same with past ones, the last to end first.
+SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
+       w.created_at, w.ended_by
+FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
+WHERE CASE WHEN w.company_id IS NULL THEN :platforms_too
+           ELSE CAST(:company_ids AS uuid[]) IS NULL OR w.company_id = ANY(CAST(:company_ids AS uuid[])) END
+  AND (CAST(:at AS timestamptz) IS NULL OR (w.ends_at, w.id) < (:at, CAST(:id AS uuid)))
+ORDER BY w.ends_at DESC, w.id DESC
+LIMIT :limit

@@ -121,17 +121,6 @@ FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
 WHERE w.ends_at > :start AND w.starts_at < :end AND w.starts_at < w.ends_at
 ORDER BY w.ends_at, w.id
 
--- name: windows_page
--- GET /maintenance-windows.
-SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
-       w.created_at, w.ended_by
-FROM maintenance_windows w LEFT JOIN companies c ON c.id = w.company_id
-WHERE CASE WHEN w.company_id IS NULL THEN :platforms_too
-           ELSE CAST(:company_ids AS uuid[]) IS NULL OR w.company_id = ANY(CAST(:company_ids AS uuid[])) END
-  AND (:ended_too OR w.ends_at > :now)
-ORDER BY w.ends_at > CAST(:now AS timestamptz) DESC, w.ends_at, w.id
-LIMIT :limit
-
 -- name: window
 SELECT w.id, w.company_id, c.slug AS company, w.platform, w.starts_at, w.ends_at, w.reason, w.created_by,
        w.created_at, w.ended_by
@@ -162,3 +151,28 @@ FROM ended w LEFT JOIN companies c ON c.id = w.company_id
 
 -- name: windows_matching
 SELECT id FROM maintenance_windows WHERE id BETWEEN :lowest AND :highest ORDER BY id LIMIT 4
+
+-- name: purge_closed
+-- Old incidents with their notices, which were sent. Open ones stay, and those somebody is still to be told of.
+WITH old AS (
+    SELECT i.id FROM incidents i
+    WHERE i.closed_at < :before
+      AND NOT EXISTS (
+          SELECT 1 FROM notifications n WHERE n.incident_id = i.id AND n.sent_at IS NULL)
+    FOR UPDATE
+), told AS (
+    DELETE FROM notifications n USING old WHERE n.incident_id = old.id
+)
+DELETE FROM incidents i USING old WHERE i.id = old.id
+
+-- name: note_health
+-- By platform_outages, each minute; a state that stays keeps its beginning.
+INSERT INTO platform_health AS h (platform, state, since, reason, updated_at)
+SELECT r.platform, r.state, r.since, r.reason, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(platform text, state text, since timestamptz, reason text)
+ON CONFLICT (platform) DO UPDATE
+SET since = CASE WHEN h.state = excluded.state THEN h.since ELSE excluded.since END,
+    state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at
+
+-- name: health
+SELECT platform, state, since, reason FROM platform_health ORDER BY platform

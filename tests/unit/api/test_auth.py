@@ -168,6 +168,8 @@ def test_a_token_that_proves_nothing_is_401(token: str) -> None:
         {"exp": None},
         {"sub": None},
         {"sub": ""},
+        {"sub": "ingrid\nkari"},
+        {"sub": "ingrid\0"},
         {"nbf": datetime.now(UTC) + timedelta(minutes=5)},
         {"roles": "ADMIN_CONSOLE"},
         {"roles": [1]},
@@ -177,7 +179,8 @@ def test_a_token_that_proves_nothing_is_401(token: str) -> None:
         {"exp": "soon"},
     ],
     ids=[
-        *("expired", "no exp", "no sub", "empty sub", "not yet", "roles a text", "roles a number"),
+        *("expired", "no exp", "no sub", "empty sub", "sub of two lines", "sub with NUL"),
+        *("not yet", "roles a text", "roles a number"),
         *("companies no ids", "companies a text", "exp beyond time", "exp a word"),
     ],
 )

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import hmac
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +68,19 @@ def test_id_and_time_are_signed_too(change: str) -> None:
     assert standard_holds(SECRET, headers, BODY)
 
     assert not standard_holds(SECRET, {**headers, change: "1700000001"}, BODY)
+
+
+def test_the_documents_way_to_sign_holds() -> None:
+    """What docs/api.md tells a platform to do is what is checked."""
+    page = Path(__file__).parents[3] / "docs" / "api.md"
+    (code,) = re.findall(r"```python\n(import base64.*?)```", page.read_text(), re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(code, told)
+    secret = "whsec_" + base64.b64encode(b"a key of thirty-two bytes or so.").decode()
+
+    headers = {k.lower(): v for k, v in told["benevity"](SECRET, BODY).items()}
+    assert benevity_holds(SECRET, headers, BODY)
+    assert standard_holds(secret, told["standard"](secret, BODY), BODY)
 
 
 def test_one_of_several_signatures_suffices() -> None:

@@ -30,7 +30,8 @@ def test_figures_dates_and_ids_of_programmes_are_shown_as_they_are() -> None:
 @pytest.mark.parametrize(
     "key",
     ["participantRef", "volunteer_ref", "participantId", "employeeIds", "contactEmail", "firstName",
-     "lastName", "full_name", "phone", "mobile", "e_mail", "mentorName"],
+     "lastName", "full_name", "phone", "mobile", "e_mail", "mentorName", "name", "displayName", "studentName",
+     "ref", "externalRef", "reference", "tel"],
 )  # fmt: skip
 def test_what_a_key_calls_a_person_is_masked_at_any_depth(key: str) -> None:
     """Whatever stands there: text, a number, a list."""
@@ -46,11 +47,41 @@ def test_what_a_key_calls_a_person_is_masked_at_any_depth(key: str) -> None:
         ("call +47 22 33 44 55", f"call {MASK}"),
         ("call (555) 123-4567", f"call {MASK}"),
         ("call 22 33 44 55.", f"call {MASK}."),
+        ("call 0047 22334455", f"call {MASK}"),
+        ("call 020 7946 0958", f"call {MASK}"),
     ],
 )
 def test_addresses_and_numbers_inside_any_text_are_masked(text: str, shown: str) -> None:
     """Also where no key announces them; the rest of the text stays."""
     assert sanitised({"description": text}) == {"description": shown}
+
+
+def test_a_number_of_people_is_a_figure_and_a_text_is_somebody() -> None:
+    """The key alone doesn't tell."""
+    given = {
+        "volunteers": 3,
+        "participants": ["p-17", {"email": "a@b.org", "hours": 2}],
+        "mentor": "Kari",
+    }
+
+    assert sanitised(given) == {
+        "volunteers": 3,
+        "participants": [MASK, {"email": MASK, "hours": 2}],
+        "mentor": MASK,
+    }
+
+
+def test_what_a_thing_is_called_is_shown() -> None:
+    """Programmes, dimensions and activities have names, and a transaction has a reference."""
+    given = {
+        "programName": "Mentoring",
+        "dimensionName": "Sessions",
+        "activityName": "Mentoring",
+        "companyName": "Acme",
+        "transactionReference": "TX-1",
+    }
+
+    assert sanitised(given) == given
 
 
 def test_what_is_given_is_not_changed() -> None:
