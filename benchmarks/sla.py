@@ -15,7 +15,9 @@ from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
+from impact_in_pipelines.db.sla_watch import SlaWatch
 from impact_in_pipelines.settings import Settings, read_settings
+from impact_in_pipelines.sla.model import Breach
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 
 COMPANIES = 1_000
@@ -47,6 +49,7 @@ def measure(database: Database, settings: Settings) -> None:
     past = median_ms(lambda: store.assess(week, NOW, company_id=companies[7].id), 50)
     print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 50)")
     seconds("status of all, rolling 7 days (limit 5 s)", lambda: store.current(NOW))
+    watched(SlaWatch(database.engine, settings))
     seconds("error budgets of all, 28 days", lambda: store.error_budgets(NOW))
     rollup, since = SlaRollup(database.engine, settings), NOW.date() - timedelta(days=60)
     seconds("sla_daily, all 60 days from nothing", lambda: rollup.refresh(since, NOW))
@@ -62,6 +65,19 @@ def measure(database: Database, settings: Settings) -> None:
         lambda: reports.generate_weekly_sla_report(next(some), week, now=NOW), 20
     )
     print(f"weekly report of one company: {one_report:.0f} ms (median of 20)")
+
+
+def watched(watch: SlaWatch) -> None:
+    """What the sensor `sla_breaches` asks each minute: everybody, and then who may have changed."""
+    found: list[Breach] = []
+    seconds("breaches of everybody, the first look", lambda: found.extend(watch.breaches(NOW)))
+    told = {(one.company_id, one.platform, one.type) for one in found}
+    # Ten minutes later what fell due at noon is settled, and lies outside of the margin.
+    later = NOW + timedelta(minutes=10)
+    seconds("breaches of everybody, all told already", lambda: watch.breaches(later, told))
+    minutes = iter(range(1, 9))
+    usual = median_ms(lambda: watch.breaches(later + timedelta(minutes=next(minutes)), told), 8)
+    print(f"breaches a minute later: {usual:.0f} ms (median of 8)")
 
 
 def seconds(what: str, run: Callable[[], object]) -> None:
@@ -91,8 +107,9 @@ _STATEMENTS = (
     """INSERT INTO companies (slug, name)
        SELECT 'company-' || n, 'Company ' || n FROM generate_series(1, :companies) n""",
     """INSERT INTO scheduled_deliveries
-           (company_id, platform, schedule, next_run, fired_until, covered_until)
-       SELECT c.id, p, '0 */2 * * *', CAST(:now AS timestamptz) + interval '2 hours', :now, :now
+           (company_id, platform, schedule, next_run, fired_until, covered_until, updated_at)
+       SELECT c.id, p, '0 */2 * * *', CAST(:now AS timestamptz) + interval '2 hours', :now, :now,
+              CAST(:now AS timestamptz) - interval '1 day'
        FROM companies c, unnest(ARRAY['benevity', 'goodera', 'workday']) p""",
     """CREATE TEMPORARY TABLE fire ON COMMIT DROP AS
        SELECT gen_random_uuid() AS id, s.id AS schedule_id, s.company_id, s.platform,

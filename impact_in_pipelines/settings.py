@@ -6,17 +6,41 @@ names. A value that doesn't hold stops the program with one line (`InvalidSettin
 """
 
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.platforms import Platform
 
+HOW_TO_MAKE_A_KEY = (
+    'make one with: python -c "from cryptography.fernet import Fernet; '
+    'print(Fernet.generate_key().decode())"'
+)
+KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MAKE_A_KEY}"
+_KEY_BYTES = 32
+_LONGEST_INTERVAL = 30
+
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
+
+
+def _divides_an_hour(minutes: int) -> int:
+    """Ticks come by cron (`*/7` would fire at :56 and again at :00)."""
+    if not 1 <= minutes <= _LONGEST_INTERVAL or 60 % minutes:
+        raise ValueError("doesn't divide an hour")
+    return minutes
 
 
 class Settings(BaseModel):
@@ -46,8 +70,9 @@ class Settings(BaseModel):
 
     # Scheduler
     enable_scheduler: bool = Field(True, description="true or false")
-    scheduler_check_interval: int = Field(
-        1, ge=1, le=30, description="a whole number of minutes from 1 to 30"
+    scheduler_check_interval: Annotated[int, AfterValidator(_divides_an_hour)] = Field(
+        1,
+        description="minutes that divide an hour evenly: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20 or 30",
     )
     scheduler_max_retries: int = Field(3, ge=0, le=10, description="a whole number from 0 to 10")
     scheduler_retry_delay_ms: int = Field(
@@ -239,6 +264,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in `environment` (default: the process's). Empty values count as absent.
 
     Raises `InvalidSetting`: one line with the variable, what it must be and what it was (secrets masked).
+    Also for `DATABASE_URL` without a key: one that this machine made would lock the others out (section 7).
     """
     source = os.environ if environment is None else environment
     values: dict[str, Any] = {}
@@ -247,7 +273,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if text:
             values[field] = text
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as failure:
         field = str(failure.errors()[0]["loc"][0])
         name = next(
@@ -259,6 +285,28 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise InvalidSetting(
             f"{_environment_name(name)} must be {info.description}; it was {shown}"
         ) from None
+    _check_key(settings)
+    return settings
+
+
+def _check_key(settings: Settings) -> None:
+    if settings.secret_key is None:
+        if settings.database_url is not None:
+            raise InvalidSetting(KEY_NEEDED)
+        return
+    keys = [key.strip() for key in settings.secret_key.get_secret_value().split(",")]
+    if not any(keys) or not all(_is_fernet_key(key) for key in keys if key):
+        raise InvalidSetting(
+            "IMPACT_IN_SECRET_KEY must hold Fernet keys, comma-separated, the newest first; it holds "
+            f"something else (not shown); {HOW_TO_MAKE_A_KEY}"
+        )
+
+
+def _is_fernet_key(text: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(text)) == _KEY_BYTES
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from factories import NO_DAGSTER
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, Engine, text
 
@@ -31,6 +32,8 @@ for _name in list(os.environ):
     if _name.startswith(_OURS):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
+# Nor may a Dagster that happens to run here be asked for drains: a test that wants one starts its own.
+os.environ["DAGSTER_UI_URL"] = NO_DAGSTER
 
 
 @pytest.fixture(scope="session")

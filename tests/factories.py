@@ -55,6 +55,10 @@ class Clock:
         self.now += by
 
 
+NO_DAGSTER = "http://127.0.0.1:9"
+"""Nobody listens there."""
+
+
 def environment(sandbox: Sandbox, **changes: str) -> dict[str, str]:
     """The environment of a process whose default connections lead to `sandbox`."""
     return {
@@ -67,6 +71,7 @@ def environment(sandbox: Sandbox, **changes: str) -> dict[str, str]:
         "WORKDAY_CLIENT_SECRET": OAUTH_CLIENT_SECRET,
         "WORKDAY_TENANT_ID": WORKDAY_TENANT,
         "IMPACT_IN_SECRET_KEY": Fernet.generate_key().decode(),
+        "DAGSTER_UI_URL": NO_DAGSTER,
         **changes,
     }
 

@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
-from impact_in_pipelines.sla.incidents import Incident, PlatformActivity
+from impact_in_pipelines.sla.incidents import (
+    Incident,
+    PlatformActivity,
+    PlatformHealth,
+    PlatformState,
+)
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity
 
 LOOKBACK = timedelta(hours=2)
@@ -58,14 +63,58 @@ def outages(
     return found
 
 
-def _is_out(one: PlatformActivity, rule: OutageRule, now: datetime) -> bool:
-    if one.first_failure is None or one.last_failure is None:
+def health(
+    activity: Iterable[PlatformActivity],
+    found: Iterable[Breach],
+    rule: OutageRule,
+    now: datetime,
+) -> list[PlatformHealth]:
+    """Every platform's state at `now`, from its attempts and the outages that `outages` found among them.
+    Degraded is what becomes an outage if it goes on: enough attempts, and none of them delivered."""
+    seen = {one.platform: one for one in activity}
+    out = {breach.platform: breach for breach in found}
+    return [
+        _health(platform, seen.get(platform), out.get(platform), rule, now) for platform in Platform
+    ]
+
+
+def _health(
+    platform: Platform,
+    one: PlatformActivity | None,
+    outage: Breach | None,
+    rule: OutageRule,
+    now: datetime,
+) -> PlatformHealth:
+    if outage is not None:
+        since = outage.since or now
+        reason = _in_words(one) or f"no attempt has delivered since {since:%Y-%m-%d %H:%M} UTC"
+        return PlatformHealth(platform, PlatformState.OUTAGE, since, reason)
+    if one is not None and one.first_failure is not None and _fails_throughout(one, rule, now):
+        return PlatformHealth(platform, PlatformState.DEGRADED, one.first_failure, _in_words(one))
+    return PlatformHealth(platform, PlatformState.HEALTHY, now)
+
+
+def _in_words(one: PlatformActivity | None) -> str | None:
+    if one is None or not one.failures:
+        return None
+    whose = "1 company" if one.companies == 1 else f"{one.companies} companies"
+    last = f"; the last one: {one.last_error}" if one.last_error else ""
+    return f"{one.failures} attempts of {whose} failed, none delivered{last}"
+
+
+def _fails_throughout(one: PlatformActivity, rule: OutageRule, now: datetime) -> bool:
+    if one.last_failure is None:
         return False
-    long_enough = now - one.first_failure >= rule.after
     # A burst that failed half an hour ago, and nothing since, says nothing about now.
     fresh = now - one.last_failure < rule.after
     its_own_fault = one.companies > 1 or one.own_faults == 0
-    return long_enough and fresh and one.failures >= rule.min_attempts and its_own_fault
+    return fresh and one.failures >= rule.min_attempts and its_own_fault
+
+
+def _is_out(one: PlatformActivity, rule: OutageRule, now: datetime) -> bool:
+    if one.first_failure is None:
+        return False
+    return now - one.first_failure >= rule.after and _fails_throughout(one, rule, now)
 
 
 def _delivered_since(one: PlatformActivity | None, opened_at: datetime) -> bool:

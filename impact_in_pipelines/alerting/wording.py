@@ -7,6 +7,7 @@ from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
 from impact_in_pipelines.sla.model import BreachType, Severity
+from impact_in_pipelines.sla.wording import duration
 
 LEVELS = {1: "warning", 2: "SLA breach", 3: "platform outage"}
 _TITLES = {
@@ -98,12 +99,12 @@ def fact(incident: Incident) -> str:
         case BreachType.SUCCESS_RATE | BreachType.RETRY_SUCCESS_RATE:
             return f"{actual:.1f} %, threshold {limit:g} %"
         case BreachType.LATENCY:
-            return f"{span(actual)}, threshold {span(limit)}"
+            return f"{duration(actual)}, threshold {duration(limit)}"
         case BreachType.CONSECUTIVE_FAILURES:
             return f"{actual:g} deliveries in a row have failed, threshold {limit:g}"
         case BreachType.OVERDUE:
             late = incident.details.get("oldest_late_minutes")
-            by = f", the oldest by {span(late * 60_000)}" if late is not None else ""
+            by = f", the oldest by {duration(late * 60_000)}" if late is not None else ""
             return f"{actual:g} {'fire' if actual == 1 else 'fires'} overdue{by}"
         case BreachType.BURN_RATE:
             return f"the error budget burns {actual:.1f} times too fast, threshold {limit:g}"
@@ -126,7 +127,7 @@ def since(incident: Incident) -> str:
     if incident.closed_at is None:
         return moment(start)
     lasted = (incident.closed_at - start) / timedelta(milliseconds=1)
-    return f"{moment(start)} until {moment(incident.closed_at)} ({span(lasted)})"
+    return f"{moment(start)} until {moment(incident.closed_at)} ({duration(lasted)})"
 
 
 def first_step(incident: Incident) -> str:
@@ -157,28 +158,8 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def span(ms: float) -> str:
-    """Milliseconds as people say them: 850 ms, 12.5 s, 5 min 1 s, 3 h 20 min."""
-    if ms < 1000:
-        return f"{ms:.0f} ms"
-    if ms < 60_000:
-        return f"{ms / 1000:.3g} s"
-    seconds = round(ms / 1000)
-    if seconds < 3600:
-        return _two(seconds, 60, "min", 1, "s")
-    if seconds < 2 * 86_400:
-        return _two(seconds, 3600, "h", 60, "min")
-    return _two(seconds, 86_400, "days", 3600, "h")
-
-
 def is_critical(notice: Notice) -> bool:
     """Whether it is about a critical breach that isn't over."""
     incident = notice.incident
     over = notice.kind is NoticeKind.RECOVERED
     return incident is not None and incident.severity is Severity.CRITICAL and not over
-
-
-def _two(seconds: int, large: int, large_name: str, small: int, small_name: str) -> str:
-    whole, rest = divmod(seconds, large)
-    rest //= small
-    return f"{whole} {large_name} {rest} {small_name}" if rest else f"{whole} {large_name}"

@@ -5,7 +5,6 @@ them selected in the UI, and a drain that is configured with dates. The asset yi
 partitions that arrived are recorded, as they arrive.
 """
 
-import warnings
 from collections.abc import Iterator
 from datetime import date
 
@@ -14,8 +13,8 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     BackfillPolicy,
-    BetaWarning,
     Config,
+    DagsterRunStatus,
     Failure,
     RetryPolicy,
     RetryRequested,
@@ -23,6 +22,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from impact_in_pipelines.assets.beta import single_run_backfills
 from impact_in_pipelines.assets.partitions import company_days, days_between, selected
 from impact_in_pipelines.assets.recorder import Recorder
 from impact_in_pipelines.db.recording import SelectedDay
@@ -33,6 +33,7 @@ from impact_in_pipelines.errors import DatabaseUnavailable, ImpactInError, Usage
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.stopping import Stop, stoppable
 
 _STEP_RETRIES = RetryPolicy(max_retries=2, delay=5)
 """Layer 3 of D5: for a step that fails as a whole, such as a database that is away for a moment."""
@@ -77,7 +78,8 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
         context: AssetExecutionContext, config: ExportConfig, runtime: RuntimeResource
     ) -> Iterator[None]:
         try:
-            run_export(context, config, runtime.get(), platform)
+            with stoppable() as stop:
+                run_export(context, config, runtime.get(), platform, stop)
         except DatabaseUnavailable:
             raise
         except ImpactInError as error:
@@ -89,13 +91,20 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
 
 
 def run_export(
-    context: AssetExecutionContext, config: ExportConfig, runtime: Runtime, platform: Platform
+    context: AssetExecutionContext,
+    config: ExportConfig,
+    runtime: Runtime,
+    platform: Platform,
+    stop: Stop,
 ) -> None:
     """Send what this run is for and record it.
 
     Raises `RetryRequested` while selected partitions wait for their next attempt (layer 2 of D5), and
-    `Failure` if something failed for good.
+    `Failure` if something failed for good or `stop` was requested: what was not sent is then due again.
     """
+    if _is_terminated(context):
+        # The interrupt came before we could listen, and Dagster's answer to it was to try again.
+        stop.request()
     days = _selected_days(context, config, runtime, platform)
     run_id = None if days is None else context.run.run_id
     if days is not None:
@@ -114,10 +123,19 @@ def run_export(
         asset_key=context.asset_key,
         run_id=run_id,
     )
-    drain = runtime.drain(platform, dagster_run_id=context.run.run_id, on_settled=recorder.record)
+    drain = runtime.drain(
+        platform,
+        dagster_run_id=context.run.run_id,
+        on_settled=recorder.record,
+        should_stop=lambda: stop.requested,
+    )
     summary = drain.run(_selection(config, runtime, run_id))
     recorder.record()
     _report(context, summary, recorder)
+    if stop.requested:
+        if run_id is not None:
+            runtime.recording.let_go(platform, run_id)
+        raise _stopped(context, stop, summary)
     if run_id is not None and config.start is None:
         _wait_for_retries(context, runtime, platform, run_id)
     elif run_id is not None:
@@ -132,6 +150,25 @@ def run_export(
             metadata={FAILURES: recorder.failure_table()},
             allow_retries=False,
         )
+
+
+def _is_terminated(context: AssetExecutionContext) -> bool:
+    run = context.instance.get_run_by_id(context.run.run_id)
+    return run is not None and run.status is DagsterRunStatus.CANCELING
+
+
+def _stopped(context: AssetExecutionContext, stop: Stop, summary: DrainSummary) -> Failure:
+    """What ends the step at once, and the run as cancelled: nothing has failed."""
+    if not _is_terminated(context):
+        # A run whose step fails is a failed run, and tells people so, unless it was being cancelled.
+        context.instance.report_run_canceling(context.run)
+    cause = stop.signal.name if stop.signal is not None else "a request"
+    return Failure(
+        description=(
+            f"Stopped by {cause}: {summary.delivered} delivered; what was not sent is due again"
+        ),
+        allow_retries=False,
+    )
 
 
 def _selected_days(
@@ -212,9 +249,7 @@ def _failure_text(count: int, recorder: Recorder, title: str) -> str:
 
 def build_exports() -> list[AssetsDefinition]:
     """One export for each platform."""
-    with warnings.catch_warnings():
-        # `backfill_policy` is beta; a range in one run (D1) rests on it, knowingly.
-        warnings.simplefilter("ignore", BetaWarning)
+    with single_run_backfills():
         return [build_export(platform=platform) for platform in Platform]
 
 

@@ -14,6 +14,7 @@ from dagster import (
     asset,
 )
 
+from impact_in_pipelines.assets.beta import single_run_backfills
 from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
@@ -37,36 +38,41 @@ months = MonthlyPartitionsDefinition(start_date=_FIRST_MONTH.isoformat())
 """Months by their first day (UTC)."""
 
 
-@asset(
-    description=(
-        "The delivery log rolled up: counters per company and platform of each UTC day of scheduled_for. A "
-        "late retry belongs to the day it was due; the hourly run computes every day that has changed."
-    ),
-    deps=[impact_deliveries],
-    partitions_def=days,
-    backfill_policy=BackfillPolicy.single_run(),
-    retry_policy=_RETRIES,
-    group_name="sla",
-    kinds={"postgres"},
-)
-def sla_daily(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
-    """Compute the selected days anew."""
-    parts = runtime.get()
-    now = parts.clock()
-    chosen = [date.fromisoformat(key) for key in context.partition_keys]
-    stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
-    rolled = parts.sla_rollup.roll_up(chosen, now)
-    left = sorted(set(stale) - set(chosen))
-    if not left:
-        parts.sla_rollup.mark_fresh(FIRST_DAY, now)
-    return MaterializeResult(
-        metadata={
-            "days": rolled.days,
-            "rows": rolled.rows,
-            "stale_days_left": len(left),
-            "computed_at": now.isoformat(timespec="seconds"),
-        }
+with single_run_backfills():
+
+    @asset(
+        description=(
+            "The delivery log rolled up: counters per company and platform of each UTC day of "
+            "scheduled_for. A late retry belongs to the day it was due; the hourly run computes every day "
+            "that has changed."
+        ),
+        deps=[impact_deliveries],
+        partitions_def=days,
+        backfill_policy=BackfillPolicy.single_run(),
+        retry_policy=_RETRIES,
+        group_name="sla",
+        kinds={"postgres"},
     )
+    def sla_daily(
+        context: AssetExecutionContext, runtime: RuntimeResource
+    ) -> MaterializeResult[None]:
+        """Compute the selected days anew."""
+        parts = runtime.get()
+        now = parts.clock()
+        chosen = [date.fromisoformat(key) for key in context.partition_keys]
+        stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
+        rolled = parts.sla_rollup.roll_up(chosen, now)
+        left = sorted(set(stale) - set(chosen))
+        if not left:
+            parts.sla_rollup.mark_fresh(FIRST_DAY, now)
+        return MaterializeResult(
+            metadata={
+                "days": rolled.days,
+                "rows": rolled.rows,
+                "stale_days_left": len(left),
+                "computed_at": now.isoformat(timespec="seconds"),
+            }
+        )
 
 
 def build_report(

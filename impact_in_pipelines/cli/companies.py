@@ -7,6 +7,7 @@ import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
 
@@ -35,7 +36,7 @@ def add(
         raise UsageError("the name is empty; give the company's full name with --name")
     with session() as runtime:
         company = runtime.companies.add(
-            slug, name=name.strip(), id_=id_, country=country, timezone=timezone
+            slug, name=name.strip(), id_=id_, country=country, timezone=timezone, actor=actor()
         )
     if as_json:
         print_json(company)

@@ -13,6 +13,7 @@ from impact_in_pipelines.cli.credentials_input import (
     read_credentials,
 )
 from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck, check_connection
 from impact_in_pipelines.db.companies import Company
@@ -81,6 +82,7 @@ def set_(
             rate_limit_per_minute=rate_limit,
             max_concurrency=max_concurrency,
             enabled=enable,
+            actor=actor(),
         )
         missing = lacks(_stored(runtime, found, platform), runtime.settings)
     title, target = FACTS[platform].title, f"{found.slug} {platform.value}"
@@ -103,11 +105,16 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List stored accounts, and what each still lacks. Credentials are listed by name only."""
+    """List accounts, and what each still lacks; also those of the environment, which serve every
+    company without its own. Credentials are listed by name only.
+    """
     with session() as runtime:
         company_id = runtime.companies.find(company).id if company else None
-        rows = runtime.connections.listed(company_id)
+        stored = runtime.connections.listed(company_id)
         settings = runtime.settings
+    own = {row["platform"] for row in stored} if company else set()
+    defaults = [row for row in from_environment(settings) if row["platform"] not in own]
+    rows = [*({**row, "source": "database"} for row in stored), *defaults]
     if as_json:
         print_json([{**row, "lacks": lacks(row, settings)} for row in rows])
         return
@@ -119,7 +126,7 @@ def list_(
         (*columns, *(("Organisation", "Credentials", "Limits") if wide else ())),
         (
             (
-                row["company"],
+                row["company"] or "(environment)",
                 row["platform"],
                 ", ".join(clause.partition(" (")[0] for clause in clauses) or "ready",
                 row["base_url"],
@@ -130,13 +137,11 @@ def list_(
         empty="No connections are stored. Set one: impact-in connections set COMPANY PLATFORM "
         "--base-url URL --credentials FILE",
     )
-    if any(missing):
+    if any(missing[: len(stored)]):
         console.print("What is missing is set with: impact-in connections set COMPANY PLATFORM …")
-    if defaults := [p.value for p in Platform if not lacks(_nothing(p), settings)]:
-        console.print(
-            f"From the environment, for every company without its own: {', '.join(defaults)}.",
-            style="dim",
-        )
+    if defaults:
+        whom = company or "every company without its own"
+        console.print(f"(environment): from variables, for {whom}.", style="dim", markup=False)
 
 
 @app.command("test")
@@ -170,15 +175,41 @@ def lacks(row: Mapping[str, Any], settings: Settings) -> list[str]:
         return ["disabled (--enable)"]
     ours = settings.platform_url(platform)
     url = row["base_url"] or ours
-    missing = [] if url else ["no base URL (--base-url)"]
+    ours_alone = row.get("source") == "environment"
+    way = f"{platform.value.upper()}_API_URL" if ours_alone else "--base-url"
+    missing = [] if url else [f"no base URL ({way})"]
     names = set(row["credential_names"])
     if not names and url == ours:
         names = set(settings.platform_credentials(platform))
     sets = FACTS[platform].credential_sets
     if not any(wanted <= names for wanted in sets):
         wanted_names = " or ".join(", ".join(sorted(wanted)) for wanted in sets)
-        missing.append(f"no credentials (--credentials FILE with {wanted_names})")
+        way = f"{platform.value.upper()}_… with" if ours_alone else "--credentials FILE with"
+        missing.append(f"no credentials ({way} {wanted_names})")
     return missing
+
+
+def from_environment(settings: Settings) -> list[dict[str, Any]]:
+    """The default connections, as `ConnectionStore.listed` shows stored ones; `company` is None. A platform
+    of which no variable is set is left out."""
+    return [
+        _nothing(platform)
+        | {
+            "company_id": None,
+            "company": None,
+            "organization_id": settings.platform_organization(platform),
+            "base_url": settings.platform_url(platform),
+            "credential_names": sorted(settings.platform_credentials(platform)),
+            "options": {},
+            "rate_limit_per_minute": None,
+            "max_concurrency": None,
+            "updated_at": None,
+            "webhook_secret_set": False,
+            "source": "environment",
+        }
+        for platform in Platform
+        if settings.platform_url(platform) or settings.platform_credentials(platform)
+    ]
 
 
 def _nothing(platform: Platform) -> dict[str, Any]:

@@ -3,27 +3,28 @@
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from impact_in_pipelines.cli.context import AsJson, open_runtime
-from impact_in_pipelines.cli.output import console, errors, print_json, print_table
+from impact_in_pipelines.cli.deliver_results import (
+    SHOWN,
+    print_remaining,
+    print_results,
+    stopped_in_words,
+)
+from impact_in_pipelines.cli.held_platforms import held_platforms
+from impact_in_pipelines.cli.output import errors, print_json
+from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
+from impact_in_pipelines.db.remaining import Remaining
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.instance import dagster_environment
 from impact_in_pipelines.resources.runtime import Runtime
-
-_SHOWN = (
-    DeliveryStatus.SUCCESS,
-    DeliveryStatus.RETRYING,
-    DeliveryStatus.SKIPPED,
-    DeliveryStatus.FAILED,
-    DeliveryStatus.PENDING,
-    DeliveryStatus.IN_PROGRESS,
-)
+from impact_in_pipelines.resources.stopping import Stop
 
 
 def deliver(
@@ -44,7 +45,8 @@ def deliver(
     """Send what is due now, retries included; with --from and --to, send those days.
 
     Runs the Dagster jobs in this process and waits for them, not for later retries. Exit code 1 when a
-    delivery failed for good.
+    delivery failed for good, or when of the days you named something has not been delivered yet; Ctrl-C
+    records what is under way, gives the rest back and leaves with 130.
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))
@@ -52,13 +54,42 @@ def deliver(
     platforms = [platform] if platform else list(Platform)
     if company is not None and start is not None:
         platforms = _connected(runtime, company, platforms)
-    results = run_drains(runtime, platforms, config, quiet=as_json)
+
+    def work(stop: Stop) -> tuple[Stop, list[dict[str, Any]]]:
+        return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
+
+    stop, results = run_stoppable(
+        work,
+        stopping="Stopping: what is under way is recorded first.",
+        at_once=(
+            "Ended at once: what was under way comes up again when its lease ends, "
+            f"in at most {runtime.settings.lease_seconds} s."
+        ),
+    )
+    remaining = _remaining(runtime, platforms, company, start, end)
     if as_json:
-        print_json({"platforms": results})
-    else:
-        print_results(results)
-    if any(r["failed"] or r["error"] for r in results):
+        stopped = stop.signal.name if stop.signal is not None else None
+        print_json({"platforms": results, "remaining": remaining, "stopped": stopped})
+    elif not stop.requested:
+        print_results(results, remaining)
+        if remaining:
+            print_remaining(remaining, held_platforms(runtime.settings))
+    leave_if_stopped(stop, stopped_in_words(results, remaining))
+    if any(r["failed"] or r["error"] for r in results) or (start is not None and remaining):
         raise typer.Exit(1)
+
+
+def _remaining(
+    runtime: Runtime,
+    platforms: Sequence[Platform],
+    company: str | None,
+    start: str | None,
+    end: str | None,
+) -> list[Remaining]:
+    """What is still open of what was asked for."""
+    id_ = runtime.companies.find(company).id if company is not None else None
+    days = (date.fromisoformat(start), date.fromisoformat(end)) if start and end else None
+    return runtime.remaining.of(platforms, runtime.clock(), company_id=id_, days=days)
 
 
 def _connected(runtime: Runtime, company: str, platforms: list[Platform]) -> list[Platform]:
@@ -91,9 +122,15 @@ def _config(
 
 
 def run_drains(
-    runtime: Runtime, platforms: Sequence[Platform], config: Mapping[str, Any], *, quiet: bool
+    runtime: Runtime,
+    platforms: Sequence[Platform],
+    config: Mapping[str, Any],
+    *,
+    quiet: bool,
+    stop: Stop,
 ) -> list[dict[str, Any]]:
-    """Execute each platform's drain job here; one result a platform, counted by delivery status."""
+    """Execute each platform's drain job here, until `stop` is requested; one result for each that was
+    begun, counted by delivery status."""
     warnings.filterwarnings("ignore", module="dagster")
     from dagster import DagsterInstance
 
@@ -104,6 +141,8 @@ def run_drains(
     results = []
     with DagsterInstance.get() as instance:
         for platform in platforms:
+            if stop.requested:
+                break
             if not quiet:
                 errors.print(f"[dim]{FACTS[platform].title}: sending …[/]")
             op = f"{platform.value}_export"
@@ -120,9 +159,9 @@ def run_drains(
             results.append(
                 {
                     "platform": platform,
-                    **{status.value: counts.get(status, 0) for status in _SHOWN},
+                    **{status.value: counts.get(status, 0) for status in SHOWN},
                     "error": None
-                    if run.success or counts.get(DeliveryStatus.FAILED)
+                    if run.success or counts.get(DeliveryStatus.FAILED) or stop.requested
                     else _why(run),
                     "dagster_run_id": run.run_id,
                 }
@@ -144,26 +183,3 @@ def _why(run: Any) -> str:
         error = error.cause
     lines = error.message.strip().splitlines() if error is not None else []
     return str(lines[0]) if lines else "the run failed"
-
-
-def print_results(results: Sequence[Mapping[str, Any]]) -> None:
-    """One row a platform, then what to look at."""
-    something = any(r[status.value] for r in results for status in _SHOWN)
-    print_table(
-        "Delivered",
-        ["platform", *(status.value.replace("_", " ") for status in _SHOWN)],
-        [
-            [FACTS[Platform(r["platform"])].title, *(r[status.value] or "–" for status in _SHOWN)]
-            for r in results
-            if something
-        ],
-        empty="nothing was sent" if any(r["error"] for r in results) else "nothing was due",
-    )
-    for result in results:
-        if result["error"]:
-            where, what = result["platform"].value, escape(result["error"])
-            errors.print(f"[bold red]error:[/] {where}: {what}", soft_wrap=True)
-    if any(result["failed"] for result in results):
-        console.print("What failed, and why: impact-in deliveries list --status failed")
-    if any(result["retrying"] for result in results):
-        console.print("What is tried again, and when: impact-in deliveries list --status retrying")

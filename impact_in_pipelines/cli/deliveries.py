@@ -10,6 +10,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.delivery_text import print_detail, print_list, short
 from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.delivery_views import DeliveryDetail, DeliveryRow, DeliveryViews
 from impact_in_pipelines.db.replaying import FAILED_WITHIN, Replayed, ReplayStore
@@ -87,6 +88,10 @@ def replay(
     force: Annotated[
         bool, typer.Option("--force", help="Send also what has arrived already.")
     ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue deliveries to be sent again. The next drain sends them.
@@ -115,7 +120,7 @@ def replay(
             ids = DeliveryViews(runtime.database.engine).resolve(deliveries)
         else:
             ids, left_out = _all_failed(runtime, store, company, platform, days, force=force)
-        done = store.replay(ids, now=runtime.clock(), force=force)
+        done = store.replay(ids, now=runtime.clock(), force=force, actor=actor(by))
         scheduled = runtime.settings.enable_scheduler
     if as_json:
         print_json(_replay_document(done, left_out))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,6 +14,7 @@ from impact_in_pipelines.db.delivery_views import AttemptRow, DeliveryDetail, De
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.sla.wording import duration
 
 SHORT_ID = 8
 """Characters of an id in a list: enough to name it, few enough to type."""
@@ -102,16 +103,6 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
             return "replay is queued"
         case _:
             return row.note or ""
-
-
-def duration(ms: float | None) -> str:
-    """Milliseconds in the unit that a person would choose."""
-    if ms is None:
-        return "–"
-    if ms < 1000:
-        return f"{ms:.0f} ms"
-    whole = timedelta(seconds=round(ms / 1000))
-    return f"{ms / 1000:.1f} s" if ms < 60_000 else str(whole)
 
 
 def print_detail(delivery: DeliveryDetail) -> None:

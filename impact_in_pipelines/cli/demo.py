@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from impact_in_pipelines.cli import world
 from impact_in_pipelines.cli.deliver import run_drains
+from impact_in_pipelines.cli.demo_progress import progress
 from impact_in_pipelines.cli.output import console, print_table
+from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.db.delivery_views import DeliveryRow, DeliveryViews
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
@@ -26,11 +27,13 @@ from impact_in_pipelines.errors import Conflict, ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.instance import dagster_environment
 from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.resources.stopping import Stop
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.settings import get_settings, read_settings
 
 HOME = Path(".impact-in/demo")
 _ROUNDS = 12
+_STEPS = 6
 _LOST_ANSWER_MS = 4_000
 
 ENVIRONMENT = {
@@ -72,43 +75,70 @@ TROUBLES = (
 )
 
 
+class _Stopped(Exception):
+    """Ctrl-C, between two steps."""
+
+
 def demo() -> None:
     """Deliver a made-up quarter of a dozen companies to the sandbox, some of them misbehaving.
 
     Everything happens in `.impact-in/demo`, which is made anew each time; no other database is touched.
-    Exit code 0 only if what should have arrived did, exactly once, by what the sandbox accepted.
+    Exit code 0 only if what should have arrived did, exactly once, by what the sandbox accepted; 130 after
+    Ctrl-C.
     """
+    stop, ran = run_stoppable(
+        _demonstrate, stopping="Stopping the demo …", at_once="The demo ended at once."
+    )
+    leave_if_stopped(stop, "The demo was stopped; nothing of it runs on. From the start: make demo")
+    assert ran is not None, "only a stop leaves without rows"
+    _print(ran.rows, ran.seconds)
+    _verdict(ran)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What the demo left in the log, what was wrong with it, and how long it took."""
+
+    rows: Sequence[DeliveryRow]
+    problems: Sequence[str]
+    seconds: float
+
+
+def _demonstrate(stop: Stop) -> tuple[Stop, _Ran | None]:
     started = time.monotonic()
-    with _own_home(), running_sandbox() as sandbox, _progress() as progress:
-        step = progress.add_task("Starting the database and the sandbox", total=6)
+    try:
+        with _own_home(), running_sandbox() as sandbox, progress(_STEPS) as show:
 
-        def tell(text: str) -> None:
-            progress.update(step, description=text, advance=1)
+            def tell(text: str) -> None:
+                if stop.requested:
+                    raise _Stopped
+                show(text)
 
-        _environment(sandbox)
-        runtime = _runtime()
-        tell("Making twelve companies, their events and schedules")
-        now = datetime.now(UTC)
-        _build(runtime, now)
-        _misbehave(runtime, sandbox, now)
-        tell("Computing company_impact and checking it")
-        _refresh_impact()
-        tell("Sending what is due")
-        _deliver_all(runtime, tell)
-        progress.update(step, completed=6, description="Done")
-        rows = _rows(runtime)
-        problems = check(rows, sandbox)
-        _print(rows, time.monotonic() - started)
-        runtime.close()
-    _verdict(rows, problems)
+            tell("Starting the database and the sandbox")
+            runtime = _runtime(sandbox)
+            tell("Making twelve companies, their events and schedules")
+            now = datetime.now(UTC)
+            _build(runtime, now)
+            _misbehave(runtime, sandbox, now)
+            tell("Computing company_impact and checking it")
+            _refresh_impact()
+            tell("Sending what is due")
+            _deliver_all(runtime, tell, stop)
+            tell("Comparing the log with what the sandbox accepted")
+            rows = _rows(runtime)
+            problems = check(rows, sandbox)
+            runtime.close()
+    except _Stopped:
+        return stop, None
+    return stop, _Ran(rows, problems, time.monotonic() - started)
 
 
-def _verdict(rows: Sequence[DeliveryRow], problems: Sequence[str]) -> None:
-    if problems:
-        for problem in problems:
+def _verdict(ran: _Ran) -> None:
+    if ran.problems:
+        for problem in ran.problems:
             console.print(f"[bold red]✗[/] {problem}")
         raise typer.Exit(1)
-    arrived = sum(row.status is DeliveryStatus.SUCCESS for row in rows)
+    arrived = sum(row.status is DeliveryStatus.SUCCESS for row in ran.rows)
     console.print(
         f"[bold green]✓[/] The sandbox accepted exactly the {arrived} deliveries that the log calls "
         "delivered, each once.\n"
@@ -150,13 +180,14 @@ def _environment(sandbox: Sandbox) -> None:
     os.environ.update(ENVIRONMENT | world.sandbox_environment(sandbox.url))
     os.environ["IMPACT_IN_HOME"] = str(HOME.absolute())
     get_settings.cache_clear()
-    os.environ.update(dagster_environment(get_settings()))
 
 
-def _runtime() -> Runtime:
+def _runtime(sandbox: Sandbox) -> Runtime:
+    _environment(sandbox)
     settings = read_settings()
     database = open_database(settings)
     upgrade(database.engine)
+    os.environ.update(dagster_environment(settings))
     return Runtime(settings, database=database)
 
 
@@ -202,9 +233,9 @@ def _refresh_impact() -> None:
         )
 
 
-def _deliver_all(runtime: Runtime, tell: Callable[[str], None]) -> None:
+def _deliver_all(runtime: Runtime, tell: Callable[[str], None], stop: Stop) -> None:
     """Run the drain jobs until nothing is open: first what is due, then the retries as they fall due."""
-    _drain(runtime, list(Platform))
+    _drain(runtime, list(Platform), stop)
     tell("Retrying what failed for a while")
     for _ in range(_ROUNDS):
         waiting = [row for row in _rows(runtime) if row.status in OPEN]
@@ -212,11 +243,13 @@ def _deliver_all(runtime: Runtime, tell: Callable[[str], None]) -> None:
             break
         due = min(row.next_attempt_at for row in waiting if row.next_attempt_at)
         time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()) + 0.05)
-        _drain(runtime, sorted({row.platform for row in waiting}))
+        _drain(runtime, sorted({row.platform for row in waiting}), stop)
+        if stop.requested:
+            break
 
 
-def _drain(runtime: Runtime, platforms: Sequence[Platform]) -> None:
-    for result in run_drains(runtime, platforms, {}, quiet=True):
+def _drain(runtime: Runtime, platforms: Sequence[Platform], stop: Stop) -> None:
+    for result in run_drains(runtime, platforms, {}, quiet=True, stop=stop):
         if result["error"]:
             raise ImpactInError(f"the drain to {result['platform']} failed: {result['error']}")
 
@@ -266,19 +299,6 @@ def _unlike_the_plan(rows: Sequence[DeliveryRow]) -> list[str]:
                 f"{slug} to {platform} should have ended as {trouble.ends}; it is {ends}"
             )
     return problems
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        yield progress
 
 
 def _print(rows: Sequence[DeliveryRow], seconds: float) -> None:

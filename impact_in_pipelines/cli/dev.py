@@ -13,10 +13,10 @@ import typer
 
 from impact_in_pipelines.cli.demo import HOME, hold_home
 from impact_in_pipelines.cli.output import console
-from impact_in_pipelines.cli.recover import fail_orphans
+from impact_in_pipelines.cli.recover import cancel_runs, fail_orphans
 from impact_in_pipelines.cli.token import minted
 from impact_in_pipelines.cli.world import DEV_COMPANY, build_dev_world, sandbox_environment
-from impact_in_pipelines.db.engine import open_database
+from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.instance import dagster_environment, project_root
@@ -24,6 +24,8 @@ from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.settings import get_settings, read_settings
 
 UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, 3999, 3998
+_STOP_S = 30
+_QUIET = ("--log-level", "warning")
 
 
 class PortTaken(UsageError):
@@ -66,19 +68,25 @@ def _run(*, own_world: bool) -> int:
     orphans = fail_orphans()
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
-    console.print(f"[bold]Dagster UI[/]  http://127.0.0.1:{UI_PORT}")
-    console.print(f"[bold]Cockpit[/]     {_sign_in_link()}", soft_wrap=True)
-    console.print(f"[bold]API[/]         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json")
-    console.print(f"[bold]Sandbox[/]     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats")
-    console.print(
-        f"[bold]Database[/]    {'the demo, in .impact-in/demo' if own_world else repr(database.url)}"
-    )
-    if own_world:
-        console.print(f"{DEV_COMPANY} is due every minute.")
-    console.print("Ctrl-C stops everything.\n")
-    code = _supervise(own_world=own_world)
+    code = _supervise(_addresses(database, own_world=own_world), own_world=own_world)
     runtime.close()
     return code
+
+
+def _addresses(database: Database, *, own_world: bool) -> str:
+    """Where everything is, for people."""
+    where = "the demo, in .impact-in/demo" if own_world else repr(database.url)
+    lines = [
+        f"Dagster UI  http://127.0.0.1:{UI_PORT}",
+        f"Cockpit     {_sign_in_link()}",
+        f"API         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json",
+        f"Sandbox     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats",
+        f"Database    {where}",
+    ]
+    if own_world:
+        lines.append(f"{DEV_COMPANY} is due every minute.")
+    lines.append("Ctrl-C stops everything.")
+    return "\n".join(lines)
 
 
 def _sign_in_link() -> str:
@@ -119,7 +127,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
             *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
         ],
         "api": [sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"],
-        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace],
+        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace, *_QUIET],
         "ui": [
             *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),
             *("--port", str(UI_PORT), *workspace),
@@ -131,12 +139,24 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
     return commands
 
 
-def _supervise(*, own_world: bool) -> int:
-    """Run all processes until Ctrl-C or until one of them ends; returns the exit code."""
-    from honcho.manager import Manager
+def _supervise(addresses: str, *, own_world: bool) -> int:
+    """Run all processes until Ctrl-C, which is 0, or until one of them ends: its exit code."""
+    from honcho import manager as honcho
 
-    manager = Manager()
+    from impact_in_pipelines.cli.dev_output import CalmPrinter
+
+    class Manager(honcho.Manager):  # type: ignore[misc]
+        def terminate(self) -> None:
+            # A run that is ended while it starts would otherwise be a failed one, and told to people.
+            cancel_runs()
+            super().terminate()
+
+    # A drain records what is under way before it ends; five seconds would kill it meanwhile.
+    honcho.KILL_WAIT = _STOP_S
+    printer = CalmPrinter(addresses)
+    manager = Manager(printer)
     for name, command in processes(own_world=own_world).items():
         manager.add_process(name, f"exec {shlex.join(command)}", env=dict(os.environ))
     manager.loop()
-    return int(manager.returncode or 0)
+    console.print("Everything has stopped.")
+    return 0 if printer.stopping else int(manager.returncode or 0)

@@ -8,6 +8,7 @@ from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.instance import dagster_environment
 from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.incidents import PlatformHealth, PlatformState
 
 
 def held_platforms(settings: Settings) -> list[Platform] | None:
@@ -50,3 +51,12 @@ def held_in_words(held: Sequence[Platform] | None) -> Iterator[str]:
             f"{FACTS[platform].title} is held: its drain schedule deliver_to_{platform.value} is "
             "off. What falls due waits and is caught up when it is on again."
         )
+
+
+def unwell_in_words(health: Sequence[PlatformHealth]) -> Iterator[str]:
+    """A sentence for each platform that doesn't answer as it should."""
+    for one in health:
+        if one.state is not PlatformState.HEALTHY:
+            which = "is out" if one.state is PlatformState.OUTAGE else "fails throughout"
+            because = f": {one.reason}" if one.reason else ""
+            yield f"{FACTS[one.platform].title} {which} since {one.since:%Y-%m-%d %H:%M} UTC{because}"

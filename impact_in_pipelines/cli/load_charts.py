@@ -104,6 +104,7 @@ def write_chart(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     shown = [one for one in Platform if one.value in load.by_platform] or list(Platform)
     figure = Figure(figsize=(11, 2.6 * len(shown) + 0.6), layout="constrained")
@@ -123,6 +124,8 @@ def write_chart(
         panel.set_ylim(0, max(float(peaks.max()) * 1.15, 1))
         panel.set_title(f"{FACTS[platform].title}: takes {capacity:.0f} a minute", loc="left")
         panel.set_ylabel("due in a minute")
+        # Deliveries are whole: without this a small load has ticks at halves.
+        panel.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     panels[-1].xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]

@@ -1,63 +1,41 @@
-"""`impact-in`: parse, call, print. Dagster and other slow imports are made by the commands that need them."""
+"""`impact-in`: parse, call, print."""
 
+import signal
 import sys
+import threading
+from collections.abc import Callable
 
-import typer
-
-from impact_in_pipelines.cli import (
-    companies,
-    connections,
-    database,
-    deliver,
-    deliveries,
-    demo,
-    dev,
-    events,
-    incidents,
-    maintenance,
-    recover,
-    sandbox,
-    schedules,
-    serve,
-    sla,
-    token,
-)
-from impact_in_pipelines.cli.output import fail
 from impact_in_pipelines.errors import ImpactInError
-
-app = typer.Typer(
-    name="impact-in",
-    help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.add_typer(database.app, name="db")
-app.add_typer(companies.app, name="companies")
-app.add_typer(connections.app, name="connections")
-app.add_typer(events.app, name="events")
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(incidents.app, name="incidents")
-app.add_typer(maintenance.app, name="maintenance")
-app.add_typer(sla.app, name="sla")
-app.add_typer(token.app, name="token")
-app.command("deliver")(deliver.deliver)
-app.command("sandbox")(sandbox.sandbox)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("dev")(dev.dev)
-app.command("recover")(recover.recover)
 
 
 def main() -> None:
     """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback."""
+    app = _loaded()
     try:
         app(standalone_mode=True)
     except ImpactInError as error:
+        from impact_in_pipelines.cli.output import fail
+
         fail(error)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _loaded() -> Callable[..., object]:
+    """The commands. Importing them takes a moment, in which Ctrl-C would otherwise print where Python was."""
+    if threading.current_thread() is not threading.main_thread():
+        return _app()
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return _app()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _app() -> Callable[..., object]:
+    from impact_in_pipelines.cli.app import app
+
+    return app
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 
 from impact_in_pipelines.errors import UsageError
@@ -18,6 +19,17 @@ def whoever(named: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         raise UsageError("this machine doesn't say who you are; give your name with --by") from None
+
+
+def actor(named: str | None = None) -> str:
+    """Who the audit log says did it: the name given, or `user@host` of this machine."""
+    if named and named.strip():
+        return named.strip()
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"  # a container's user may have no name
+    return f"{user}@{socket.gethostname()}"
 
 
 def instant(option: str, text: str) -> datetime:

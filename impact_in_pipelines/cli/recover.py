@@ -31,3 +31,13 @@ def fail_orphans() -> list[str]:
 
     with DagsterInstance.get() as instance:
         return fail_orphaned_runs(instance)
+
+
+def cancel_runs() -> None:
+    """Say of every run at work that it is being cancelled. DAGSTER_HOME must be set."""
+    from dagster import DagsterInstance
+
+    from impact_in_pipelines.resources.recovery import cancel_running
+
+    with DagsterInstance.get() as instance:
+        cancel_running(instance)

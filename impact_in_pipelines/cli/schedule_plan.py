@@ -11,6 +11,7 @@ import numpy as np
 
 from impact_in_pipelines.cli.load_charts import print_chart, write_chart
 from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.delivery.capacity import concurrency_for
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -64,9 +65,9 @@ def plan_load(
     )
     if chart is not None:
         write_chart(chart, load, limits, proposal.before, SLA_MINUTES)
-    if apply:
+    if apply and proposal.offsets:
         offsets = {UUID(id_): minutes for id_, minutes in proposal.offsets.items()}
-        runtime.schedules.set_spreads(offsets, now=now)
+        runtime.schedules.set_spreads(offsets, now=now, actor=actor())
     if as_json:
         print_json(_as_json(entries, load, capacity, proposal, applied=apply))
         return
@@ -179,11 +180,14 @@ def _span(minutes: Sequence[OverloadedMinute]) -> tuple[datetime, datetime, int,
 
 def _say_what_next(proposal: SpreadProposal, *, applied: bool, again: str) -> None:
     console.print()
-    console.print(proposal.sentence, style="green" if proposal.holds else "yellow", markup=False)
+    said = proposal.sentence[0].upper() + proposal.sentence[1:]
+    console.print(said, style="green" if proposal.holds else "yellow", markup=False)
     if applied and proposal.offsets:
         console.print(f"Set: {len(proposal.offsets)} schedules have their new offset.")
     elif proposal.offsets:
         console.print(f"To set them: {again}", soft_wrap=True)
+    elif applied:
+        console.print("Nothing was changed.")
 
 
 def _as_json(
@@ -220,6 +224,7 @@ def _as_json(
                 {"id": id_, "minutes": minutes} for id_, minutes in proposal.offsets.items()
             ],
             "remaining": proposal.remaining,
+            "without_gain": proposal.shortfalls,
             "applied": applied and bool(proposal.offsets),
         },
     }

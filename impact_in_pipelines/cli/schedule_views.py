@@ -1,8 +1,9 @@
 """How schedules and their fires look: in the terminal, local time beside UTC, and as JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,14 +20,7 @@ from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.scheduling import PreviewFire, ScheduleRule, describe_cron
 
 _SHORT_ID = 8
-_COLUMNS = {
-    "ID": True,
-    "Company": False,
-    "Platform": True,
-    "When": False,
-    "Next run": True,
-    "Status": False,
-}
+_FIRE_WIDTH = 26
 _CURSOR = ("fired_until", "covered_until", "notice", "deleted_at")
 
 
@@ -53,6 +47,16 @@ def rule_json(rule: ScheduleRule) -> dict[str, Any]:
     }
 
 
+def fires_as(schedule: Schedule, rule: ScheduleRule) -> bool:
+    """Whether the saved `schedule` is meant to fire when `rule` does; a spread of minutes aside."""
+    try:
+        saved = schedule.rule
+    except InvalidSchedule:
+        return False
+    alike = replace(rule, spread_minutes=saved.spread_minutes, catch_up=saved.catch_up)
+    return replace(alike, catch_up_limit_days=saved.catch_up_limit_days) == saved
+
+
 def short_ids(schedules: Sequence[Schedule]) -> dict[Schedule, str]:
     """As much of each id as tells them apart, 8 characters at least."""
     texts = [str(one.id) for one in schedules]
@@ -63,22 +67,25 @@ def short_ids(schedules: Sequence[Schedule]) -> dict[Schedule, str]:
 
 
 def print_schedules(schedules: Sequence[Schedule]) -> None:
-    """One schedule a row; the next run in local time over UTC."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
-    for name, kept_whole in _COLUMNS.items():
-        widest_zone = max(len(one.timezone) for one in schedules) if name == "When" else None
-        table.add_column(name, overflow="fold", no_wrap=kept_whole, min_width=widest_zone)
+    """One schedule a paragraph: whose it is and how it stands, when, and the next run in local time and
+    UTC. A table would have to cut the status off in a terminal of 80 columns."""
     ids = short_ids(schedules)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for one in schedules:
-        table.add_row(
-            ids[one],
-            Text(one.company),
-            one.platform.value,
-            Text(f"{one.in_words}\n").append(one.timezone, style="dim"),
-            _next_run(one),
-            status_text(one),
-        )
+        whose = Text(f"{one.company} → {one.platform.value}  ", style="bold")
+        when = Text(f"{one.in_words}, {one.timezone}")
+        parts = [whose.append(status_text(one)), when]
+        if one.next_run is not None:
+            parts.append(Text(f"next {_one_line(one.next_run, _zone(one))}", style="dim"))
+        table.add_row(ids[one], Text("\n").join(parts))
     console.print(table)
+
+
+def _one_line(at: datetime, zone: ZoneInfo) -> str:
+    utc = f"{at:%Y-%m-%d %H:%M} UTC"
+    return utc if zone.key == "UTC" else f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  ({utc})"
 
 
 def status_text(schedule: Schedule) -> Text:
@@ -92,18 +99,6 @@ def status_text(schedule: Schedule) -> Text:
     if schedule.last_status and schedule.last_status != "success":
         state.append(f", last {schedule.last_status}", style="yellow")
     return state
-
-
-def _next_run(schedule: Schedule) -> Text:
-    if schedule.next_run is None:
-        return Text("–")
-    zone = _zone(schedule)
-    utc = f"{schedule.next_run:%Y-%m-%d %H:%M} UTC"
-    if zone.key == "UTC":
-        return Text(utc)
-    return Text(f"{schedule.next_run.astimezone(zone):%Y-%m-%d %H:%M %Z}\n").append(
-        utc, style="dim"
-    )
 
 
 def print_schedule(schedule: Schedule) -> None:
@@ -165,17 +160,31 @@ def print_fires(fires: Iterable[PreviewFire], zone: ZoneInfo) -> None:
     """A fire a line, local and UTC, with the days it reports on; below it why it isn't where the
     cron puts it."""
     local_only = zone.key == "UTC"
-    heads = (f"{zone.key:<26}", "" if local_only else f"{'UTC':<18}", "reports on")
+    wide = max(_FIRE_WIDTH, len(zone.key) + 2)
+    heads = (zone.key.ljust(wide), "" if local_only else f"{'UTC':<18}", "reports on")
     console.print(Text("  " + "".join(heads), style="bold"))
-    said = None
-    for fire in fires:
-        utc = "" if local_only else f"{fire.scheduled_for:%Y-%m-%d %H:%M}  "
-        period = "dropped" if fire.dropped else _period(fire.period_start, fire.period_end)
-        line = f"  {fire.local:%a %Y-%m-%d %H:%M %Z}".ljust(28) + utc + period
-        console.print(Text(line, style="dim" if fire.dropped else "default"), soft_wrap=True)
-        if fire.why and fire.why != said:
-            console.print(Padding(Text(fire.why, style="yellow"), (0, 0, 0, 6), expand=False))
-        said = fire.why
+    shown = list(fires)
+    for why, run in groupby(shown, key=lambda fire: fire.why):
+        alike = list(run)
+        for place, fire in enumerate(alike):
+            _print_fire(fire, wide, local_only=local_only)
+            if why and place == 0:
+                note = Text(why + _so_many_more(len(alike) - 1, len(shown) - 1), style="yellow")
+                console.print(Padding(note, (0, 0, 0, 6), expand=False))
+
+
+def _print_fire(fire: PreviewFire, wide: int, *, local_only: bool) -> None:
+    utc = "" if local_only else f"{fire.scheduled_for:%Y-%m-%d %H:%M}  "
+    period = "dropped" if fire.dropped else _period(fire.period_start, fire.period_end)
+    line = "  " + f"{fire.local:%a %Y-%m-%d %H:%M %Z}".ljust(wide) + utc + period
+    console.print(Text(line, style="dim" if fire.dropped else "default"), soft_wrap=True)
+
+
+def _so_many_more(more: int, others: int) -> str:
+    """That the reason below one fire holds for those under it as well."""
+    if not more:
+        return ""
+    return "; so for every fire" if more == others else f"; so for the next {more} too"
 
 
 def _period(start: date | None, end: date | None) -> str:

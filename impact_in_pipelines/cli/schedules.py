@@ -8,12 +8,18 @@ import typer
 
 from impact_in_pipelines.cli import schedule_options as options
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
-from impact_in_pipelines.cli.held_platforms import held_in_words, held_platforms
+from impact_in_pipelines.cli.held_platforms import (
+    held_in_words,
+    held_platforms,
+    unwell_in_words,
+)
 from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.schedule_options import RuleOptions
 from impact_in_pipelines.cli.schedule_plan import plan_load
 from impact_in_pipelines.cli.schedule_preview import PREVIEWED, next_fires, preview
 from impact_in_pipelines.cli.schedule_views import (
+    fires_as,
     print_fires,
     print_schedule,
     print_schedules,
@@ -74,7 +80,12 @@ def create(
         owner = runtime.companies.find(company)
         rule = typed.rule(cron, owner.timezone)
         now = runtime.clock()
-        made = runtime.schedules.create(owner, platform, rule, now=now, active=not paused)
+        alike = [one for one in runtime.schedules.listed(owner, platform) if fires_as(one, rule)]
+        made = runtime.schedules.create(
+            owner, platform, rule, now=now, active=not paused, actor=actor()
+        )
+    if alike:
+        _warn_of_twin(alike[0], made)
     if as_json:
         print_json(schedule_json(made))
         return
@@ -161,7 +172,7 @@ def update(
         if not changes:
             raise UsageError("nothing to change: give --cron, --timezone or another option")
         now = runtime.clock()
-        new = runtime.schedules.update(old.id, now=now, **changes)
+        new = runtime.schedules.update(old.id, now=now, actor=actor(), **changes)
     if as_json:
         print_json(schedule_json(new))
         return
@@ -181,7 +192,7 @@ def pause(
     """
     with session() as runtime:
         found = runtime.schedules.find(id_)
-        new = runtime.schedules.pause(found.id, reason, now=runtime.clock())
+        new = runtime.schedules.pause(found.id, reason, now=runtime.clock(), actor=actor())
     console.print(f"Paused: {_named(new)}, {new.paused_reason}", markup=False, soft_wrap=True)
     console.print(f"Resume it with: impact-in schedules resume {str(new.id)[:8]}", soft_wrap=True)
 
@@ -196,7 +207,7 @@ def resume(id_: IdArgument) -> None:
     with session() as runtime:
         found = runtime.schedules.find(id_)
         now = runtime.clock()
-        new = runtime.schedules.resume(found.id, now=now)
+        new = runtime.schedules.resume(found.id, now=now, actor=actor())
     already = " already" if found.active else ""
     console.print(f"Active{already}: {_named(new)}", markup=False, soft_wrap=True)
     if new.notice:
@@ -209,7 +220,7 @@ def delete(id_: IdArgument) -> None:
     """Delete a schedule. Its history stays; planned deliveries never tried are cancelled."""
     with session() as runtime:
         found = runtime.schedules.find(id_)
-        cancelled = runtime.schedules.delete(found.id, now=runtime.clock())
+        cancelled = runtime.schedules.delete(found.id, now=runtime.clock(), actor=actor())
     noun = "delivery" if cancelled == 1 else "deliveries"
     console.print(
         f"Deleted: {_named(found)}; {cancelled} planned {noun} cancelled",
@@ -223,12 +234,22 @@ def stats(as_json: AsJson = False) -> None:
     """Count the schedules: active, paused, failing, overdue, next due, for each platform."""
     with session() as runtime:
         counts = runtime.schedules.stats(runtime.clock())
+        health = runtime.incidents.health()
         held = held_platforms(runtime.settings)
     if as_json:
         names = None if held is None else [platform.value for platform in held]
-        print_json({"all": counts.all, "platforms": counts.by_platform, "held": names})
+        print_json(
+            {
+                "all": counts.all,
+                "platforms": counts.by_platform,
+                "held": names,
+                "health": {one.platform.value: one for one in health},
+            }
+        )
         return
     print_stats(counts)
+    for sentence in unwell_in_words(health):
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     for sentence in held_in_words(held):
         console.print(sentence, style="yellow", markup=False)
 
@@ -242,7 +263,7 @@ def run_now(id_: IdArgument, as_json: AsJson = False) -> None:
     """
     with session() as runtime:
         found = runtime.schedules.find(id_)
-        made = runtime.schedules.run_now(found.id, now=runtime.clock())
+        made = runtime.schedules.run_now(found.id, now=runtime.clock(), actor=actor())
     if as_json:
         print_json(
             {
@@ -307,6 +328,17 @@ def _say_next(schedule: Schedule, now: datetime) -> None:
         soft_wrap=True,
     )
     _say_fires(schedule, now)
+
+
+def _warn_of_twin(older: Schedule, made: Schedule) -> None:
+    """Two are allowed: what one has delivered the other skips (D4). Nobody means it, though."""
+    errors.print(
+        f"note: {_named(made)} had the same schedule already ({str(older.id)[:8]}): what one delivers, the "
+        f"other skips as a duplicate. Unless both are meant: impact-in schedules delete {str(made.id)[:8]}",
+        style="yellow",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _say_fires(schedule: Schedule, now: datetime) -> None:

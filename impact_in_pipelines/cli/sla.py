@@ -11,6 +11,7 @@ import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.errors import UsageError
@@ -131,7 +132,9 @@ def thresholds(
     with session() as runtime:
         one = _company(runtime, company)
         if set_ or clear:
-            runtime.sla.set_thresholds(one, platform, _pairs(set_ or []), now=runtime.clock())
+            runtime.sla.set_thresholds(
+                one, platform, _pairs(set_ or []), now=runtime.clock(), actor=actor()
+            )
         in_force = as_values(runtime.sla.thresholds().of(one.id if one else None, platform))
         overrides = runtime.sla.overrides()
     if as_json:

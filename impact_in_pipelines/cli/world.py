@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One company of the world and what it is scheduled for; `missed_days` were nobody's watch."""
+    """One company of the world and how often it delivers where; `missed_days` were nobody's watch."""
 
     slug: str
     name: str
@@ -64,11 +64,13 @@ COMPANIES: tuple[Plan, ...] = (
         "Spree Mobility",
         "DE",
         "Europe/Berlin",
-        ((_G, "daily"), (_G, "0 0 * * 0-6")),
+        ((_G, "daily"), (_G, "daily, in other words")),
     ),
 )
 
 DEV_COMPANY = "minute-by-minute"
+_OFF = "impact-in dev is off"
+_ACTOR = "dev"
 
 
 def sandbox_environment(url: str) -> dict[str, str]:
@@ -98,17 +100,33 @@ def add_companies(runtime: Runtime) -> list[Company]:
 
 
 def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime) -> int:
-    """Give each company its schedules, made just before a fire that is now due; returns how many."""
+    """Give each company its schedules, made just before a fire of this very minute; returns how many.
+
+    A fire of last midnight, or of last month, would be delivered hours or weeks late: true, and a wall of
+    alarms for whoever looks at the world next.
+    """
     count = 0
     for plan, company in zip(COMPANIES, companies, strict=True):
-        for platform, cron in plan.schedules:
-            zone = _in_mid_day(now) if cron == "hourly" else company.timezone
-            rule = ScheduleRule(cron, timezone=zone)
+        for platform, rhythm in plan.schedules:
+            zone = _in_mid_day(now) if rhythm == "hourly" else company.timezone
+            rule = ScheduleRule(_firing_at(now.astimezone(ZoneInfo(zone)), rhythm), timezone=zone)
             runtime.schedules.create(
                 company, platform, rule, now=_before_last_fire(rule, now) - plan.missed_days * _DAY
             )
             count += 1
     return count
+
+
+def _firing_at(local: datetime, rhythm: str) -> str:
+    """The cron expression of this rhythm that fires in the minute of `local`."""
+    minute, at = f"{local.minute}", f"{local.minute} {local.hour}"
+    return {
+        "hourly": f"{minute} * * * *",
+        "daily": f"{at} * * *",
+        "daily, in other words": f"{at} * * 0-6",
+        "weekly": f"{at} * * {local.isoweekday() % 7}",
+        "monthly": f"{at} {local.day} * *",
+    }[rhythm]
 
 
 def _in_mid_day(now: datetime) -> str:
@@ -195,7 +213,8 @@ def _event(slug: str, event_id: str, at: datetime) -> EventRow:
 
 def build_dev_world(runtime: Runtime, now: datetime) -> None:
     """The companies, their events and schedules where there are none yet, and one company whose schedule
-    fires every minute on every platform."""
+    fires every minute on every platform. What was there, and that company, is paused until `wake`."""
+    _pause_since_it_ended(runtime, now)
     if not runtime.companies.listed():
         companies = add_companies(runtime)
         import_sample(runtime, now)
@@ -203,4 +222,18 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
     if DEV_COMPANY not in runtime.companies.by_slug([DEV_COMPANY]):
         company = runtime.companies.add(DEV_COMPANY, name="Minute by Minute", timezone="UTC")
         for platform in Platform:
-            runtime.schedules.create(company, platform, ScheduleRule("* * * * *"), now=now)
+            made = runtime.schedules.create(company, platform, ScheduleRule("* * * * *"), now=now)
+            runtime.schedules.pause(made.id, _OFF, now=now, actor=_ACTOR)
+
+
+def wake(runtime: Runtime, now: datetime) -> None:
+    """Let the schedules fire again, once there is somebody to deliver."""
+    runtime.schedules.resume_all(now=now, reason=_OFF, actor=_ACTOR)
+
+
+def _pause_since_it_ended(runtime: Runtime, now: datetime) -> None:
+    """Nobody missed what fired while `impact-in dev` was off: it was paused, since the first such fire."""
+    due = [one.next_run for one in runtime.schedules.listed() if one.active and one.next_run]
+    if due:
+        since = min(now, min(due) - timedelta(seconds=1))
+        runtime.schedules.pause_all(_OFF, now=since, actor=_ACTOR)

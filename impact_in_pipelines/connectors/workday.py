@@ -1,7 +1,7 @@
 """Workday: `POST {url}/volunteer-management/v1/activities` with an OAuth token (design, section
 6)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid5
 
@@ -9,7 +9,7 @@ from impact_in_pipelines.connectors import mapping
 from impact_in_pipelines.connectors.base import PlatformConnector
 from impact_in_pipelines.connectors.classify import DUPLICATE_ACTIVITY, Promise
 from impact_in_pipelines.delivery.model import Connection, Shipment
-from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures
 from impact_in_pipelines.platforms import Platform
 
@@ -27,14 +27,16 @@ _OTHER_TYPE = "community_service"
 
 def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
     """The body of `POST /activities`: one activity for each kind that happened, one enrolment for
-    the programme and one for each outcome category. The contract has no field for scores."""
-    return {
+    the programme and one for each outcome category. The contract has no field for scores.
+
+    The activities' ids say what the whole body says: the same content has the same ids, and what has
+    changed is no DUPLICATE_ACTIVITY of what arrived before, which would be read as delivered.
+    """
+    found = sorted(figures.activities, key=lambda one: one.activity)
+    payload: Payload = {
         "organizationId": connection.organization_id,
         "reportingPeriod": mapping.start_end(figures),
-        "volunteerActivities": [
-            _activity(activity, figures)
-            for activity in sorted(figures.activities, key=lambda found: found.activity)
-        ],
+        "volunteerActivities": [_activity(one, figures.period_end) for one in found],
         "programEnrollments": _enrollments(figures, connection),
         "metadata": {
             "source": mapping.SOURCE,
@@ -42,6 +44,10 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
             "timestamp": mapping.timestamp(built_at),
         },
     }
+    content = payload_hash(payload)
+    for one, activity in zip(found, payload["volunteerActivities"], strict=True):
+        activity["activityId"] = str(uuid5(figures.company_id, f"{one.activity}/{content}"))
+    return payload
 
 
 def activity_type(activity: str) -> str:
@@ -52,15 +58,13 @@ def activity_type(activity: str) -> str:
     )
 
 
-def _activity(activity: ActivityFigures, figures: ImpactFigures) -> dict[str, Any]:
-    identity = f"{figures.period_start}/{figures.period_end}/{activity.activity}"
+def _activity(activity: ActivityFigures, day: date) -> dict[str, Any]:
     return {
-        "activityId": str(uuid5(figures.company_id, identity)),
         "activityName": mapping.words(activity.activity),
         "activityType": activity_type(activity.activity),
         "volunteerHours": mapping.hours(activity.hours),
         "participantCount": activity.participants,
-        "activityDate": figures.period_end.isoformat(),
+        "activityDate": day.isoformat(),
         "status": "completed",
     }
 

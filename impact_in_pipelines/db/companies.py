@@ -13,6 +13,7 @@ from impact_in_pipelines.db.auditing import Change, record
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.errors import Conflict, NotFound, UsageError
 from impact_in_pipelines.scheduling import parse_timezone
+from impact_in_pipelines.scheduling.countries import parse_country
 
 _SQL = load("companies")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -55,10 +56,8 @@ class CompanyStore:
             raise UsageError(
                 f"slug {slug!r} must be 1 to 63 of a-z, 0-9 and '-', and begin with a letter or digit"
             )
-        if country is not None and not re.fullmatch(r"[A-Z]{2}", country):
-            raise UsageError(
-                f"country {country!r} must be an ISO 3166 code of two capital letters, e.g. NO"
-            )
+        if country is not None:
+            parse_country(country)
         parse_timezone(timezone)
         try:
             with self._engine.begin() as connection:

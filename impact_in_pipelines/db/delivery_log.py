@@ -14,11 +14,14 @@ from impact_in_pipelines.db.planning import plan_due
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
 from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settlement
+from impact_in_pipelines.delivery.retry import SUSPECT_FROM
 from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, ErrorKind, Trigger
 from impact_in_pipelines.platforms import Platform
 
 ORPHANED_AFTER = timedelta(minutes=2)
 """How late a run's own rows must be before a drain takes them over: the run has died."""
+
+_LOST = "the worker died before it could record how this attempt ended"
 
 _SQL = load("deliveries")
 
@@ -63,6 +66,7 @@ class PgDeliveryLog:
         worker: str,
         lease: timedelta,
         selection: Selection,
+        suspects: bool = False,
     ) -> Sequence[Claimed]:
         with self._engine.begin() as connection:
             result = connection.execute(
@@ -77,6 +81,9 @@ class PgDeliveryLog:
                     "run_id": selection.run_id,
                     "dagster_run_id": self._dagster_run_id,
                     "orphaned_before": now - ORPHANED_AFTER,
+                    "suspects": suspects,
+                    "suspect_from": SUSPECT_FROM,
+                    "lost_error": _LOST,
                 },
             )
             return [_claimed(row) for row in rows_of(result)]
@@ -96,6 +103,7 @@ class PgDeliveryLog:
             done = connection.scalars(
                 _SQL["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
             ).all()
+            connection.execute(_SQL["settle_lost"], {"ids": list(done)})
             connection.execute(_SQL["note_on_schedules"], {"ids": list(done), "now": now})
 
     def freeze(

@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded import embedded_url
+from impact_in_pipelines.db.revisions import out_of_step
 from impact_in_pipelines.db.schema import REVISION
 from impact_in_pipelines.errors import DatabaseUnavailable, InvalidSetting
 from impact_in_pipelines.settings import Settings
@@ -163,9 +164,7 @@ def translated_errors(url: URL) -> Iterator[None]:
     except ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) != "42P01":
             raise
-        raise DatabaseUnavailable(
-            "the database has no tables yet; run: impact-in db upgrade"
-        ) from error
+        raise DatabaseUnavailable(out_of_step(None)) from error
 
 
 def require_current(engine: Engine) -> None:
@@ -176,9 +175,7 @@ def require_current(engine: Engine) -> None:
     with translated_errors(engine.url), engine.connect() as connection:
         at = connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
     if at != REVISION:
-        raise DatabaseUnavailable(
-            f"the database is at revision {at}, this program needs {REVISION}; run: impact-in db upgrade"
-        )
+        raise DatabaseUnavailable(out_of_step(at))
 
 
 def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:

@@ -25,6 +25,8 @@ from impact_in_pipelines.sla.incidents import (
     Incident,
     Notice,
     PlatformActivity,
+    PlatformHealth,
+    PlatformState,
 )
 
 _SQL = load("incidents")
@@ -58,6 +60,11 @@ class Session:
                 notices += _outbox_rows(change.notice, channels)
         self._connection.execute(_SQL["store"], {"rows": rows_as_json(rows), "now": now})
         return _write(self._connection, notices, now)
+
+    def note_health(self, states: Sequence[PlatformHealth], now: datetime) -> None:
+        """Keep how the platforms are; a state that stays keeps its beginning."""
+        rows = rows_as_json([asdict(one) for one in states])
+        self._connection.execute(_SQL["note_health"], {"rows": rows, "now": now})
 
     def note_acknowledged(self, incident: Incident, actor: str, now: datetime) -> None:
         """Write down in the audit log who is on it."""
@@ -99,6 +106,23 @@ class IncidentStore:
                 connection.execute(_SQL["platform_activity"], {"since": since, "now": now})
             )
         return [PlatformActivity(**{**row, "platform": Platform(row["platform"])}) for row in rows]
+
+    def health(self) -> list[PlatformHealth]:
+        """How the platforms were when they were last looked at; none that never was."""
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["health"]))
+        return [
+            PlatformHealth(
+                Platform(row["platform"]), PlatformState(row["state"]), row["since"], row["reason"]
+            )
+            for row in rows
+        ]
+
+    def purge(self, *, closed_before: datetime) -> int:
+        """Drop incidents that were closed before `closed_before`, with the notices that were sent of them;
+        returns how many. One of which a notice is still to be sent stays."""
+        with self._engine.begin() as connection:
+            return connection.execute(_SQL["purge_closed"], {"before": closed_before}).rowcount
 
     def listed(
         self,

@@ -8,6 +8,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from impact_in_pipelines.db.revisions import out_of_step
+from impact_in_pipelines.errors import DatabaseUnavailable
+
 _LOCK = 727102
 
 
@@ -19,15 +22,24 @@ def alembic_config() -> Config:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run what is missing; returns the revision before (None: empty database) and after."""
+    """Run what is missing; returns the revision before (None: empty database) and after.
+
+    Raises `DatabaseUnavailable` for a database that a newer version has upgraded; it stays as it is.
+    """
     config = alembic_config()
     with engine.begin() as connection:
         # Several processes start at once; whoever comes second finds nothing left to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = MigrationContext.configure(connection).get_current_revision()
+        if before is not None and before not in _known(config):
+            raise DatabaseUnavailable(out_of_step(before))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, head_revision()
+
+
+def _known(config: Config) -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def head_revision() -> str:

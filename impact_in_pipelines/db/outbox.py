@@ -96,6 +96,11 @@ class PgOutbox:
             )
             return result.rowcount
 
+    def purge(self, *, sent_before: datetime) -> int:
+        """Drop notices that were sent before `sent_before`; returns how many."""
+        with self._engine.begin() as connection:
+            return connection.execute(_SQL["purge_sent"], {"before": sent_before}).rowcount
+
     def backlog(self) -> list[Backlog]:
         """The channels on which something waits."""
         with self._engine.connect() as connection:

@@ -3,8 +3,8 @@
 A replay only queues; the next drain sends.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -113,7 +113,8 @@ class ReplayStore:
             again = _queue_again(connection, plan.again, plan.in_batch, now=now, force=force)
             renewed = _send_again(connection, plan.anew, now=now, force=force)
             queued = [*again, *renewed.values()]
-            request_id = _note(connection, queued, now=now, force=force, actor=actor)
+            before = {**dict.fromkeys(again, DeliveryStatus.FAILED), **_successes(renewed)}
+            request_id = _note(connection, queued, before, now=now, force=force, actor=actor)
         refused = dict(plan.refused)
         for id_ in plan.anew:
             if id_ not in renewed:
@@ -174,10 +175,21 @@ def _send_again(
     return {row.replay_of: row.id for row in made}
 
 
+def _successes(renewed: Mapping[UUID, UUID]) -> dict[UUID, DeliveryStatus]:
+    return dict.fromkeys(renewed.values(), DeliveryStatus.SUCCESS)
+
+
 def _note(
-    connection: Connection, queued: Sequence[UUID], *, now: datetime, force: bool, actor: str
+    connection: Connection,
+    queued: Sequence[UUID],
+    before: Mapping[UUID, DeliveryStatus],
+    *,
+    now: datetime,
+    force: bool,
+    actor: str,
 ) -> UUID | None:
-    """Keep what was queued, so that its progress can be asked for, and who wanted it."""
+    """Keep what was queued, so that its progress can be asked for, and who wanted it; `before` says how each
+    stood, or what a new row sends again."""
     if not queued:
         return None
     request_id = uuid4()
@@ -199,6 +211,7 @@ def _note(
             "delivery.replay",
             f"replay {request_id}",
             company_id,
+            before=dict(Counter(before[id_].value for id_ in ids)),
             after={"delivery_ids": ids, "force": force},
         )
         for company_id, ids in by_company.items()

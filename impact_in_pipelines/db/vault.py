@@ -11,13 +11,9 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
-from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.settings import HOW_TO_MAKE_A_KEY, KEY_NEEDED, Settings
 
 KEY_FILE = "secret.key"
-_HOW_TO_MAKE_ONE = (
-    'make one with: python -c "from cryptography.fernet import Fernet; '
-    'print(Fernet.generate_key().decode())"'
-)
 
 
 class Vault:
@@ -49,9 +45,7 @@ class Vault:
             text = settings.secret_key.get_secret_value()
             return cls._checked(text, "IMPACT_IN_SECRET_KEY")
         if not embedded:
-            raise InvalidSetting(
-                f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {_HOW_TO_MAKE_ONE}"
-            )
+            raise InvalidSetting(KEY_NEEDED)
         path = settings.home / KEY_FILE
         return cls._checked(_kept_key(path), str(path))
 
@@ -63,7 +57,7 @@ class Vault:
         except ValueError:
             raise InvalidSetting(
                 f"{where} must hold Fernet keys, comma-separated, the newest first; it holds "
-                f"something else (not shown); {_HOW_TO_MAKE_ONE}"
+                f"something else (not shown); {HOW_TO_MAKE_A_KEY}"
             ) from None
 
     def encrypt_json(self, value: Mapping[str, Any]) -> bytes:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.delivery.capacity import concurrency_for
 from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
-from impact_in_pipelines.delivery.preparing import parcels, prepare
+from impact_in_pipelines.delivery.preparing import parcels, prepare, without_worn_out
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.sendqueue import Parcel, SendQueue
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
@@ -101,6 +102,7 @@ class Drain:
             queue.SimpleQueue()
         )
         self._ended: list[tuple[Parcel, SendResult, datetime]] = []
+        self._alone = False
         self._renewed_at = self._settled_at = time.monotonic()
         self.summary = DrainSummary()
 
@@ -140,20 +142,19 @@ class Drain:
         self.summary.planned += written
         return written
 
+    def _has_something_in_hand(self) -> bool:
+        return bool(self._queue or self._in_flight or self._ended)
+
     def _has_room(self) -> bool:
+        self._alone = self._alone and self._has_something_in_hand()
+        if self._alone:
+            return False
         return len(self._queue) + len(self._in_flight) < self._options.chunk // 2
 
     def _take_in(self, selection: Selection) -> int:
         """Claim a chunk, refuse what can't be sent, freeze the rest; returns how many were claimed."""
         now = self._clock()
-        claimed = self._log.claim(
-            self._connector.platform,
-            now=now,
-            limit=self._options.chunk,
-            worker=self._worker,
-            lease=self._options.lease,
-            selection=selection,
-        )
+        claimed = self._claim(selection, now)
         if not claimed:
             return 0
         self.summary.claimed += len(claimed)
@@ -166,11 +167,30 @@ class Drain:
             raise
         return len(claimed)
 
+    def _claim(self, selection: Selection, now: datetime) -> Sequence[Claimed]:
+        """A chunk; or, where nothing else is due or in hand, one delivery over which workers keep dying."""
+        claim = partial(
+            self._log.claim,
+            self._connector.platform,
+            now=now,
+            worker=self._worker,
+            lease=self._options.lease,
+            selection=selection,
+        )
+        claimed = claim(limit=self._options.chunk)
+        if claimed or self._has_something_in_hand():
+            return claimed
+        claimed = claim(limit=1, suspects=True)
+        self._alone = bool(claimed)
+        return claimed
+
     def _make_ready(self, claimed: Sequence[Claimed], now: datetime) -> None:
         connections = self._log.connections(
             self._connector.platform, [row.company_id for row in claimed]
         )
-        prepared, refusals = prepare(claimed, connections, self._payloads, now)
+        fit, worn_out = without_worn_out(claimed)
+        prepared, refusals = prepare(fit, connections, self._payloads, now)
+        refusals += worn_out
         self._log.refuse(refusals, now=now, worker=self._worker)
         frozen = self._log.freeze(
             prepared, now=now, window=self._options.dedup_window, worker=self._worker

@@ -45,8 +45,9 @@ class Claimed:
     """One row of `impact_deliveries` that this worker holds under a lease.
 
     `attempt_number` is the attempt that is about to be made (1-based, lost attempts counted);
-    `failed_attempts` those that failed since the row was planned or replayed. `payload` is None until
-    the first attempt has frozen it; `rebuild` asks to build it anew (a replay, D11).
+    `failed_attempts` those that failed since the row was planned or replayed, `lost_attempts` the latest
+    in a row whose workers died. `payload` is None until the first attempt has frozen it; `rebuild` asks to
+    build it anew (a replay, D11).
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class Claimed:
     idempotency_key: UUID
     attempt_number: int
     failed_attempts: int
+    lost_attempts: int = 0
     revision: int = 1
     schedule_id: UUID | None = None
     batch_id: UUID | None = None

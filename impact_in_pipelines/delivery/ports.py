@@ -113,8 +113,10 @@ class DeliveryLog(Protocol):
         worker: str,
         lease: timedelta,
         selection: Selection,
+        suspects: bool = False,
     ) -> Sequence[Claimed]:
-        """Up to `limit` due deliveries, now held by `worker`; batches whole."""
+        """Up to `limit` due deliveries, now held by `worker`; batches whole. Those over which workers keep
+        dying (`retry.SUSPECT_FROM`) are left out, or with `suspects` they alone are meant."""
         ...
 
     def connections(

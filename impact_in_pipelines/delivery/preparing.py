@@ -8,9 +8,28 @@ from uuid import UUID, uuid4
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
+from impact_in_pipelines.delivery.retry import LOST_MOST
 from impact_in_pipelines.delivery.sendqueue import Parcel
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.platforms import FACTS
+
+
+def without_worn_out(
+    claimed: Sequence[Claimed],
+) -> tuple[list[Claimed], list[tuple[Claimed, Refusal]]]:
+    """What may be tried again, and what fails because too many workers have died over it."""
+    fit = [row for row in claimed if row.lost_attempts < LOST_MOST]
+    worn_out = [row for row in claimed if row.lost_attempts >= LOST_MOST]
+    return fit, [(row, _worn_out(row)) for row in worn_out]
+
+
+def _worn_out(row: Claimed) -> Refusal:
+    return Refusal(
+        ErrorKind.UNRESOLVED,
+        f"{row.lost_attempts} workers in a row died before they could record how the attempt ended; it may "
+        "have arrived. See why they died (memory, the run's log), then replay it, under the same key: "
+        f"impact-in deliveries replay {row.id}",
+    )
 
 
 def prepare(

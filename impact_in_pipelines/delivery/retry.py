@@ -6,6 +6,13 @@ from datetime import datetime, timedelta
 
 from impact_in_pipelines.settings import Settings
 
+LOST_MOST = 4
+"""So many workers may die over a delivery, the first attempt and three more; then it fails. Failures that
+were recorded are counted by themselves (`RetryPlan.max_retries`): a deployment must not use them up."""
+
+SUSPECT_FROM = 2
+"""A delivery over which so many workers have died in a row is tried by itself, and takes no other along."""
+
 LONGEST_DELAY_MS = 7 * 86_400_000.0
 """However the settings grow: later than this nobody waits for a delivery any more."""
 

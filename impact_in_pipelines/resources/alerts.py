@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from impact_in_pipelines.alerting.channel import AlertChannel
 from impact_in_pipelines.alerting.log import LogChannel
-from impact_in_pipelines.alerting.outages import OutageRule, look_back_to, outages
+from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
@@ -25,6 +25,9 @@ from impact_in_pipelines.sla.incidents import (
     NoticeKind,
 )
 from impact_in_pipelines.sla.model import Breach, BreachType
+
+NOTICES_KEPT = timedelta(days=90)
+"""What was told, to whom and when, is looked up for so long; the incident itself stays longer."""
 
 SLA_TYPES = frozenset(BreachType) - {BreachType.PLATFORM_OUTAGE}
 _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
@@ -46,6 +49,14 @@ class Watched:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much was dropped."""
+
+    notices: int
+    incidents: int
+
+
 class Alerts:
     """What the alert sensors and the incident commands do."""
 
@@ -65,7 +76,8 @@ class Alerts:
             # Read under the lock: an older reading must not be applied over a younger one.
             now = runtime.clock()
             incidents = session.open()
-            breaches = worth_an_incident(runtime.sla.current_breaches(now), incidents)
+            told = {one.key for one in incidents if one.since is not None}
+            breaches = worth_an_incident(runtime.sla_watch.breaches(now, told), incidents)
             return self._apply(session, breaches, incidents, SLA_TYPES, now)
 
     def watch_outages(self) -> Watched | None:
@@ -80,6 +92,7 @@ class Alerts:
             known = [one for one in incidents if one.type in _OUTAGE]
             activity = runtime.incidents.activity(since=look_back_to(known, rule, now), now=now)
             found = outages(activity, known, rule, now)
+            session.note_health(health(activity, found, rule, now), now)
             return self._apply(session, found, incidents, _OUTAGE, now)
 
     def run_failed(self, run: FailedRun) -> bool:
@@ -114,6 +127,14 @@ class Alerts:
                 runtime.outbox.reroute(channel, self._configured.instead_of(channel))
         channels = alert_channels(runtime.settings)
         return Sender(runtime.outbox, channels, clock=runtime.clock, seconds=seconds).run()
+
+    def purge(self) -> Purged:
+        """Drop what nobody reads any more: notices sent `NOTICES_KEPT` ago, and incidents closed before the
+        first day that a report can be made of (IMPACT_IN_PARTITION_DAYS). Never an open incident."""
+        runtime, now = self._runtime, self._runtime.clock()
+        reported = timedelta(days=runtime.settings.partition_days)
+        incidents = runtime.incidents.purge(closed_before=now - max(reported, NOTICES_KEPT))
+        return Purged(runtime.outbox.purge(sent_before=now - NOTICES_KEPT), incidents)
 
     def _apply(
         self,

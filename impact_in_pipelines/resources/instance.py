@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from impact_in_pipelines.db.embedded import require_cluster
 from impact_in_pipelines.db.engine import dagster_url
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.settings import Settings
@@ -24,8 +25,11 @@ def project_root() -> Path:
 def dagster_environment(settings: Settings) -> dict[str, str]:
     """The variables that every Dagster process needs: DAGSTER_HOME and DAGSTER_POSTGRES_URL.
 
-    What the environment already names is kept. Starts the embedded database if it isn't running.
+    What the environment already names is kept. Starts the embedded database if it isn't running. Raises
+    `DatabaseUnavailable`, also where there is none, and `UsageError` for a DAGSTER_HOME that is none.
     """
+    if not os.environ.get("DAGSTER_POSTGRES_URL"):
+        require_cluster(settings)
     home = os.environ.get("DAGSTER_HOME") or str(_dagster_home(project_root()))
     if not (Path(home).is_absolute() and (Path(home) / "dagster.yaml").is_file()):
         raise UsageError(

@@ -25,7 +25,8 @@ def owner() -> str:
 
 
 def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
-    """Report every unfinished run whose process is gone as failed; returns their ids.
+    """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for;
+    returns their ids.
 
     Only right while no code server of this instance is running.
     """
@@ -35,12 +36,23 @@ def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
         if not _owner_is_alive(run)
     ]
     for run in orphans:
-        instance.report_run_failed(
-            run,
-            message="Its process did not survive a restart. What was due is sent by the next tick.",
-        )
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, message="Its process ended as it was to.")
+        else:
+            instance.report_run_failed(
+                run,
+                message="Its process did not survive a restart. What was due is sent by the next tick.",
+            )
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in orphans]
+
+
+def cancel_running(instance: DagsterInstance) -> None:
+    """Say of every run at work that it is being cancelled: it then ends as such, whatever signal ends it."""
+    at_work = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    for run in instance.get_runs(RunsFilter(statuses=at_work)):
+        if OWNER_TAG not in run.tags:  # the CLI's own processes go on
+            instance.report_run_canceling(run)
 
 
 def _owner_is_alive(run: DagsterRun) -> bool:

@@ -11,17 +11,20 @@ from impact_in_pipelines.connectors.transport import Transport
 from impact_in_pipelines.db.companies import CompanyStore
 from impact_in_pipelines.db.connections import ConnectionStore
 from impact_in_pipelines.db.delivery_log import PgDeliveryLog
+from impact_in_pipelines.db.embedded import require_cluster
 from impact_in_pipelines.db.engine import Database, open_database, require_current
 from impact_in_pipelines.db.impact_store import ImpactStore
 from impact_in_pipelines.db.incident_store import IncidentStore
 from impact_in_pipelines.db.maintenance import MaintenanceStore
 from impact_in_pipelines.db.outbox import PgOutbox
 from impact_in_pipelines.db.recording import RecordingStore
+from impact_in_pipelines.db.remaining import RemainingStore
 from impact_in_pipelines.db.schedule_store import ScheduleStore
 from impact_in_pipelines.db.session_store import SessionStore
 from impact_in_pipelines.db.sla_reports import SlaReports
 from impact_in_pipelines.db.sla_rollup import SlaRollup
 from impact_in_pipelines.db.sla_store import SlaStore
+from impact_in_pipelines.db.sla_watch import SlaWatch
 from impact_in_pipelines.db.token_store import PgTokenStore
 from impact_in_pipelines.db.vault import Vault
 from impact_in_pipelines.delivery.drain import Drain, DrainOptions, utc_now
@@ -53,7 +56,9 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        """The opened database at the present schema. Raises `DatabaseUnavailable`."""
+        """The opened database at the present schema. Raises `DatabaseUnavailable`, also where an embedded
+        one would first have to be made."""
+        require_cluster(self.settings)
         database = open_database(self.settings)
         require_current(database.engine)
         return database
@@ -83,8 +88,16 @@ class Runtime:
         return RecordingStore(self.database.engine)
 
     @cached_property
+    def remaining(self) -> RemainingStore:
+        return RemainingStore(self.database.engine)
+
+    @cached_property
     def sla(self) -> SlaStore:
         return SlaStore(self.database.engine, self.settings)
+
+    @cached_property
+    def sla_watch(self) -> SlaWatch:
+        return SlaWatch(self.database.engine, self.settings)
 
     @cached_property
     def sla_rollup(self) -> SlaRollup:

@@ -61,9 +61,10 @@ class SandboxConfig(Wire):
 
     `unknown_organizations` lists, per platform, the organisation, project or tenant ids that
     don't exist there; every other organisation does. `workday_duplicates` says how Workday
-    answers a repeat of an accepted transaction. With `idempotency` off the platforms take every
-    repeat as new, as a platform that ignores the key would; the ledger then shows what was
-    doubled.
+    answers a repeat of an accepted transaction: with the first answer, with a conflict, or
+    (`activity`) as a tenant that goes by the ids of activities, in whatever transaction. With
+    `idempotency` off the platforms take every repeat as new, as a platform that ignores the key
+    would; the ledger then shows what was doubled.
     """
 
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
@@ -71,7 +72,7 @@ class SandboxConfig(Wire):
     rate_limits_enabled: bool = True
     rate_limits: dict[Platform, RateLimit] = DESIGN_RATE_LIMITS
     unknown_organizations: dict[Platform, frozenset[str]] = {}
-    workday_duplicates: Literal["replay", "conflict"] = "replay"
+    workday_duplicates: Literal["replay", "conflict", "activity"] = "replay"
     idempotency: bool = True
     benevity_keys: Annotated[frozenset[str], Field(repr=False, exclude=True)] = frozenset(
         {BENEVITY_KEY}

@@ -159,6 +159,8 @@ def _spawn() -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": search_path},
+        # Ctrl-C in a terminal goes to the whole group: it must not die before whoever uses it has ended.
+        start_new_session=True,
     )
 
 

@@ -23,7 +23,7 @@ def utc_now() -> datetime:
 
 
 class SandboxState:
-    """Configuration, faults, ledgers, limits, tokens and messages.
+    """Configuration, faults, ledgers, limits, tokens, Workday's activities and messages.
 
     `clock` counts seconds and never goes back (limits, tokens); `now` is the time of day in UTC.
     """
@@ -49,6 +49,7 @@ class SandboxState:
         self.config = self._first_config
         self.counts = {service: Counts() for service in Service}
         self.ledgers = {platform: Ledger() for platform in PLATFORMS}
+        self.workday_activities: set[tuple[str, str]] = set()
         self.messages: dict[Service, deque[dict[str, Any]]] = {
             sink: deque(maxlen=MESSAGES_KEPT) for sink in SINKS
         }

@@ -1,5 +1,6 @@
 """Delivery windows: the local hours in which a company takes deliveries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -10,6 +11,7 @@ from impact_in_pipelines.scheduling.clock import to_instant
 
 EVERY_DAY = frozenset(range(1, 8))
 _MIDNIGHT = time(0)
+_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,8 @@ class DeliveryWindow:
             )
 
     def __str__(self) -> str:
-        names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-        days = " ".join(names[day - 1] for day in sorted(self.days))
         hours = f"{self.start:%H:%M}-{self.end:%H:%M}"
-        return hours if self.days == EVERY_DAY else f"{hours} {days}"
+        return hours if self.days == EVERY_DAY else f"{hours} {days_in_words(self.days)}"
 
     def contains(self, local: datetime) -> bool:
         """Whether the local time `local` lies in the window."""
@@ -68,6 +68,24 @@ class DeliveryWindow:
         if self.end == _MIDNIGHT:
             closes += timedelta(days=1)
         return to_instant(closes, zone) - timedelta(minutes=1)
+
+
+def days_in_words(days: frozenset[int]) -> str:
+    """ISO weekdays as they are typed: neighbours as a range, also over Sunday (`mon-fri`, `sat-mon`), two
+    or more apart with commas (`mon,wed-fri`)."""
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    if len(runs) > 1 and runs[0][0] == 1 and runs[-1][-1] == len(_NAMES):
+        runs[0] = runs.pop() + runs[0]
+    return ",".join(_run_in_words([_NAMES[day - 1] for day in run]) for run in runs)
+
+
+def _run_in_words(names: Sequence[str]) -> str:
+    return ",".join(names) if len(names) <= 2 else f"{names[0]}-{names[-1]}"
 
 
 @lru_cache(maxsize=16_384)

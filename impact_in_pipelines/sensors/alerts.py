@@ -54,7 +54,10 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         name="send_notifications",
         minimum_interval_seconds=30,
         default_status=DefaultSensorStatus.RUNNING,
-        description="Sends the outbox to Slack and PagerDuty, in order; what fails is sent later.",
+        description=(
+            "Sends the outbox to Slack and PagerDuty, in order; what fails is sent later. Once a day it "
+            "drops notices and incidents that are long over."
+        ),
     )
     def send_notifications(
         context: SensorEvaluationContext, runtime: RuntimeResource
@@ -79,7 +82,16 @@ def _watched(watched: Watched | None) -> str:
 
 
 def _sent(context: SensorEvaluationContext, parts: Runtime) -> str:
-    sent = Alerts(parts).send()
+    alerts, today = Alerts(parts), parts.clock().date().isoformat()
+    if context.cursor != today:
+        # Once a day; the cursor moves only if it has succeeded.
+        purged = alerts.purge()
+        context.update_cursor(today)
+        if purged.notices or purged.incidents:
+            context.log.info(
+                f"dropped {purged.notices} old notices, {purged.incidents} old incidents"
+            )
+    sent = alerts.send()
     for trouble in sent.troubles:
         context.log.warning(trouble)
     by_channel = ", ".join(f"{name} {count}" for name, count in sent.accepted.items())

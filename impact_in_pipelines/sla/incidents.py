@@ -150,6 +150,24 @@ class PlatformActivity:
     last_error: str | None
 
 
+class PlatformState(StrEnum):
+    """How a platform answers."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformHealth:
+    """One platform's state, since when (UTC), and in words why (None: healthy)."""
+
+    platform: Platform
+    state: PlatformState
+    since: datetime
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """`incident` as it is to be stored, new or changed, and the notice that is written with it."""

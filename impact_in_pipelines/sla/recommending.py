@@ -6,6 +6,7 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import BreachType
 from impact_in_pipelines.sla.report import Cause, Facts, Recommendation
 from impact_in_pipelines.sla.thresholds import Thresholds
+from impact_in_pipelines.sla.wording import duration
 
 LARGE_PAYLOAD_BYTES = 100 * 1024
 LATE_MS = 60_000.0
@@ -181,11 +182,11 @@ def _crowded(facts: Facts) -> Iterator[Recommendation]:
             rule="spread_minute",
             urgent=False,
             seen=f"{_deliveries(minute.deliveries)} due at {minute.at} UTC started "
-            f"{minute.average_lateness_ms / 60_000:.1f} min late on average, the last one "
-            f"{minute.max_lateness_ms / 60_000:.1f} min.",
+            f"{duration(minute.average_lateness_ms)} late on average, the last one "
+            f"{duration(minute.max_lateness_ms)}.",
             where=f"{FACTS[minute.platform].title}, {minute.at} UTC",
-            action=f"Spread that minute: `impact-in schedules plan --platform {minute.platform.value}` shows "
-            "it, and with --apply gives each schedule an offset.",
+            action="Spread that minute: `impact-in schedules plan` shows it, and with --apply gives each "
+            "schedule an offset.",
         )
 
 

@@ -2,6 +2,13 @@
 
 from datetime import datetime
 
+_TWO_UNITS = (
+    (3_600, 60, "min", 1, "s"),
+    (2 * 86_400, 3_600, "h", 60, "min"),
+    (14 * 86_400, 86_400, "days", 3_600, "h"),
+)
+"""Below so many seconds: this unit and, if there is a rest, that one."""
+
 
 def instant(text: str | None) -> str:
     """`2026-03-10 12:00` of an ISO instant; a dash for None."""
@@ -9,14 +16,22 @@ def instant(text: str | None) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """Milliseconds as people say them: `850 ms`, `12.3 s`, `4.2 min`, `3.1 h`, `2.5 d`."""
+    """Milliseconds as people say them: `850 ms`, `12.3 s`, `5 min 1 s`, `3 h 20 min`, `2 days 4 h`; a dash
+    for None."""
     if ms is None:
         return "–"
-    for limit, size, unit in ((1_000, 1, "ms"), (60_000, 1_000, "s"), (3_600_000, 60_000, "min")):
-        if abs(ms) < limit:
-            return f"{ms / size:.0f} {unit}" if unit == "ms" else f"{ms / size:.1f} {unit}"
-    hours = ms / 3_600_000
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+    if abs(ms) < 1_000:
+        return f"{ms:.0f} ms"
+    if abs(ms) < 60_000:
+        return f"{ms / 1_000:.1f} s"
+    seconds = round(abs(ms) / 1_000)
+    sign = "-" if ms < 0 else ""
+    for limit, size, unit, rest_size, rest_unit in _TWO_UNITS:
+        if seconds < limit:
+            whole, rest = divmod(seconds, size)
+            more = f" {rest // rest_size} {rest_unit}" if rest // rest_size else ""
+            return f"{sign}{whole} {unit}{more}"
+    return f"{sign}{seconds // 86_400} days"
 
 
 def percent(value: float | None, digits: int = 2) -> str:

@@ -31,7 +31,7 @@ class Stage:
         self._home = home
         self._environment = {**os.environ, **environment, "DAGSTER_HOME": str(home)}
         self._running: list[subprocess.Popen[bytes]] = []
-        self._url = ""
+        self.url = ""
 
     def start(self) -> None:
         """Start the code server, wait for it, then the daemon and the webserver."""
@@ -43,7 +43,7 @@ class Stage:
         )
         self.until("the code server answers", lambda: listens(code_port), 60)
         self._spawn("run", "-w", "workspace.yaml", module="dagster._daemon")
-        self._url = f"http://127.0.0.1:{web_port}"
+        self.url = f"http://127.0.0.1:{web_port}"
         self._spawn(
             *("-h", "127.0.0.1", "-p", str(web_port), "-w", "workspace.yaml"),
             module="dagster_webserver",
@@ -65,7 +65,7 @@ class Stage:
     def ask(self, query: str, **variables: Any) -> Any:
         """The data that GraphQL answers with."""
         answer = requests.post(
-            f"{self._url}/graphql", json={"query": query, "variables": variables}, timeout=30
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
         ).json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]

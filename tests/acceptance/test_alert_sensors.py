@@ -128,6 +128,28 @@ def test_an_outage_is_found_by_its_own_sensor(alerted: World) -> None:
     assert headers(alerted) == [":rotating_light: Level 3 · platform outage"]
 
 
+def test_what_is_long_told_is_dropped_once_a_day(alerted: World) -> None:
+    """By the sender's tick; its cursor is the day on which that was done."""
+    columns = "notifications (key, channel, kind, body, sent_at)"
+    old = f"INSERT INTO {columns} VALUES (:key, 'log', 'opened', '{{}}', "
+    alerted.execute(f"{old} now() - interval '91 days')", key="old")
+    alerted.execute(f"{old} now() - interval '89 days')", key="young")
+    sender = defs.resolve_sensor_def("send_notifications")
+
+    def ticked(cursor: str | None) -> str | None:
+        context = build_sensor_context(
+            instance=alerted.instance, resources={"runtime": RuntimeResource()}, cursor=cursor
+        )
+        return sender.evaluate_tick(context).cursor
+
+    today = ticked(None)
+    assert [row["key"] for row in alerted.execute("SELECT key FROM notifications")] == ["young"]
+
+    alerted.execute(f"{old} now() - interval '91 days')", key="older")
+    assert ticked(today) == today
+    assert len(alerted.execute("SELECT key FROM notifications")) == 2
+
+
 def test_a_database_that_is_away_is_a_reason_to_skip(
     alerted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,9 @@ query ($filter: RunsFilter!) {
   }
 }"""
 
+TERMINATE = """
+mutation ($runId: String!) { terminateRun(runId: $runId) { __typename } }"""
+
 STATUS = """
 query ($asset: AssetKeyInput!) {
   assetNodeOrError(assetKey: $asset) {
@@ -203,3 +206,47 @@ def test_a_schedules_tick_launches_a_drain_that_delivers(
     rows = production.deliveries("benevity")
     assert {(row["status"], row["trigger"]) for row in rows} == {("success", "schedule")}
     assert {row["dagster_run_id"] for row in rows} == {run["runId"]}
+
+
+def test_a_terminated_drain_records_what_is_under_way_and_gives_the_rest_back(
+    production: Production, backfills: dict[str, str]
+) -> None:
+    """`Terminate` in the UI: the run ends as cancelled, nothing stays held, and the next drain finishes it;
+    before, Dagster's interrupt only made the step start again."""
+    for platform in ("goodera", "workday"):
+        production.finished(dagster__backfill=backfills[platform])
+    slugs = [f"c{n:02}" for n in range(30)]
+    already = len(production.arrived("workday"))
+    production.sandbox.configure(latency_ms=3000, rate_limits_enabled=False)
+    production.due(*slugs, platform="workday")
+
+    def at_work() -> str | None:
+        runs = [run for run in production.runs(platform="workday") if run["status"] == "STARTED"]
+        sent = len(production.arrived("workday")) > already
+        return runs[0]["runId"] if runs and sent else None
+
+    run_id = production.stage.until("a drain is sending", at_work, 150)
+    answer = production.stage.ask(TERMINATE, runId=run_id)
+    assert answer["terminateRun"]["__typename"] == "TerminateRunSuccess"
+
+    def ended() -> str | None:
+        (run,) = [run for run in production.runs(platform="workday") if run["runId"] == run_id]
+        return run["status"] if run["status"] not in ("STARTED", "CANCELING") else None
+
+    assert production.stage.until("the run has ended", ended, 60) == "CANCELED"
+    mine = [row for row in production.deliveries("workday") if row["slug"] in slugs]
+    done = [row for row in mine if row["dagster_run_id"] == run_id and row["status"] == "success"]
+    assert 0 < len(done) < len(slugs)
+    production.sandbox.configure(latency_ms=0)
+    production.stage.until(
+        "the next drain has sent the rest",
+        lambda: (
+            {row["status"] for row in production.deliveries("workday") if row["slug"] in slugs}
+            == {"success"}
+        ),
+        150,
+    )
+    arrived = [one for one in production.arrived("workday") if one[0] in slugs]
+    assert arrived == [(slug, day(1)) for slug in slugs]
+    attempts = production.execute("SELECT DISTINCT outcome FROM delivery_attempts")
+    assert attempts == [{"outcome": "delivered"}]

@@ -92,6 +92,26 @@ def test_dates_deliver_those_days_of_that_company(world: World) -> None:
     assert world.arrived("goodera") == [("south", day(3)), ("south", day(2))]
 
 
+def test_dates_that_have_not_all_arrived_are_exit_code_1(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that named days must learn that one of them waits, for what, and until when."""
+    monkeypatch.setenv("SCHEDULER_RETRY_DELAY_MS", "600000")
+    forget_settings()
+    world.company("north")
+    world.sandbox.add_fault("benevity", "server_error", status=500, count=1)
+    dates = ["--from", day(2).isoformat(), "--to", day(1).isoformat()]
+
+    result = call("--platform", "benevity", "--company", "north", *dates)
+
+    assert result.exit_code == 1
+    (waiting,) = [row for row in world.deliveries("benevity") if row["status"] == "retrying"]
+    assert (
+        "Benevity: 1 delivery remains, waiting for a retry until "
+        f"{waiting['next_attempt_at']:%Y-%m-%d %H:%M:%S} UTC."
+    ) in result.stdout
+
+
 def test_nothing_due_says_so(world: World) -> None:
     """An empty run is no table of dashes."""
     result = call("--platform", "benevity")

@@ -2,14 +2,24 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from impact_in_pipelines.cli.demo import TROUBLES, check
+from impact_in_pipelines.cli.world import (
+    COMPANIES,
+    DEV_COMPANY,
+    add_companies,
+    add_schedules,
+    build_dev_world,
+    wake,
+)
 from impact_in_pipelines.db.delivery_views import DeliveryViews
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
@@ -37,6 +47,83 @@ def test_the_demo_ends_well_and_touches_nothing_else() -> None:
         if trouble.ends is DeliveryStatus.FAILED:
             assert trouble.slug in text
     assert "accepted exactly the 15 deliveries" in text
+    assert re.search(r"\d s Sending what is due …", text)
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+@pytest.mark.parametrize("step", ["Starting the database", "Sending what is due"])
+def test_a_stopped_demo_is_one_line_and_nothing_of_it_runs_on(
+    asked: signal.Signals, code: int, step: str
+) -> None:
+    """Ctrl-C reaches everything in the terminal's group; the sandbox died of it first, and the demo went on
+    for a minute, to a traceback."""
+    with tempfile.TemporaryDirectory(prefix="ii-") as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "impact_in_pipelines.cli.main", "demo"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        told = ""
+        while step not in told:
+            told = process.stdout.readline()
+            assert told, process.communicate()
+        os.killpg(process.pid, asked)
+        out, err = process.communicate(timeout=120)
+
+        assert process.returncode == code, out + err
+        assert "Traceback" not in out + err
+        assert err.splitlines()[-1].startswith("The demo was stopped; nothing of it runs on.")
+        cluster = Path(folder) / ".impact-in" / "demo" / "postgres"
+        assert not (cluster / "postmaster.pid").exists()
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2026, 11, 24, 12, 30, 59, tzinfo=UTC),
+        datetime(2026, 3, 31, 0, 0, 5, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, 59, 0, tzinfo=UTC),
+    ],
+    ids=str,
+)
+def test_every_fire_of_the_made_up_world_is_of_this_minute(world: World, now: datetime) -> None:
+    """Whatever the time of day: nothing is late but what nobody watched, so that the first look at the world
+    isn't a wall of alarms."""
+    companies = add_companies(world.runtime)
+    count = add_schedules(world.runtime, companies, now)
+
+    due = [one for one in world.runtime.schedules.listed() if one.next_run and one.next_run <= now]
+    assert len(due) == count
+    on_time = [one for one in due if one.next_run and now - one.next_run < timedelta(minutes=1)]
+    late = {one.company for one in due if one not in on_time}
+    assert late == {plan.slug for plan in COMPANIES if plan.missed_days}
+
+
+def test_dev_counts_the_time_it_was_off_as_paused_not_as_missed(world: World) -> None:
+    """Started again days later it would otherwise open with a wall of alarms; the days are made up for by the
+    next fire of each schedule."""
+    then = datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
+    later = then + timedelta(days=3, minutes=5)
+    build_dev_world(world.runtime, then)
+    wake(world.runtime, then)
+    assert all(one.active for one in world.runtime.schedules.listed())
+
+    build_dev_world(world.runtime, later)
+    assert not any(one.active for one in world.runtime.schedules.listed())
+    wake(world.runtime, later)
+
+    after = world.runtime.schedules.listed()
+    assert all(one.active and one.next_run and one.next_run > later for one in after)
+    assert world.execute("SELECT 1 FROM impact_deliveries WHERE status = 'missed'") == []
+    behind = [one for one in after if one.company == DEV_COMPANY]
+    assert {one.covered_until for one in behind} == {then.date() - timedelta(days=1)}
 
 
 def test_the_verdict_sees_what_the_log_claims_and_nobody_accepted(

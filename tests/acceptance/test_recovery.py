@@ -9,7 +9,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from impact_in_pipelines.definitions import defs
-from impact_in_pipelines.resources.recovery import OWNER_TAG, fail_orphaned_runs
+from impact_in_pipelines.resources.recovery import OWNER_TAG, cancel_running, fail_orphaned_runs
 
 from .world import World
 
@@ -47,6 +47,18 @@ def test_an_orphaned_run_is_reported_failed_and_its_pool_slot_freed(world: World
 
     assert status(world.instance, run_id) is DagsterRunStatus.FAILURE
     assert storage.get_concurrency_info("benevity").active_slot_count == 0
+
+
+def test_a_run_that_was_being_cancelled_ends_as_cancelled(world: World) -> None:
+    """`impact-in dev` was stopped while a run started: people are told of failures, and this is none."""
+    at_work = unfinished(world.instance)
+    cli = unfinished(world.instance, {OWNER_TAG: f"{socket.gethostname()}:{os.getpid()}"})
+    cancel_running(world.instance)
+
+    assert fail_orphaned_runs(world.instance) == [at_work]
+
+    assert status(world.instance, at_work) is DagsterRunStatus.CANCELED
+    assert status(world.instance, cli) is DagsterRunStatus.STARTED
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_an_added_company_is_listed_as_it_was_given(cli: Cli) -> None:
         (("Acme!", "--name", "Acme"), 2, "slug 'Acme!'"),
         (("acme", "--name", " "), 2, "--name"),
         (("acme", "--name", "A", "--country", "Norway"), 2, "country 'Norway'"),
+        (("acme", "--name", "A", "--country", "XX"), 2, "country 'XX'"),
         (("acme", "--name", "A", "--timezone", "Europe/Olso"), 2, "Europe/Olso"),
         (("taken", "--name", "A"), 1, "'taken'"),
     ],

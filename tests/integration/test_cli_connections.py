@@ -93,6 +93,32 @@ def test_credentials_of_the_environment_serve_at_its_own_address_only(cli: Cli) 
     assert "no credentials" in at_theirs[0]["lacks"][0]
 
 
+def test_accounts_of_the_environment_are_listed_too_without_their_keys(cli: Cli) -> None:
+    """They serve every company without its own; what a half-set one lacks is named by its variable."""
+    environment = {
+        "GOODERA_API_URL": "https://ours.example.org",
+        "GOODERA_API_KEY": "ours-123",
+        "BENEVITY_API_KEY": "ours-456",
+    }
+    set_(cli, "--base-url", "https://own.example.org", "--credentials", "-", stdin=KEY)
+
+    table = cli("connections", "list", **environment)
+    rows = cli("connections", "list", "--json", **environment).json
+    of_acme = cli("connections", "list", "acme", "--json", **environment).json
+
+    assert "(environment)" in table.out
+    assert "https://ours.example.org" in table.out
+    assert "ours-" not in (table.out + str(rows)).replace("https://ours.example.org", "")
+    assert [(row["company"], row["platform"], row["source"]) for row in rows] == [
+        ("acme", "benevity", "database"),
+        (None, "benevity", "environment"),
+        (None, "goodera", "environment"),
+    ]
+    assert rows[0].keys() == rows[1].keys()
+    assert rows[1]["lacks"] == ["no base URL (BENEVITY_API_URL)"]
+    assert [row["platform"] for row in of_acme] == ["benevity", "goodera"]
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "named"),
     [

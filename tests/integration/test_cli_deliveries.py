@@ -1,5 +1,7 @@
 """`impact-in deliveries` on deliveries that a real drain made."""
 
+import getpass
+import socket
 import uuid
 from datetime import timedelta
 
@@ -172,3 +174,32 @@ def test_all_failed_reaches_28_days_back_unless_told_otherwise(cli: Cli, world: 
 def test_replay_needs_ids_or_all_failed_and_not_both(cli: Cli, words: tuple[str, ...]) -> None:
     """A filter beside ids would be ignored silently."""
     assert cli.refused("deliveries", "replay", *words).code == 2
+
+
+def test_a_replay_is_in_the_audit_log_as_somebodys_doing(cli: Cli, world: World) -> None:
+    """Who, what, how it stood before and after: as for one that came by the API."""
+    good, bad = arrived_and_failed(world)
+
+    cli.good("deliveries", "replay", bad, good, "--force", "--actor", "ingrid")
+    rows = world.rows(
+        "SELECT a.* FROM audit_log a JOIN companies c ON c.id = a.company_id "
+        "WHERE action = 'delivery.replay' ORDER BY c.slug"
+    )
+
+    assert {row["actor"] for row in rows} == {"ingrid"}
+    assert [row["before"] for row in rows] == [{"success": 1}, {"failed": 1}]
+    assert all(row["after"]["force"] for row in rows)
+    assert rows[1]["after"]["delivery_ids"] == [bad]
+    assert [len(row["after"]["delivery_ids"]) for row in rows] == [1, 1]
+
+
+def test_without_a_name_the_audit_log_names_the_user_and_the_machine(
+    cli: Cli, world: World
+) -> None:
+    """`cli` would say nothing of who it was."""
+    _, bad = arrived_and_failed(world)
+
+    cli.good("deliveries", "replay", bad)
+
+    (who,) = world.scalars("SELECT actor FROM audit_log WHERE action = 'delivery.replay'")
+    assert who == f"{getpass.getuser()}@{socket.gethostname()}"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,13 @@ from sqlalchemy import Engine, text
 from impact_in_pipelines.cli.main import main
 from impact_in_pipelines.db.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.db.incident_store import IncidentStore
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import get_settings
+from impact_in_pipelines.sla.incidents import PlatformHealth, PlatformState
 
 ROOT = Path(__file__).resolve().parents[2]
+OUT_SINCE = datetime(2026, 3, 10, 11, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +186,11 @@ def test_bad_input_is_one_line_that_names_what_is_wrong(
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("columns", ["80", "100"])
+@pytest.mark.parametrize("columns", ["60", "80", "100", "130"])
 def test_the_list_fits_the_terminal(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
-    """Ids, times and zones are never broken over lines."""
+    """Ids, times and zones are never broken over lines, and the status is there to be read."""
     monkeypatch.setenv("COLUMNS", columns)
     assert "impact-in schedules create" in cli("list").out
     id_ = create(cli, "30 8 * * 1-5")
@@ -195,6 +199,11 @@ def test_the_list_fits_the_terminal(
     assert id_[:8] in out
     assert "08:30 CE" in out
     assert "Europe/Oslo" in out
+    assert "active" in out
+    cli("pause", id_, "--reason", "the customer asked us to wait until their new account is open")
+    paused = " ".join(cli("list").out.split())
+    assert "paused: the" in paused
+    assert "is open" in paused
     assert cli("list", "--platform", "goodera", "--json").data == []
 
 
@@ -318,6 +327,42 @@ def test_plan_names_late_minutes_and_apply_makes_the_sla_hold(
     assert "The SLA holds in every minute" in cli(*words).out
 
 
+def test_a_plan_without_gain_changes_nothing_when_it_is_applied(cli: Cli) -> None:
+    """What nothing helps against is said with the rates, and no offset is set."""
+    for _ in range(30):
+        cli("create", "acme", "goodera", "hourly")
+    words = ("plan", "--throughput", "1", "--max-offset", "0")
+    said = cli(*words)
+    assert "No offset of at most 0 minutes helps on goodera: the SLA needs 6.0" in " ".join(
+        said.out.split()
+    )
+    assert "1.0 are possible" in " ".join(said.out.split())
+    assert "--apply" not in said.out
+    assert "Nothing was changed." in cli(*words, "--apply").out
+    data = cli(*words, "--apply", "--json").data["proposal"]
+    assert (data["applied"], data["spreadMinutes"]) == (False, [])
+    assert data["withoutGain"][0]["possiblePerMinute"] == 1
+    assert {one["spreadMinutes"] for one in cli("list", "--json").data} == {0}
+
+
+def test_the_same_schedule_again_is_made_with_a_hint(cli: Cli) -> None:
+    """Whoever repeats a command should hear of it; a schedule that differs is no twin."""
+    first = create(cli, "daily", "--timezone", "Europe/Oslo")
+    other = cli("create", "acme", "benevity", "daily", "--timezone", "UTC")
+    again = cli("create", "acme", "benevity", "0 0 * * *", "--timezone", "Europe/Oslo", "--json")
+    assert "note:" not in other.err
+    assert f"had the same schedule already ({first[:8]})" in again.err
+    assert f"impact-in schedules delete {again.data['id'][:8]}" in again.err
+    assert (again.code, again.err.count("\n")) == (0, 1)
+
+
+def test_a_reason_that_holds_for_every_fire_says_so(cli: Cli) -> None:
+    """It stands below the first one only."""
+    said = cli("preview", "daily", "--spread", "7", "--count", "3").out
+    assert said.count("spread the load") == 1
+    assert "so for every fire" in " ".join(said.split())
+
+
 def test_plan_takes_the_rate_limit_of_a_shared_account(cli: Cli) -> None:
     """All companies of the default Goodera account share its 60 requests a minute."""
     cli("create", "acme", "goodera", "daily")
@@ -345,3 +390,26 @@ def test_stats_say_in_words_that_a_platform_is_held(
     row = next(line for line in process.stdout.splitlines() if "Benevity " in line)
     assert row.split()[:6] == ["Benevity", "1", "1", "0", "0", "0"]
     assert "Benevity is held: its drain schedule deliver_to_benevity is off." in process.stdout
+
+
+def test_stats_say_which_platform_is_unwell_and_why(cli: Cli, engine: Engine) -> None:
+    """What `platform_outages` found last; of a healthy one nothing is said."""
+    states = [
+        PlatformHealth(Platform.GOODERA, PlatformState.OUTAGE, OUT_SINCE, "12 attempts failed"),
+        PlatformHealth(Platform.WORKDAY, PlatformState.DEGRADED, OUT_SINCE, "5 attempts failed"),
+        PlatformHealth(Platform.BENEVITY, PlatformState.HEALTHY, OUT_SINCE),
+    ]
+    with IncidentStore(engine).in_turn() as session:
+        session.note_health(states, OUT_SINCE)
+
+    said = cli("stats").out
+    found = cli("stats", "--json").data["health"]
+
+    assert "Goodera is out since 2026-03-10 11:00 UTC: 12 attempts failed" in said
+    assert "Workday fails throughout since 2026-03-10 11:00 UTC: 5 attempts failed" in said
+    assert "Benevity is out" not in said
+    assert {name: one["state"] for name, one in found.items()} == {
+        "benevity": "healthy",
+        "goodera": "outage",
+        "workday": "degraded",
+    }

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.resources.alerts import Purged
 from impact_in_pipelines.sandbox.server import Sandbox
 
 from .alert_worlds import MINUTE, AlertWorld, alert_world
@@ -270,3 +271,71 @@ def test_attempts_that_never_left_say_nothing_of_the_platform(made: AlertWorld) 
     made.alerts.watch_outages()
 
     assert made.incidents() == []
+
+
+def test_a_platforms_health_is_kept_with_its_beginning(made: AlertWorld) -> None:
+    """Degraded, out and healthy again, as the attempts go; a state that stays keeps its beginning."""
+    first, second = made.world.companies(2)
+
+    def looked() -> tuple[str, datetime, str | None]:
+        made.later()
+        made.alerts.watch_outages()
+        (one,) = [h for h in made.world.runtime.incidents.health() if h.platform is GOODERA]
+        return one.state.value, one.since, one.reason
+
+    made.attempts(first, GOODERA, *["retryable"] * 3)
+    made.attempts(second, GOODERA, *["retryable"] * 4)
+    degraded = looked()
+    again = looked()
+    made.later(30 * MINUTE)
+    made.attempts(second, GOODERA, "retryable")
+    out = looked()
+    made.attempts(second, GOODERA, "delivered")
+    well = looked()
+
+    assert degraded[0] == "degraded"
+    assert "7 attempts of 2 companies failed" in (degraded[2] or "")
+    assert again[:2] == degraded[:2]
+    assert out[0] == "outage"
+    assert well == ("healthy", made.world.clock(), None)
+
+
+def test_what_is_long_over_is_dropped_and_nothing_that_is_open(made: AlertWorld) -> None:
+    """Sent notices after 90 days, closed incidents once no report can be made of their days. What is open,
+    and what is still to be told, stays."""
+    healed, ill = made.world.companies(2)
+    made.settled(healed, GOODERA, arrived=97, failed=3)
+    made.settled(ill, WORKDAY, arrived=97, failed=3)
+    made.watch()
+    made.recovered(healed)
+    made.watch()
+    made.watch(HOLD)
+    made.alerts.send()
+    told = len(made.outbox())
+    assert told == 6
+
+    made.later(timedelta(days=89))
+    assert made.alerts.purge() == Purged(notices=0, incidents=0)
+    made.later(timedelta(days=2))
+    assert made.alerts.purge() == Purged(notices=told, incidents=0)
+    assert len(made.incidents()) == 2
+    made.later(timedelta(days=320))
+    assert made.alerts.purge() == Purged(notices=0, incidents=1)
+    (left,) = made.incidents()
+    assert (left["company_id"], left["closed_at"]) == (ill, None)
+
+
+def test_a_closed_incident_of_which_somebody_is_still_to_be_told_stays(made: AlertWorld) -> None:
+    """A channel that has been away for a year is no reason to forget; what was sent of it goes with it."""
+    (company,) = made.world.companies()
+    made.settled(company, GOODERA, arrived=97, failed=3)
+    made.watch()
+    made.recovered(company)
+    made.watch()
+    made.watch(HOLD)
+    made.later(timedelta(days=500))
+    assert made.alerts.purge() == Purged(notices=0, incidents=0)
+
+    made.world.execute("UPDATE notifications SET sent_at = :now", now=made.world.clock())
+    assert made.alerts.purge() == Purged(notices=0, incidents=1)
+    assert made.outbox() == []

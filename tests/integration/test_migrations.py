@@ -1,12 +1,15 @@
 """The migrations and the models describe one schema."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
+from impact_in_pipelines.db.revisions import out_of_step
 from impact_in_pipelines.db.schema import REVISION, metadata
+from impact_in_pipelines.errors import DatabaseUnavailable
 
 # What PostgreSQL itself says a schema is: columns, constraints, indexes, triggers and their functions.
 _CATALOGUE = """
@@ -67,3 +70,32 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
 def test_the_program_knows_its_newest_migration() -> None:
     """The constant that commands compare with, without importing alembic, is the head."""
     assert head_revision() == REVISION
+
+
+def test_a_database_newer_than_the_program_is_told_in_one_line_and_left_alone(
+    engine: Engine,
+) -> None:
+    """Alembic would say "Can't locate revision" in a traceback, and an older program must not write."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(DatabaseUnavailable, match="revision 9999, which this version") as caught:
+        upgrade(engine)
+
+    assert "install the version" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        (None, "has no tables yet; run: impact-in db upgrade"),
+        ("0000", "run: impact-in db upgrade"),
+        ("9999", "install the version"),
+    ],
+)
+def test_the_line_says_what_to_do_at_each_revision(at: str | None, says: str) -> None:
+    """Upgrade what is older; what is newer needs another program."""
+    assert says in out_of_step(at)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from factories import NO_DAGSTER
 
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
@@ -95,7 +96,7 @@ def test_what_a_message_says(made: AlertWorld) -> None:
         "97.0 %, threshold 98 %",
         "100 deliveries",
         "UTC",
-        "http://127.0.0.1:3000/assets/goodera_export",
+        f"{NO_DAGSTER}/assets/goodera_export",
         f"http://127.0.0.1:3007/en/cockpit/{company}/deliveries",
         "docs/runbook.md#success-rate",
         "impact-in deliveries list --company c-1 --platform goodera --status failed",
@@ -323,7 +324,7 @@ def test_a_failed_run_is_told_once(made: AlertWorld) -> None:
 
     (line,) = made.slack
     said = json.dumps(line["message"])
-    assert "http://127.0.0.1:3000/runs/0f5a" in said
+    assert f"{NO_DAGSTER}/runs/0f5a" in said
     assert "refresh_company_impact" in said
     assert "&lt;b&gt;" in said
     assert made.pages == []

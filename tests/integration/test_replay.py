@@ -14,7 +14,7 @@ from sqlalchemy import text
 from impact_in_pipelines.db.replaying import Replayed, ReplayStore
 from impact_in_pipelines.platforms import Platform
 
-BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
+BENEVITY, GOODERA, WORKDAY = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
 DAYS = [YESTERDAY - timedelta(days=n) for n in range(3)]
 A_DAY = timedelta(hours=25)
 
@@ -82,6 +82,29 @@ def test_changed_data_goes_out_as_a_new_revision_under_a_new_key(world: World) -
     assert after["idempotency_key"] != before["idempotency_key"]
     assert after["payload_hash"] != before["payload_hash"]
     assert list(world.accepted(BENEVITY)) == [str(after["idempotency_key"])]
+
+
+def test_a_changed_replay_is_no_duplicate_to_a_workday_that_goes_by_activities(
+    world: World,
+) -> None:
+    """Its DUPLICATE_ACTIVITY counts as arrived: under the old ids a correction would be taken for delivered,
+    and never be there. What had arrived unheard is recognised all the same."""
+    world.sandbox.client.configure(workday_duplicates="activity")
+    (id_,) = failed(world, WORKDAY, kind="connection_reset_after")
+    world.execute("UPDATE impact_events SET hours = hours + 1 WHERE event_id LIKE '%-1'")
+
+    replay(world, id_)
+    world.drain(WORKDAY)
+    corrected = world.delivery(id_)
+    replay(world, id_, force=True)
+    world.drain(WORKDAY)
+
+    assert (corrected["status"], corrected["revision"]) == ("success", 2)
+    assert corrected["provider_response"]["success"] is True
+    assert len(world.accepted(WORKDAY)) == 2
+    (again,) = world.rows("SELECT * FROM impact_deliveries WHERE trigger = 'replay'")
+    assert again["provider_response"]["errorCode"] == "DUPLICATE_ACTIVITY"
+    assert world.sandbox.client.stats()["workday"]["accepted"] == 2
 
 
 def test_a_delivery_that_had_arrived_unheard_is_not_accepted_twice(world: World) -> None:

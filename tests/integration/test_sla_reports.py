@@ -207,7 +207,7 @@ def test_a_minute_at_which_first_attempts_start_late_is_to_be_spread(log: Log) -
 
     [spread] = [one for one in made["recommendations"] if one["rule"] == "spread_minute"]
     assert spread["where"] == "Workday, 00:00 UTC"
-    assert "4.0 min late on average, the last one 5.0 min" in spread["seen"]
+    assert "4 min late on average, the last one 5 min" in spread["seen"]
 
 
 @pytest.fixture

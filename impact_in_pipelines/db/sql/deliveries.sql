@@ -51,7 +51,8 @@ WHERE NOT EXISTS (
 -- Serves every drain. `next_attempt_at` is the end of the lease while a row is in progress, so that rows
 -- of a dead worker come up by themselves. A fire never overtakes an open predecessor of its schedule; a
 -- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
--- until it is late by a grace time.
+-- until it is late by a grace time, or has let a lease end: then it is dead or as good as dead.
+-- A suspect's workers died one after the other, this lease's included.
 WITH due AS (
     SELECT d.id, d.batch_id
     FROM impact_deliveries d
@@ -61,7 +62,8 @@ WITH due AS (
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
                WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
-               WHEN d.selected_by IS NOT NULL THEN d.next_attempt_at <= :orphaned_before
+               WHEN d.selected_by IS NOT NULL
+                   THEN d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before
                ELSE true
            END)
       AND NOT EXISTS (
@@ -72,6 +74,12 @@ WITH due AS (
           SELECT 1 FROM impact_deliveries b
           WHERE b.batch_id = d.batch_id AND b.id < d.id
             AND b.status IN ('pending', 'in_progress', 'retrying')))
+      AND :suspects = (d.attempt_count >= :suspect_from AND (
+          SELECT count(*) FROM delivery_attempts a
+          WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+            AND a.number > ALL (
+                SELECT h.number FROM delivery_attempts h
+                WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started'))) >= :suspect_from)
     ORDER BY d.next_attempt_at, d.id
     LIMIT :limit
     FOR UPDATE OF d SKIP LOCKED
@@ -89,12 +97,20 @@ WITH due AS (
     RETURNING d.*
 ), lost AS (
     -- An attempt that is still open belonged to a worker whose lease ran out.
-    UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now
+    UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now, error = :lost_error
     FROM claimed WHERE a.delivery_id = claimed.id AND a.outcome = 'started'
 )
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
-       d.attempt_count + 1 AS attempt_number, d.failed_attempts, d.revision, d.schedule_id, d.batch_id,
+       d.attempt_count + 1 AS attempt_number, d.failed_attempts,
+       CASE WHEN d.attempt_count = 0 THEN 0 ELSE (
+           SELECT count(*) FROM delivery_attempts a
+           WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+             AND a.number > ALL (
+                 SELECT h.number FROM delivery_attempts h
+                 WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
+       END AS lost_attempts,
+       d.revision, d.schedule_id, d.batch_id,
        d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
 FROM claimed d JOIN companies c ON c.id = d.company_id
 ORDER BY d.scheduled_for, d.id
@@ -209,6 +225,11 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message t
 WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
 RETURNING d.id
 
+-- name: settle_lost
+-- Lost attempts of a delivery that has failed are settled: they don't count again after a replay.
+UPDATE delivery_attempts SET error_kind = 'unresolved'
+WHERE delivery_id = ANY(CAST(:ids AS uuid[])) AND outcome = 'lost' AND error_kind IS NULL
+
 -- name: note_on_schedules
 -- What became of a schedule's latest deliveries; the count of failures in a row starts again at a success.
 -- A replay of an older fire says nothing of the latest ones, and one that fails again is counted already.
@@ -271,7 +292,7 @@ SELECT
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
     (SELECT d.next_attempt_at FROM impact_deliveries d
      WHERE d.platform = :platform AND d.status IN ('pending', 'in_progress', 'retrying')
-       AND (d.selected_by IS NULL OR d.next_attempt_at <= :orphaned_before)
+       AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
        AND NOT EXISTS (
            SELECT 1 FROM impact_deliveries p
            WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for

@@ -51,3 +51,6 @@ SELECT n.channel, count(*) AS waiting, min(n.created_at) AS oldest,
 FROM notifications n LEFT JOIN alert_channels c ON c.channel = n.channel
 WHERE n.sent_at IS NULL
 GROUP BY n.channel ORDER BY n.channel
+
+-- name: purge_sent
+DELETE FROM notifications WHERE sent_at < :before

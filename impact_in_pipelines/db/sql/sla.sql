@@ -420,3 +420,27 @@ ORDER BY m.starts_at, m.id
 -- name: listed_companies
 SELECT id, slug, name FROM companies
 WHERE CAST(:company_id AS uuid) IS NULL OR id = CAST(:company_id AS uuid) ORDER BY slug
+
+-- name: of_some
+-- In place of `fates`, `unplanned` or `streaks`: those of some companies.
+SELECT * FROM ({everybodys}) AS everybodys WHERE company_id = ANY(CAST(:company_ids AS uuid[]))
+
+-- name: touched
+-- Companies whose breaches may differ from what they were at :before: a row has changed since (by the BRIN
+-- index; the margin covers transactions that committed later than they began), has come into the window or
+-- left it (by impact_deliveries_due_idx), or waits too long, which is the clock's affair.
+SELECT company_id FROM impact_deliveries WHERE updated_at >= :changed_since
+UNION
+SELECT company_id FROM impact_deliveries
+WHERE (scheduled_for >= :start_before AND scheduled_for < :start)
+   OR (scheduled_for >= :before AND scheduled_for < :now)
+UNION
+SELECT company_id FROM impact_deliveries
+WHERE status IN ('pending', 'in_progress', 'retrying')
+  AND CASE WHEN attempt_count = 0 THEN scheduled_for ELSE next_attempt_at END
+      < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes)
+UNION
+SELECT company_id FROM scheduled_deliveries
+WHERE updated_at >= :changed_since
+   OR (active AND deleted_at IS NULL
+       AND next_run < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes))

@@ -28,7 +28,7 @@ class Submission:
 
     `names` are the organisation and project ids in it; `identity` is equal for two bodies exactly
     if they say the same, timestamps included. `processed` is what the answer counts. `raw` is the
-    body as it came.
+    body as it came. `activities` are Workday's, by organisation and id.
     """
 
     records: tuple[Record, ...]
@@ -37,6 +37,7 @@ class Submission:
     identity: bytes
     processed: Mapping[str, int]
     raw: bytes
+    activities: tuple[tuple[str, str], ...] = ()
 
 
 class DeliveryExchange(Exchange[Submission]):

@@ -30,6 +30,7 @@ from impact_in_pipelines.sandbox.platforms.delivery import (
 
 ACTIVITY_INVALID = "ACTIVITY_INVALID"
 TENANT_INVALID = "TENANT_INVALID"
+DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
 
 
 class Activity(Contract):
@@ -124,20 +125,27 @@ class WorkdayActivities(DeliveryExchange):
                 "enrollmentsProcessed": len(body.program_enrollments),
             },
             raw=raw,
+            activities=tuple(
+                (body.organization_id, one.activity_id) for one in body.volunteer_activities
+            ),
         )
 
     def check_known(self, submission: Submission, headers: Mapping[bytes, bytes]) -> None:
         tenant = headers[b"x-workday-tenant"].decode("latin-1")
         if not self.state.config.knows(self.service, tenant, *submission.names):
             raise RefusalError(403, TENANT_INVALID, "The tenant or its organizationId is unknown")
+        known = self.state.workday_activities.intersection(submission.activities)
+        if known and self.state.config.workday_duplicates == "activity":
+            raise RefusalError(409, DUPLICATE_ACTIVITY, "An activity was accepted before")
 
     def repeat(self, entry: KeyEntry) -> Answer:
         if self.state.config.workday_duplicates == "conflict":
-            raise RefusalError(409, "DUPLICATE_ACTIVITY", "The transaction was accepted before")
+            raise RefusalError(409, DUPLICATE_ACTIVITY, "The transaction was accepted before")
         return super().repeat(entry)
 
     def success(self, submission: Submission, now: datetime) -> dict[str, Any]:
         del now
+        self.state.workday_activities.update(submission.activities)
         return {
             "success": True,
             "transactionId": self.state.new_id("wd"),

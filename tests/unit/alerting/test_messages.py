@@ -149,24 +149,6 @@ def test_a_recovery_says_how_long_it_lasted() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("ms", "said"),
-    [
-        (0, "0 ms"),
-        (850, "850 ms"),
-        (12_500, "12.5 s"),
-        (60_000, "1 min"),
-        (301_000, "5 min 1 s"),
-        (3_600_000, "1 h"),
-        (12_000_000, "3 h 20 min"),
-        (3 * 86_400_000 + 3_600_000, "3 days 1 h"),
-    ],
-)
-def test_spans_as_people_say_them(ms: float, said: str) -> None:
-    """Two units at most."""
-    assert wording.span(ms) == said
-
-
 def test_what_was_withheld_says_why() -> None:
     """A notice that comes hours after its breach explains itself."""
     reason = f"maintenance: {window().reason}"

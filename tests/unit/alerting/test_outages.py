@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.alerting.outages import OutageRule, look_back_to, outages
+from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sla.incidents import Incident, PlatformActivity
+from impact_in_pipelines.sla.incidents import Incident, PlatformActivity, PlatformState
 from impact_in_pipelines.sla.model import BreachType, Severity
 
 from .helpers import MINUTE, NOON, Book, outage
@@ -109,3 +109,44 @@ def test_how_far_back_attempts_are_read() -> None:
     assert look_back_to([opened(NOON - timedelta(days=7))], RULE, NOON) == NOON - timedelta(days=1)
     slow = OutageRule(after=timedelta(hours=20))
     assert look_back_to([], slow, NOON) == NOON - timedelta(hours=40)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, PlatformState.OUTAGE),
+        ({"first_failure": NOON - 10 * MINUTE}, PlatformState.DEGRADED),
+        ({"first_failure": NOON - 10 * MINUTE, "failures": 4}, PlatformState.HEALTHY),
+        ({"last_failure": NOON - 30 * MINUTE}, PlatformState.HEALTHY),
+        ({"companies": 1, "own_faults": 12}, PlatformState.HEALTHY),
+    ],
+)
+def test_a_platform_is_degraded_before_it_is_out(
+    changes: dict[str, Any], state: PlatformState
+) -> None:
+    """With the reason in words; of a platform without attempts nothing is known against it."""
+    activity = [failing(**changes)]
+    found = {
+        one.platform: one for one in health(activity, outages(activity, [], RULE, NOON), RULE, NOON)
+    }
+
+    one = found[Platform.GOODERA]
+    assert one.state is state
+    assert set(found) == set(Platform)
+    assert found[Platform.WORKDAY].state is PlatformState.HEALTHY
+    if state is not PlatformState.HEALTHY:
+        assert one.since == activity[0].first_failure
+        assert one.reason == (
+            "12 attempts of 4 companies failed, none delivered; the last one: Goodera answered HTTP 503"
+        )
+
+
+def test_an_outage_that_is_silent_stays_one() -> None:
+    """Nobody has tried since: the reason says so."""
+    incident = opened()
+    still = outages([], [incident], RULE, NOON + 60 * MINUTE)
+
+    (one,) = [h for h in health([], still, RULE, NOON) if h.platform is Platform.GOODERA]
+
+    assert one.state is PlatformState.OUTAGE
+    assert (one.reason or "").startswith("no attempt has delivered since 2026-")

@@ -191,14 +191,16 @@ def test_workday_body() -> None:
     }
 
 
-def test_workday_activities_are_known_by_company_period_and_kind() -> None:
-    """The same activity of the same period keeps its id; another day's is another."""
+def test_workday_activities_are_known_by_their_kind_and_what_the_whole_body_says() -> None:
+    """The same content keeps its ids, whenever it is built; another day's, and a figure that was corrected
+    anywhere in it, has others: a tenant would otherwise answer DUPLICATE_ACTIVITY to the correction."""
     first = [a["activityId"] for a in built(Platform.WORKDAY)["volunteerActivities"]]
     again = [a["activityId"] for a in built(Platform.WORKDAY)["volunteerActivities"]]
     other = built(Platform.WORKDAY, period_end=date(2026, 2, 28))["volunteerActivities"]
     assert first == again
     assert len(set(first)) == 3
-    assert not {a["activityId"] for a in other} & set(first)
+    corrected = built(Platform.WORKDAY, participants=42)["volunteerActivities"]
+    assert not {a["activityId"] for a in (*other, *corrected)} & set(first)
 
 
 @pytest.mark.parametrize(

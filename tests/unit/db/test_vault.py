@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from impact_in_pipelines.db.vault import KEY_FILE, Vault
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
-from impact_in_pipelines.settings import read_settings
+from impact_in_pipelines.settings import Settings, read_settings
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -71,25 +71,10 @@ def test_the_environments_keys_are_used() -> None:
     assert vault.decrypt_text(Vault([OLD]).encrypt_text("y")) == "y"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["s3cret", f"{NEW},s3cret", ",", "s3cret" * 20, "sécret"],
-    ids=["short", "second", "empty", "long", "not ASCII"],
-)
-def test_a_malformed_key_is_named_and_not_shown(text: str) -> None:
-    """One line with the variable and how to make a key."""
-    settings = read_settings({"IMPACT_IN_SECRET_KEY": text})
-    with pytest.raises(InvalidSetting, match="IMPACT_IN_SECRET_KEY must hold Fernet") as caught:
-        Vault.from_settings(settings, embedded=True)
-    assert "s3cret" not in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_a_database_of_ones_own_needs_a_key_of_ones_own() -> None:
     """A key made here would lock every other machine out."""
-    settings = read_settings({"DATABASE_URL": "postgresql://h/n"})
     with pytest.raises(InvalidSetting, match="generate_key"):
-        Vault.from_settings(settings, embedded=False)
+        Vault.from_settings(Settings(), embedded=False)
 
 
 def test_the_embedded_database_gets_a_key_that_is_kept(tmp_path: Path) -> None:

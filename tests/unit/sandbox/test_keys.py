@@ -2,7 +2,16 @@
 
 import pytest
 
-from .helpers import BAD_CODE, BODIES, PLATFORMS, Caller, benevity_body, changed, goodera_body
+from .helpers import (
+    BAD_CODE,
+    BODIES,
+    PLATFORMS,
+    Caller,
+    benevity_body,
+    changed,
+    goodera_body,
+    workday_body,
+)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -95,6 +104,18 @@ def test_workday_can_answer_a_repeat_with_a_conflict(caller: Caller) -> None:
     assert (answer.status_code, answer.json()["errorCode"]) == (409, "DUPLICATE_ACTIVITY")
     assert caller.stats("workday")["rejected"] == {"DUPLICATE_ACTIVITY": 1}
     assert caller.stats("workday")["accepted"] == 1
+
+
+def test_workday_can_go_by_the_ids_of_activities(caller: Caller) -> None:
+    """As a tenant that knows no transactions: another key doesn't make the same activity a new one."""
+    caller.control.configure(workday_duplicates="activity")
+    caller.send("workday", key="key-1")
+    answer = caller.send("workday", key="key-2")
+    assert (answer.status_code, answer.json()["errorCode"]) == (409, "DUPLICATE_ACTIVITY")
+    body = workday_body()
+    body["volunteerActivities"][0]["activityId"] = "act-2"
+    assert caller.send("workday", body, key="key-3").status_code == 200
+    assert caller.stats("workday")["accepted"] == 2
 
 
 def test_without_idempotency_a_repeat_is_a_second_effect(caller: Caller) -> None:

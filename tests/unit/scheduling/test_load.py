@@ -152,3 +152,57 @@ def test_a_capacity_and_an_end_are_needed() -> None:
         load_by_minute(schedules, START, START)
     with pytest.raises(InvalidSchedule, match="spread limit 1440 must be 0 to 1439"):
         propose_spread(schedules, {"goodera": 1}, 1440, start=START, end=END)
+
+
+def test_a_proposal_that_gains_nothing_moves_nothing_and_says_what_is_lacking() -> None:
+    """More falls due around the clock than is taken: fifteen minutes here or there don't matter. Offsets that
+    don't help were once set, and proposed anew by each plan."""
+    schedules = entries(180, ScheduleRule("hourly"))
+    proposal = propose_spread(schedules, {"goodera": 1.5}, 15, start=START, end=END)
+    assert proposal.offsets == {}
+    assert proposal.remaining == proposal.before
+    (lacking,) = proposal.shortfalls
+    assert (lacking.platform, lacking.possible_per_minute) == ("goodera", 1.5)
+    assert 9.0 <= lacking.needed_per_minute < 9.5
+    assert proposal.sentence.startswith("no offset of at most 15 minutes helps on goodera: ")
+    assert "1.5 are possible" in proposal.sentence
+    assert "\n" not in proposal.sentence
+
+
+def test_one_platform_is_spread_though_another_cannot_be_helped() -> None:
+    """Each is judged by itself."""
+    schedules = [
+        *entries(180, ScheduleRule("hourly")),
+        *entries(100, ScheduleRule("daily"), "workday"),
+    ]
+    capacity = {"goodera": 1.5, "workday": 10.0}
+    proposal = propose_spread(schedules, capacity, 15, start=START, end=END)
+    assert proposal.offsets
+    assert all(name.startswith("workday") for name in proposal.offsets)
+    assert {minute.platform for minute in proposal.remaining} == {"goodera"}
+    assert "helps on goodera" in proposal.sentence
+
+
+@given(
+    st.integers(20, 400),
+    st.sampled_from([1.0, 5.0, 30.0]),
+    st.integers(0, 20),
+    st.sampled_from(["daily", "hourly", "*/10 * * * *"]),
+)
+@settings(derandomize=True, deadline=None, max_examples=40)
+def test_set_proposals_come_to_an_end(number: int, rate: float, limit: int, cron: str) -> None:
+    """Whatever can or can't be done: set three times at most, a plan has nothing left to propose."""
+    schedules = entries(number, ScheduleRule(cron))
+    for _ in range(4):
+        proposal = propose_spread(schedules, {"goodera": rate}, limit, start=START, end=END)
+        if not proposal.offsets:
+            break
+        schedules = spread(schedules, dict(proposal.offsets))
+    assert proposal.offsets == {}
+
+
+def test_a_fire_that_is_moved_past_the_end_of_the_plan_still_counts() -> None:
+    """Otherwise the end of the plan would swallow what doesn't fit."""
+    schedules = entries(40, ScheduleRule("daily"))
+    end = START + timedelta(minutes=31)
+    assert not propose_spread(schedules, {"goodera": 1}, 10, start=START, end=end).holds

@@ -30,7 +30,7 @@ def test_a_window_may_end_at_midnight() -> None:
     weekdays = DeliveryWindow(time(0), time(0), frozenset({1, 2, 3, 4, 5}))
     assert weekdays.contains(datetime(2026, 7, 3, 23, 59, tzinfo=UTC))
     assert not weekdays.contains(datetime(2026, 7, 4, 0, 0, tzinfo=UTC))
-    assert str(weekdays) == "00:00-00:00 Mon Tue Wed Thu Fri"
+    assert str(weekdays) == "00:00-00:00 mon-fri"
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,20 @@ def test_what_cannot_be_a_rule_is_refused_in_one_line(
 def test_a_rule_stores_the_cron_of_a_preset() -> None:
     """Equal rules are equal whichever way they were written."""
     assert ScheduleRule("daily") == ScheduleRule("0  0 * * *")
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ({1, 2, 3, 4, 5}, "mon-fri"),
+        ({6, 7}, "sat,sun"),
+        ({3}, "wed"),
+        ({1, 3, 5}, "mon,wed,fri"),
+        ({1, 3, 4, 5}, "mon,wed-fri"),
+        ({6, 7, 1}, "sat-mon"),
+        ({5, 6, 7, 1, 3}, "fri-mon,wed"),
+    ],
+)
+def test_days_of_a_window_are_written_as_they_are_typed(days: set[int], words: str) -> None:
+    """Neighbours are a range, over Sunday too."""
+    assert str(DeliveryWindow(time(8), time(18), frozenset(days))) == f"08:00-18:00 {words}"

@@ -129,13 +129,19 @@ def test_a_threshold_out_of_range_is_refused(value: object) -> None:
         (0, "0 ms"),
         (850, "850 ms"),
         (12_340, "12.3 s"),
-        (301_000, "5.0 min"),
-        (9_000_000, "2.5 h"),
-        (259_200_000, "3.0 d"),
+        (12_500, "12.5 s"),
+        (60_000, "1 min"),
+        (68_000, "1 min 8 s"),
+        (301_000, "5 min 1 s"),
+        (3_600_000, "1 h"),
+        (9_000_000, "2 h 30 min"),
+        (259_200_000, "3 days"),
+        (3 * 86_400_000 + 3_600_000, "3 days 1 h"),
+        (30 * 86_400_000 + 3_600_000, "30 days"),
     ],
 )
 def test_durations_are_said_as_people_say_them(ms: float | None, text: str) -> None:
-    """The unit grows with the number."""
+    """Everywhere alike; the unit grows with the number, two of them at most."""
     assert duration(ms) == text
 
 

@@ -137,7 +137,7 @@ def test_a_crowded_minute_is_to_be_spread() -> None:
     found = one(replace(WELL, crowded=[crowded]), "spread_minute", None)
 
     assert found.where == "Benevity, 00:00 UTC"
-    assert "1,200 deliveries due at 00:00 UTC started 4.3 min late on average" in found.seen
+    assert "1,200 deliveries due at 00:00 UTC started 4 min 20 s late on average" in found.seen
 
 
 def test_missed_fires_point_at_the_scheduler() -> None:

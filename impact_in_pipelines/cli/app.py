@@ -1,0 +1,46 @@
+"""The commands. Dagster and other slow imports are made by the ones that need them."""
+
+import typer
+
+from impact_in_pipelines.cli import (
+    companies,
+    connections,
+    database,
+    deliver,
+    deliveries,
+    demo,
+    dev,
+    events,
+    incidents,
+    maintenance,
+    recover,
+    sandbox,
+    schedules,
+    serve,
+    sla,
+    token,
+)
+
+app = typer.Typer(
+    name="impact-in",
+    help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(database.app, name="db")
+app.add_typer(companies.app, name="companies")
+app.add_typer(connections.app, name="connections")
+app.add_typer(events.app, name="events")
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(sla.app, name="sla")
+app.add_typer(token.app, name="token")
+app.command("deliver")(deliver.deliver)
+app.command("sandbox")(sandbox.sandbox)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("dev")(dev.dev)
+app.command("recover")(recover.recover)

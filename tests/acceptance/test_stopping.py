@@ -1,0 +1,149 @@
+"""`impact-in deliver` and a signal: nothing half done, nothing held, nothing sent twice; real processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from dagster import DagsterRunStatus
+
+from .test_deliver import call, told
+from .world import World, day
+
+COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
+COMPANIES = [f"c{n:02}" for n in range(30)]
+
+
+@contextmanager
+def delivering(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`impact-in deliver` in a group of its own, as a shell would start it; killed if it still runs."""
+    process = subprocess.Popen(
+        [*COMMAND, "deliver", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def once_received(world: World, platform: str, process: subprocess.Popen[str]) -> None:
+    """Wait until the platform has a request."""
+    deadline = time.monotonic() + 90
+    while not world.sandbox.stats()[platform]["received"]:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "nothing is sent"
+        time.sleep(0.02)
+
+
+def held(world: World) -> list[str]:
+    """What a drain that ended in an orderly way must not leave behind."""
+    rows = world.execute(
+        """SELECT c.slug || ' ' || d.status AS what FROM impact_deliveries d
+           JOIN companies c ON c.id = d.company_id
+           WHERE d.status = 'in_progress' OR d.claimed_by IS NOT NULL OR d.lease_until IS NOT NULL
+              OR d.selected_by IS NOT NULL AND d.status = 'pending'
+           UNION ALL SELECT 'an open attempt' FROM delivery_attempts WHERE outcome = 'started'"""
+    )
+    return [row["what"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "dates"),
+    [
+        (signal.SIGINT, 130, []),
+        (signal.SIGTERM, 143, []),
+        (signal.SIGINT, 130, ["--from", day(1).isoformat(), "--to", day(1).isoformat()]),
+    ],
+    ids=["ctrl-c", "sigterm", "ctrl-c, with dates"],
+)
+def test_one_signal_ends_the_drain_once_what_is_under_way_is_recorded(
+    world: World, asked: signal.Signals, code: int, dates: list[str]
+) -> None:
+    """It came to the terminal's whole group; what was not sent goes out at once with the next call."""
+    if dates:
+        for slug in COMPANIES:
+            world.company(slug)
+    else:
+        world.due(*COMPANIES)
+    world.sandbox.configure(latency_ms=700)
+
+    with delivering("--platform", "benevity", *dates) as process:
+        once_received(world, "benevity", process)
+        os.killpg(process.pid, asked)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == code, out + err
+    assert "Traceback" not in out + err
+    (line,) = re.findall(r"^Stopped: .*$", err, re.MULTILINE)
+    delivered, due = map(int, re.findall(r"(\d+) delivered, (\d+) remain due", line)[0])
+    assert delivered == world.sandbox.stats()["benevity"]["received"]
+    assert 0 < delivered < len(COMPANIES)
+    assert due == len(COMPANIES) - delivered
+    assert held(world) == []
+    (run,) = world.instance.get_runs()
+    assert run.status is DagsterRunStatus.CANCELED
+
+    world.sandbox.configure(latency_ms=0)
+    again, platforms = told("--platform", "benevity")
+    assert again == 0
+    assert platforms["benevity"]["success"] == due
+    assert world.arrived("benevity") == [(slug, day(1)) for slug in COMPANIES]
+
+
+def test_a_second_signal_ends_at_once_and_the_log_tells_what_is_held(world: World) -> None:
+    """Without waiting for the answers; their rows are told, and until when, not called "nothing due"."""
+    world.due("north", "south")
+    world.sandbox.configure(latency_ms=60_000)
+
+    with delivering("--platform", "benevity") as process:
+        once_received(world, "benevity", process)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        said = ""
+        while "Ctrl-C again" not in said:
+            said += process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "in at most 180 s" in err
+    world.sandbox.configure(latency_ms=0)
+    result = call("--platform", "benevity")
+    text = " ".join(result.stdout.split())
+    until = max(row["lease_until"] for row in world.deliveries("benevity"))
+    assert result.exit_code == 0
+    assert "nothing was due" not in text
+    assert "Benevity: 2 deliveries remain, held by a worker until" in text
+    assert f"{until:%Y-%m-%d %H:%M:%S} UTC" in text
+
+
+def test_the_days_of_a_killed_run_come_up_when_their_lease_ends(world: World) -> None:
+    """Not two minutes later because a run had selected them: a lease that has ended is anybody's."""
+    world.company("north")
+    world.sandbox.configure(latency_ms=60_000)
+    dates = ["--from", day(1).isoformat(), "--to", day(1).isoformat()]
+    with delivering("--platform", "benevity", *dates) as process:
+        once_received(world, "benevity", process)
+        process.kill()
+        process.wait()
+    world.sandbox.configure(latency_ms=0)
+    ended = timedelta(seconds=world.runtime.settings.lease_seconds)
+    world.execute(
+        "UPDATE impact_deliveries SET lease_until = lease_until - CAST(:by AS interval),"
+        " next_attempt_at = next_attempt_at - CAST(:by AS interval)",
+        by=ended,
+    )
+
+    assert told("--platform", "benevity")[1]["benevity"]["success"] == 1
+    assert world.arrived("benevity") == [("north", day(1))]
