@@ -16,6 +16,7 @@ from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck, check_connection
+from impact_in_pipelines.connectors.credentials import Lack, credential_choices, lacking
 from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.errors import Conflict, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -166,27 +167,18 @@ def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJso
 
 
 def lacks(row: Mapping[str, Any], settings: Settings) -> list[str]:
-    """What keeps a stored connection from being used, as clauses that say how to mend it; empty: nothing.
-
-    The environment's credentials serve at the environment's own URL only, as in `ConnectionStore`.
-    """
+    """What keeps a connection from being used, as clauses that say how to mend it; empty: nothing."""
     platform = Platform(row["platform"])
-    if not row["enabled"]:
-        return ["disabled (--enable)"]
-    ours = settings.platform_url(platform)
-    url = row["base_url"] or ours
-    ours_alone = row.get("source") == "environment"
-    way = f"{platform.value.upper()}_API_URL" if ours_alone else "--base-url"
-    missing = [] if url else [f"no base URL ({way})"]
-    names = set(row["credential_names"])
-    if not names and url == ours:
-        names = set(settings.platform_credentials(platform))
-    sets = FACTS[platform].credential_sets
-    if not any(wanted <= names for wanted in sets):
-        wanted_names = " or ".join(", ".join(sorted(wanted)) for wanted in sets)
-        way = f"{platform.value.upper()}_… with" if ours_alone else "--credentials FILE with"
-        missing.append(f"no credentials ({way} {wanted_names})")
-    return missing
+    url, credentials = "--base-url", "--credentials FILE"
+    if row.get("source") == "environment":
+        name = platform.value.upper()
+        url, credentials = f"{name}_API_URL", f"{name}_…"
+    said = {
+        Lack.ENABLED: "disabled (--enable)",
+        Lack.BASE_URL: f"no base URL ({url})",
+        Lack.CREDENTIALS: f"no credentials ({credentials} with {credential_choices(platform)})",
+    }
+    return [said[lack] for lack in lacking(row, settings)]
 
 
 def from_environment(settings: Settings) -> list[dict[str, Any]]:

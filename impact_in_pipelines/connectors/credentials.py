@@ -1,12 +1,14 @@
 """Which credentials an account must have, and how it authenticates (design, section 6)."""
 
 from collections.abc import Collection, Mapping
+from enum import Enum
 from typing import Any
 
 from impact_in_pipelines.connectors.redaction import Redactor
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.settings import Settings
 
 _PUBLIC = frozenset({"tenant_id"})
 _OAUTH = frozenset({"client_id", "client_secret"})
@@ -22,6 +24,39 @@ def validate_credentials(platform: Platform, credentials: Mapping[str, Any]) -> 
         problem = _problem(credentials[name])
         if problem:
             raise UsageError(f"{FACTS[platform].title} credentials: {name} {problem}")
+
+
+class Lack(Enum):
+    """What may keep a connection from being used."""
+
+    ENABLED = "enabled"
+    BASE_URL = "base_url"
+    CREDENTIALS = "credentials"
+
+
+def lacking(row: Mapping[str, Any], settings: Settings) -> list[Lack]:
+    """What a stored connection (platform, enabled, base_url, credential_names) lacks; empty: nothing.
+
+    The environment's credentials serve at the environment's own URL only, as in `ConnectionStore`.
+    """
+    platform = Platform(row["platform"])
+    if not row["enabled"]:
+        return [Lack.ENABLED]
+    ours = settings.platform_url(platform)
+    url = row["base_url"] or ours
+    names = set(row["credential_names"])
+    if not names and url == ours:
+        names = set(settings.platform_credentials(platform))
+    complete = any(wanted <= names for wanted in FACTS[platform].credential_sets)
+    return [
+        *([] if url else [Lack.BASE_URL]),
+        *([] if complete else [Lack.CREDENTIALS]),
+    ]
+
+
+def credential_choices(platform: Platform) -> str:
+    """The names of the credentials that the platform takes: `api_key or client_id, client_secret`."""
+    return " or ".join(", ".join(sorted(names)) for names in FACTS[platform].credential_sets)
 
 
 def uses_oauth(connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import psycopg2.extras
+from pydantic_core import from_json
 from sqlalchemy import URL, CursorResult, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
@@ -115,6 +116,7 @@ def make_reader(url: URL, *, pool_size: int) -> Engine:
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,  # there is nothing to roll back
+        json_deserializer=from_json,  # half of what Python's own costs
         connect_args={
             "options": "-c timezone=UTC -c default_transaction_read_only=on",
             "connect_timeout": 10,

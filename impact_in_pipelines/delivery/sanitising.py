@@ -6,6 +6,7 @@ not for everybody who may read the log.
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -41,18 +42,32 @@ _REMEMBERED = 100
 """Characters; a longer text hardly comes twice."""
 
 
-def sanitised(value: Any) -> Any:
+class _Key(Enum):
+    """What a key says of its value."""
+
+    PLAIN = "a figure, or a thing"
+    PERSONAL = "a name, a reference, or a way to reach somebody"
+    PEOPLE = "somebody, where it is a text"
+
+
+def sanitised(value: Any, *, first: int | None = None) -> Any:
     """JSON data like `value`, with e-mail addresses, phone numbers and whatever a key calls a person's
-    replaced by `***`; figures, dates and ids of programmes stay as they are."""
-    # Texts first: payloads hold hundreds, and the check for a mapping costs more than all else here.
+    replaced by `***`; figures, dates and ids of programmes stay as they are. With `first` each list is cut
+    to so many items."""
+    # A timeline is thousands of values, nearly all of them texts and mappings.
     if isinstance(value, str):
         return _masked(value) if len(value) <= _REMEMBERED else _masked.__wrapped__(value)
-    if value is None or isinstance(value, int | float):
-        return value
+    if isinstance(value, dict):
+        return {
+            key: sanitised(item, first=first)
+            if (kind := _kind(key)) is _Key.PLAIN
+            else _of_person(kind, item, first)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [sanitised(item) for item in value]
+        return [sanitised(item, first=first) for item in value[:first]]
     if isinstance(value, Mapping):
-        return {key: _of_key(str(key), item) for key, item in value.items()}
+        return sanitised(dict(value), first=first)
     return value
 
 
@@ -64,23 +79,24 @@ def _masked(text: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _is_personal(key: str) -> bool:
-    return _PERSONAL_KEY.search(key) is not None and _OF_A_THING.search(key) is None
+def _kind(key: object) -> _Key:
+    text = str(key)
+    if _PERSONAL_KEY.search(text) and not _OF_A_THING.search(text):
+        return _Key.PERSONAL
+    return _Key.PEOPLE if _PEOPLE.search(text) else _Key.PLAIN
 
 
-@lru_cache(maxsize=4_096)
-def _is_people(key: str) -> bool:
-    return _PEOPLE.search(key) is not None
-
-
-def _of_key(key: str, item: Any) -> Any:
-    if _is_personal(key):
-        return _hidden(item)
-    if isinstance(item, str | list | tuple) and _is_people(key):
-        return MASK if isinstance(item, str) else [_of_key(key, one) for one in item]
-    return sanitised(item)
-
-
-def _hidden(item: Any) -> Any:
-    """Nothing and yes or no say nothing about a person; anything else under such a key might."""
-    return item if item is None or isinstance(item, bool) else MASK
+def _of_person(kind: _Key, item: Any, first: int | None) -> Any:
+    if kind is _Key.PERSONAL:
+        # Nothing and yes or no say nothing about a person; anything else might.
+        return item if item is None or isinstance(item, bool) else MASK
+    if isinstance(item, str):
+        return MASK
+    if isinstance(item, list | tuple):
+        return [
+            _of_person(kind, one, first)
+            if isinstance(one, str | list | tuple)
+            else sanitised(one, first=first)
+            for one in item[:first]
+        ]
+    return sanitised(item, first=first)

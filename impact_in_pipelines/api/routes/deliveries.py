@@ -12,6 +12,7 @@ from impact_in_pipelines.api.problems import invalid, not_found
 from impact_in_pipelines.api.routing import api_router
 from impact_in_pipelines.api.schemas.base import Instant, Limit, PlatformName
 from impact_in_pipelines.api.schemas.deliveries import (
+    SAMPLED,
     Attempt,
     Delivery,
     DeliveryPage,
@@ -20,7 +21,6 @@ from impact_in_pipelines.api.schemas.deliveries import (
     Timeline,
     TimelineItem,
     TriggerName,
-    sample,
     shown,
 )
 from impact_in_pipelines.db.delivery_pages import DeliveryFilter, Row
@@ -128,5 +128,5 @@ def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  
 
 def _timeline_item(row: Row) -> dict[str, Any]:
     values = shown(row)
-    values["payload_sample"] = sanitised(sample(values.pop("payload")))
+    values["payload_sample"] = sanitised(values.pop("payload"), first=SAMPLED)
     return values

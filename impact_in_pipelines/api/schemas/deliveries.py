@@ -14,6 +14,7 @@ Status = Literal[
     "pending", "in_progress", "retrying", "success", "failed", "skipped", "missed", "cancelled"
 ]
 SAMPLED = 3
+"""Items of each list in a payload's sample."""
 TriggerName = Literal["schedule", "manual", "backfill", "replay"]
 
 
@@ -118,15 +119,6 @@ class DeliveryWhole(Delivery):
     payload: dict[str, Any] | None
     provider_response: dict[str, Any] | None
     attempts: list[Attempt]
-
-
-def sample(payload: Any) -> Any:
-    """`payload` with at most three items of each list."""
-    if isinstance(payload, dict):
-        return {key: sample(value) for key, value in payload.items()}
-    if isinstance(payload, list):
-        return [sample(value) for value in payload[:SAMPLED]]
-    return payload
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
