@@ -28,8 +28,9 @@ from impact_in_pipelines.settings import Settings
 
 MAIN = "impact_in"
 DAGSTER = "dagster"
-READERS = 12
-"""Connections for reading; threads that answer should be no more, or they wait for one."""
+READERS = 6
+"""Connections for reading, and threads that answer, of one API process: with more of them every answer takes
+longer, since they share one core; with fewer a slow question is in the way of the others."""
 _IDLE_S = 10.0
 """After so long a connection is tried out before it is used: the server may have gone meanwhile."""
 
