@@ -14,7 +14,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from benchmarks import sla
 from impact_in_pipelines.api import server as api
@@ -30,7 +29,6 @@ CLIENTS = 16
 WORKERS = 2
 SECONDS = 15.0
 LIMIT_MS = 50.0
-_NOTE = "jsonb_build_object('organizationId', company_id, 'note', repeat(md5(id::text), 25))"
 _PAYLOAD = """jsonb_build_object('organizationId', company_id, 'programId', 'impact-in', 'programName',
     'Impact-In', 'reportingPeriod', jsonb_build_object('startDate', CAST(at AS date), 'endDate',
     CAST(at AS date)), 'timestamp', at, 'metrics', (SELECT jsonb_agg(jsonb_build_object('metricType',
@@ -49,7 +47,7 @@ def main() -> None:
         settings = read_settings(environment)
         database = open_database(settings)
         upgrade(database.engine)
-        sla.seconds("generating the log", lambda: prepare(database))
+        sla.seconds("generating the log", lambda: sla.prepare(database.engine, payload=_PAYLOAD))
         server = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.api", "serve"],
             env={**os.environ, **environment},
@@ -62,18 +60,6 @@ def main() -> None:
             server.terminate()
             server.wait(timeout=30)
         database.close()
-
-
-def prepare(database: Database) -> None:
-    """The log of the SLA's benchmark, with payloads of Benevity's shape."""
-    with database.engine.begin() as connection:
-        for statement in sla._STATEMENTS:
-            connection.execute(
-                text(statement.replace(_NOTE, _PAYLOAD)),
-                {"companies": sla.COMPANIES, "fires": sla.FIRES, "now": sla.NOW},
-            )
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
 
 
 def worker() -> FastAPI:

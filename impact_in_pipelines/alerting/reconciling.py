@@ -1,4 +1,4 @@
-"""From breaches to incidents and notices, as a pure function (issue 4, "Incidents and alerts").
+"""From breaches to incidents and notices, as a pure function (docs/runbook.md, "How alerts behave").
 
 The rules:
 

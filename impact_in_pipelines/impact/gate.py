@@ -1,4 +1,4 @@
-"""The gate before a delivery: figures that fail a critical expectation are not sent (design, issue 2)."""
+"""The gate before a delivery: figures that fail a critical expectation are not sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

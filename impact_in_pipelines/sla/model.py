@@ -98,7 +98,7 @@ class RetryDistribution:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Everything issue 4 measures of one scope (D7).
+    """Everything that is measured of one scope (D7, docs/sla.md).
 
     `due` is the denominator of the success rate: successful + failed + missed + overdue. `total` adds what
     is shown and left out of the rates: skipped and pending. `recovered` are failed ones that a replay

@@ -1,4 +1,4 @@
-"""What a report says: the model, and how it is put together from what was read (issue 4)."""
+"""What a report says: the model, and how it is put together from what was read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""When incidents open, rise and close, and what is told of it (issue 4, "Incidents and alerts")."""
+"""When incidents open, rise and close, and what is told of it (docs/runbook.md, "How alerts behave")."""
 
 from dataclasses import replace
 from datetime import timedelta
