@@ -2,6 +2,7 @@
 # make test    set up, then every test
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
 # make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
+# make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS, CHAOS_SEED
 # make check   lint, types, imports
 # make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
 # make lock    pin anew what requirements/*.in ask for
@@ -13,7 +14,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test fuzz chromium check format bench lock clean
+.PHONY: help setup demo dev test fuzz chaos chromium check format bench lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -44,6 +45,11 @@ FUZZ_SEED ?= 1
 fuzz: $(READY)
 	@PYTHONHASHSEED=0 FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest --timeout 1800 \
 	  tests/integration/api_fuzz.py $(if $(FUZZ_ONLY),-k "random_cases and $(FUZZ_ONLY)")
+
+CHAOS_SECONDS ?= 120
+CHAOS_SEED ?= 1
+chaos: $(READY)
+	@CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest --timeout 0 tests/acceptance/chaos.py
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:
