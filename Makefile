@@ -24,7 +24,7 @@ setup: $(READY)
 $(READY): requirements/lock.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 	  || { echo "Python 3.11 is needed; $(PYTHON) is another version. Set PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up .venv (once) …"
+	@echo "Setting up .venv (once, a minute or two) …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -135,7 +135,10 @@ def first_step(incident: Incident) -> str:
     company = f" --company {incident.company}" if incident.company else ""
     platform = f" --platform {incident.platform.value}" if incident.platform else ""
     match incident.type:
-        case BreachType.SUCCESS_RATE | BreachType.CONSECUTIVE_FAILURES:
+        case BreachType.SUCCESS_RATE:
+            # What never started counts against the rate as well (D7).
+            return f"impact-in deliveries list{company}{platform} --status failed --status missed"
+        case BreachType.CONSECUTIVE_FAILURES:
             return f"impact-in deliveries list{company}{platform} --status failed"
         case BreachType.RETRY_SUCCESS_RATE | BreachType.BURN_RATE:
             return f"impact-in sla status {incident.company or ''}".strip()

@@ -20,8 +20,9 @@ from dagster import (
 )
 from pydantic import Field
 
+from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
 from impact_in_pipelines.assets.external import impact_events
-from impact_in_pipelines.impact.checks import CHECKS, Severity
+from impact_in_pipelines.impact.checks import CHECKS, Check, Severity
 from impact_in_pipelines.impact.expectations import Evaluation
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 
@@ -37,6 +38,16 @@ _COLUMNS = TableSchema(
 )
 
 
+def _told(check: Check) -> str:
+    """What a check means and what to do, as the UI shows it."""
+    effect = (
+        "Critical: the delivery it concerns isn't sent."
+        if check.severity is Severity.CRITICAL
+        else "A warning: deliveries go out all the same."
+    )
+    return f"{check.meaning}. {effect} When it fails: {check.remedy}."
+
+
 class CompanyImpactConfig(Config):
     """How much is computed."""
 
@@ -49,20 +60,23 @@ class CompanyImpactConfig(Config):
 @asset(
     description=(
         "Participants, volunteers, hours, sessions and outcomes per company and local day. Computes the "
-        "days that imports have touched since the last run."
+        "days that imports have touched since the last run, every hour. The checks judge the last "
+        f"{DAYS_JUDGED} days of every company; a critical one that fails also stops the delivery it concerns."
     ),
     deps=[impact_events],
     check_specs=[
         AssetCheckSpec(
             name=check.name,
             asset="company_impact",
-            description=f"{check.severity.value}; when it fails: {check.remedy}",
+            description=_told(check),
         )
         for check in CHECKS
     ],
     retry_policy=RetryPolicy(max_retries=2, delay=5),
     group_name="impact",
     kinds={"postgres"},
+    owners=DATA_ENGINEERS,
+    metadata=table_metadata("company_impact"),
 )
 def company_impact(
     context: AssetExecutionContext, config: CompanyImpactConfig, runtime: RuntimeResource

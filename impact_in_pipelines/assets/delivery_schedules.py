@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dagster import AssetMaterialization, AssetSpec, MetadataValue
 
+from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.db.schedule_rows import Schedule
 from impact_in_pipelines.db.schedule_store import ScheduleStats
 from impact_in_pipelines.platforms import FACTS
@@ -19,6 +20,7 @@ delivery_schedules = AssetSpec(
     ),
     group_name="deliveries",
     kinds={"postgres"},
+    owners=OPERATIONS,
 )
 
 
@@ -32,7 +34,7 @@ def as_materialization(schedules: Sequence[Schedule], stats: ScheduleStats) -> A
             "paused": stats.all.paused,
             "failing": stats.all.failing,
             "overdue": stats.all.overdue,
-            "next_due": str(stats.all.next_due or "–"),
+            "next_due": MetadataValue.timestamp(stats.all.next_due) if stats.all.next_due else "–",
         },
     )
 

@@ -15,13 +15,14 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.beta import single_run_backfills
+from impact_in_pipelines.assets.catalog import ANALYSTS, table_metadata
 from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
 from impact_in_pipelines.sla.summary import report_markdown
 from impact_in_pipelines.sla.windows import ReportPeriod, period_of
-from impact_in_pipelines.sla.wording import duration, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, percent
 
 _RETRIES = RetryPolicy(max_retries=2, delay=5)
 
@@ -52,6 +53,8 @@ with single_run_backfills():
         retry_policy=_RETRIES,
         group_name="sla",
         kinds={"postgres"},
+        owners=ANALYSTS,
+        metadata=table_metadata("sla_daily", day="a UTC day of scheduled_for"),
     )
     def sla_daily(
         context: AssetExecutionContext, runtime: RuntimeResource
@@ -91,6 +94,7 @@ def build_report(
         retry_policy=_RETRIES,
         group_name="sla",
         kinds={"postgres"},
+        owners=ANALYSTS,
     )
     def report(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
         parts = runtime.get()
@@ -106,10 +110,13 @@ def build_report(
                 "deliveries_due": metrics["due"],
                 "success_rate": percent(rate and rate["percent"]),
                 "average_latency": duration(latency and latency["average"]),
-                "error_budget_left": percent(budget and budget["leftPercent"], 0),
+                "error_budget_left": budget_left(budget and budget["leftPercent"]),
                 "provisional_deliveries": document["provisional"],
-                "as_a_page": f"impact-in sla report --period {period.value} --start {window.start.date()} "
-                "--format html --output report.html",
+                # As Markdown it is folded; as text it would push the report off the page.
+                "as_a_page": MetadataValue.md(
+                    f"impact-in sla report --period {period.value} --start {window.start.date()} "
+                    "--format html --output report.html"
+                ),
                 "window": _window_text(window.start, window.end),
             }
         )
@@ -126,13 +133,17 @@ weekly_sla_report = build_report(
     partitions=weeks,
     description=(
         "Each week from Monday 00:00 UTC: rates, trends, platforms compared, causes, incidents, error budget "
-        "and recommendations, for all companies and for each. Its page: impact-in sla report --format html."
+        "and recommendations, for all companies and for each. The metadata of each partition has the report; "
+        "as a page: `impact-in sla report --format html`, or in the cockpit."
     ),
 )
 monthly_sla_report = build_report(
     period=ReportPeriod.MONTHLY,
     partitions=months,
-    description="The same of each calendar month (UTC), for the monthly review.",
+    description=(
+        "Each calendar month (UTC), for the monthly review: what `weekly_sla_report` says of a week, for all "
+        "companies and for each. As a page: `impact-in sla report --period monthly --format html`."
+    ),
 )
 
 sla_assets: list[AssetsDefinition] = [sla_daily, sla_status, weekly_sla_report, monthly_sla_report]

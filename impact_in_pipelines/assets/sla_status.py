@@ -17,13 +17,15 @@ from dagster import (
     asset,
 )
 
+from impact_in_pipelines.assets.catalog import ANALYSTS
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.settings import get_settings
 from impact_in_pipelines.sla.assessing import Assessment
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
 from impact_in_pipelines.sla.report import company_line, worst_first
 from impact_in_pipelines.sla.summary import days_markdown, status_markdown, worst_markdown
-from impact_in_pipelines.sla.wording import in_unit, percent
+from impact_in_pipelines.sla.wording import budget_left, in_unit
 
 CHECKED: dict[BreachType, str] = {
     BreachType.SUCCESS_RATE: "what was due arrives",
@@ -48,9 +50,9 @@ def check_name(platform: Platform, type_: BreachType) -> str:
 
 @asset(
     description=(
-        "Every company and platform over the last SLA_WINDOW_DAYS days, from the delivery log, every hour. A "
-        "check per platform and promise: it fails as an error where a target is missed on enough "
-        "deliveries, else as a warning."
+        f"Every company and platform over the last {get_settings().sla_window_days} days (SLA_WINDOW_DAYS), "
+        "from the delivery log, every hour. A check per platform and promise: it fails as an error where a "
+        "target is missed on enough deliveries, else as a warning."
     ),
     deps=[AssetKey("sla_daily")],
     check_specs=[
@@ -65,6 +67,7 @@ def check_name(platform: Platform, type_: BreachType) -> str:
     retry_policy=RetryPolicy(max_retries=2, delay=5),
     group_name="sla",
     kinds={"postgres"},
+    owners=ANALYSTS,
 )
 def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
     """Judge everybody in one pass; every check is reported in every run."""
@@ -91,12 +94,12 @@ def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | A
             "state": everyone.overall.state.value,
             "companies": len(lines),
             "companies_in_breach": sum(line.state is SlaState.BREACH for line in lines),
-            "companies_with_a_warning": sum(line.state is SlaState.WARNING for line in lines),
+            "companies_warned": sum(line.state is SlaState.WARNING for line in lines),
             "deliveries_due": metrics.due,
             "overdue": metrics.overdue,
             "success_rate_percent": metrics.success_rate.percent if metrics.success_rate else None,
             "average_latency_ms": metrics.latency.average if metrics.latency else None,
-            "error_budget_left": percent(budget.left_percent if budget else None, 0),
+            "error_budget_left": budget_left(budget.left_percent if budget else None),
         }
     )
     yield from check_results(assessment)

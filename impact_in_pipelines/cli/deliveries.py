@@ -33,7 +33,10 @@ _DAYS = FAILED_WITHIN.days
 def list_(
     company: CompanyOption = None,
     platform: PlatformOption = None,
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Only this status.")] = None,
+    status: Annotated[
+        list[DeliveryStatus] | None,
+        typer.Option(help="Only this status; may be repeated."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +44,7 @@ def list_(
     with session() as runtime:
         company_id = runtime.companies.find(company).id if company else None
         rows = DeliveryViews(runtime.database.engine).listed(
-            company_id=company_id, platform=platform, status=status, limit=limit
+            company_id=company_id, platform=platform, statuses=status, limit=limit
         )
     if as_json:
         print_json([as_document(row) for row in rows])

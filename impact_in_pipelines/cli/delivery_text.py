@@ -91,7 +91,7 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
     an error."""
     match row.status:
         case DeliveryStatus.SUCCESS:
-            took = f"after {duration(row.latency_ms)}"
+            took = f"in {duration(row.latency_ms)}"
             return f"{took}, recovered by a replay" if row.recovered else took
         case DeliveryStatus.SKIPPED:
             return f"same as {short(row.duplicate_of)}"
@@ -99,6 +99,8 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
             return _failure(row, text_limit)
         case DeliveryStatus.RETRYING:
             return f"{_failure(row, text_limit)}; next try {row.next_attempt_at:%H:%M}"
+        case DeliveryStatus.MISSED:
+            return (row.note or "").removeprefix("missed ")
         case DeliveryStatus.PENDING if row.failed_at is not None:
             return "replay is queued"
         case _:

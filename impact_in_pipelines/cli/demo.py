@@ -33,7 +33,7 @@ from impact_in_pipelines.settings import get_settings, read_settings
 
 HOME = Path(".impact-in/demo")
 _ROUNDS = 12
-_STEPS = 6
+_STEPS = 7
 _LOST_ANSWER_MS = 4_000
 
 ENVIRONMENT = {
@@ -124,9 +124,12 @@ def _demonstrate(stop: Stop) -> tuple[Stop, _Ran | None]:
             _refresh_impact()
             tell("Sending what is due")
             _deliver_all(runtime, tell, stop)
+            tell("Judging the SLA")
+            _judge(runtime)
             tell("Comparing the log with what the sandbox accepted")
             rows = _rows(runtime)
             problems = check(rows, sandbox)
+            world.connect_to_sandbox(runtime)
             runtime.close()
     except _Stopped:
         return stop, None
@@ -222,14 +225,30 @@ def _misbehave(runtime: Runtime, sandbox: Sandbox, now: datetime) -> None:
 
 
 def _refresh_impact() -> None:
+    _execute("refresh_company_impact", {})
+
+
+def _judge(runtime: Runtime) -> None:
+    """What happens at ten past every hour: whoever opens the SLA's assets before would find them empty."""
+    from impact_in_pipelines.assets.sla import FIRST_DAY
+    from impact_in_pipelines.schedules.sla import RANGE_END, RANGE_START
+
+    now = runtime.clock()
+    today = now.date()
+    first = min([*runtime.sla_rollup.stale_days(FIRST_DAY, now), today])
+    _execute("monitor_sla", {RANGE_START: first.isoformat(), RANGE_END: today.isoformat()})
+
+
+def _execute(job: str, tags: dict[str, str]) -> None:
     from dagster import DagsterInstance
 
     from impact_in_pipelines.definitions import defs
 
     with DagsterInstance.get() as instance:
-        defs.resolve_job_def("refresh_company_impact").execute_in_process(
+        defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags=tags,
         )
 
 

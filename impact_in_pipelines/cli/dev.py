@@ -21,9 +21,10 @@ from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.instance import dagster_environment, project_root
 from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.sandbox.config import DEFAULT_PORT
 from impact_in_pipelines.settings import get_settings, read_settings
 
-UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, 3999, 3998
+UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, DEFAULT_PORT, 3998
 _STOP_S = 30
 _QUIET = ("--log-level", "warning")
 

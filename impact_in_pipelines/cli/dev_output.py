@@ -11,6 +11,9 @@ _EVENT = re.compile(r"^\S+ \S+ \S+ - dagster - (?P<level>[A-Z]+) - (?P<job>\S+) 
 # The log catches up, not Dagster: said for each drain schedule when the daemon starts again.
 _HARMLESS = "has no partition set, so not trying to catch up"
 _CANCELED = " - RUN_CANCELED - "
+_STEP_FAILURE, _RUN_FAILURE = " - STEP_FAILURE - ", " - RUN_FAILURE - "
+_KNOWN = "dagster._core.definitions.events.Failure: "
+_OF_A_TRACE = ("Stack Trace:", " ", ",")
 _UI_IS_UP = "Serving dagster-webserver"
 _SYSTEM = "system"
 _AS_IT_SHOULD = re.compile(r"stopped \(rc=(0|-15)\)")
@@ -26,6 +29,7 @@ class CalmPrinter(Printer):  # type: ignore[misc]
         super().__init__(output or sys.stdout)
         self._addresses = addresses
         self._since: int | None = None
+        self._failures: dict[str, KnownFailures] = {}
         self.stopping = False
 
     def write(self, message: Message) -> None:
@@ -35,9 +39,9 @@ class CalmPrinter(Printer):  # type: ignore[misc]
         if message.name == _SYSTEM:
             self._note_system(message, text)
             return
+        failures = self._failures.setdefault(message.name, KnownFailures())
         for line in text.splitlines():
-            told = calm(line)
-            if told is not None:
+            for told in failures.without_traces(line):
                 self._print(message._replace(data=told))
             if _UI_IS_UP in line:
                 self._tell_addresses()
@@ -64,6 +68,42 @@ class CalmPrinter(Printer):  # type: ignore[misc]
 
     def _say(self, text: str) -> None:
         print(text, file=self.output, flush=True)
+
+
+class KnownFailures:
+    """Makes one line of a run that failed for a reason we know: a `dagster.Failure` has said all there is to
+    say, yet Dagster writes two tracebacks of our own code. Of any other failure everything stays."""
+
+    def __init__(self) -> None:
+        self._held: str | None = None
+        self._in_trace = False
+
+    def without_traces(self, line: str) -> list[str]:
+        """What is to be printed when `line` comes."""
+        plain = _ANSI.sub("", line)
+        if self._in_trace and (not plain.strip() or plain.startswith(_OF_A_TRACE)):
+            return []
+        self._in_trace = False
+        if (
+            self._held is not None and not plain.strip()
+        ):  # Dagster puts a blank line before the cause
+            return []
+        held, self._held = self._held, None
+        if held is not None and plain.startswith(_KNOWN):
+            self._in_trace = True
+            found = _EVENT.match(held)
+            once = found is not None and _STEP_FAILURE in found["rest"]
+            return (
+                [f"{found['job']} failed: {plain.removeprefix(_KNOWN)}"] if once and found else []
+            )
+        before = [] if held is None else [held]
+        if (found := _EVENT.match(plain)) and (
+            _STEP_FAILURE in found["rest"] or _RUN_FAILURE in found["rest"]
+        ):
+            self._held = plain
+            return before
+        told = calm(line)
+        return before if told is None else [*before, told]
 
 
 def calm(line: str) -> str | None:

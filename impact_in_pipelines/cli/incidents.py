@@ -1,13 +1,16 @@
 """`impact-in incidents`: what is wrong, who is told, and who is on it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.platforms import Platform
@@ -39,22 +42,10 @@ def list_(
     if as_json:
         print_json({"incidents": [as_document(one) for one in found], "waiting": backlog})
         return
-    print_table(
-        "Incidents",
-        ["Id", "Level", "Whom", "What", "Since (UTC)", "State"],
-        (
-            (
-                str(one.id)[:8],
-                one.level,
-                wording.whom(one),
-                f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}",
-                f"{one.since or one.opened_at:%m-%d %H:%M}",
-                state(one),
-            )
-            for one in found
-        ),
-        empty="No incidents." if all_ else "No open incidents. Closed ones too: --all",
-    )
+    if found:
+        _print_list(found)
+    else:
+        console.print("No incidents." if all_ else "No open incidents. Closed ones too: --all")
     for line in backlog:
         why = f": {line.error}" if line.error else ""
         console.print(
@@ -85,6 +76,34 @@ def ack(
         markup=False,
         soft_wrap=True,
     )
+
+
+def _print_list(incidents: Sequence[Incident]) -> None:
+    """An incident a paragraph: whom it concerns, what is wrong, where to begin. A table of 80 columns would
+    give the facts a column of 16."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in incidents:
+        what = f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}"
+        style = "bold red" if one.level > 1 else "yellow"
+        table.add_row(
+            str(one.id)[:8],
+            Text.assemble(
+                (f"{wording.whom(one)}  ", "bold"),
+                (f"level {one.level}, {wording.LEVELS[one.level]}", style),
+                f"\n{what}\n",
+                (f"since {one.since or one.opened_at:%m-%d %H:%M} UTC, {state(one)}", "dim"),
+            ),
+        )
+    console.print(table)
+    open_ones = [one for one in incidents if one.closed_at is None]
+    if open_ones:
+        console.print(
+            f"What to do: docs/runbook.md; to begin with: {wording.first_step(open_ones[0])}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def as_document(incident: Incident) -> dict[str, Any]:

@@ -3,22 +3,65 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 from impact_in_pipelines.errors import ImpactInError
 
+INTERRUPTED = 128 + signal.SIGINT
+
+
+class _CtrlC:
+    """Whether SIGINT has come while no command caught it."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Note SIGINT, which raises `KeyboardInterrupt` as ever; one that is ignored, as in what a script
+        starts with `&`, stays so."""
+        ours = threading.current_thread() is threading.main_thread()
+        if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+
+        def interrupt(*_: object) -> None:
+            self.came = True
+            raise KeyboardInterrupt
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def main() -> None:
-    """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback."""
+    """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback;
+    so is Ctrl-C, with 130, in commands that have no way of their own to end."""
     app = _loaded()
+    ctrl_c = _CtrlC()
     try:
-        app(standalone_mode=True)
+        with ctrl_c.watched():
+            app(standalone_mode=True)
     except ImpactInError as error:
         from impact_in_pipelines.cli.output import fail
 
         fail(error)
     except BrokenPipeError:
         sys.exit(0)
+    except (KeyboardInterrupt, SystemExit) as left:
+        # Typer has made an exit of its own of it, and says nothing.
+        if ctrl_c.came and getattr(left, "code", INTERRUPTED) != 0:
+            _leave_interrupted()
+        raise
+
+
+def _leave_interrupted() -> NoReturn:
+    sys.stderr.write("\rStopped by Ctrl-C before it was done.\n")
+    sys.exit(INTERRUPTED)
 
 
 def _loaded() -> Callable[..., object]:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, NoReturn
 from uuid import UUID
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,10 +21,14 @@ errors = Console(stderr=True, highlight=False)
 
 _STATUS_STYLES = {
     "success": "green",
+    "healthy": "green",
     "active": "green",
     "failed": "bold red",
     "missed": "red",
+    "breach": "bold red",
+    "critical": "bold red",
     "retrying": "yellow",
+    "warning": "yellow",
     "paused": "yellow",
     "skipped": "dim",
     "cancelled": "dim",
@@ -83,6 +88,22 @@ def print_table(
         table.add_column(column, overflow="fold")
     for row in listed:
         table.add_row(*row)
+    console.print(table)
+
+
+def print_plain_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: bool = False
+) -> None:
+    """A table without lines between its columns, which leaves room in a terminal of 80; with `numbers` all
+    but the first column stand to the right."""
+    table = Table(
+        box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold"
+    )
+    for place, column in enumerate(columns):
+        right = numbers and place > 0
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell_text(value) for value in row))
     console.print(table)
 
 

@@ -164,13 +164,21 @@ def print_fires(fires: Iterable[PreviewFire], zone: ZoneInfo) -> None:
     heads = (zone.key.ljust(wide), "" if local_only else f"{'UTC':<18}", "reports on")
     console.print(Text("  " + "".join(heads), style="bold"))
     shown = list(fires)
-    for why, run in groupby(shown, key=lambda fire: fire.why):
+    for why, run in groupby(shown, key=_moved_because):
         alike = list(run)
         for place, fire in enumerate(alike):
             _print_fire(fire, wide, local_only=local_only)
             if why and place == 0:
                 note = Text(why + _so_many_more(len(alike) - 1, len(shown) - 1), style="yellow")
                 console.print(Padding(note, (0, 0, 0, 6), expand=False))
+
+
+def _moved_because(fire: PreviewFire) -> str | None:
+    """Why a fire isn't where the cron puts it. Where to is what its line says, so that one reason is one for
+    all that it holds for; two reasons in one keep their days."""
+    if fire.why and fire.why.count("moved to ") == 1 and fire.why.startswith("moved to "):
+        return f"moved: {fire.why.partition(': ')[2]}"
+    return fire.why
 
 
 def _print_fire(fire: PreviewFire, wide: int, *, local_only: bool) -> None:
@@ -184,7 +192,9 @@ def _so_many_more(more: int, others: int) -> str:
     """That the reason below one fire holds for those under it as well."""
     if not more:
         return ""
-    return "; so for every fire" if more == others else f"; so for the next {more} too"
+    if more == others:
+        return "; so for every fire"
+    return "; so for the next one too" if more == 1 else f"; so for the next {more} too"
 
 
 def _period(start: date | None, end: date | None) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.output import console, print_json, print_plain_table, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.companies import Company
@@ -22,7 +22,7 @@ from impact_in_pipelines.sla.document import document
 from impact_in_pipelines.sla.model import Breach, Metrics, Scope, SlaStatus
 from impact_in_pipelines.sla.thresholds import OVERRIDABLE, as_values
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of
-from impact_in_pipelines.sla.wording import duration, in_unit, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, percent
 
 app = typer.Typer(
     help="How deliveries keep their promises: status, reports, thresholds.", no_args_is_help=True
@@ -32,6 +32,10 @@ OptionalCompany = Annotated[
     str | None, typer.Argument(metavar="[COMPANY]", help="A slug or id; absent: all companies.")
 ]
 _STYLES = {"healthy": "green", "warning": "yellow", "breach": "bold red"}
+_MEASURES = (
+    *("State", "Due", "Arrived", "Failed for good", "Missed", "Overdue", "Success rate"),
+    *("Retry success", "Latency, average", "Latency, p95", "Failures in a row"),
+)
 
 
 class ReportFormat(StrEnum):
@@ -223,27 +227,28 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
         ("all", found.overall),
         *((FACTS[p].title, s) for p, s in found.by_platform.items()),
     ]
-    print_table(
-        "",
-        (
-            *("Platform", "State", "Due", "Arrived", "Failed", "Missed", "Overdue", "Success"),
-            *("Retry success", "Latency", "p95", "In a row"),
-        ),
-        [(name, scope.state.value, *_cells(scope.metrics)) for name, scope in scopes],
-        empty="Nothing was due.",
+    # A column for each platform fits a terminal of 80 columns; one for each of eleven measures doesn't.
+    columns = [[scope.state.value, *_cells(scope.metrics)] for _, scope in scopes]
+    print_plain_table(
+        ("", *(name for name, _ in scopes)), zip(_MEASURES, *columns, strict=True), numbers=True
     )
     breaches = [(name, b) for name, scope in scopes for b in scope.breaches]
-    print_table(
-        "Outside their target",
-        ("Platform", "Measure", "Severity", "Was", "Limit", "Since", "Rests on"),
-        [_breach_cells(name, breach) for name, breach in breaches],
-        empty="Every target is met.",
-    )
+    if breaches:
+        console.print("\n[bold]Outside their target[/]")
+        print_plain_table(
+            ("Platform", "Measure", "Severity", "Was", "Limit", "Since (UTC)", "Rests on"),
+            [_breach_cells(name, breach) for name, breach in breaches],
+        )
+    else:
+        console.print("\nEvery target is met.")
     if budget and budget.left_percent is not None:
-        runs_out = f", spent by {budget.runs_out_at:%Y-%m-%d}" if budget.runs_out_at else ""
+        left = budget_left(budget.left_percent) + (" left" if budget.left_percent >= 0 else "")
+        if budget.runs_out_at and budget.left_percent > 0:
+            left += f", spent by {budget.runs_out_at:%Y-%m-%d}"
         console.print(
-            f"Error budget of {budget.days} days: {budget.errors} failed, {budget.allowed:.1f} allowed; "
-            f"{percent(budget.left_percent, 0)} left{runs_out}"
+            f"\nError budget of {budget.days} days: {budget.errors} failed, {budget.allowed:.1f} allowed; "
+            f"{left}",
+            soft_wrap=True,
         )
 
 
@@ -266,7 +271,7 @@ def _breach_cells(name: str, breach: Breach) -> tuple[Any, ...]:
         breach.severity.value,
         in_unit(breach.type, breach.actual),
         in_unit(breach.type, breach.threshold),
-        breach.since,
+        f"{breach.since:%m-%d %H:%M}" if breach.since else None,
         f"{breach.sample_size}{', few' if breach.low_confidence else ''}",
     )
 

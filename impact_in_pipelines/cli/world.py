@@ -1,6 +1,7 @@
 """A made-up world for `demo` and `dev`: a dozen companies, a quarter of events, a schedule each.
 
-Connections are the environment's defaults, so that the same world talks to whichever sandbox is running.
+While the demo runs, connections are the environment's defaults, since its sandbox has a port of its own; what
+stays behind are accounts on the sandbox of `impact-in dev`, which commands in any other terminal find.
 """
 
 import tempfile
@@ -18,6 +19,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.sandbox.config import (
     BENEVITY_KEY,
+    DEFAULT_PORT,
     GOODERA_KEY,
     OAUTH_CLIENT_ID,
     OAUTH_CLIENT_SECRET,
@@ -71,6 +73,8 @@ COMPANIES: tuple[Plan, ...] = (
 DEV_COMPANY = "minute-by-minute"
 _OFF = "impact-in dev is off"
 _ACTOR = "dev"
+_MAKER = "demo"
+_IN_OTHER_WORDS = {"daily, in other words": "0 0 * * 0-6"}
 
 
 def sandbox_environment(url: str) -> dict[str, str]:
@@ -87,6 +91,37 @@ def sandbox_environment(url: str) -> dict[str, str]:
     }
 
 
+def connect_to_sandbox(runtime: Runtime) -> None:
+    """Give each of the made-up companies an account with every platform of the sandbox of `impact-in dev`.
+
+    The environment's defaults end with the process. Without stored accounts, a command in another terminal
+    would find nobody connected, and `impact-in deliver` would fail everything that is due.
+    """
+    standing_in: dict[Platform, dict[str, str]] = {
+        Platform.BENEVITY: {"api_key": BENEVITY_KEY},
+        Platform.GOODERA: {"api_key": GOODERA_KEY},
+        Platform.WORKDAY: {
+            "client_id": OAUTH_CLIENT_ID,
+            "client_secret": OAUTH_CLIENT_SECRET,
+            "tenant_id": WORKDAY_TENANT,
+        },
+    }
+    stored = {(row["company"], row["platform"]): row for row in runtime.connections.listed()}
+    slugs = [*(plan.slug for plan in COMPANIES), DEV_COMPANY]
+    for slug, company in runtime.companies.by_slug(slugs).items():
+        for platform in Platform:
+            row = stored.get((slug, platform.value), {})
+            if row.get("base_url"):
+                continue
+            runtime.connections.save(
+                company.id,
+                platform,
+                base_url=f"http://127.0.0.1:{DEFAULT_PORT}/{platform.value}",
+                credentials=None if row.get("credential_names") else standing_in[platform],
+                actor=_MAKER,
+            )
+
+
 def add_companies(runtime: Runtime) -> list[Company]:
     """Add those of `COMPANIES` that are missing; returns all of them, in order."""
     known = runtime.companies.by_slug([plan.slug for plan in COMPANIES])
@@ -100,18 +135,25 @@ def add_companies(runtime: Runtime) -> list[Company]:
 
 
 def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime) -> int:
-    """Give each company its schedules, made just before a fire of this very minute; returns how many.
+    """Give each company its schedules, each of which has fired in this very minute; returns how many.
 
     A fire of last midnight, or of last month, would be delivered hours or weeks late: true, and a wall of
-    alarms for whoever looks at the world next.
+    alarms for whoever looks at the world next. So the first fire is of now, and what it planned stays
+    planned when the schedule then goes over to the rhythm that it is known by.
     """
     count = 0
     for plan, company in zip(COMPANIES, companies, strict=True):
         for platform, rhythm in plan.schedules:
             zone = _in_mid_day(now) if rhythm == "hourly" else company.timezone
-            rule = ScheduleRule(_firing_at(now.astimezone(ZoneInfo(zone)), rhythm), timezone=zone)
-            runtime.schedules.create(
-                company, platform, rule, now=_before_last_fire(rule, now) - plan.missed_days * _DAY
+            first = ScheduleRule(_firing_at(now.astimezone(ZoneInfo(zone)), rhythm), timezone=zone)
+            before = _before_last_fire(first, now) - plan.missed_days * _DAY
+            made = runtime.schedules.create(company, platform, first, now=before, actor=_MAKER)
+            runtime.schedules.update(
+                made.id,
+                now=now,
+                actor=_MAKER,
+                cron=_IN_OTHER_WORDS.get(rhythm, rhythm),
+                timezone=company.timezone,
             )
             count += 1
     return count
@@ -224,6 +266,7 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
         for platform in Platform:
             made = runtime.schedules.create(company, platform, ScheduleRule("* * * * *"), now=now)
             runtime.schedules.pause(made.id, _OFF, now=now, actor=_ACTOR)
+    connect_to_sandbox(runtime)
 
 
 def wake(runtime: Runtime, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What people see of the delivery log: lists and one delivery whole. Statements: sql/views.sql."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -106,7 +106,7 @@ class DeliveryViews:
         *,
         company_id: UUID | None = None,
         platform: Platform | None = None,
-        status: DeliveryStatus | None = None,
+        statuses: Collection[DeliveryStatus] | None = None,
         limit: int = 20,
     ) -> list[DeliveryRow]:
         """At most `limit` deliveries, the latest due first; None means all."""
@@ -116,7 +116,7 @@ class DeliveryViews:
                 {
                     "company_id": company_id,
                     "platform": platform.value if platform else None,
-                    "status": status.value if status else None,
+                    "statuses": [status.value for status in statuses] if statuses else None,
                     "limit": limit,
                 },
             ).mappings()

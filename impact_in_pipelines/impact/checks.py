@@ -40,13 +40,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named expectation. `bounds` are by column of the frame (`expectations.to_frame`), `required`
+    """One named expectation; `meaning` says what must hold.
+
+    `bounds` are by column of the frame (`expectations.to_frame`), `required`
     columns must not be null; `observed` says what was seen in figures that failed, `remedy` what to do."""
 
     name: str
     severity: Severity
     observed: Callable[[ImpactFigures], str]
     remedy: str
+    meaning: str
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     required: tuple[str, ...] = ()
 
@@ -131,6 +134,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         lambda f: f"company {f.company_id}, {f.period_start} to {f.period_end}, zone {f.timezone}",
         "complete the company's record and replay",
+        meaning="Every company-day names its company, its day and its time zone",
         required=("company_id", "period_start", "period_end", "timezone"),
     ),
     Check(
@@ -138,6 +142,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         _lowest_count,
         _CORRECT,
+        meaning="No count and no sum of hours is negative",
         bounds={
             column: Bounds(lowest=0)
             for column in ("participants", "volunteers", "sessions", "events", "volunteer_hours")
@@ -148,6 +153,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         lambda f: f"{f.quality.lowest_hours:g} hours in {_events(f.quality.negative_hours)}",
         _CORRECT,
+        meaning="No event has negative hours",
         bounds={"lowest_hours": Bounds(lowest=0)},
     ),
     Check(
@@ -155,6 +161,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         _scores,
         _CORRECT,
+        meaning="Outcome scores lie in their range: integration and job readiness 0 to 1, language 0 to 10",
         bounds={
             f"{category}_{end}": Bounds(lowest=lowest, highest=highest)
             for category, (lowest, highest) in STANDARD_RANGES.items()
@@ -166,6 +173,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         _future,
         "correct their occurred_at, or wait until they have happened, and replay",
+        meaning="No event lies ahead of the clock",
         bounds={"seconds_ahead": Bounds(highest=FUTURE_TOLERANCE.total_seconds())},
     ),
     Check(
@@ -173,6 +181,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.CRITICAL,
         lambda f: f"{f.volunteer_hours:g} volunteer hours of no volunteer",
         "compute the figures again (a full refresh) and replay",
+        meaning="Volunteer hours belong to a volunteer",
         bounds={"ownerless_hours": Bounds(lowest=0, highest=0)},
     ),
     Check(
@@ -180,6 +189,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARNING,
         lambda f: f"{f.volunteers:,} volunteers and 0 hours",
         "check whether hours are missing",
+        meaning="Where volunteers were active there are hours",
         bounds={"hours_of_volunteers": Bounds(lowest=0, above=True)},
     ),
     Check(
@@ -187,6 +197,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARNING,
         lambda f: f"{f.quality.most_hours_a_day:g} hours of one volunteer on one day",
         "check whether hours are entered twice or sum up several days",
+        meaning="Nobody volunteers for more than 24 hours on one day",
         bounds={"most_hours_a_day": Bounds(highest=24)},
     ),
     Check(
@@ -194,6 +205,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARNING,
         _unattributed,
         "add the references: what has none is missing from the figures",
+        meaning="Every event says who took part",
         bounds={column: Bounds(highest=0) for column in ("missing_refs", "unattributed_scores")},
     ),
     Check(
@@ -201,6 +213,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARNING,
         lambda f: f"no events from {f.period_start} to {f.period_end}",
         "check whether an import is missing",
+        meaning="There are events on days that usually have some",
         bounds={"events_due": Bounds(lowest=1)},
     ),
     Check(
@@ -210,6 +223,7 @@ CHECKS: tuple[Check, ...] = (
             f"{f.events / f.days:.1f} events a day where {f.history.events_a_day:.1f} are usual"
         ),
         "check whether an import is missing",
+        meaning=f"A day has at least {LEAST_SHARE:.0%} of the events that such days usually have",
         bounds={"share_of_usual": Bounds(lowest=LEAST_SHARE)},
     ),
 )

@@ -11,10 +11,10 @@ from impact_in_pipelines.settings import read_settings
 
 
 class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
-    """What assets, schedules and sensors meet the world by.
+    """The database, the platforms and the settings, as every asset, schedule and sensor uses them.
 
-    `environment` overrides variables of the process's environment (design, section 7); the database is
-    opened on first use and kept for the life of the process.
+    `environment` overrides variables of the process's environment, for this run alone. The database is opened
+    on first use and kept for the life of the process.
     """
 
     environment: dict[str, str] = Field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Cron expressions and time zones as people write them: parsed, refused with a reason, put in
 words."""
 
+import re
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
@@ -119,9 +120,17 @@ def _month(cron: str) -> str:
     return "" if month == "*" else f"({month}) "
 
 
+# "At 00:00" leaves open how often that is.
+_PLAINER = (
+    (re.compile(r"At (\d\d:\d\d)"), r"Every day at \1"),
+    (re.compile(r"At (\d\d:\d\d), only on (\w+)"), r"Every \2 at \1"),
+    (re.compile(r"At (\d\d:\d\d), on day (\d+) of the month"), r"On day \2 of every month at \1"),
+)
+
+
 @lru_cache(maxsize=8192)
 def describe_cron(cron: str) -> str:
-    """`cron` in English words, 24-hour clock, e.g. "At 08:30, Monday through Friday".
+    """`cron` in English words, 24-hour clock, e.g. "Every day at 00:00" or "At 08:30, Monday through Friday".
 
     Raises:
         InvalidSchedule: as `parse_cron`.
@@ -129,7 +138,11 @@ def describe_cron(cron: str) -> str:
     options = Options()
     options.use_24hour_time_format = True
     options.locale_code = "en_US"
-    return str(get_description(parse_cron(cron), options))
+    words = str(get_description(parse_cron(cron), options))
+    for pattern, plainer in _PLAINER:
+        if found := pattern.fullmatch(words):
+            return found.expand(plainer)
+    return words
 
 
 @lru_cache(maxsize=1024)

@@ -144,15 +144,22 @@ def _missed(facts: Facts, company: str | None) -> Iterator[Recommendation]:
         urgent=metrics.overdue > 0,
         seen=f"{_fires(metrics.missed)} passed while nothing ran to send them"
         + (f", {_fires(metrics.overdue)} still overdue." if metrics.overdue else "."),
-        where=", ".join(
-            f"{FACTS[platform].title} {scope.metrics.missed + scope.metrics.overdue}"
-            for platform, scope in facts.by_platform.items()
-            if scope.metrics.missed + scope.metrics.overdue
-        )
-        + (f" of {company}" if company else ""),
+        where=_by_platform(facts) + (f", {company}" if company else ""),
         action="See that the daemon runs and that the deliver_to_… schedules are on (Dagster UI, "
         "Automation); their days have been or will be sent by the catch-up delivery.",
     )
+
+
+def _by_platform(facts: Facts) -> str:
+    """The platforms whose fires did not start, with how many where there are several."""
+    counts = {
+        FACTS[platform].title: scope.metrics.missed + scope.metrics.overdue
+        for platform, scope in facts.by_platform.items()
+        if scope.metrics.missed + scope.metrics.overdue
+    }
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{title} ({count:,})" for title, count in counts.items())
 
 
 def _failing_schedules(facts: Facts, company: str | None) -> Iterator[Recommendation]:

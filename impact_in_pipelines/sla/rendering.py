@@ -16,7 +16,7 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla import charts
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.report import TOP_FAILURES
-from impact_in_pipelines.sla.wording import duration, in_unit, instant, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, instant, percent
 
 _INCIDENTS_SHOWN = 25
 _STATE_WORDS = {"healthy": "On target", "warning": "Warning", "breach": "Target missed"}
@@ -73,6 +73,7 @@ def _template() -> Template:
         "instant": instant,
         "duration": duration,
         "percent": percent,
+        "budget_left": budget_left,
         "words": lambda text: text.replace("_", " "),
         "actual": lambda breach: in_unit(breach["type"], breach["actual"]),
         "limit": lambda breach: in_unit(breach["type"], breach["threshold"]),

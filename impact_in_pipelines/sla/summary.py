@@ -8,7 +8,7 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.charts import sparkline, stacked_days
 from impact_in_pipelines.sla.model import SlaStatus
 from impact_in_pipelines.sla.report import TOP_FAILURES, CompanyLine, DayPoint
-from impact_in_pipelines.sla.wording import duration, instant, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, instant, percent
 
 _STATES = {"healthy": "on target", "warning": "**warning**", "breach": "**missed**"}
 _SHORT = 14
@@ -24,20 +24,20 @@ def report_markdown(report: Mapping[str, Any]) -> str:
         "",
         f"Target: {_STATES[facts['overall']['state']]}.",
         f"**{percent(rate and rate['percent'])}** of {m['due']:,} due deliveries arrived; average latency "
-        f"**{duration(latency and latency['average'])}**; trend `{_spark(rates)}`.",
+        f"**{duration(latency and latency['average'])}**; trend `{_spark(rates)}`."
+        if m["due"]
+        else "No delivery was due.",
         "",
         "### What to do",
         *(
             f"- **{one['where']}**: {one['seen']} {one['action']}"
             for one in report["recommendations"]
         ),
-        "",
-        "### Platforms",
-        *_table(
-            ("Platform", "Target", "Due", "Success", "Latency", "Retry success", "Budget left"),
-            [_platform_row(facts, p) for p in Platform if p.value in facts["byPlatform"]],
-        ),
     ]
+    platforms = [_platform_row(facts, p) for p in Platform if p.value in facts["byPlatform"]]
+    if platforms:
+        head = ("Platform", "Target", "Due", "Success", "Latency", "Retry success", "Budget left")
+        lines += ["", "### Platforms", *_table(head, platforms)]
     if facts["causes"]:
         lines += ["", "### Why deliveries failed", *_causes(facts["causes"][:TOP_FAILURES])]
     if facts["companies"]:
@@ -125,7 +125,7 @@ def _platform_row(facts: Mapping[str, Any], platform: Platform) -> tuple[str, ..
         percent(rate and rate["percent"]),
         duration(latency and latency["average"]),
         percent(retry and retry["percent"]),
-        percent(budget and budget["leftPercent"], 0),
+        budget_left(budget and budget["leftPercent"]),
     )
 
 

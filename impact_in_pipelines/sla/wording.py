@@ -39,6 +39,11 @@ def percent(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f} %"
 
 
+def budget_left(value: float | None) -> str:
+    """What is left of an error budget: `62 %`, or `overspent`, however far; a dash for None."""
+    return "overspent" if value is not None and value < 0 else percent(value, 0)
+
+
 def in_unit(type_: str, value: float) -> str:
     """A breach's threshold or actual value in the unit of its type."""
     if type_ in ("success_rate", "retry_success_rate"):

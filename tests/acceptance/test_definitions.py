@@ -42,6 +42,31 @@ def test_dagster_validates_the_definitions_without_a_warning_of_ours(
     assert ours == []
 
 
+def test_every_asset_says_what_it_is_and_who_looks_after_it() -> None:
+    """In the catalog a stranger finds a description of a sentence or more, a group, kinds and owners; a table
+    has its columns as well."""
+    tables = {"impact_events", "company_impact", "impact_deliveries", "sla_daily"}
+    for spec in defs.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert len(spec.description or "") > 60, name
+        assert spec.owners, name
+        assert spec.group_name in ("impact", "exports", "deliveries", "sla"), name
+        assert "postgres" in spec.kinds, name
+        columns = spec.metadata.get("dagster/column_schema")
+        assert bool(columns) == (name in tables), name
+        if columns:
+            described = {column.name: column for column in columns.columns}
+            assert described["company_id"].type == "uuid"
+            assert described["company_id"].description == "the tenant"
+
+
+def test_every_check_says_what_must_hold_and_what_to_do() -> None:
+    """The name alone leaves both open."""
+    for key in defs.resolve_asset_graph().asset_check_keys:
+        told = defs.resolve_asset_graph().get_check_spec(key).description or ""
+        assert "hen it fails: " in told, key
+
+
 def test_the_names_that_others_rely_on_are_pinned() -> None:
     """A renamed asset loses its history, a renamed schedule its switch: change these on purpose."""
     repository = defs.get_repository_def()

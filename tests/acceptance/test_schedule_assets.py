@@ -69,7 +69,7 @@ def test_the_table_is_shown_once_for_each_change(runtime: Runtime) -> None:
     assert isinstance(second, SensorResult)
     (event,) = second.asset_events
     text = str(event.metadata["schedules"].value)
-    assert "| acme | Workday | At 00:00" in text
+    assert "| acme | Workday | Every day at 00:00" in text
     assert "paused: audit" in text
     assert event.metadata["paused"].value == 1
     assert event.metadata["active"].value == 2

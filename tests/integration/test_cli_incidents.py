@@ -51,6 +51,40 @@ def test_open_incidents_are_listed(cli: Cli, made: AlertWorld) -> None:
     assert listed(cli, "--platform", "workday") == []
 
 
+def test_it_fits_a_terminal_of_80_columns(
+    cli: Cli, made: AlertWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is paged reads it on whatever is at hand: no word is broken, and it says where to begin."""
+    monkeypatch.setenv("COLUMNS", "80")
+    made.watch()
+
+    lines = cli.good("incidents", "list").out.splitlines()
+    assert "c-1 on Goodera  level 2, SLA breach" in lines[0]
+    assert lines[1].strip() == "success rate: 97.0 %, threshold 98 %"
+    assert lines[2].strip().endswith("UTC, open")
+    first = (
+        "impact-in deliveries list --company c-1 --platform goodera --status failed --status missed"
+    )
+    assert first in lines[3]
+    shown = cli.good(*first.split()[1:]).out
+    assert "3 failed. Why: impact-in deliveries show" in shown
+
+
+def test_the_sla_fits_a_terminal_of_80_columns(
+    cli: Cli, made: AlertWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column for each platform, a line for each measure: numbers are never folded."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    shown = cli.good("sla", "status", "c-1", "--start", "2020-01-01").out.splitlines()
+    lines = [line.split() for line in shown]
+    assert ["all", "Goodera"] in lines
+    assert ["Failed", "for", "good", "3", "3"] in lines
+    assert ["Success", "rate", "97.00", "%", "97.00", "%"] in lines
+    assert all(len(line) <= 80 for line in shown if not line.startswith("Error budget"))
+    assert shown[-1].endswith("overspent")
+
+
 def test_nothing_wrong_is_said_in_words(cli: Cli, made: AlertWorld) -> None:
     """An empty list must not look like a failure."""
     assert "No open incidents" in cli.good("incidents", "list").out

@@ -93,7 +93,7 @@ def test_create_takes_the_companys_zone_and_shows_the_next_five_fires(cli: Cli) 
     """Local time, UTC and the days reported on, before anything has gone out."""
     said = cli("create", "acme", "benevity", "daily")
     assert said.code == 0
-    assert "acme → Benevity: At 00:00, Europe/Oslo" in said.out
+    assert "acme → Benevity: Every day at 00:00, Europe/Oslo" in said.out
     head, *fires = said.out.splitlines()[2:]
     assert head.split() == ["Europe/Oslo", "UTC", "reports", "on"]
     assert len(fires) == 5
@@ -361,6 +361,13 @@ def test_a_reason_that_holds_for_every_fire_says_so(cli: Cli) -> None:
     said = cli("preview", "daily", "--spread", "7", "--count", "3").out
     assert said.count("spread the load") == 1
     assert "so for every fire" in " ".join(said.split())
+
+
+def test_fires_moved_for_one_reason_share_its_line(cli: Cli) -> None:
+    """Each stands at the time it was moved to, so the reason needs no date and isn't told five times."""
+    said = cli("preview", "0 9 * * *", "--window", "10:00-18:00", "--count", "3").out
+    assert said.count("outside the window") == 1
+    assert "moved: outside the window 10:00-18:00; so for every fire" in " ".join(said.split())
 
 
 def test_plan_takes_the_rate_limit_of_a_shared_account(cli: Cli) -> None:

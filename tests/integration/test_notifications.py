@@ -99,7 +99,7 @@ def test_what_a_message_says(made: AlertWorld) -> None:
         f"{NO_DAGSTER}/assets/goodera_export",
         f"http://127.0.0.1:3007/en/cockpit/{company}/deliveries",
         "docs/runbook.md#success-rate",
-        "impact-in deliveries list --company c-1 --platform goodera --status failed",
+        "impact-in deliveries list --company c-1 --platform goodera --status failed --status missed",
     ):
         assert part in said
     (page,) = made.world.sandbox.client.messages("pagerduty")

@@ -96,7 +96,7 @@ def test_a_new_schedule_fires_first_after_now_and_reports_from_its_previous_fire
     assert (made.company, made.platform, made.active) == ("acme", BENEVITY, True)
     assert made.next_run == datetime(2026, 3, 4, 23, tzinfo=UTC)
     assert made.covered_until == date(2026, 3, 3)
-    assert made.in_words == "At 00:00"
+    assert made.in_words == "Every day at 00:00"
     assert store.listed() == [made]
 
 

@@ -210,7 +210,7 @@ class Schedule(Model):
     company: str
     platform: PlatformName
     schedule: str = Field(examples=["0 0 * * *"])
-    description: str = Field(examples=["At 00:00"])
+    description: str = Field(examples=["Every day at 00:00"])
     timezone: str
     active: bool
     next_run: Moment | None

@@ -6,7 +6,7 @@ SELECT d.id, c.slug AS company, d.platform, d.trigger, d.status, d.period_start,
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
   AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
-  AND (CAST(:status AS text) IS NULL OR d.status = :status)
+  AND (CAST(:statuses AS text[]) IS NULL OR d.status = ANY(:statuses))
 ORDER BY d.scheduled_for DESC, d.created_at DESC, d.id
 LIMIT :limit
 

@@ -50,6 +50,48 @@ def test_what_somebody_may_have_to_act_on_stays_as_it_is(line: str) -> None:
     assert calm(line) == line
 
 
+TRACE = ("Stack Trace:", '  File "exports.py", line 1, in run_export', "    raise Failure(", "")
+KNOWN = "dagster._core.definitions.events.Failure: 1 delivery to Goodera failed for good"
+
+
+def test_a_failure_with_a_known_reason_is_one_line() -> None:
+    """It is a delivery that somebody has to mend, and no fault of the code that a traceback would show."""
+    out = StringIO()
+    step = (
+        f"{HEAD} - ERROR - {RUN} - 13723 - goodera_export - STEP_FAILURE - Execution of step failed"
+    )
+    run = f"{HEAD} - ERROR - {RUN} - 13723 - RUN_FAILURE - Execution of run failed."
+    said(
+        CalmPrinter("", out),
+        "code",
+        step,
+        "",
+        KNOWN,
+        *TRACE,
+        run,
+        "",
+        KNOWN,
+        *TRACE,
+        "Level 2 · SLA breach",
+    )
+    lines = [line.split("| ")[1] for line in out.getvalue().splitlines()]
+    assert lines == [
+        "drain_goodera failed: 1 delivery to Goodera failed for good",
+        "Level 2 · SLA breach",
+    ]
+
+
+def test_of_any_other_failure_everything_is_told() -> None:
+    """Its traceback is what leads to the cause."""
+    out = StringIO()
+    step = (
+        f"{HEAD} - ERROR - {RUN} - 13723 - goodera_export - STEP_FAILURE - Execution of step failed"
+    )
+    said(CalmPrinter("", out), "code", step, "", "KeyError: 'x'", *TRACE[:3])
+    lines = [line.split("| ", 1)[1] for line in out.getvalue().splitlines()]
+    assert lines == [step, "KeyError: 'x'", *TRACE[:3]]
+
+
 def test_the_addresses_come_when_the_ui_is_up_and_again_before_they_scroll_away() -> None:
     """They hold the sign-in link."""
     out = StringIO()

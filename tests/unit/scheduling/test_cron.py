@@ -79,7 +79,10 @@ def test_a_bad_cron_is_refused_in_one_line_that_names_the_field(text: str, says:
     ("cron", "words"),
     [
         ("0 * * * *", "Every hour"),
-        ("0 0 * * *", "At 00:00"),
+        ("0 0 * * *", "Every day at 00:00"),
+        ("0 0 * * 0", "Every Sunday at 00:00"),
+        ("0 0 1 * *", "On day 1 of every month at 00:00"),
+        ("15 6 * 5 *", "At 06:15, only in May"),
         ("30 8 * * 1-5", "At 08:30, Monday through Friday"),
         ("0 9 1 * MON", "At 09:00, on day 1 of the month, or on Monday"),
     ],

@@ -149,7 +149,7 @@ def test_missed_fires_point_at_the_scheduler() -> None:
 
     assert found.urgent
     assert found.seen == "2 fires passed while nothing ran to send them, 1 fire still overdue."
-    assert found.where == "Goodera 3 of acme"
+    assert found.where == "Goodera, acme"
 
 
 def test_a_failing_schedule_is_named() -> None:
