@@ -23,6 +23,7 @@ from dagster import (
 from pydantic import Field
 
 from impact_in_pipelines.assets.beta import single_run_backfills
+from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.partitions import company_days, days_between, selected
 from impact_in_pipelines.assets.recorder import Recorder
 from impact_in_pipelines.db.recording import SelectedDay
@@ -73,6 +74,7 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
         group_name="exports",
         kinds={"postgres", platform.value},
         tags={"platform": platform.value},
+        owners=OPERATIONS,
     )
     def export(
         context: AssetExecutionContext, config: ExportConfig, runtime: RuntimeResource
