@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import requests
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from impact_in_pipelines.cli.world import sandbox_environment
 from impact_in_pipelines.db.engine import open_database
@@ -40,7 +40,7 @@ def main() -> None:
         environment.pop("DATABASE_URL", None)
         database = open_database(read_settings(environment))
         upgrade(database.engine)
-        prepare(database.engine, datetime.now(UTC))
+        prepare(database.engine, datetime.now(UTC), COMPANIES)
         started, cpu = time.monotonic(), os.times()
         run = subprocess.run(
             [sys.executable, "-m", "impact_in_pipelines.cli.main", "deliver", "--json"],
@@ -66,16 +66,16 @@ def main() -> None:
         database.close()
 
 
-def prepare(engine: object, now: datetime) -> None:
+def prepare(engine: Engine, now: datetime, companies: int) -> None:
     """Companies, a daily schedule each on every platform, due now, and events of yesterday."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    with engine.begin() as connection:  # type: ignore[attr-defined]
+    with engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO companies (slug, name) "
                 "SELECT 'company-' || n, 'Company ' || n FROM generate_series(1, :n) AS n"
             ),
-            {"n": COMPANIES},
+            {"n": companies},
         )
         connection.execute(
             text(

@@ -128,7 +128,7 @@ def run_export(
     drain = runtime.drain(
         platform,
         dagster_run_id=context.run.run_id,
-        on_settled=recorder.record,
+        on_settled=recorder.record_now_and_then,
         should_stop=lambda: stop.requested,
     )
     summary = drain.run(_selection(config, runtime, run_id))

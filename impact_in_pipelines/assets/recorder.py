@@ -1,5 +1,6 @@
 """Showing final deliveries in Dagster: a green cell for what arrived, a red one for what failed."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -21,12 +22,13 @@ from impact_in_pipelines.assets.events import (
     write_observations,
 )
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
-from impact_in_pipelines.db.recording import FinalDelivery, RecordingStore
+from impact_in_pipelines.db.recording import AT_ONCE, FinalDelivery, RecordingStore
 from impact_in_pipelines.delivery.drain import utc_now
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 
 MOST_FAILURES_SHOWN = 20
+_RECORD_EVERY_S = 2.0
 
 _COLUMNS = TableSchema(
     columns=[
@@ -58,6 +60,15 @@ class Recorder:
         self._run_id = run_id
         self.counts: Counter[DeliveryStatus] = Counter()
         self.failures: list[FinalDelivery] = []
+        self._known: set[str] = set()
+        self._record_again_at = 0.0
+
+    def record_now_and_then(self) -> None:
+        """`record`, unless it was done just now: what a batch costs beside its events (connections and
+        statements of Dagster's) is the same for one of them and for a thousand."""
+        if time.monotonic() >= self._record_again_at:
+            self.record()
+            self._record_again_at = time.monotonic() + _RECORD_EVERY_S
 
     def record(self) -> None:
         """Write events for everything that is final and not shown yet."""
@@ -66,7 +77,7 @@ class Recorder:
                 self._platform, now=utc_now(), run_id=self._run_id
             ) as batch:
                 self._write(batch)
-            if len(batch) < 1:
+            if len(batch) < AT_ONCE:
                 return
 
     def _write(self, batch: Sequence[FinalDelivery]) -> None:
@@ -103,11 +114,14 @@ class Recorder:
         return delivery.status is DeliveryStatus.SUCCESS
 
     def _add_companies(self, slugs: set[str]) -> None:
-        known = set(self._context.instance.get_dynamic_partitions(str(companies.name)))
-        if slugs - known:
+        # A run reads them once: ten thousand names take long enough to be noticed.
+        if not self._known:
+            self._known = set(self._context.instance.get_dynamic_partitions(str(companies.name)))
+        if slugs - self._known:
             self._context.instance.add_dynamic_partitions(
-                str(companies.name), sorted(slugs - known)
+                str(companies.name), sorted(slugs - self._known)
             )
+            self._known |= slugs
 
     def _materialization(self, delivery: FinalDelivery, day: date) -> AssetMaterialization:
         metadata: dict[str, MetadataValue] = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from impact_in_pipelines.impact.figures import (
 )
 
 _BATCH_DAYS = 2_000
+_bounds = lru_cache(maxsize=4_096)(utc_bounds)  # most companies ask for the same few days
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _known_as(ref: Ref, figures: ImpactFigures) -> ImpactFigures:
 
 
 def _as_row(number: int, request: PeriodRequest) -> dict[str, Any]:
-    starts_at, ends_at = utc_bounds(request.period_start, request.period_end, request.timezone)
+    starts_at, ends_at = _bounds(request.period_start, request.period_end, request.timezone)
     return {
         "ref": number,
         "company_id": str(request.company_id),

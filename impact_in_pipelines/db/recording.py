@@ -18,7 +18,8 @@ from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries")
 
-AT_ONCE = 500
+AT_ONCE = 1_000
+"""Final deliveries that are shown to Dagster in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class RecordingStore:
     def unrecorded(
         self, platform: Platform, *, now: datetime, run_id: str | None = None
     ) -> Iterator[Sequence[FinalDelivery]]:
-        """Up to 500 final deliveries, locked; they are marked as recorded when the block ends well."""
+        """Up to `AT_ONCE` final deliveries, locked; they are marked as recorded when the block ends well."""
         with self._engine.begin() as connection:
             rows = connection.execute(
                 _SQL["unrecorded"],

@@ -1,36 +1,39 @@
 """The drain: plan, claim, freeze, send and settle until nothing is due (design D2 to D5).
 
-One coordinator (the caller's thread) talks to the log, in batches; worker threads only send. Nothing is
-held that the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
+One coordinator (the caller's thread) plans, settles and renews; one thread takes in the next chunk while a
+crew of others sends the last one. Each talks to the log in batches, the crew not at all. Nothing is held that
+the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
 """
 
-import queue
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from impact_in_pipelines.delivery.capacity import concurrency_for
-from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
+from impact_in_pipelines.delivery.crew import Crew
+from impact_in_pipelines.delivery.intake import Intake, Taken
+from impact_in_pipelines.delivery.model import Selection, SendResult
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
-from impact_in_pipelines.delivery.preparing import parcels, prepare, without_worn_out
 from impact_in_pipelines.delivery.retry import RetryPlan
-from impact_in_pipelines.delivery.sendqueue import Parcel, SendQueue
-from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.delivery.sendqueue import Parcel
+from impact_in_pipelines.delivery.states import AttemptOutcome
 
-CHUNK = 500
-"""Deliveries claimed, frozen and settled in one statement each; bounds what is in memory to twice this."""
+CHUNK = 1_000
+"""Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
+Expectations costs 0.2 s a chunk, however few are in it."""
 
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 10.0
+_CLAIM_EVERY_S = 1.0
 _PATIENCE_S = 5.0
-_SETTLE_AT_ONCE = 100
-_SETTLE_AFTER_S = 0.25
+_SETTLE_AT_ONCE = 250
+_SETTLE_AFTER_S = 0.5
 
 
 def utc_now() -> datetime:
@@ -96,14 +99,12 @@ class Drain:
         self._worker = worker or f"drain-{uuid4()}"
         self._on_settled = on_settled
         self._should_stop = should_stop
-        self._queue = SendQueue()
-        self._in_flight: dict[UUID, Parcel] = {}
-        self._done: queue.SimpleQueue[tuple[Parcel, SendResult | BaseException]] = (
-            queue.SimpleQueue()
-        )
+        self._crew = Crew(connector.send, clock)
         self._ended: list[tuple[Parcel, SendResult, datetime]] = []
         self._alone = False
-        self._renewed_at = self._settled_at = time.monotonic()
+        self._taking: Future[Taken] | None = None
+        self._claim_again_at = 0.0
+        self._settled_at = time.monotonic()
         self.summary = DrainSummary()
 
     def run(self, selection: Selection | None = None) -> DrainSummary:
@@ -111,7 +112,9 @@ class Drain:
         chosen = selection or Selection()
         platform = self._connector.platform
         concurrency, plan_again_at = 0, 0.0
-        with ThreadPoolExecutor(max_workers=100, thread_name_prefix="send") as pool:
+        self._trust(time.monotonic())
+        intake = self._intake()
+        with self._crew.at_work(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
             try:
                 while not self._should_stop():
                     # First of all: after a stall the leases may have ended, and what is still ours must not
@@ -121,14 +124,18 @@ class Drain:
                         planned = self._plan_due(chosen)
                         # A full plan leaves more to be planned at once.
                         plan_again_at = 0.0 if planned else time.monotonic() + _PLAN_EVERY_S
+                        if planned:
+                            self._claim_again_at = 0.0
                         due = self._log.due_an_hour(platform, self._clock())
                         concurrency = max(concurrency, concurrency_for(due))
-                    fresh = self._take_in(chosen) if self._has_room() else 0
-                    sent = self._send(pool, concurrency)
-                    if self._in_flight or self._ended:
-                        self._collect(wait=not (fresh or sent))
-                    elif self._queue:
+                    fresh = self._take_in(intake, chosen, aside)
+                    woken = self._crew.start(concurrency)
+                    if self._crew.in_flight or self._ended:
+                        self._collect(wait=not (fresh or woken))
+                    elif self._crew.queued:
                         time.sleep(self._pause())
+                    elif self._taking is not None:
+                        wait_for([self._taking], _IDLE_S)
                     elif not fresh and not self._plan_due(chosen):
                         break
                     if chosen.run_id is None:
@@ -143,111 +150,75 @@ class Drain:
         return written
 
     def _has_something_in_hand(self) -> bool:
-        return bool(self._queue or self._in_flight or self._ended)
+        return bool(self._crew.queued or self._crew.in_flight or self._ended)
 
     def _has_room(self) -> bool:
-        self._alone = self._alone and self._has_something_in_hand()
-        if self._alone:
+        in_hand = self._has_something_in_hand()
+        self._alone = self._alone and in_hand
+        if self._alone or (in_hand and time.monotonic() < self._claim_again_at):
             return False
-        return len(self._queue) + len(self._in_flight) < self._options.chunk // 2
+        return self._crew.queued + self._crew.in_flight < self._options.chunk
 
-    def _take_in(self, selection: Selection) -> int:
-        """Claim a chunk, refuse what can't be sent, freeze the rest; returns how many were claimed."""
-        now = self._clock()
-        claimed = self._claim(selection, now)
-        if not claimed:
-            return 0
-        self.summary.claimed += len(claimed)
-        try:
-            self._make_ready(claimed, now)
-        except BaseException:
-            self._log.release(
-                [row.id for row in claimed], now=now, next_attempt_at=now, worker=self._worker
-            )
-            raise
-        return len(claimed)
-
-    def _claim(self, selection: Selection, now: datetime) -> Sequence[Claimed]:
-        """A chunk; or, where nothing else is due or in hand, one delivery over which workers keep dying."""
-        claim = partial(
-            self._log.claim,
-            self._connector.platform,
-            now=now,
+    def _intake(self) -> Intake:
+        return Intake(
+            log=self._log,
+            payloads=self._payloads,
+            platform=self._connector.platform,
             worker=self._worker,
             lease=self._options.lease,
-            selection=selection,
+            dedup_window=self._options.dedup_window,
+            chunk=self._options.chunk,
+            clock=self._clock,
+            queue=self._enqueue,
         )
-        claimed = claim(limit=self._options.chunk)
-        if claimed or self._has_something_in_hand():
-            return claimed
-        claimed = claim(limit=1, suspects=True)
-        self._alone = bool(claimed)
-        return claimed
 
-    def _make_ready(self, claimed: Sequence[Claimed], now: datetime) -> None:
-        connections = self._log.connections(
-            self._connector.platform, [row.company_id for row in claimed]
-        )
-        fit, worn_out = without_worn_out(claimed)
-        prepared, refusals = prepare(fit, connections, self._payloads, now)
-        refusals += worn_out
-        self._log.refuse(refusals, now=now, worker=self._worker)
-        frozen = self._log.freeze(
-            prepared, now=now, window=self._options.dedup_window, worker=self._worker
-        )
-        refused = len(refusals) + len(frozen.refused)
-        self.summary.refused += refused
-        self.summary.failed += refused
-        self.summary.skipped += len(frozen.skipped)
-        self.summary.held_back += len(frozen.waiting)
-        for parcel in parcels(frozen.ready):
-            self._queue.add(parcel)
-        if refused or frozen.skipped:
+    def _take_in(self, intake: Intake, selection: Selection, aside: ThreadPoolExecutor) -> int:
+        """See to it that there is enough to send: here, or `aside` while there is something in hand. Returns
+        how many deliveries have been taken in since it was last asked."""
+        if self._taking is not None:
+            return self._end_taking() if self._taking.done() else 0
+        if not self._has_room():
+            return 0
+        if self._has_something_in_hand():
+            self._taking = aside.submit(intake.take, selection, suspects_too=False)
+            return 0
+        return self._count(intake.take(selection, suspects_too=True))
+
+    def _end_taking(self) -> int:
+        """Wait for the chunk that is being taken in; raises what it raised."""
+        taking, self._taking = self._taking, None
+        return self._count(taking.result()) if taking is not None else 0
+
+    def _enqueue(self, ready: Sequence[Parcel], since: float) -> None:
+        with self._crew.holding_still() as queue:
+            for parcel in ready:
+                queue.add(parcel)
+            # A renewal while they were being prepared has passed them over.
+            self._trust(min(self._renewed_at, since))
+
+    def _count(self, taken: Taken) -> int:
+        self._alone = taken.alone
+        if taken.claimed < self._options.chunk:
+            self._claim_again_at = time.monotonic() + _CLAIM_EVERY_S
+        self.summary.claimed += taken.claimed
+        self.summary.refused += taken.refused
+        self.summary.failed += taken.refused
+        self.summary.skipped += taken.skipped
+        self.summary.held_back += taken.held_back
+        if taken.refused or taken.skipped:
             self._on_settled()
-
-    def _send(self, pool: ThreadPoolExecutor, concurrency: int) -> int:
-        sent = 0
-        while len(self._in_flight) < concurrency:
-            parcel = self._queue.take(time.monotonic())
-            if parcel is None:
-                break
-            self._in_flight[parcel.shipment.request_id] = parcel
-            pool.submit(self._work, parcel)
-            sent += 1
-        return sent
-
-    def _work(self, parcel: Parcel) -> None:
-        """In a worker thread: one attempt; whatever happens, the coordinator hears of it."""
-        try:
-            self._done.put((parcel, self._connector.send(parcel.shipment)))
-        except BaseException as error:
-            self._done.put((parcel, error))
+        return taken.claimed
 
     def _collect(self, *, wait: bool) -> None:
         """Take in the attempts that have ended, and settle them once there are enough to be worth a
         transaction, or the first of them has waited long enough."""
         broken: BaseException | None = None
-        timeout = self._pause() if wait and self._in_flight else 0.0
-        while len(self._ended) < self._options.chunk:
-            try:
-                parcel, result = (
-                    self._done.get(timeout=timeout) if timeout else self._done.get_nowait()
-                )
-            except queue.Empty:
-                break
-            timeout = 0.0
-            del self._in_flight[parcel.shipment.request_id]
-            if isinstance(result, BaseException):
-                self._queue.done(parcel, now=time.monotonic())
-                broken = result
-                continue
-            closed_for_s = (
-                (result.retry_after_ms or 0.0) / 1000
-                if result.error_kind is ErrorKind.RATE_LIMITED
-                else 0.0
-            )
-            self._queue.done(parcel, now=time.monotonic(), closed_for_s=closed_for_s)
-            self._ended.append((parcel, result, self._clock()))
+        timeout = self._pause() if wait and self._crew.in_flight else 0.0
+        for ended in self._crew.collect(timeout, self._options.chunk - len(self._ended)):
+            if isinstance(ended.result, BaseException):
+                broken = ended.result
+            else:
+                self._ended.append((ended.parcel, ended.result, ended.at))
         if self._worth_settling() or broken is not None:
             self._settle()
         if broken is not None:
@@ -257,7 +228,7 @@ class Drain:
         if not self._ended:
             return False
         return (
-            not self._in_flight
+            not self._crew.in_flight
             or len(self._ended) >= _SETTLE_AT_ONCE
             or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
         )
@@ -295,7 +266,8 @@ class Drain:
         return [Settlement(member, result, now, next_attempt_at) for member in parcel.members]
 
     def _pause(self) -> float:
-        opening = self._queue.next_opening(time.monotonic())
+        with self._crew.holding_still() as queue:
+            opening = queue.next_opening(time.monotonic())
         return _IDLE_S if opening is None else min(max(opening, 0.001), _IDLE_S)
 
     def _renew(self) -> None:
@@ -303,23 +275,30 @@ class Drain:
         now = time.monotonic()
         if now - self._renewed_at < self._options.lease.total_seconds() / 3:
             return
-        self._renewed_at = now
-        held = {id_ for parcel in self._in_flight.values() for id_ in parcel.ids}
-        held.update(id_ for parcel, _, _ in self._ended for id_ in parcel.ids)
-        held.update(id_ for parcel in self._queue.peek() for id_ in parcel.ids)
-        if held:
-            kept = self._log.renew(
-                sorted(held, key=str),
-                now=self._clock(),
-                lease=self._options.lease,
-                worker=self._worker,
-            )
-            self._queue.discard(held - kept)
+        with self._crew.holding_still() as queue:
+            held = self._crew.held()
+            held.update(id_ for parcel, _, _ in self._ended for id_ in parcel.ids)
+            if held:
+                kept = self._log.renew(
+                    sorted(held, key=str),
+                    now=self._clock(),
+                    lease=self._options.lease,
+                    worker=self._worker,
+                )
+                queue.discard(held - kept)
+            self._trust(now)
+
+    def _trust(self, renewed_at: float) -> None:
+        """Leases hold from `renewed_at` on; well before they end nothing more is sent under them."""
+        self._renewed_at = renewed_at
+        self._crew.trusted_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
 
     def _put_off(self) -> None:
         """What its connection's rate limit holds back for long goes back to the log until the limit opens:
         it would otherwise take the room of others. A run's own selection waits here instead."""
-        for opens_in_s, parcels_ in self._queue.withdraw(time.monotonic(), _PATIENCE_S):
+        with self._crew.holding_still() as queue:
+            held_back = list(queue.withdraw(time.monotonic(), _PATIENCE_S))
+        for opens_in_s, parcels_ in held_back:
             ids = [id_ for parcel in parcels_ for id_ in parcel.ids]
             now = self._clock()
             self._log.release(
@@ -331,10 +310,18 @@ class Drain:
 
     def _finish(self) -> None:
         """Give back what was not sent, and record what is on the wire: it will arrive whether we look or
-        not."""
-        left = [id_ for parcel in self._queue.drain() for id_ in parcel.ids]
+        not. Nothing more is taken up while a chunk is still being taken in."""
+        self._crew.close()
+        try:
+            self._end_taking()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        with self._crew.holding_still() as queue:
+            left = [id_ for parcel in queue.drain() for id_ in parcel.ids]
         now = self._clock()
         self._log.release(left, now=now, next_attempt_at=now, worker=self._worker)
         deadline = time.monotonic() + self._options.lease.total_seconds() / 2
-        while (self._in_flight or self._ended) and time.monotonic() < deadline:
+        while (self._crew.in_flight or self._ended) and time.monotonic() < deadline:
             self._collect(wait=True)

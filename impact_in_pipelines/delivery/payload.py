@@ -1,6 +1,7 @@
 """The frozen body of a delivery: canonical form and hash (design D4, RFC 8785)."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,14 @@ Payload = dict[str, Any]
 """A JSON object as a platform's contract describes it."""
 
 _EXACT_BELOW = 2.0**53
+_PLAIN_FROM = 1e-4
+_dumps = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+).encode
+
+
+class _NotPlain(Exception):
+    """Python's own JSON may differ from the canonical form."""
 
 
 def canonical_bytes(payload: Mapping[str, Any]) -> bytes:
@@ -17,6 +26,50 @@ def canonical_bytes(payload: Mapping[str, Any]) -> bytes:
 
     Raises `ValueError` for what JSON can't carry exactly (NaN, numbers of 2^53 and more, non-string keys).
     """
+    try:
+        return _dumps(_plain(payload)).encode()
+    except _NotPlain:
+        return _canonical_bytes(payload)
+
+
+def _plain(value: Any) -> Any:
+    """`value` such that Python's JSON, six times as quick, writes it as RFC 8785 does; raises `_NotPlain`
+    where it might not, for what isn't JSON and for what must be refused.
+
+    They differ in whole floats (`60.0`), in exponents, and in the order of keys beyond ASCII.
+    """
+    kind = type(value)
+    if kind is str:
+        if value.isascii() or value.isprintable():
+            return value
+        raise _NotPlain  # lone surrogates among others
+    if kind is float:
+        if value.is_integer():
+            value = int(value)
+            kind = int
+        elif _PLAIN_FROM <= abs(value) < _EXACT_BELOW:
+            return value
+        else:
+            raise _NotPlain
+    if kind is int:
+        if abs(value) < _EXACT_BELOW:
+            return value
+        raise _NotPlain
+    if kind is dict:
+        plain = {}
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                raise _NotPlain
+            plain[key] = _plain(item)
+        return plain
+    if kind is list or kind is tuple:
+        return [_plain(item) for item in value]
+    if value is None or kind is bool:
+        return value
+    raise _NotPlain
+
+
+def _canonical_bytes(payload: Mapping[str, Any]) -> bytes:
     try:
         _refuse_large_floats(payload)
         return rfc8785.dumps(dict(payload))

@@ -1,0 +1,142 @@
+"""The threads that send while the coordinator is busy."""
+
+import threading
+import time
+from uuid import UUID
+
+from impact_in_pipelines.delivery.crew import Crew, Ended
+from impact_in_pipelines.delivery.model import SendResult, Shipment
+from impact_in_pipelines.delivery.sendqueue import Parcel
+from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+
+from .helpers import NOW, connection, parcel
+
+DEADLINE_S = 30.0
+ARRIVED = SendResult(AttemptOutcome.DELIVERED, latency_ms=1.0)
+
+
+class Platform:
+    """Answers every shipment, and knows what it was sent and how many at once."""
+
+    def __init__(self, answer: SendResult = ARRIVED) -> None:
+        self.answer = answer
+        self.received: list[UUID] = []
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def send(self, shipment: Shipment) -> SendResult:
+        with self._lock:
+            self.received.append(shipment.request_id)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(0.001)
+        with self._lock:
+            self.at_once -= 1
+        return self.answer
+
+
+def crew_for(platform: Platform, parcels: list[Parcel]) -> Crew:
+    """A crew with `parcels` queued, whose leases hold for long."""
+    crew = Crew(platform.send, lambda: NOW)
+    crew.trusted_until = time.monotonic() + 1_000
+    with crew.holding_still() as queue:
+        for each in parcels:
+            queue.add(each)
+    return crew
+
+
+def some(count: int, *, per_minute: int = 1_000) -> list[Parcel]:
+    """Parcels of one connection."""
+    via = connection("acme", per_minute=per_minute, concurrency=1_000)
+    return [parcel(via) for _ in range(count)]
+
+
+def collected(crew: Crew, count: int) -> list[Ended]:
+    """`count` attempts that have ended."""
+    found: list[Ended] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while len(found) < count:
+        assert time.monotonic() < deadline
+        found += crew.collect(0.05, count)
+    return found
+
+
+def test_the_crew_goes_on_by_itself() -> None:
+    """Whatever the coordinator does meanwhile, everything that is queued goes out, once, so many at once."""
+    platform, parcels = Platform(), some(40)
+    crew = crew_for(platform, parcels)
+    with crew.at_work():
+        assert crew.start(3) == 3
+        deadline = time.monotonic() + DEADLINE_S
+        while len(platform.received) < 40:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        ended = collected(crew, 40)
+    assert sorted(platform.received) == sorted(p.shipment.request_id for p in parcels)
+    assert platform.most_at_once <= 3
+    assert {each.at for each in ended} == {NOW}
+    assert (crew.queued, crew.in_flight) == (0, 0)
+
+
+def test_nothing_goes_out_once_its_lease_may_have_ended() -> None:
+    """Somebody else may send it by then; it goes out when the coordinator has renewed the lease."""
+    platform = Platform()
+    crew = crew_for(platform, some(5))
+    with crew.at_work():
+        crew.trusted_until = time.monotonic()
+        assert crew.start(5) == 0
+        assert platform.received == []
+        crew.trusted_until = time.monotonic() + 1_000
+        assert crew.start(5) == 5
+        assert len(collected(crew, 5)) == 5
+
+
+def test_what_was_sent_is_held_until_it_is_collected() -> None:
+    """Until then nobody else may take it: its end is not in the log yet."""
+    parcels = some(4)
+    crew = crew_for(Platform(), parcels)
+    ids = {id_ for each in parcels for id_ in each.ids}
+    with crew.at_work():
+        with crew.holding_still():
+            assert crew.held() == ids
+        crew.start(4)
+    with crew.holding_still():
+        assert crew.held() == ids
+    collected(crew, 4)
+    with crew.holding_still():
+        assert crew.held() == set()
+
+
+def test_an_error_of_the_connector_itself_stops_the_crew() -> None:
+    """It never should raise: nothing more is sent, and the coordinator hears of it."""
+
+    class Broken(Platform):
+        def send(self, shipment: Shipment) -> SendResult:
+            super().send(shipment)
+            raise LookupError("a bug")
+
+    platform = Broken()
+    crew = crew_for(platform, some(10))
+    with crew.at_work():
+        crew.start(1)
+        (ended,) = collected(crew, 1)
+    assert isinstance(ended.result, LookupError)
+    assert len(platform.received) == 1
+    assert crew.queued == 9
+
+
+def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
+    """The thread that hears of the limit keeps to it, before the coordinator has heard."""
+    limited = SendResult(
+        AttemptOutcome.RETRYABLE,
+        latency_ms=1.0,
+        error_kind=ErrorKind.RATE_LIMITED,
+        retry_after_ms=60_000.0,
+    )
+    platform = Platform(limited)
+    crew = crew_for(platform, some(10))
+    with crew.at_work():
+        crew.start(1)
+        collected(crew, 1)
+    assert len(platform.received) == 1
+    assert crew.queued == 9
