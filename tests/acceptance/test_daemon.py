@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import URL
 
 from impact_in_pipelines.assets.partitions import cell
+from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.db.engine import Database, make_engine
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
 from impact_in_pipelines.sandbox.server import running_sandbox
 from impact_in_pipelines.settings import read_settings
@@ -219,6 +221,8 @@ def test_a_terminated_drain_records_what_is_under_way_and_gives_the_rest_back(
     already = len(production.arrived("workday"))
     production.sandbox.configure(latency_ms=3000, rate_limits_enabled=False)
     production.due(*slugs, platform="workday")
+    dagster = DagsterGraphql(production.stage.url, timeout_s=30)
+    dagster.launch_drain(Platform.WORKDAY, "the next tick is up to a minute away")
 
     def at_work() -> str | None:
         runs = [run for run in production.runs(platform="workday") if run["status"] == "STARTED"]
@@ -238,6 +242,7 @@ def test_a_terminated_drain_records_what_is_under_way_and_gives_the_rest_back(
     done = [row for row in mine if row["dagster_run_id"] == run_id and row["status"] == "success"]
     assert 0 < len(done) < len(slugs)
     production.sandbox.configure(latency_ms=0)
+    dagster.launch_drain(Platform.WORKDAY, "the next tick is up to a minute away")
     production.stage.until(
         "the next drain has sent the rest",
         lambda: (
