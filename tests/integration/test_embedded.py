@@ -59,7 +59,9 @@ def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in environment.items() if k not in ("DATABASE_URL", "IMPACT_IN_HOME")}
+    """Without the places of a database: commands that ran in this process before may have left some."""
+    places = ("DATABASE_URL", "IMPACT_IN_HOME", "DAGSTER_HOME", "DAGSTER_POSTGRES_URL")
+    return {name: value for name, value in environment.items() if name not in places}
 
 
 def test_the_server_stops_with_its_last_user_though_another_was_killed(home: Path) -> None:
