@@ -39,10 +39,14 @@ class Crew:
     """
 
     def __init__(
-        self, send: Callable[[Shipment], SendResult], clock: Callable[[], datetime]
+        self,
+        send: Callable[[Shipment], SendResult],
+        clock: Callable[[], datetime],
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._send = send
         self._clock = clock
+        self._should_stop = should_stop
         self._lock = threading.Lock()
         self._queue = SendQueue()
         self._in_flight: dict[UUID, Parcel] = {}
@@ -137,7 +141,8 @@ class Crew:
 
     def _take(self) -> Parcel | None:
         now = time.monotonic()
-        if self._closed or now >= self.trusted_until:
+        # A coordinator that is busy recording would hear of a stop seconds later.
+        if self._closed or now >= self.trusted_until or self._should_stop():
             return None
         parcel = self._queue.take(now)
         if parcel is not None:

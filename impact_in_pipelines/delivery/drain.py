@@ -99,7 +99,7 @@ class Drain:
         self._worker = worker or f"drain-{uuid4()}"
         self._on_settled = on_settled
         self._should_stop = should_stop
-        self._crew = Crew(connector.send, clock)
+        self._crew = Crew(connector.send, clock, should_stop)
         self._ended: list[tuple[Parcel, SendResult, datetime]] = []
         self._alone = False
         self._taking: Future[Taken] | None = None
