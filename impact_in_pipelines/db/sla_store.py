@@ -4,18 +4,26 @@ One pass over the log measures all companies; nothing here asks once per company
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, TextClause
 
-from impact_in_pipelines.db import sla_sql
+from impact_in_pipelines.db import sla_rows, sla_sql
 from impact_in_pipelines.db.companies import Company
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla_rows import (
+    back,
+    burn_of,
+    key_of,
+    platform_of,
+    since_when,
+    threshold_book,
+)
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.errors import UsageError
@@ -26,7 +34,6 @@ from impact_in_pipelines.sla.assessing import (
     Burn,
     Measured,
     ScopeKey,
-    SinceKey,
     assess,
     since_wanted,
     with_since,
@@ -40,8 +47,7 @@ from impact_in_pipelines.sla.budget import (
     error_budget,
 )
 from impact_in_pipelines.sla.metrics import metrics_of
-from impact_in_pipelines.sla.model import Breach, Metrics, SlaStatus, Window
-from impact_in_pipelines.sla.rules import Streak
+from impact_in_pipelines.sla.model import Metrics, SlaStatus, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds, checked
 from impact_in_pipelines.sla.windows import rolling, window
 
@@ -49,8 +55,6 @@ _SQL = load("sla")
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
 _BUDGET_WINDOWS = (timedelta(days=PRESENT_DAYS), timedelta(days=BUDGET_DAYS))
 _BUDGETS = sla_sql.ends_within(_BUDGET_WINDOWS)
-_SLACK = timedelta(days=1)
-"""A delivery that came to its end in a window may have been due before it began."""
 
 TIMELINE_MOST = 100
 
@@ -122,11 +126,6 @@ class SlaStore:
         which no rule judges."""
         return self.assess(rolling(now, self._window_days), now, lateness=False)
 
-    def current_breaches(self, now: datetime) -> list[Breach]:
-        """What is wrong at `now`: of each company on a platform, and of each platform as a whole
-        (`company_id` None), over the last SLA_WINDOW_DAYS days."""
-        return self.current(now).incidents_worth()
-
     def assess(
         self,
         window: Window,
@@ -141,12 +140,14 @@ class SlaStore:
             statement = sla_sql.MEASURE if lateness else sla_sql.MEASURE_WITHOUT_LATENESS
             measured = self._measured(connection, statement, window, now, company_id)
             book = self._book(connection, company_id)
-            slugs = _slugs(connection, company_id)
+            slugs = sla_rows.slugs(connection, company_id)
             assessment = assess(measured, book, slugs, now)
             wanted = since_wanted(assessment)
             if not wanted:
                 return assessment
-            return with_since(assessment, self._since(connection, wanted, window, now, company_id))
+            parameters = self.parameters(window, now, company_id)
+            since = since_when(connection, sla_sql.SINCE_WHEN, wanted, parameters)
+            return with_since(assessment, since)
 
     def error_budgets(
         self, now: datetime, *, company_id: UUID | None = None
@@ -158,7 +159,7 @@ class SlaStore:
             rows = rows_of(
                 connection.execute(
                     _BUDGETS,
-                    self.parameters(_back(now, _BUDGET_WINDOWS[-1]), now, company_id),
+                    self.parameters(back(now, _BUDGET_WINDOWS[-1]), now, company_id),
                 )
             )
         return {
@@ -169,7 +170,7 @@ class SlaStore:
                 now,
             )
             for row in rows
-            for key in [_key(row)]
+            for key in [key_of(row)]
         }
 
     def get_delivery_timeline(self, company_id: UUID, limit: int = 30) -> list[TimelineEntry]:
@@ -197,7 +198,7 @@ class SlaStore:
         return [
             Override(
                 row["company"],
-                _platform(row["platform"]),
+                platform_of(row["platform"]),
                 row["thresholds"],
                 row["updated_by"],
                 row["updated_at"],
@@ -245,60 +246,23 @@ class SlaStore:
     ) -> Measured:
         parameters = self.parameters(window, now, company_id)
         rows = rows_of(connection.execute(statement, parameters))
-        streaks = rows_of(connection.execute(_SQL["streaks"], parameters))
         burns: dict[ScopeKey, Burn] = {}
         if window.end >= now:
-            burning = self.parameters(_back(now, BURN_WINDOWS[-1]), now, company_id)
-            burns = {_key(row): _burn(row) for row in rows_of(connection.execute(_BURNS, burning))}
+            burning = self.parameters(back(now, BURN_WINDOWS[-1]), now, company_id)
+            found = rows_of(connection.execute(_BURNS, burning))
+            burns = {key_of(row): burn_of(row) for row in found}
         return Measured(
             window,
-            {_key(row): _metrics(row) for row in rows},
-            [Streak(**{**row, "platform": Platform(row["platform"])}) for row in streaks],
+            {key_of(row): _metrics(row) for row in rows},
+            sla_rows.streaks(connection, _SQL["streaks"], parameters),
             burns,
         )
 
-    def _since(
-        self,
-        connection: Connection,
-        wanted: Sequence[SinceKey],
-        window: Window,
-        now: datetime,
-        company_id: UUID | None,
-    ) -> dict[SinceKey, datetime]:
-        keys = [{"n": n, **asdict(key)} for n, key in enumerate(wanted)]
-        parameters = self.parameters(window, now, company_id) | {"keys": rows_as_json(keys)}
-        rows = connection.execute(sla_sql.SINCE_WHEN, parameters)
-        return {wanted[row.n]: row.since for row in rows if row.since is not None}
-
     def _book(self, connection: Connection, company_id: UUID | None) -> ThresholdBook:
-        rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": company_id}))
-        return ThresholdBook(self._defaults, {_key(row): row["thresholds"] for row in rows})
+        return threshold_book(connection, self._defaults, company_id)
 
     def parameters(self, window: Window, now: datetime, company_id: UUID | None) -> dict[str, Any]:
-        return {
-            "start": window.start,
-            "end": window.end,
-            "now": now,
-            "company_id": company_id,
-            "overdue_after_minutes": self._defaults.overdue_after_minutes,
-        }
-
-
-def _slugs(connection: Connection, company_id: UUID | None) -> dict[UUID, str]:
-    rows = connection.execute(_SQL["slugs"], {"company_id": company_id})
-    return {row.id: row.slug for row in rows}
-
-
-def _back(now: datetime, by: timedelta) -> Window:
-    return Window(now - by - _SLACK, now + timedelta(microseconds=1))
-
-
-def _platform(text: str | None) -> Platform | None:
-    return Platform(text) if text else None
-
-
-def _key(row: Mapping[str, Any]) -> ScopeKey:
-    return row["company_id"], _platform(row["platform"])
+        return sla_rows.parameters(window, now, self._defaults, company_id)
 
 
 def _metrics(row: Mapping[str, Any]) -> Metrics:
@@ -307,13 +271,6 @@ def _metrics(row: Mapping[str, Any]) -> Metrics:
         p50, p95 = row[f"{name}_percentiles"] or (None, None)
         counters |= {f"{name}_ms_p50": p50, f"{name}_ms_p95": p95}
     return metrics_of(counters, oldest_overdue=row["oldest_overdue"])
-
-
-def _burn(row: Mapping[str, Any]) -> Burn:
-    errors = {
-        span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(BURN_WINDOWS)
-    }
-    return Burn(errors, row[f"since_{len(BURN_WINDOWS) - 1}"])
 
 
 def _entry(row: Mapping[str, Any]) -> TimelineEntry:

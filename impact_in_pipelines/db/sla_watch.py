@@ -14,8 +14,18 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db import sla_sql
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla_rows import (
+    back,
+    burn_of,
+    key_of,
+    parameters,
+    since_when,
+    threshold_book,
+)
+from impact_in_pipelines.db.sla_rows import slugs as slugs_of
+from impact_in_pipelines.db.sla_rows import streaks as streaks_of
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
@@ -27,7 +37,7 @@ from impact_in_pipelines.sla.assessing import (
     since_wanted,
     with_since,
 )
-from impact_in_pipelines.sla.budget import BURN_WINDOWS, Errors
+from impact_in_pipelines.sla.budget import BURN_WINDOWS
 from impact_in_pipelines.sla.metrics import added, metrics_of
 from impact_in_pipelines.sla.model import Breach, BreachType, Metrics, Window
 from impact_in_pipelines.sla.rules import Streak
@@ -40,7 +50,6 @@ EVERYBODY_EVERY = timedelta(minutes=10)
 MOST_TOUCHED = 0.25
 """Above this share of the companies one pass over everybody is cheaper."""
 _MARGIN = timedelta(minutes=5)
-_SLACK = timedelta(days=1)
 
 _SQL = load("sla")
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
@@ -90,7 +99,7 @@ class SlaWatch:
 
     def breaches(self, now: datetime, told: Collection[IncidentKey] = frozenset()) -> list[Breach]:
         """What is wrong at `now`: of each company on a platform, and of each platform as a whole, as
-        `SlaStore.current_breaches` finds it. Since when isn't looked up for those in `told`."""
+        `SlaStore.current` finds it. Since when isn't looked up for those in `told`."""
         try:
             with self._engine.begin() as connection:
                 connection.execute(_SQL["roomy"])
@@ -102,7 +111,7 @@ class SlaWatch:
     def _look(
         self, connection: Connection, now: datetime, told: Collection[IncidentKey]
     ) -> list[Breach]:
-        book, slugs = self._book(connection), _slugs(connection)
+        book, slugs = threshold_book(connection, self._defaults, None), slugs_of(connection, None)
         touched = self._touched(connection, book, len(slugs), now)
         known = self._known
         if known is None or touched is None:
@@ -167,18 +176,17 @@ class SlaWatch:
         window = rolling(now, self._days)
         values = self._values(window, now, touched)
         for row in rows_of(connection.execute(statement, values)):
-            key = _key(row)
+            key = key_of(row)
             if key[0] is not None and key[1] is not None:
                 known.counters[key] = row
             elif key[0] is None and touched is None:
                 known.percentiles[key[1]] = row["latency_percentiles"]
-        end = now + timedelta(microseconds=1)
-        back = Window(now - BURN_WINDOWS[-1] - _SLACK, end)
-        for row in rows_of(connection.execute(burning, self._values(back, now, touched))):
-            key = _key(row)
+        burnt = self._values(back(now, BURN_WINDOWS[-1]), now, touched)
+        for row in rows_of(connection.execute(burning, burnt)):
+            key = key_of(row)
             # Of a few companies the sums over all are not the platforms'.
             if key[1] is not None and (touched is None or key[0] is not None):
-                known.burns[key] = _burn(row)
+                known.burns[key] = burn_of(row)
         if touched is None:
             known.everybody_at = now
 
@@ -188,8 +196,9 @@ class SlaWatch:
         if touched is not None and not touched:
             return []
         statement = _SQL["streaks"] if touched is None else sla_sql.STREAKS_OF_SOME
-        rows = connection.execute(statement, self._values(rolling(now, self._days), now, touched))
-        return [Streak(**{**row, "platform": Platform(row["platform"])}) for row in rows_of(rows)]
+        return streaks_of(
+            connection, statement, self._values(rolling(now, self._days), now, touched)
+        )
 
     def _since(
         self, connection: Connection, wanted: Sequence[SinceKey], now: datetime
@@ -203,37 +212,15 @@ class SlaWatch:
             (of_companies, sla_sql.SINCE_WHEN_OF_SOME, ids),
             (of_platforms, sla_sql.SINCE_WHEN, None),
         ):
-            if not keys:
-                continue
-            asked = [
-                {
-                    "n": n,
-                    "company_id": key.company_id,
-                    "platform": key.platform,
-                    "type": key.type,
-                    "threshold": key.threshold,
-                }
-                for n, key in enumerate(keys)
-            ]
-            values = self._values(window, now, whose) | {"keys": rows_as_json(asked)}
-            rows = connection.execute(statement, values)
-            found |= {keys[row.n]: row.since for row in rows if row.since is not None}
+            if keys:
+                values = self._values(window, now, whose)
+                found |= since_when(connection, statement, keys, values)
         return found
-
-    def _book(self, connection: Connection) -> ThresholdBook:
-        rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": None}))
-        return ThresholdBook(self._defaults, {_key(row): row["thresholds"] for row in rows})
 
     def _values(
         self, window: Window, now: datetime, company_ids: list[UUID] | None
     ) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            "start": window.start,
-            "end": window.end,
-            "now": now,
-            "company_id": None,
-            "overdue_after_minutes": self._defaults.overdue_after_minutes,
-        }
+        values = parameters(window, now, self._defaults, None)
         return values if company_ids is None else values | {"company_ids": company_ids}
 
 
@@ -275,18 +262,3 @@ def _of_counters(counters: Counters, percentiles: Any, rows: Sequence[Counters])
         {**counters, "latency_ms_p50": p50, "latency_ms_p95": p95},
         oldest_overdue=min(oldest, default=None),
     )
-
-
-def _slugs(connection: Connection) -> dict[UUID, str]:
-    return {row.id: row.slug for row in connection.execute(_SQL["slugs"], {"company_id": None})}
-
-
-def _key(row: Counters) -> ScopeKey:
-    return row["company_id"], Platform(row["platform"]) if row["platform"] else None
-
-
-def _burn(row: Counters) -> Burn:
-    errors = {
-        span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(BURN_WINDOWS)
-    }
-    return Burn(errors, row[f"since_{len(BURN_WINDOWS) - 1}"])

@@ -120,7 +120,7 @@ def test_a_fire_that_nobody_planned_is_overdue(log: Log) -> None:
     log.schedule(acme.id, "workday", next_run=ago(minutes=4))
     log.schedule(gone, next_run=ago(minutes=20))
 
-    breaches = log.sla.current_breaches(NOW)
+    breaches = log.sla.current(NOW).incidents_worth()
 
     found = only(breaches, OVERDUE, company="acme")
     assert (found.platform, found.severity, found.actual) == (BENEVITY, Severity.CRITICAL, 1)
@@ -165,7 +165,7 @@ def test_three_failures_in_a_row_are_a_breach_since_the_first(log: Log) -> None:
     ]
     log.write(failed)
 
-    found = only(log.sla.current_breaches(NOW), STREAK)
+    found = only(log.sla.current(NOW).incidents_worth(), STREAK)
 
     assert (found.company, found.actual, found.severity) == ("acme", 3, Severity.CRITICAL)
     assert found.since == failed[0].failed_at
@@ -209,7 +209,7 @@ def test_a_rate_has_been_bad_since_it_was_last_good(log: Log) -> None:
     outage = [Row(acme.id, ago(hours=3) + timedelta(minutes=n), "failed") for n in range(10)]
     log.write(outage)
 
-    found = only(log.sla.current_breaches(NOW), RATE, company="acme")
+    found = only(log.sla.current(NOW).incidents_worth(), RATE, company="acme")
 
     # One of 201 is well above the target; of 205, with five failed, 97.6 % is not.
     assert found.since == outage[3].failed_at
@@ -225,7 +225,7 @@ def test_latency_has_been_bad_since_it_was_last_good(log: Log) -> None:
     ]
     log.write(slow)
 
-    found = only(log.sla.current_breaches(NOW), LATENCY, company="acme")
+    found = only(log.sla.current(NOW).incidents_worth(), LATENCY, company="acme")
 
     # (10 × 1 + 3 × 20) / 13 = 5.4 min; with two it was 4.2.
     assert found.since == slow[2].delivered_at
@@ -237,7 +237,9 @@ def test_breaches_are_of_a_company_on_a_platform_and_of_a_platform(log: Log) -> 
     acme = company(log)
     log.write(many(acme.id, 20, status="failed"))
 
-    keys = {(b.company, b.platform) for b in log.sla.current_breaches(NOW) if b.type is RATE}
+    keys = {
+        (b.company, b.platform) for b in log.sla.current(NOW).incidents_worth() if b.type is RATE
+    }
 
     assert keys == {("acme", BENEVITY), (None, BENEVITY)}
 
@@ -251,7 +253,7 @@ def test_a_company_on_a_platform_can_have_its_own_thresholds(log: Log) -> None:
     log.sla.set_thresholds(acme, None, {"success_rate_target_percent": 95}, now=NOW)
     log.sla.set_thresholds(acme, BENEVITY, {"success_rate_target_percent": 90}, now=NOW)
 
-    breaches = log.sla.current_breaches(NOW)
+    breaches = log.sla.current(NOW).incidents_worth()
 
     assert only(breaches, RATE, company="other").threshold == 99.5
     assert only(breaches, RATE, company=None).threshold == 99.5
@@ -307,12 +309,12 @@ def test_a_fast_burn_warns_while_it_goes_on(log: Log) -> None:
     log.write([ended(n, "success") for n in (1, 2, 3, 20, 25, 30, 35, 40, 45, 50, 52, 54, 56, 58)])
     log.write([ended(n, "failed") for n in (1.5, 2.5, 22, 32, 42, 55)])
 
-    found = only(log.sla.current_breaches(NOW), BURN, company="acme")
+    found = only(log.sla.current(NOW).incidents_worth(), BURN, company="acme")
 
     assert (found.severity, found.threshold) == (Severity.WARNING, 14.4)
     assert found.actual == pytest.approx(6 / 20 / 0.02)
     assert found.details["long_window_minutes"] == 60
-    later = log.sla.current_breaches(NOW + timedelta(minutes=4))
+    later = log.sla.current(NOW + timedelta(minutes=4)).incidents_worth()
     assert only(later, BURN, company="acme").threshold == 6.0
 
 
@@ -324,7 +326,7 @@ def test_little_traffic_burns_nothing(log: Log) -> None:
         Row(acme.id, ago(minutes=2), "failed", failed_after=timedelta(seconds=s)) for s in (1, 2)
     )
 
-    assert {b.type for b in log.sla.current_breaches(NOW)} == {RATE}
+    assert {b.type for b in log.sla.current(NOW).incidents_worth()} == {RATE}
 
 
 def test_the_error_budget_of_28_days(log: Log) -> None:

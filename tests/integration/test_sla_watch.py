@@ -147,7 +147,7 @@ def test_a_day_looked_at_each_few_minutes_has_the_same_breaches(world: World, se
     while world.clock() < ends:
         day.goes_on()
         now = world.clock()
-        expected = store.current_breaches(now)
+        expected = store.current(now).incidents_worth()
         assert comparable(once.breaches(now), burns=False) == comparable(expected, burns=False)
         if looks % 5 == 0:
             whole = comparable(usual.breaches(now), burns=True)
