@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -26,12 +28,15 @@ from impact_in_pipelines.settings import read_settings
 
 COMPANIES = 300
 EVENTS_A_COMPANY = 40
+LATENCY_MS = 50
 
 
-def main() -> None:
-    """Print seconds, deliveries a second, CPU-ms a delivery, and the ratio to the bare loop."""
+@contextmanager
+def stage(companies: int) -> Iterator[tuple[Sandbox, dict[str, str], Engine]]:
+    """A sandbox that answers after `LATENCY_MS`, the environment of processes that deliver to it, and the
+    engine on its database, where `companies` are due on every platform."""
     with tempfile.TemporaryDirectory(prefix="ii-") as home, running_sandbox() as sandbox:
-        sandbox.client.configure(rate_limits_enabled=False, latency_ms=50)
+        sandbox.client.configure(rate_limits_enabled=False, latency_ms=LATENCY_MS)
         environment = {
             **os.environ,
             **sandbox_environment(sandbox.url),
@@ -40,7 +45,14 @@ def main() -> None:
         environment.pop("DATABASE_URL", None)
         database = open_database(read_settings(environment))
         upgrade(database.engine)
-        prepare(database.engine, datetime.now(UTC), COMPANIES)
+        prepare(database.engine, datetime.now(UTC), companies)
+        yield sandbox, environment, database.engine
+        database.close()
+
+
+def main() -> None:
+    """Print seconds, deliveries a second, CPU-ms a delivery, and the ratio to the bare loop."""
+    with stage(COMPANIES) as (sandbox, environment, _):
         started, cpu = time.monotonic(), os.times()
         run = subprocess.run(
             [sys.executable, "-m", "impact_in_pipelines.cli.main", "deliver", "--json"],
@@ -63,7 +75,6 @@ def main() -> None:
         print(f"{delivered / seconds:.0f} a second, {1000 * cpu_s / delivered:.1f} CPU-ms each")
         bare = bare_loop(sandbox)
         print(f"bare loop of requests threads: {bare:.0f} a second")
-        database.close()
 
 
 def prepare(engine: Engine, now: datetime, companies: int) -> None:

@@ -8,43 +8,25 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from benchmarks.deliver import bare_loop, counted, prepare
-from impact_in_pipelines.cli.world import sandbox_environment
-from impact_in_pipelines.db.engine import open_database
-from impact_in_pipelines.db.migrate import upgrade
-from impact_in_pipelines.sandbox.server import running_sandbox
-from impact_in_pipelines.settings import read_settings
+from benchmarks.deliver import bare_loop, counted, stage
 
 COMPANIES = int(os.environ.get("SPIKE_COMPANIES", "10000"))
-LATENCY_MS = 50
 _SAMPLE_S = 0.5
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     """Print seconds, the ratio to the bare loop, CPU-ms a delivery by process, and memory over time."""
-    with tempfile.TemporaryDirectory(prefix="ii-") as home, running_sandbox() as sandbox:
-        sandbox.client.configure(rate_limits_enabled=False, latency_ms=LATENCY_MS)
-        environment = {
-            **os.environ,
-            **sandbox_environment(sandbox.url),
-            "IMPACT_IN_HOME": home,
-        }
-        environment.pop("DATABASE_URL", None)
-        database = open_database(read_settings(environment))
-        upgrade(database.engine)
-        prepare(database.engine, datetime.now(UTC), COMPANIES)
-        _settle_in(database.engine)
+    with stage(COMPANIES) as (sandbox, environment, engine):
+        _settle_in(engine)
         run = measured_run(environment, sandbox.pid)
         delivered = sum(p["success"] for p in json.loads(run.output)["platforms"])
         accepted, doubled = counted(sandbox)
@@ -63,7 +45,6 @@ def main() -> None:
             f"bare loop of requests threads: {bare:.0f} a second (sandbox {sandbox_ms:.2f} CPU-ms each); "
             f"ratio {rate / bare:.2f}"
         )
-        database.close()
 
 
 @dataclass

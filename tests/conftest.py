@@ -3,12 +3,11 @@
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories import NO_DAGSTER
+from factories import NO_DAGSTER, copied_database, execute_on_server
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, Engine, text
 
@@ -55,7 +54,7 @@ def postgres_url() -> Iterator[URL]:
 @pytest.fixture(scope="session")
 def template(postgres_url: URL) -> str:
     """The name of a migrated database that is never connected to again, only copied."""
-    _admin(postgres_url, 'CREATE DATABASE "migrated"')
+    execute_on_server(postgres_url, 'CREATE DATABASE "migrated"')
     engine = make_engine(postgres_url.set(database="migrated"), pool_size=1)
     upgrade(engine)
     engine.dispose()
@@ -65,23 +64,13 @@ def template(postgres_url: URL) -> str:
 @pytest.fixture
 def database(postgres_url: URL, template: str) -> Iterator[Database]:
     """A clean, migrated database of the test's own."""
-    name = f"t{uuid.uuid4().hex[:12]}"
-    _admin(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    url = postgres_url.set(database=name)
-    opened = Database(url=url, engine=make_engine(url), embedded=True)
-    yield opened
-    opened.close()
-    _admin(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    with copied_database(postgres_url, template) as url:
+        opened = Database(url=url, engine=make_engine(url), embedded=True)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
 def engine(database: Database) -> Engine:
     """The engine on the test's own database."""
     return database.engine
-
-
-def _admin(url: URL, statement: str) -> None:
-    engine = make_engine(url, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

@@ -15,6 +15,7 @@ from uuid import UUID
 from cryptography.fernet import Fernet
 from sqlalchemy import URL, RowMapping, text
 
+from impact_in_pipelines.cli.world import sandbox_environment
 from impact_in_pipelines.connectors.payloads import Failure, MappedPayloads
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.delivery.drain import Drain, DrainSummary
@@ -22,13 +23,7 @@ from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.sandbox.config import (
-    BENEVITY_KEY,
-    GOODERA_KEY,
-    OAUTH_CLIENT_ID,
-    OAUTH_CLIENT_SECRET,
-    WORKDAY_TENANT,
-)
+from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY, OAUTH_CLIENT_SECRET
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.settings import Settings, read_settings
 
@@ -62,14 +57,7 @@ NO_DAGSTER = "http://127.0.0.1:9"
 def environment(sandbox: Sandbox, **changes: str) -> dict[str, str]:
     """The environment of a process whose default connections lead to `sandbox`."""
     return {
-        "BENEVITY_API_URL": sandbox.benevity_url,
-        "BENEVITY_API_KEY": BENEVITY_KEY,
-        "GOODERA_API_URL": sandbox.goodera_url,
-        "GOODERA_API_KEY": GOODERA_KEY,
-        "WORKDAY_API_URL": sandbox.workday_url,
-        "WORKDAY_CLIENT_ID": OAUTH_CLIENT_ID,
-        "WORKDAY_CLIENT_SECRET": OAUTH_CLIENT_SECRET,
-        "WORKDAY_TENANT_ID": WORKDAY_TENANT,
+        **sandbox_environment(sandbox.url),
         "IMPACT_IN_SECRET_KEY": Fernet.generate_key().decode(),
         "DAGSTER_UI_URL": NO_DAGSTER,
         **changes,
@@ -271,12 +259,16 @@ def world_on(url: URL, sandbox: Sandbox, *, gated: bool = False, **changes: str)
 def copied_database(server: URL, template: str) -> Iterator[URL]:
     """The URL of a fresh copy of the database `template`, dropped at the end."""
     name = f"w{uuid.uuid4().hex[:12]}"
-    admin = make_engine(server, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    execute_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield server.set(database=name)
     finally:
-        with admin.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        admin.dispose()
+        execute_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def execute_on_server(server: URL, statement: str) -> None:
+    """Execute a statement that can't run in a transaction."""
+    engine = make_engine(server, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

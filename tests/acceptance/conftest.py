@@ -1,26 +1,20 @@
 """Dagster on the test's own PostgreSQL: a fresh instance, our tables and a sandbox for each test."""
 
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import factories
 import pytest
-from cryptography.fernet import Fernet
 from dagster import DagsterInstance
-from sqlalchemy import URL, text
+from factories import copied_database, execute_on_server
+from sqlalchemy import URL
 
-from impact_in_pipelines.db.engine import Database, make_engine
+from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.resources import runtime_resource
 from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.sandbox.config import (
-    BENEVITY_KEY,
-    GOODERA_KEY,
-    OAUTH_CLIENT_ID,
-    OAUTH_CLIENT_SECRET,
-    WORKDAY_TENANT,
-)
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.settings import get_settings, read_settings
 
@@ -104,19 +98,11 @@ def forget_settings() -> None:
 def environment_for(url: URL, sandbox: Sandbox, home: Path) -> Mapping[str, str]:
     """What a process of ours needs to work on the database `url` and to deliver to `sandbox`."""
     return {
+        **factories.environment(sandbox),
         "DATABASE_URL": url.render_as_string(hide_password=False),
         "IMPACT_IN_HOME": str(home / "impact-in"),
-        "IMPACT_IN_SECRET_KEY": Fernet.generate_key().decode(),
         "IMPACT_IN_RETRY_JITTER": "0",
         "SCHEDULER_RETRY_DELAY_MS": "100",
-        "BENEVITY_API_URL": sandbox.benevity_url,
-        "BENEVITY_API_KEY": BENEVITY_KEY,
-        "GOODERA_API_URL": sandbox.goodera_url,
-        "GOODERA_API_KEY": GOODERA_KEY,
-        "WORKDAY_API_URL": sandbox.workday_url,
-        "WORKDAY_CLIENT_ID": OAUTH_CLIENT_ID,
-        "WORKDAY_CLIENT_SECRET": OAUTH_CLIENT_SECRET,
-        "WORKDAY_TENANT_ID": WORKDAY_TENANT,
     }
 
 
@@ -128,18 +114,28 @@ def make_dagster_home(parent: Path) -> Path:
     return home
 
 
+@dataclass(frozen=True)
+class Site:
+    """What Dagster's processes of a test's own need: a sandbox, `url` of our database, `home` (DAGSTER_HOME)
+    and the environment that leads to all of them."""
+
+    sandbox: Sandbox
+    url: URL
+    home: Path
+    environment: Mapping[str, str]
+
+
 @contextmanager
-def copied_database(server: URL, template: str) -> Iterator[URL]:
-    """The URL of a new database made from `template`, dropped at the end."""
-    name = f"a{uuid.uuid4().hex[:12]}"
-    execute_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield server.set(database=name)
-    execute_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def execute_on_server(server: URL, statement: str) -> None:
-    """Execute a statement that can't run in a transaction."""
-    engine = make_engine(server, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+def own_site(server: URL, template: str, dagster_template: str, folder: Path) -> Iterator[Site]:
+    """A sandbox, a database and a Dagster home in `folder` that nobody else uses."""
+    home = make_dagster_home(folder)
+    with (
+        running_sandbox() as sandbox,
+        copied_database(server, template) as url,
+        copied_database(server, dagster_template) as dagster_url,
+    ):
+        environment = {
+            **environment_for(url, sandbox, home),
+            "DAGSTER_POSTGRES_URL": dagster_url.render_as_string(hide_password=False),
+        }
+        yield Site(sandbox, url, home, environment)

@@ -14,10 +14,9 @@ from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.cli.token import minted
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.sandbox.server import running_sandbox
 from impact_in_pipelines.settings import read_settings
 
-from .conftest import copied_database, environment_for, make_dagster_home
+from .conftest import own_site
 from .processes import Stage, running_stage
 from .world import Accounts, day, midnight
 
@@ -74,23 +73,16 @@ def operated(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Operated]:
     """Dagster's processes, and an API that knows where its web server is."""
-    home = make_dagster_home(tmp_path_factory.mktemp("operated"))
-    with (
-        running_sandbox() as sandbox,
-        copied_database(postgres_url, template) as url,
-        copied_database(postgres_url, dagster_template) as dagster_url,
-    ):
-        environment = {
-            **environment_for(url, sandbox, home),
-            "DAGSTER_POSTGRES_URL": dagster_url.render_as_string(hide_password=False),
-            "IMPACT_IN_JWT_SECRET": SECRET,
-        }
-        with running_stage(home, environment) as stage:
+    folder = tmp_path_factory.mktemp("operated")
+    with own_site(postgres_url, template, dagster_template, folder) as site:
+        environment = {**site.environment, "IMPACT_IN_JWT_SECRET": SECRET}
+        with running_stage(site.home, environment) as stage:
             settings = read_settings({**environment, "DAGSTER_UI_URL": stage.url})
-            runtime = Runtime(settings, database=Database(url, make_engine(url), embedded=False))
+            database = Database(site.url, make_engine(site.url), embedded=False)
+            runtime = Runtime(settings, database=database)
             try:
                 with running(build_context(runtime)) as address:
-                    yield Operated(runtime, sandbox.client, stage, address)
+                    yield Operated(runtime, site.sandbox.client, stage, address)
             finally:
                 runtime.close()
 

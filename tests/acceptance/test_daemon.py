@@ -16,10 +16,9 @@ from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.sandbox.server import running_sandbox
 from impact_in_pipelines.settings import read_settings
 
-from .conftest import copied_database, environment_for, make_dagster_home
+from .conftest import own_site
 from .processes import Stage, running_stage
 from .world import Accounts, Cell, day
 
@@ -110,24 +109,16 @@ def production(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Production]:
     """Companies with a schedule that is due, and Dagster's processes, all of their own."""
-    home = make_dagster_home(tmp_path_factory.mktemp("production"))
-    with (
-        running_sandbox() as sandbox,
-        copied_database(postgres_url, template) as url,
-        copied_database(postgres_url, dagster_template) as dagster_url,
-    ):
-        environment = {
-            **environment_for(url, sandbox, home),
-            "DAGSTER_POSTGRES_URL": dagster_url.render_as_string(hide_password=False),
-        }
-        database = Database(url=url, engine=make_engine(url), embedded=False)
-        runtime = Runtime(read_settings(environment), database=database)
-        accounts = Accounts(runtime, sandbox.client)
+    folder = tmp_path_factory.mktemp("production")
+    with own_site(postgres_url, template, dagster_template, folder) as site:
+        database = Database(url=site.url, engine=make_engine(site.url), embedded=False)
+        runtime = Runtime(read_settings(site.environment), database=database)
+        accounts = Accounts(runtime, site.sandbox.client)
         for slug in ("east", "north", "west"):
             accounts.due(slug, platform="benevity")
         try:
-            with running_stage(home, environment) as stage:
-                yield Production(runtime, sandbox.client, stage)
+            with running_stage(site.home, site.environment) as stage:
+                yield Production(runtime, site.sandbox.client, stage)
         finally:
             runtime.close()
 

@@ -8,6 +8,8 @@ from factories import World, world_on
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 
+from .api_harness import SETTINGS, Served, served
+
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
@@ -35,3 +37,13 @@ def gated_world(database: Database, sandbox: Sandbox) -> Iterator[World]:
     """The same, with the expectations of production before every delivery."""
     with world_on(database.url, sandbox, gated=True) as made:
         yield made
+
+
+@pytest.fixture
+def api(world: World) -> Iterator[Served]:
+    """An API of the test's own."""
+    with (
+        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
+        served(one) as running,
+    ):
+        yield running

@@ -1,26 +1,14 @@
 """Reading the log: pages, filters, one delivery whole, timelines."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from factories import World, world_on
 
 from impact_in_pipelines.platforms import Platform
 
-from .api_harness import SETTINGS, VIEWER, Served, served
-
-
-@pytest.fixture
-def api(world: World) -> Iterator[Served]:
-    """An API of the test's own."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        yield running
+from .api_harness import VIEWER, Served
 
 
 def pages(api: Served, limit: int, **filters: Any) -> list[list[dict[str, Any]]]:

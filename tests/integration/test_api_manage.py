@@ -12,17 +12,7 @@ from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY
 
-from .api_harness import SETTINGS, Served, running, served
-
-
-@pytest.fixture
-def api(world: World) -> Iterator[Served]:
-    """An API of the test's own."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        yield running
+from .api_harness import SETTINGS, Served, running
 
 
 def change(api: Served, action: str) -> dict[str, Any]:

@@ -1,27 +1,15 @@
 """Sending again through the API: queued once, sent once, watched to its end."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from factories import World, world_on
 
 from impact_in_pipelines.platforms import Platform
 
-from .api_harness import SETTINGS, VIEWER, Served, served
-
-
-@pytest.fixture
-def api(world: World) -> Iterator[Served]:
-    """An API of the test's own."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        yield running
+from .api_harness import VIEWER, Served
 
 
 def failed(api: Served, count: int, *, platform: Platform = Platform.WORKDAY) -> list[str]:
