@@ -77,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     api: ApiContext = app.state.api
     # One database connection each, with a few to spare: more threads would only wait for one.
     current_default_thread_limiter().total_tokens = READERS
-    assert api.statuses is not None  # made before the hub is opened: it watches it
+    api.hub.watched_by(api.statuses)
     api.hub.open()
     yield
     await run_sync(api.hub.close)

@@ -76,9 +76,7 @@ class ApiContext:
 
     @cached_property
     def statuses(self) -> StatusCache:
-        cache = StatusCache(lambda: self.hub.listening(0))
-        self.hub.watched_by(cache)
-        return cache
+        return StatusCache(lambda: self.hub.listening(0))
 
     @cached_property
     def metrics(self) -> ApiMetrics:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.api.workers import end_with_parent, run_workers
+from impact_in_pipelines.db.embedded import require_cluster
 from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.resources.runtime import Runtime
@@ -34,6 +35,7 @@ class AddressTaken(UsageError):
 
 def open_api_runtime(settings: Settings) -> Runtime:
     """A runtime with a connection for each thread that answers. Raises `DatabaseUnavailable`."""
+    require_cluster(settings)
     database = open_database(settings, pool_size=READERS)
     require_current(database.engine)
     return Runtime(settings, database=database)

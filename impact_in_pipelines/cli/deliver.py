@@ -18,7 +18,7 @@ from impact_in_pipelines.cli.deliver_results import (
 from impact_in_pipelines.cli.held_platforms import held_platforms
 from impact_in_pipelines.cli.output import errors, print_json
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
-from impact_in_pipelines.db.remaining import Remaining
+from impact_in_pipelines.db.companies import Company
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -50,10 +50,14 @@ def deliver(
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))
-    config = _config(runtime, company, start, end)
+    days = _days(start, end)
+    only = runtime.companies.find(company) if company is not None else None
     platforms = [platform] if platform else list(Platform)
-    if company is not None and start is not None:
-        platforms = _connected(runtime, company, platforms)
+    if only is not None and days is not None:
+        platforms = _connected(runtime, only, platforms)
+    config: dict[str, Any] = {"companies": [only.slug]} if only is not None else {}
+    if days is not None:
+        config |= {"start": start, "end": end}
 
     def work(stop: Stop) -> tuple[Stop, list[dict[str, Any]]]:
         return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
@@ -66,7 +70,9 @@ def deliver(
             f"in at most {runtime.settings.lease_seconds} s."
         ),
     )
-    remaining = _remaining(runtime, platforms, company, start, end)
+    remaining = runtime.remaining.of(
+        platforms, runtime.clock(), company_id=only.id if only else None, days=days
+    )
     if as_json:
         stopped = stop.signal.name if stop.signal is not None else None
         print_json({"platforms": results, "remaining": remaining, "stopped": stopped})
@@ -75,50 +81,32 @@ def deliver(
         if remaining:
             print_remaining(remaining, held_platforms(runtime.settings))
     leave_if_stopped(stop, stopped_in_words(results, remaining))
-    if any(r["failed"] or r["error"] for r in results) or (start is not None and remaining):
+    if any(r["failed"] or r["error"] for r in results) or (days is not None and remaining):
         raise typer.Exit(1)
 
 
-def _remaining(
-    runtime: Runtime,
-    platforms: Sequence[Platform],
-    company: str | None,
-    start: str | None,
-    end: str | None,
-) -> list[Remaining]:
-    """What is still open of what was asked for."""
-    id_ = runtime.companies.find(company).id if company is not None else None
-    days = (date.fromisoformat(start), date.fromisoformat(end)) if start and end else None
-    return runtime.remaining.of(platforms, runtime.clock(), company_id=id_, days=days)
+def _days(start: str | None, end: str | None) -> tuple[date, date] | None:
+    """The first and the last day that were asked for. Raises `UsageError`."""
+    if (start is None) != (end is None):
+        raise UsageError("--from and --to go together: both dates, such as 2026-01-31")
+    if start is None or end is None:
+        return None
+    from impact_in_pipelines.assets.partitions import days_between  # Dagster takes 0.8 s
+
+    days = days_between(start, end)
+    return days[0], days[-1]
 
 
-def _connected(runtime: Runtime, company: str, platforms: list[Platform]) -> list[Platform]:
+def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) -> list[Platform]:
     """Those of `platforms` that the company can be delivered to. Raises `UsageError` if there is none: a
     row that can only fail is not worth making."""
-    id_ = runtime.companies.find(company).id
-    connected = [p for p in platforms if runtime.connections.of_companies(p, [id_])]
+    connected = [p for p in platforms if runtime.connections.of_companies(p, [company.id])]
     if not connected:
         titles = ", ".join(FACTS[p].title for p in platforms)
         raise UsageError(
-            f"{company} has no connection to {titles}; set one with: impact-in connections set"
+            f"{company.slug} has no connection to {titles}; set one with: impact-in connections set"
         )
     return connected
-
-
-def _config(
-    runtime: Runtime, company: str | None, start: str | None, end: str | None
-) -> dict[str, Any]:
-    if (start is None) != (end is None):
-        raise UsageError("--from and --to go together: both dates, such as 2026-01-31")
-    config: dict[str, Any] = {}
-    if company is not None:
-        config["companies"] = [runtime.companies.find(company).slug]
-    if start is not None and end is not None:
-        from impact_in_pipelines.assets.partitions import days_between  # Dagster takes 0.8 s
-
-        days_between(start, end)
-        config |= {"start": start, "end": end}
-    return config
 
 
 def run_drains(

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from impact_in_pipelines.db.embedded import require_cluster
 from impact_in_pipelines.settings import get_settings
 
 DEFAULT_PORT = 3007
@@ -26,9 +25,7 @@ def serve(
     from impact_in_pipelines.api.server import open_api_runtime  # FastAPI, 0.4 s
     from impact_in_pipelines.api.server import serve as run
 
-    settings = get_settings()
-    require_cluster(settings)
-    runtime = open_api_runtime(settings)
+    runtime = open_api_runtime(get_settings())
     try:
         run(runtime, host, port, workers=workers)
     finally:

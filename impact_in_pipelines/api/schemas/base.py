@@ -1,7 +1,7 @@
 """What all schemas share: camelCase on the wire, nothing unknown, instants with an offset."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -124,10 +124,3 @@ PlatformName = Literal["benevity", "goodera", "workday"]
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds no NUL."""
-
-
-def end_of(value: datetime | None, given: str | None) -> datetime | None:
-    """The exclusive end that `given` names: a date as the end of a range includes that whole day."""
-    if value is None or given is None or not _DATE.fullmatch(given):
-        return value
-    return min(value + timedelta(days=1), _LATEST)
