@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from impact_in_pipelines.db.embedded import embedded_url
+from impact_in_pipelines.db.embedded import cluster_folder, embedded_url
 from impact_in_pipelines.db.revisions import out_of_step
 from impact_in_pipelines.db.schema import REVISION
 from impact_in_pipelines.errors import DatabaseUnavailable, InvalidSetting
@@ -63,7 +63,7 @@ def main_url(settings: Settings) -> URL:
     Raises `InvalidSetting` for a URL of another dialect, `DatabaseUnavailable` when nothing starts.
     """
     if settings.database_url is None:
-        url = embedded_url(settings.home.absolute() / "postgres")
+        url = embedded_url(cluster_folder(settings))
         _ensure_databases(url, (MAIN, DAGSTER))
         return url.set(database=MAIN)
     return as_psycopg2(settings.database_url.get_secret_value())
