@@ -19,8 +19,8 @@ from benchmarks import sla
 from impact_in_pipelines.api import server as api
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
-from impact_in_pipelines.cli.token import minted
-from impact_in_pipelines.db.companies import CompanyStore
+from impact_in_pipelines.cli.accounts.token import minted
+from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.settings import Settings, read_settings

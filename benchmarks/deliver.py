@@ -19,7 +19,7 @@ from uuid import uuid4
 import requests
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.cli.world import sandbox_environment
+from impact_in_pipelines.cli.demo.world import sandbox_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.platforms import Platform

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
+from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
-from impact_in_pipelines.db.planning import plan_due
-from impact_in_pipelines.db.recording import RecordingStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import read_settings
 

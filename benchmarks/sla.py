@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, text
 
 from benchmarks.scheduling import median_ms
-from impact_in_pipelines.db.companies import CompanyStore
+from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
-from impact_in_pipelines.db.sla_reports import SlaReports
-from impact_in_pipelines.db.sla_rollup import SlaRollup
-from impact_in_pipelines.db.sla_store import SlaStore
-from impact_in_pipelines.db.sla_watch import SlaWatch
+from impact_in_pipelines.db.sla.reports import SlaReports
+from impact_in_pipelines.db.sla.rollup import SlaRollup
+from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.settings import Settings, read_settings
 from impact_in_pipelines.sla.model import Breach
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete

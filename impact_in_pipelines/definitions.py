@@ -8,7 +8,7 @@ from impact_in_pipelines.assets.exports import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.resources.console import LOGGERS
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact

@@ -11,7 +11,7 @@ from factories import NO_DAGSTER, copied_database, execute_on_server
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, Engine, text
 
-from impact_in_pipelines.db.embedded import embedded_url, get_server
+from impact_in_pipelines.db.embedded.cluster import embedded_url, get_server
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.db.migrate import upgrade
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
 

@@ -10,7 +10,7 @@ from factories import let_all_pass
 
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
 

@@ -15,14 +15,14 @@ from uuid import UUID
 from cryptography.fernet import Fernet
 from sqlalchemy import URL, RowMapping, text
 
-from impact_in_pipelines.cli.world import sandbox_environment
+from impact_in_pipelines.cli.demo.world import sandbox_environment
 from impact_in_pipelines.connectors.payloads import Failure, MappedPayloads
 from impact_in_pipelines.db.engine import Database, make_engine
-from impact_in_pipelines.delivery.drain import Drain, DrainSummary
+from impact_in_pipelines.delivery.draining.drain import Drain, DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY, OAUTH_CLIENT_SECRET
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.settings import Settings, read_settings

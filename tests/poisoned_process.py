@@ -9,13 +9,13 @@ from factories import let_all_pass
 
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
-from impact_in_pipelines.db.delivery_log import PgDeliveryLog
-from impact_in_pipelines.delivery.drain import Drain
+from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.delivery.draining.drain import Drain
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.delivery.ports import Connector
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
 DIED = 9

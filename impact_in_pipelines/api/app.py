@@ -9,21 +9,19 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from impact_in_pipelines.api.alerts import routes as incidents
+from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.headers import SecurityHeaders
-from impact_in_pipelines.api.openapi import document
-from impact_in_pipelines.api.routes import (
-    companies,
-    deliveries,
-    events,
-    health,
-    incidents,
-    replays,
-    schedules,
-    sla,
-    webhooks,
-)
-from impact_in_pipelines.api.routing import as_problem
+from impact_in_pipelines.api.deliveries import call_backs as webhooks
+from impact_in_pipelines.api.deliveries import replay_routes as replays
+from impact_in_pipelines.api.deliveries import routes as deliveries
+from impact_in_pipelines.api.deliveries import stream as events
+from impact_in_pipelines.api.http.headers import SecurityHeaders
+from impact_in_pipelines.api.http.openapi import document
+from impact_in_pipelines.api.http.routing import as_problem
+from impact_in_pipelines.api.operations import health
+from impact_in_pipelines.api.schedules import routes as schedules
+from impact_in_pipelines.api.sla import routes as sla
 from impact_in_pipelines.api.web import mount
 from impact_in_pipelines.db.engine import READERS
 

@@ -5,26 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from impact_in_pipelines.api.auth import Authenticator
+from impact_in_pipelines.api.access.known import KnownCompanies
+from impact_in_pipelines.api.access.tokens import Authenticator
 from impact_in_pipelines.api.dagster_link import DagsterLink
-from impact_in_pipelines.api.events import EventHub
-from impact_in_pipelines.api.known import KnownCompanies
-from impact_in_pipelines.api.metrics import ApiMetrics, DeliveryMetrics
-from impact_in_pipelines.api.ratelimit import RateLimiter
-from impact_in_pipelines.api.statuses import StatusCache
+from impact_in_pipelines.api.deliveries.hub import EventHub
+from impact_in_pipelines.api.http.ratelimit import RateLimiter
+from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
+from impact_in_pipelines.api.sla.statuses import StatusCache
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
-from impact_in_pipelines.connectors.jwks import JwksClient
-from impact_in_pipelines.db.auditing import AuditStore
-from impact_in_pipelines.db.call_backs import CallBackStore
-from impact_in_pipelines.db.companies import CompanyStore
-from impact_in_pipelines.db.delivery_pages import DeliveryPages
-from impact_in_pipelines.db.idempotency import IdempotencyStore
-from impact_in_pipelines.db.listening import DeliveryListener
-from impact_in_pipelines.db.metrics_store import MetricsStore
-from impact_in_pipelines.db.replaying import ReplayStore
-from impact_in_pipelines.db.sla_store import SlaStore
+from impact_in_pipelines.connectors.identity.jwks import JwksClient
+from impact_in_pipelines.db.access.answers import IdempotencyStore
+from impact_in_pipelines.db.access.audit import AuditStore
+from impact_in_pipelines.db.accounts.companies import CompanyStore
+from impact_in_pipelines.db.deliveries.call_backs import CallBackStore
+from impact_in_pipelines.db.deliveries.listening import DeliveryListener
+from impact_in_pipelines.db.deliveries.metrics import MetricsStore
+from impact_in_pipelines.db.deliveries.pages import DeliveryPages
+from impact_in_pipelines.db.deliveries.replays import ReplayStore
+from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 
 
 @dataclass

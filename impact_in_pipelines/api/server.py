@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.api.workers import end_with_parent, run_workers
-from impact_in_pipelines.db.embedded import require_cluster
+from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings, get_settings
 
 __all__ = ["build_context", "open_api_runtime", "serve"]

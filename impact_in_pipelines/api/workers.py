@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from impact_in_pipelines.api.metrics import shared_between_processes
+from impact_in_pipelines.api.operations.metrics import shared_between_processes
 from impact_in_pipelines.errors import ImpactInError
 
 _STARTS_WITHIN_S = 60.0

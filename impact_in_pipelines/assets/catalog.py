@@ -5,7 +5,7 @@ from typing import Any
 
 from dagster import TableColumn, TableColumnConstraints, TableSchema
 
-from impact_in_pipelines.db.describing import columns_of
+from impact_in_pipelines.db.schema.describing import columns_of
 
 # The people of docs/concepts.md, not anybody's names: they hold wherever this is installed.
 DATA_ENGINEERS = ["team:data-engineering"]

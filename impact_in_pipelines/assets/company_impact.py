@@ -24,7 +24,7 @@ from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
 from impact_in_pipelines.assets.external import impact_events
 from impact_in_pipelines.impact.checks import CHECKS, Check, Severity
 from impact_in_pipelines.impact.expectations import Evaluation
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 
 DAYS_JUDGED = 35
 """Days back whose figures the checks judge each time; older ones were judged when they were new."""

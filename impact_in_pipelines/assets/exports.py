@@ -26,15 +26,15 @@ from impact_in_pipelines.assets.beta import single_run_backfills
 from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.partitions import company_days, days_between, selected
 from impact_in_pipelines.assets.recorder import Recorder
-from impact_in_pipelines.db.recording import SelectedDay
-from impact_in_pipelines.delivery.drain import DrainSummary
+from impact_in_pipelines.dagster_instance.stopping import Stop, stoppable
+from impact_in_pipelines.db.deliveries.recording import SelectedDay
+from impact_in_pipelines.delivery.draining.drain import DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.errors import DatabaseUnavailable, ImpactInError, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
-from impact_in_pipelines.resources.stopping import Stop, stoppable
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 
 _STEP_RETRIES = RetryPolicy(max_retries=2, delay=5)
 """Layer 3 of D5: for a step that fails as a whole, such as a database that is away for a moment."""

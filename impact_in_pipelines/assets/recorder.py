@@ -16,14 +16,14 @@ from dagster import (
     TableSchema,
 )
 
-from impact_in_pipelines.assets.events import (
+from impact_in_pipelines.assets.event_batches import (
     plan_partitions,
     write_materializations,
     write_observations,
 )
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
-from impact_in_pipelines.db.recording import AT_ONCE, FinalDelivery, RecordingStore
-from impact_in_pipelines.delivery.drain import utc_now
+from impact_in_pipelines.db.deliveries.recording import AT_ONCE, FinalDelivery, RecordingStore
+from impact_in_pipelines.delivery.draining.drain import utc_now
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 

@@ -19,8 +19,8 @@ from impact_in_pipelines.assets.catalog import ANALYSTS, table_metadata
 from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
-from impact_in_pipelines.sla.summary import report_markdown
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.sla.reports.summary import report_markdown
 from impact_in_pipelines.sla.windows import ReportPeriod, period_of
 from impact_in_pipelines.sla.wording import budget_left, duration, percent
 

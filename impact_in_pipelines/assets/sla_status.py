@@ -19,12 +19,12 @@ from dagster import (
 
 from impact_in_pipelines.assets.catalog import ANALYSTS
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.settings import get_settings
 from impact_in_pipelines.sla.assessing import Assessment
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
-from impact_in_pipelines.sla.report import company_line, worst_first
-from impact_in_pipelines.sla.summary import days_markdown, status_markdown, worst_markdown
+from impact_in_pipelines.sla.reports.report import company_line, worst_first
+from impact_in_pipelines.sla.reports.summary import days_markdown, status_markdown, worst_markdown
 from impact_in_pipelines.sla.wording import budget_left, in_unit
 
 CHECKED: dict[BreachType, str] = {

@@ -2,24 +2,16 @@
 
 import typer
 
-from impact_in_pipelines.cli import (
-    companies,
-    connections,
-    database,
-    deliver,
-    deliveries,
-    demo,
-    dev,
-    events,
-    incidents,
-    maintenance,
-    recover,
-    sandbox,
-    schedules,
-    serve,
-    sla,
-    token,
-)
+from impact_in_pipelines.cli.accounts import companies, connections, token
+from impact_in_pipelines.cli.alerts import incidents, maintenance
+from impact_in_pipelines.cli.deliveries import commands as deliveries
+from impact_in_pipelines.cli.deliveries import deliver
+from impact_in_pipelines.cli.demo import command as demo
+from impact_in_pipelines.cli.dev import command as dev
+from impact_in_pipelines.cli.impact import events
+from impact_in_pipelines.cli.operating import database, recover, sandbox, serve
+from impact_in_pipelines.cli.schedules import commands as schedules
+from impact_in_pipelines.cli.sla import commands as sla
 
 app = typer.Typer(
     name="impact-in",

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import get_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from impact_in_pipelines.cli.context import open_runtime
 from impact_in_pipelines.db.engine import translated_errors
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import NoReturn, TypeVar
 import typer
 
 from impact_in_pipelines.cli.output import errors
-from impact_in_pipelines.db.embedded import leave_servers
-from impact_in_pipelines.resources.stopping import Stop, in_force, on_signals
+from impact_in_pipelines.dagster_instance.stopping import Stop, in_force, on_signals
+from impact_in_pipelines.db.embedded.cluster import leave_servers
 
 Result = TypeVar("Result")
 

@@ -4,7 +4,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from impact_in_pipelines.connectors.answer import Answer
 from impact_in_pipelines.connectors.classify import (
     Promise,
     classify_answer,
@@ -13,9 +12,10 @@ from impact_in_pipelines.connectors.classify import (
     token_was_refused,
 )
 from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
-from impact_in_pipelines.connectors.failures import WIRE_ERRORS
-from impact_in_pipelines.connectors.oauth import TokenRefusedError, TokenSource
-from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.connectors.http.answer import Answer
+from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
+from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from impact_in_pipelines.connectors.classify import classify_failure
 from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
-from impact_in_pipelines.connectors.failures import WIRE_ERRORS
-from impact_in_pipelines.connectors.oauth import TokenRefusedError, TokenSource
-from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
+from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.delivery.ports import TokenStore
 from impact_in_pipelines.errors import UsageError

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from impact_in_pipelines.connectors.answer import Answer
-from impact_in_pipelines.connectors.failures import explain, is_unusable
-from impact_in_pipelines.connectors.redaction import Redactor
-from impact_in_pipelines.connectors.retry_after import retry_after_ms
+from impact_in_pipelines.connectors.http.answer import Answer
+from impact_in_pipelines.connectors.http.failures import explain, is_unusable
+from impact_in_pipelines.connectors.http.redaction import Redactor
+from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 

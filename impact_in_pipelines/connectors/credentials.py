@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
-from impact_in_pipelines.connectors.redaction import Redactor
+from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from impact_in_pipelines.connectors import benevity, goodera, workday
 from impact_in_pipelines.connectors.base import PlatformConnector
-from impact_in_pipelines.connectors.oauth import TokenSource
-from impact_in_pipelines.connectors.transport import Transport
+from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.identity.oauth import TokenSource
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.delivery.ports import Connector, TokenStore

@@ -1,4 +1,4 @@
-"""Named statements: `db/sql/ROOM.sql` holds blocks that begin with `-- name: NAME`."""
+"""Named statements: `db/WING/SUBJECT.sql` holds blocks that begin with `-- name: NAME`."""
 
 import re
 from collections.abc import Mapping
@@ -12,18 +12,20 @@ _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
 @cache
-def load(room: str) -> Mapping[str, TextClause]:
-    """The statements of `db/sql/{room}.sql` by name, comments left in for whoever reads the server's log.
+def load(subject: str) -> Mapping[str, TextClause]:
+    """The statements of `db/{subject}.sql` (such as `deliveries/queue`) by name.
+
+    Comments are left out: a colon in one would be taken for a bound parameter.
 
     Raises `ValueError` when a name occurs twice or text stands before the first name.
     """
-    source = files("impact_in_pipelines.db").joinpath("sql", f"{room}.sql").read_text("utf-8")
+    source = files("impact_in_pipelines.db").joinpath(f"{subject}.sql").read_text("utf-8")
     head, *parts = _HEADER.split(source)
     if _without_comments(head):
-        raise ValueError(f"{room}.sql has text before the first '-- name:'")
+        raise ValueError(f"{subject}.sql has text before the first '-- name:'")
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError(f"{room}.sql names a statement twice")
+        raise ValueError(f"{subject}.sql names a statement twice")
     return MappingProxyType(
         {name: text(_without_comments(body)) for name, body in zip(names, bodies, strict=True)}
     )

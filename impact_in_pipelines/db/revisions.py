@@ -1,6 +1,6 @@
 """What a database's revision says to a person whose program is at another one; no alembic needed."""
 
-from impact_in_pipelines.db.schema import REVISION
+from impact_in_pipelines.db.schema.tables import REVISION
 
 
 def out_of_step(at: str | None) -> str:

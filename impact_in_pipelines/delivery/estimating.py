@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from impact_in_pipelines.delivery.sendqueue import DEFAULT_MAX_CONCURRENCY, WINDOW_S
+from impact_in_pipelines.delivery.draining.sendqueue import DEFAULT_MAX_CONCURRENCY, WINDOW_S
 
 ASSUMED_REQUEST_S = 1.0
 """What one request is taken to last, in seconds."""

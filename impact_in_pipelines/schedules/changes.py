@@ -16,8 +16,8 @@ from pydantic import Field
 
 from impact_in_pipelines.errors import ImpactInError, UsageError
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 
 
 class Action(StrEnum):

@@ -14,7 +14,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from impact_in_pipelines.assets.sla import FIRST_DAY, monthly_sla_report, weekly_sla_report
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 

@@ -17,16 +17,16 @@ from impact_in_pipelines.scheduling.fires import (
     iter_fires,
     next_fire,
 )
-from impact_in_pipelines.scheduling.load import (
+from impact_in_pipelines.scheduling.load.levels import (
     Load,
     OverloadedMinute,
     load_by_minute,
     overloaded_minutes,
 )
-from impact_in_pipelines.scheduling.patterns import LoadEntry
+from impact_in_pipelines.scheduling.load.patterns import LoadEntry
+from impact_in_pipelines.scheduling.load.spread import SpreadProposal, propose_spread
 from impact_in_pipelines.scheduling.preview import PreviewFire, preview
 from impact_in_pipelines.scheduling.rule import CatchUp, Cursor, ScheduleRule
-from impact_in_pipelines.scheduling.spread import SpreadProposal, propose_spread
 from impact_in_pipelines.scheduling.windows import DeliveryWindow
 
 __all__ = [

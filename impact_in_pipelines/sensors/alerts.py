@@ -16,9 +16,9 @@ from dagster import (
 
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import DatabaseUnavailable
-from impact_in_pipelines.resources.alerts import Alerts, Watched
-from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.alerts import Alerts, Watched
 from impact_in_pipelines.settings import Settings
 
 

@@ -11,7 +11,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.partitions import MOST_PARTITIONS, companies
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 
 
 @sensor(

@@ -14,9 +14,9 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.exports import FAILURES
-from impact_in_pipelines.connectors.redaction import Redactor
-from impact_in_pipelines.resources.alerts import Alerts
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.connectors.http.redaction import Redactor
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.services.alerts import Alerts
 from impact_in_pipelines.sla.incidents import FailedRun
 
 

@@ -9,7 +9,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.delivery_schedules import as_materialization
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 
 
 @sensor(

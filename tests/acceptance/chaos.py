@@ -29,7 +29,7 @@ from factories import World, copied_database, environment, world_on
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from impact_in_pipelines.db.replaying import ReplayStore
+from impact_in_pipelines.db.deliveries.replays import ReplayStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import running_sandbox
 

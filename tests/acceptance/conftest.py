@@ -13,8 +13,8 @@ from factories import copied_database, execute_on_server
 from sqlalchemy import URL
 
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.resources import runtime_resource
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.resources import runtime as runtime_resource
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.settings import get_settings, read_settings
 

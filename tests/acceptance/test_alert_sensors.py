@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.definitions import defs
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.run_failures import run_failures

@@ -11,9 +11,9 @@ from integration.api_harness import BASE, MANAGER, SECRET, running
 from sqlalchemy import URL
 
 from impact_in_pipelines.api.context import build_context
-from impact_in_pipelines.cli.token import minted
+from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.engine import Database, make_engine
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
 from .conftest import own_site

@@ -15,7 +15,7 @@ from impact_in_pipelines.assets.partitions import cell
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
 from .conftest import own_site

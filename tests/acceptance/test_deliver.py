@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from dagster import DagsterEventType, DagsterRunStatus
 from typer.testing import CliRunner, Result
 
-from impact_in_pipelines.cli.deliver import deliver
+from impact_in_pipelines.cli.deliveries.deliver import deliver
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
 from impact_in_pipelines.platforms import Platform
 

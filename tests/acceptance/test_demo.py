@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from impact_in_pipelines.cli.demo import TROUBLES, check
-from impact_in_pipelines.cli.world import (
+from impact_in_pipelines.cli.demo.command import TROUBLES, check
+from impact_in_pipelines.cli.demo.world import (
     COMPANIES,
     DEV_COMPANY,
     add_companies,
@@ -22,7 +22,7 @@ from impact_in_pipelines.cli.world import (
     connect_to_sandbox,
     wake,
 )
-from impact_in_pipelines.db.delivery_views import DeliveryViews
+from impact_in_pipelines.db.deliveries.views import DeliveryViews
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox

@@ -20,7 +20,7 @@ from dagster import (
 )
 from sqlalchemy import create_engine, text
 
-from impact_in_pipelines.assets.events import (
+from impact_in_pipelines.assets.event_batches import (
     plan_partitions,
     write_materializations,
     write_observations,

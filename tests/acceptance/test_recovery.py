@@ -8,8 +8,12 @@ import sys
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
+from impact_in_pipelines.dagster_instance.recovery import (
+    OWNER_TAG,
+    cancel_running,
+    fail_orphaned_runs,
+)
 from impact_in_pipelines.definitions import defs
-from impact_in_pipelines.resources.recovery import OWNER_TAG, cancel_running, fail_orphaned_runs
 
 from .world import World
 

@@ -8,8 +8,8 @@ from factories import MIDNIGHT, environment
 
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.schedules.changes import Action, ScheduleChange, pause_or_resume
 from impact_in_pipelines.scheduling import ScheduleRule

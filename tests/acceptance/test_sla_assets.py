@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.definitions import defs
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.sla import RANGE_END, RANGE_START, sla_schedules
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, midnight

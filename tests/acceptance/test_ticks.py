@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, create_engine, select, text
 from impact_in_pipelines.assets.partitions import companies
 from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime_resource import RuntimeResource
+from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.drains import drains
 from impact_in_pipelines.sensors.companies import company_partitions
 from impact_in_pipelines.settings import read_settings

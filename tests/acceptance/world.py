@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from impact_in_pipelines.assets.partitions import cell, companies
 from impact_in_pipelines.definitions import defs
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.client import SandboxClient
 
 Cell = tuple[str, date]

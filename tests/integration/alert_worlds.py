@@ -11,8 +11,8 @@ from factories import World, world_on
 from sqlalchemy import URL, RowMapping
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.alerts import Alerts, Watched
 from impact_in_pipelines.sandbox.server import Sandbox
+from impact_in_pipelines.services.alerts import Alerts, Watched
 
 MINUTE = timedelta(minutes=1)
 KEY = "sandbox-routing-key"

@@ -16,7 +16,7 @@ from factories import YESTERDAY, World
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import ApiContext, build_context
-from impact_in_pipelines.cli.token import minted
+from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.config import BENEVITY_KEY
 from impact_in_pipelines.scheduling import ScheduleRule

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 
 from impact_in_pipelines.db.engine import rows_as_json
-from impact_in_pipelines.db.sla_rollup import SlaRollup
-from impact_in_pipelines.db.sla_store import SlaStore
+from impact_in_pipelines.db.sla.rollup import SlaRollup
+from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.metrics import COUNTERS
 

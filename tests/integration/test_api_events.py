@@ -12,7 +12,7 @@ import pytest
 import requests
 from factories import World, world_on
 
-from impact_in_pipelines.api.routes import events as routes
+from impact_in_pipelines.api.deliveries import stream as routes
 from impact_in_pipelines.platforms import Platform
 
 from .api_harness import SETTINGS, VIEWER, Served, served

@@ -13,7 +13,7 @@ from factories import World, copied_database, world_on
 from sqlalchemy import URL
 
 from impact_in_pipelines.api.context import build_context
-from impact_in_pipelines.api.requests import BODY_LIMIT
+from impact_in_pipelines.api.http.requests import BODY_LIMIT
 from impact_in_pipelines.sandbox.server import Sandbox
 
 from .api_harness import BASE, SETTINGS, VIEWER, Served, running, served

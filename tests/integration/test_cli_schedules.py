@@ -15,9 +15,9 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine, text
 
 from impact_in_pipelines.cli.main import main
-from impact_in_pipelines.db.companies import CompanyStore
+from impact_in_pipelines.db.accounts.companies import CompanyStore
+from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.db.incident_store import IncidentStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import get_settings
 from impact_in_pipelines.sla.incidents import PlatformHealth, PlatformState

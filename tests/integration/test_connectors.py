@@ -12,10 +12,10 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from impact_in_pipelines.connectors.check import check_connection
+from impact_in_pipelines.connectors.http.transport import TRIES, Transport
 from impact_in_pipelines.connectors.registry import connector_for, mapping_for
-from impact_in_pipelines.connectors.transport import TRIES, Transport
-from impact_in_pipelines.db.token_store import PgTokenStore
-from impact_in_pipelines.db.vault import Vault
+from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
+from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.delivery.model import Connection, SendResult, Shipment
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.delivery.ports import Connector

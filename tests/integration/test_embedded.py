@@ -14,7 +14,7 @@ import pytest
 
 COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
 USER = (
-    "import sys; from pathlib import Path; from impact_in_pipelines.db.embedded import get_server\n"
+    "import sys; from pathlib import Path; from impact_in_pipelines.db.embedded.cluster import get_server\n"
     "get_server(Path(sys.argv[1])); print('in', flush=True); sys.stdin.read()"
 )
 

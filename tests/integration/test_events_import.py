@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.db.events_store import ImportSummary, import_events
-from impact_in_pipelines.db.impact_store import ImpactStore
+from impact_in_pipelines.db.impact.importing import ImportSummary, import_events
+from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.impact.csv_import import HEADER
 from impact_in_pipelines.impact.sample import EventRow, generate_events, write_csv

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.alerts import Purged
 from impact_in_pipelines.sandbox.server import Sandbox
+from impact_in_pipelines.services.alerts import Purged
 
 from .alert_worlds import MINUTE, AlertWorld, alert_world
 

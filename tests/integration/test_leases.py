@@ -8,13 +8,13 @@ from uuid import UUID
 
 from factories import World
 
-from impact_in_pipelines.db.delivery_log import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.drain import DrainOptions
+from impact_in_pipelines.delivery.draining.drain import DrainOptions
+from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
 from impact_in_pipelines.delivery.payload import payload_hash
 from impact_in_pipelines.delivery.ports import Frozen, Settlement
-from impact_in_pipelines.delivery.preparing import prepare
 from impact_in_pipelines.delivery.states import AttemptOutcome
 from impact_in_pipelines.platforms import Platform
 
@@ -80,7 +80,7 @@ def test_two_workers_never_judge_the_same_content_at_once(world: World) -> None:
     content = f"{company}/benevity/{payload_hash({'value': 1})}"
     with ThreadPoolExecutor(1) as pool:
         with world.database.engine.begin() as first:
-            first.execute(load("deliveries")["lock_contents"], {"contents": [content]})
+            first.execute(load("deliveries/freezing")["lock_contents"], {"contents": [content]})
             frozen = pool.submit(hand.freeze, claimed)
             deadline = time.monotonic() + 10.0
             while not world.scalars(

@@ -11,11 +11,11 @@ import pytest
 from factories import YESTERDAY, World, environment
 from poisoned_process import DIED
 
-from impact_in_pipelines.db.delivery_log import PgDeliveryLog
-from impact_in_pipelines.db.planning import plan_due
-from impact_in_pipelines.db.replaying import ReplayStore
+from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.replays import ReplayStore
+from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.model import Selection
-from impact_in_pipelines.delivery.preparing import prepare
 from impact_in_pipelines.delivery.retry import LOST_MOST, SUSPECT_FROM
 from impact_in_pipelines.platforms import Platform
 

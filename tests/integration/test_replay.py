@@ -11,7 +11,7 @@ import pytest
 from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 from sqlalchemy import text
 
-from impact_in_pipelines.db.replaying import Replayed, ReplayStore
+from impact_in_pipelines.db.deliveries.replays import Replayed, ReplayStore
 from impact_in_pipelines.platforms import Platform
 
 BENEVITY, GOODERA, WORKDAY = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY

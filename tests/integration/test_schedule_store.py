@@ -12,14 +12,14 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.db.companies import Company
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.deliveries.planning import plan_due
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.db.planning import plan_due
-from impact_in_pipelines.db.schedule_rows import Schedule
-from impact_in_pipelines.db.schedule_store import ScheduleStore
+from impact_in_pipelines.db.schedules.rows import Schedule
+from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.errors import Conflict, InvalidSchedule, NotFound, UsageError
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.resources.runtime import Runtime
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling import (
     CatchUp,
     DeliveryWindow,

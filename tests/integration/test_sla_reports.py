@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.db.companies import Company, CompanyStore
+from impact_in_pipelines.db.accounts.companies import Company, CompanyStore
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.db.sla_reports import SlaReports
+from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.settings import read_settings
-from impact_in_pipelines.sla.rendering import render_html
+from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, midnight, period_of
 
 from .cli_harness import Cli

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.companies import Company, CompanyStore
+from impact_in_pipelines.db.accounts.companies import Company, CompanyStore
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from factories import World
 
-from impact_in_pipelines.db.companies import CompanyStore
-from impact_in_pipelines.db.sla_store import SlaStore
-from impact_in_pipelines.db.sla_watch import SlaWatch
+from impact_in_pipelines.db.accounts.companies import CompanyStore
+from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.model import Breach, BreachType
 

@@ -5,16 +5,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.problems import ApiProblem
-from impact_in_pipelines.api.web import (
-    deliveries,
-    entry,
-    live,
-    oidc,
-    replays,
-    reports,
-    schedules,
-)
+from impact_in_pipelines.api.http.problems import ApiProblem
+from impact_in_pipelines.api.web.pages import deliveries, live, replays, reports, schedules
+from impact_in_pipelines.api.web.sign_in import entry, oidc
 from impact_in_pipelines.api.web.statics import PREFIX, serve_static
 from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit, home
 

@@ -6,9 +6,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from impact_in_pipelines.api.web import words
 from impact_in_pipelines.api.web.icons import icon
-from impact_in_pipelines.api.web.languages import Language, languages
+from impact_in_pipelines.api.web.language import words
+from impact_in_pipelines.api.web.language.languages import Language, languages
 from impact_in_pipelines.api.web.statics import static_url
 from impact_in_pipelines.platforms import FACTS, Platform
 

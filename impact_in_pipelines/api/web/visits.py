@@ -20,18 +20,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.access import own_company
-from impact_in_pipelines.api.auth import Principal
+from impact_in_pipelines.api.access.rights import own_company
+from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.problems import ApiProblem, problem_of
-from impact_in_pipelines.api.web.formats import Formats
-from impact_in_pipelines.api.web.languages import DEFAULT, Language, language, preferred
-from impact_in_pipelines.api.web.signing import cookie_of
+from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
+from impact_in_pipelines.api.web.language.formats import Formats
+from impact_in_pipelines.api.web.language.languages import DEFAULT, Language, language, preferred
+from impact_in_pipelines.api.web.language.words import N_
+from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
-from impact_in_pipelines.api.web.words import N_
-from impact_in_pipelines.db.companies import Company
+from impact_in_pipelines.db.access.sessions import WebSession
+from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
-from impact_in_pipelines.db.session_store import WebSession
 from impact_in_pipelines.scheduling import parse_timezone
 
 FRAGMENT = "X-Fragment"

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import text
 
-from impact_in_pipelines.db.embedded import embedded_url, get_server
+from impact_in_pipelines.db.embedded.cluster import embedded_url, get_server
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.platforms import Platform

@@ -11,7 +11,7 @@ from uuid import UUID
 from factories import World
 
 from impact_in_pipelines.db.engine import rows_as_json
-from impact_in_pipelines.db.sla_reports import SlaReports
+from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import HolidayCalendar, ScheduleRule
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete

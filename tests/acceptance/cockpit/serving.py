@@ -14,7 +14,7 @@ from factories import World
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.server import build_context
-from impact_in_pipelines.cli.token import minted
+from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.platforms import Platform
 
 from .seeding import Seeded

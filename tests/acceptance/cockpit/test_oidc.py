@@ -11,7 +11,7 @@ from factories import copied_database, world_on
 from sqlalchemy import URL
 
 from acceptance.processes import free_port
-from impact_in_pipelines.api.web.oidc import provider_of
+from impact_in_pipelines.api.web.sign_in.oidc import provider_of
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.settings import read_settings

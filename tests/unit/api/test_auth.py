@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from impact_in_pipelines.api.auth import Authenticator, Principal
-from impact_in_pipelines.api.problems import ApiProblem
+from impact_in_pipelines.api.access.tokens import Authenticator, Principal
+from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.settings import read_settings
 

@@ -6,7 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from impact_in_pipelines.api.events import QUEUE_LENGTH, DeliveryChange, Lagging, Subscription
+from impact_in_pipelines.api.deliveries.hub import (
+    QUEUE_LENGTH,
+    DeliveryChange,
+    Lagging,
+    Subscription,
+)
 
 COMPANY = UUID("00000000-0000-4000-8000-000000000001")
 CHANGE = DeliveryChange(

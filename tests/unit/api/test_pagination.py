@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.api.pagination import decode_cursor, encode_cursor, instant_and_id
-from impact_in_pipelines.api.problems import ApiProblem
+from impact_in_pipelines.api.http.pagination import decode_cursor, encode_cursor, instant_and_id
+from impact_in_pipelines.api.http.problems import ApiProblem
 
 QUESTION = {"of": "deliveries", "company": None}
 AT = datetime(2026, 3, 10, 0, 0, 30, tzinfo=UTC)

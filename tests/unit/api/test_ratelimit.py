@@ -2,7 +2,7 @@
 
 import pytest
 
-from impact_in_pipelines.api.ratelimit import RateLimiter
+from impact_in_pipelines.api.http.ratelimit import RateLimiter
 
 
 class _Clock:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from impact_in_pipelines.api.negotiation import preferred
-from impact_in_pipelines.api.problems import ApiProblem
-from impact_in_pipelines.api.requests import parse_json
+from impact_in_pipelines.api.http.negotiation import preferred
+from impact_in_pipelines.api.http.problems import ApiProblem
+from impact_in_pipelines.api.http.requests import parse_json
 
 OFFERED = ("application/json", "text/html", "text/csv")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.api.signatures import benevity_holds, standard_holds
+from impact_in_pipelines.api.access.signatures import benevity_holds, standard_holds
 
 BODY = b'{"transactionId": "t-1", "status": "failed"}'
 SECRET = "a secret of one account"

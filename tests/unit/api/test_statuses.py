@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from impact_in_pipelines.api.statuses import FRESH_S, USABLE_S, StatusCache
+from impact_in_pipelines.api.sla.statuses import FRESH_S, USABLE_S, StatusCache
 
 ONE = UUID("00000000-0000-4000-8000-000000000001")
 TWO = UUID("00000000-0000-4000-8000-000000000002")

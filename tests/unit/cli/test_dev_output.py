@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from honcho.printer import Message
 
-from impact_in_pipelines.cli.dev_output import REPEAT_AFTER, CalmPrinter, calm
+from impact_in_pipelines.cli.dev.output import REPEAT_AFTER, CalmPrinter, calm
 
 RUN = "drain_goodera - 685220e9-e57c-4710-9d74-850aefd0d7de"
 HEAD = "2026-11-24 11:53:18 +0000 - dagster"

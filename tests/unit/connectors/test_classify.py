@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.connectors.answer import Answer
 from impact_in_pipelines.connectors.classify import (
     Promise,
     classify_answer,
@@ -15,7 +14,8 @@ from impact_in_pipelines.connectors.classify import (
     short_wait_ms,
     token_was_refused,
 )
-from impact_in_pipelines.connectors.redaction import Redactor
+from impact_in_pipelines.connectors.http.answer import Answer
+from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 

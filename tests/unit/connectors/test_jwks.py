@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 
-from impact_in_pipelines.connectors.jwks import (
+from impact_in_pipelines.connectors.identity.jwks import (
     KEPT_FOR_S,
     NOT_BEFORE_S,
     USABLE_FOR_S,

@@ -23,13 +23,13 @@ from connectors.helpers import (
     raw_server,
     settings,
 )
-from impact_in_pipelines.connectors.oauth import (
+from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.identity.oauth import (
     STORED_FOR,
     TokenRefusedError,
     TokenSource,
     token_key,
 )
-from impact_in_pipelines.connectors.transport import Transport
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.platforms import Platform

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.connectors.redaction import (
+from impact_in_pipelines.connectors.http.redaction import (
     DOCUMENT_LIMIT,
     MASK,
     SHORTEST_SECRET,

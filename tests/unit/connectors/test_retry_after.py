@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from impact_in_pipelines.connectors.retry_after import RETRY_AFTER_CAP_MS, retry_after_ms
+from impact_in_pipelines.connectors.http.retry_after import RETRY_AFTER_CAP_MS, retry_after_ms
 
 NOW = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
 

@@ -29,9 +29,9 @@ from connectors.helpers import (
     settings,
 )
 from impact_in_pipelines.connectors.classify import Promise, classify_answer, classify_failure
-from impact_in_pipelines.connectors.failures import WIRE_ERRORS, plainly_did_not_arrive
-from impact_in_pipelines.connectors.redaction import Redactor
-from impact_in_pipelines.connectors.transport import MAX_ANSWER_BYTES, TRIES, Transport
+from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS, plainly_did_not_arrive
+from impact_in_pipelines.connectors.http.redaction import Redactor
+from impact_in_pipelines.connectors.http.transport import MAX_ANSWER_BYTES, TRIES, Transport
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 

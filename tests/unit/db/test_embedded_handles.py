@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from impact_in_pipelines.db.embedded_handles import purge_handles, started, still_alive
+from impact_in_pipelines.db.embedded.handles import purge_handles, started, still_alive
 
 
 class Listed:

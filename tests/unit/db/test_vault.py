@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.db.vault import KEY_FILE, Vault
+from impact_in_pipelines.db.accounts.vault import KEY_FILE, Vault
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
 from impact_in_pipelines.settings import Settings, read_settings
 

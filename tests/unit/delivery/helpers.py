@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
+from impact_in_pipelines.delivery.draining.sendqueue import Parcel
 from impact_in_pipelines.delivery.model import Claimed, Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.delivery.ports import Prepared
-from impact_in_pipelines.delivery.sendqueue import Parcel
 from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.platforms import Platform
 

@@ -4,9 +4,9 @@ import threading
 import time
 from uuid import UUID
 
-from impact_in_pipelines.delivery.crew import Crew, Ended
+from impact_in_pipelines.delivery.draining.crew import Crew, Ended
+from impact_in_pipelines.delivery.draining.sendqueue import Parcel
 from impact_in_pipelines.delivery.model import SendResult, Shipment
-from impact_in_pipelines.delivery.sendqueue import Parcel
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 
 from .helpers import NOW, connection, parcel

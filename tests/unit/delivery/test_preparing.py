@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from impact_in_pipelines.delivery.draining.preparing import parcels, prepare
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload
-from impact_in_pipelines.delivery.preparing import parcels, prepare
 from impact_in_pipelines.delivery.states import ErrorKind
 
 from .helpers import NOW, claimed, connection, prepared

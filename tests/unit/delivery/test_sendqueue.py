@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact_in_pipelines.delivery.sendqueue import WINDOW_S, Parcel, SendQueue
+from impact_in_pipelines.delivery.draining.sendqueue import WINDOW_S, Parcel, SendQueue
 
 from .helpers import connection, parcel
 

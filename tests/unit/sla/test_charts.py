@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.sla.charts import (
+from impact_in_pipelines.sla.reports.charts import (
     histogram,
     meter,
     rate_ranges,

@@ -16,8 +16,8 @@ from impact_in_pipelines.sla.model import (
     Severity,
     SlaState,
 )
-from impact_in_pipelines.sla.recommending import recommend
-from impact_in_pipelines.sla.report import (
+from impact_in_pipelines.sla.reports.recommending import recommend
+from impact_in_pipelines.sla.reports.report import (
     Cause,
     CompanyLine,
     CrowdedMinute,

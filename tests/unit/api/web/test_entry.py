@@ -2,7 +2,7 @@
 
 import pytest
 
-from impact_in_pipelines.api.web.entry import inside
+from impact_in_pipelines.api.web.sign_in.entry import inside
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from impact_in_pipelines.api.web.languages import CODES, DOMAIN, language, preferred
+from impact_in_pipelines.api.web.language.languages import CODES, DOMAIN, language, preferred
 from impact_in_pipelines.api.web.templating import environment
 
 FOLDER = Path(str(files("impact_in_pipelines.api.web")))

@@ -1,0 +1,196 @@
+"""Companies, their connections, and who changed what."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from impact_in_pipelines.api.access.rights import (
+    MANAGE,
+    VIEW,
+    Api,
+    Caller,
+    only_all,
+    own_company,
+    visible,
+)
+from impact_in_pipelines.api.companies.connecting import lacks
+from impact_in_pipelines.api.companies.schemas import (
+    AuditEntry,
+    AuditPage,
+    Company,
+    CompanyPage,
+    Connection,
+    ConnectionChange,
+    ConnectionPage,
+    ConnectionTest,
+    NewCompany,
+)
+from impact_in_pipelines.api.http.pagination import (
+    DEFAULT_LIMIT,
+    decode_cursor,
+    encode_cursor,
+    instant_and_id,
+)
+from impact_in_pipelines.api.http.problems import ApiProblem, invalid, naming
+from impact_in_pipelines.api.http.routing import api_router
+from impact_in_pipelines.api.http.schemas import Limit, PlatformName
+from impact_in_pipelines.connectors.check import check_connection
+from impact_in_pipelines.connectors.credentials import validate_credentials
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.scheduling import parse_timezone
+
+companies = api_router("Companies")
+"""The tenants."""
+connections = api_router("Connections")
+"""Their accounts on the platforms."""
+audit = api_router("Audit log")
+"""Who changed what."""
+
+
+@companies.get(
+    "/companies", operation_id="listCompanies", summary="The token's companies", dependencies=[VIEW]
+)
+def list_companies(
+    api: Api, caller: Caller, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+) -> CompanyPage:
+    question = {"of": "companies"}
+    after = decode_cursor(cursor, question, "slug")[0] if cursor is not None else None
+    rows = api.runtime.companies.page(caller.company_ids, limit=limit + 1, after_slug=after)
+    more = encode_cursor({"slug": rows[limit - 1].slug}, question) if len(rows) > limit else None
+    return CompanyPage(data=[Company(**asdict(row)) for row in rows[:limit]], next_cursor=more)
+
+
+@companies.post(
+    "/companies",
+    operation_id="createCompany",
+    summary="Add a company; needs a token for all companies",
+    status_code=201,
+    dependencies=[MANAGE],
+)
+def create_company(api: Api, caller: Caller, body: NewCompany) -> Company:
+    only_all(caller, "adding a company")
+    with naming("timezone"):
+        parse_timezone(body.timezone)
+    with naming("country"):  # the schema has judged the other fields
+        made = api.runtime.companies.add(
+            body.slug,
+            name=body.name,
+            country=body.country,
+            timezone=body.timezone,
+            actor=caller.subject,
+        )
+    return Company(**asdict(made))
+
+
+@connections.get(
+    "/connections",
+    operation_id="listConnections",
+    summary="Stored accounts, without credentials",
+    dependencies=[VIEW],
+)
+def list_connections(
+    api: Api,
+    caller: Caller,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> ConnectionPage:
+    ids = visible(api, caller, company_id)
+    question = {"of": "connections", "company": company_id}
+    after = None
+    if cursor is not None:
+        company, platform = decode_cursor(cursor, question, "company", "platform")
+        after = (company, platform)
+    rows = api.runtime.connections.page(ids, limit=limit + 1, after=after)
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor({"company": last["company"], "platform": last["platform"]}, question)
+    return ConnectionPage(data=[_shown(api, row) for row in rows[:limit]], next_cursor=more)
+
+
+@connections.put(
+    "/connections/{companyId}/{platform}",
+    operation_id="setConnection",
+    summary="Create or change an account; what is absent stays as it is",
+    dependencies=[MANAGE],
+)
+def set_connection(
+    api: Api,
+    caller: Caller,
+    companyId: UUID,  # noqa: N803
+    platform: PlatformName,
+    body: ConnectionChange,
+) -> Connection:
+    company, target = own_company(api, caller, companyId), Platform(platform)
+    if body.credentials is not None:
+        try:
+            validate_credentials(target, body.credentials)
+        except UsageError as error:
+            raise invalid("body", "credentials", str(error)) from None
+    api.runtime.connections.save(
+        company.id,
+        target,
+        organization_id=body.organization_id,
+        base_url=body.base_url,
+        credentials=body.credentials,
+        options=body.options.model_dump(by_alias=True, exclude_none=True) if body.options else None,
+        rate_limit_per_minute=body.rate_limit_per_minute,
+        max_concurrency=body.max_concurrency,
+        enabled=body.enabled,
+        webhook_secret=body.webhook_secret,
+        actor=caller.subject,
+    )
+    rows = api.runtime.connections.listed(company.id)
+    return _shown(api, next(row for row in rows if row["platform"] == platform))
+
+
+@connections.post(
+    "/connections/{companyId}/{platform}/test",
+    operation_id="testConnection",
+    summary="Try an account out without delivering anything",
+    dependencies=[MANAGE],
+)
+def test_connection(
+    api: Api,
+    caller: Caller,
+    companyId: UUID,  # noqa: N803
+    platform: PlatformName,
+) -> ConnectionTest:
+    company, target = own_company(api, caller, companyId), Platform(platform)
+    runtime = api.runtime
+    connection = runtime.connections.of_companies(target, [company.id]).get(company.id)
+    if connection is None:
+        raise ApiProblem(409, "there is no complete, enabled connection to try out")
+    check = check_connection(connection, runtime.transport, runtime.tokens)
+    return ConnectionTest(**asdict(check))
+
+
+@audit.get(
+    "/audit-log",
+    operation_id="listAuditLog",
+    summary="Who changed what, the latest first",
+    dependencies=[VIEW],
+)
+def list_audit_log(
+    api: Api,
+    caller: Caller,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> AuditPage:
+    ids = visible(api, caller, company_id)
+    question = {"of": "audit", "company": company_id}
+    rows = api.audit.listed(ids, limit=limit + 1, **instant_and_id(cursor, question))
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor({"at": last.at.isoformat(), "id": last.id}, question)
+    return AuditPage(data=[AuditEntry(**asdict(row)) for row in rows[:limit]], next_cursor=more)
+
+
+def _shown(api: Api, row: dict[str, Any]) -> Connection:
+    return Connection(**row, lacks=lacks(row, api.runtime.settings))

@@ -1,0 +1,138 @@
+"""Deliveries on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
+from impact_in_pipelines.delivery.sanitising import sanitised
+
+Status = Literal[
+    "pending", "in_progress", "retrying", "success", "failed", "skipped", "missed", "cancelled"
+]
+SAMPLED = 3
+"""Items of each list in a payload's sample."""
+TriggerName = Literal["schedule", "manual", "backfill", "replay"]
+
+
+class Delivery(Model):
+    """One delivery, as a list shows it. `latencyMs` is from `scheduledFor` to `deliveredAt`."""
+
+    id: UUID
+    company_id: UUID
+    company: str = Field(description="the company's slug", examples=["acme"])
+    platform: PlatformName
+    schedule_id: UUID | None
+    trigger: TriggerName
+    status: Status
+    recovered: bool = Field(description="it failed for good, and a replay brought it through")
+    period_start: Day
+    period_end: Day
+    scheduled_for: Moment
+    created_at: Moment
+    updated_at: Moment
+    attempt_count: int
+    next_attempt_at: Moment | None
+    delivered_at: Moment | None
+    failed_at: Moment | None
+    latency_ms: float | None
+    error_kind: str | None
+    last_error: str | None
+    http_status: int | None
+    transaction_id: str | None
+    payload_bytes: int | None
+    duplicate_of: UUID | None
+    replay_of: UUID | None
+    note: str | None
+
+
+class DeliveryPage(Model):
+    """A page of deliveries, the latest due first."""
+
+    data: list[Delivery]
+    next_cursor: str | None = Field(
+        description="the `cursor` of the next page; null: this is the last"
+    )
+
+
+class TimelineItem(Model):
+    """One delivery of a timeline. `payloadSample` is what was sent, personal data masked, of each list the
+    first three; the whole is in the delivery itself."""
+
+    id: UUID
+    platform: PlatformName
+    trigger: TriggerName
+    status: Status
+    recovered: bool
+    period_start: Day
+    period_end: Day
+    scheduled_for: Moment
+    created_at: Moment
+    attempt_count: int
+    next_attempt_at: Moment | None
+    delivered_at: Moment | None
+    failed_at: Moment | None
+    latency_ms: float | None
+    error_kind: str | None
+    last_error: str | None
+    http_status: int | None
+    transaction_id: str | None
+    payload_bytes: int | None
+    payload_sample: dict[str, Any] | None
+    duplicate_of: UUID | None
+    replay_of: UUID | None
+
+
+class Timeline(Model):
+    """The latest deliveries of a company, the latest due first."""
+
+    data: list[TimelineItem]
+
+
+class Attempt(Model):
+    """One try; `latencyMs` is its duration, null while it is open."""
+
+    number: int
+    started_at: Moment
+    finished_at: Moment | None
+    outcome: Literal["started", "delivered", "retryable", "permanent", "split", "lost"]
+    http_status: int | None
+    error_kind: str | None
+    error: str | None
+    latency_ms: float | None
+
+
+class DeliveryWhole(Delivery):
+    """One delivery with its attempts, what was sent and what the platform answered, personal data masked."""
+
+    timezone: str
+    schedule: str | None = Field(description="the cron of its schedule")
+    payload_hash: str | None
+    revision: int
+    idempotency_key: UUID
+    batch_id: UUID | None
+    force: bool
+    dagster_run_id: str | None
+    payload: dict[str, Any] | None
+    provider_response: dict[str, Any] | None
+    attempts: list[Attempt]
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the log with what follows from it; error texts without personal data."""
+    delivered, error = row["delivered_at"], row["last_error"]
+    return dict(row) | {
+        "recovered": row["status"] == "success" and row["failed_at"] is not None,
+        "latency_ms": latency_ms(row["scheduled_for"], delivered),
+        "last_error": sanitised(error) if error else error,
+    }
+
+
+def latency_ms(scheduled_for: datetime, delivered_at: datetime | None) -> float | None:
+    """From due to arrived, in milliseconds (D7)."""
+    if delivered_at is None:
+        return None
+    return (delivered_at - scheduled_for).total_seconds() * 1000

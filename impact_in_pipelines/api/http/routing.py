@@ -1,0 +1,184 @@
+"""The route class: what holds for every endpoint, in the order in which it is checked.
+
+Token, rate limit, roles, known parameters, body size and media type, idempotency; then FastAPI validates
+and the endpoint runs. Whatever is raised becomes problem details.
+"""
+
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, get_args, get_origin
+
+from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from impact_in_pipelines.api.access.rights import check_roles, required_roles
+from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.http.idempotency import answer_once
+from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, problem_response
+from impact_in_pipelines.api.http.ratelimit import Rate
+from impact_in_pipelines.api.http.requests import (
+    StrictRequest,
+    check_media_type,
+    check_query,
+    read_body,
+)
+from impact_in_pipelines.db.engine import translated_errors
+
+PREFIX = "/v1/impact-in"
+_FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "stats", "preview")
+"""Last parts of addresses that stand where an id could."""
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class IdConvertor(Convertor[str]):
+    """An id in an address, as `{deliveryId:id}`: anything but a fixed part. What isn't a UUID is a 422 that
+    says so, and a fixed part called with another method is a 405."""
+
+    regex = f"(?!(?:{'|'.join(_FIXED)})(?:/|$))[^/]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", IdConvertor())
+
+
+class ApiRoute(APIRoute):
+    """An endpoint of the API; `roles` are those that it needs, none for a public one."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _written(endpoint, options.get("status_code") or 200), **options)
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+        self.roles = required_roles(self.dependencies)
+        self.known, self.repeatable = _query_names(self.dependant)
+        takes_body = self.body_field is not None
+
+        async def handle(original: Request) -> Response:
+            request = StrictRequest(original.scope, original.receive)
+            api: ApiContext = request.app.state.api
+            rate: Rate | None = None
+            started = time.perf_counter()
+            try:
+                with translated_errors(api.runtime.database.url):
+                    if self.roles:
+                        principal = await api.authenticator.authenticate(
+                            request.headers.get("authorization")
+                        )
+                        rate = api.limiter.take(principal.subject)
+                        _check_rate(rate)
+                        check_roles(principal, self.roles)
+                        request.state.principal = principal
+                    check_query(request, self.known, self.repeatable)
+                    if takes_body:
+                        check_media_type(request)
+                    if request.method in _WRITES:
+                        await read_body(request)
+                    response = await answer_once(api, request, handler)
+            except Exception as error:
+                if problem_of(error).status_code == 500:
+                    _log.exception("%s %s failed", request.method, self.path_format)
+                response = problem_response(request, error)
+            if rate is not None:
+                response.headers.update(rate.headers)
+            seconds = time.perf_counter() - started
+            api.metrics.answered(request.method, self.path_format, response.status_code, seconds)
+            return response
+
+        return handle
+
+
+def _written(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
+    """`endpoint`, whose model is written as JSON in the thread that made it.
+
+    Left to FastAPI it would be validated a second time and in another thread: half the CPU of a list.
+    """
+    if inspect.iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    def written(*args: Any, **kwargs: Any) -> Any:
+        found = endpoint(*args, **kwargs)
+        if not isinstance(found, BaseModel):
+            return found
+        return Response(
+            found.__pydantic_serializer__.to_json(found, by_alias=True),
+            status_code=status,
+            media_type="application/json",
+        )
+
+    return written
+
+
+def _check_rate(rate: Rate) -> None:
+    if rate.exceeded:
+        raise ApiProblem(
+            429,
+            f"more than {rate.limit} requests a minute; try again in {rate.retry_after_s} s",
+            headers={"Retry-After": str(rate.retry_after_s)},
+        )
+
+
+def _query_names(dependant: Dependant) -> tuple[frozenset[str], frozenset[str]]:
+    """The query parameters' names, and those of them that may be given several times."""
+    names: set[str] = set()
+    repeatable: set[str] = set()
+    waiting = [dependant]
+    while waiting:
+        one = waiting.pop()
+        waiting += one.dependencies
+        for parameter in one.query_params:
+            annotation = parameter.field_info.annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                names |= {f.alias or name for name, f in annotation.model_fields.items()}
+                continue
+            names.add(parameter.alias)
+            if any(get_origin(one) is list for one in (annotation, *get_args(annotation))):
+                repeatable.add(parameter.alias)
+    return frozenset(names), frozenset(repeatable)
+
+
+def api_router(tag: str, prefix: str = PREFIX) -> APIRouter:
+    """A router whose routes are `ApiRoute`s below `prefix`."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=ApiRoute)
+
+
+Dispatch = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def as_problem(request: Request, error: Exception) -> Response:
+    """The answer to what no route has handled: an unknown path, another method, a defect."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = ", ".join(sorted(_methods(request)))
+        error = ApiProblem(
+            405, f"{request.method} isn't possible here; {allowed} is", headers={"Allow": allowed}
+        )
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        error = ApiProblem(404, "there is nothing at this address")
+    return problem_response(request, error)
+
+
+def _methods(request: Request) -> set[str]:
+    """Every method that some route of this path has; the router itself tells of the first one only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        regex = getattr(route, "path_regex", None)
+        if regex is not None and regex.match(request.url.path):
+            found |= set(getattr(route, "methods", None) or ())
+    return found

@@ -1,0 +1,239 @@
+"""What Prometheus reads. Counters start from the whole log once and then follow what changes: a scrape costs
+the same however long the log is."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
+from threading import Lock
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore
+from impact_in_pipelines.platforms import Platform
+
+CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+_SETTLED_AFTER = timedelta(seconds=5)
+"""A row carries the time of its transaction and is seen at its end: so long ago, all have ended."""
+_BURN_EVERY = timedelta(minutes=5)
+_STATES = ("healthy", "degraded", "outage")
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+BurnRates = Callable[[datetime], dict[Platform | None, float]]
+"""The present burn rate of each platform's error budget, and of all (None)."""
+
+
+@dataclass
+class _Sums:
+    """A histogram that adds up."""
+
+    count: int = 0
+    sum_s: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * len(BUCKETS_S))
+
+    def add(self, count: int, sum_s: float, buckets: Sequence[int]) -> None:
+        self.count += count
+        self.sum_s += sum_s
+        self.buckets = [old + new for old, new in zip(self.buckets, buckets, strict=True)]
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        bounds = [(str(bound), float(n)) for bound, n in zip(BUCKETS_S, self.buckets, strict=True)]
+        return [*bounds, ("+Inf", float(self.count))]
+
+
+class DeliveryMetrics(Collector):
+    """The delivery log as metrics; each scrape reads what has changed since the one before."""
+
+    def __init__(
+        self,
+        store: MetricsStore,
+        burn_rates: BurnRates,
+        *,
+        clock: Callable[[], datetime],
+        by_company: bool,
+    ) -> None:
+        self._store = store
+        self._burn_rates = burn_rates
+        self._clock = clock
+        self._by_company = by_company
+        self._lock = Lock()
+        self._until: datetime | None = None
+        self._deliveries: dict[tuple[str, ...], int] = defaultdict(int)
+        self._attempts: dict[tuple[str, str], int] = defaultdict(int)
+        self._latency: dict[str, _Sums] = defaultdict(_Sums)
+        self._lateness: dict[str, _Sums] = defaultdict(_Sums)
+        self._burned: dict[Platform | None, float] = {}
+        self._burned_at: datetime | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything that Prometheus is told. Raises what the database does."""
+        with self._lock:
+            now = self._clock()
+            self._follow(now)
+            yield self._deliveries_family()
+            yield self._attempts_family()
+            yield _histogram(
+                "impact_in_delivery_latency_seconds",
+                "From due to arrived, backfills left out",
+                self._latency,
+            )
+            yield _histogram(
+                "impact_in_delivery_lateness_seconds",
+                "From due to the first attempt, backfills left out",
+                self._lateness,
+            )
+            yield from self._queues(now)
+            yield self._platform_states()
+            yield CounterMetricFamily(
+                "impact_in_token_refreshes",
+                "Access tokens fetched from platforms",
+                value=self._store.token_refreshes(),
+            )
+            yield self._burning(now)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not read the database."""
+        return ()
+
+    def _follow(self, now: datetime) -> None:
+        until = now - _SETTLED_AFTER
+        if self._until is not None and until <= self._until:
+            return
+        finished = self._store.finished(self._until, until, by_company=self._by_company)
+        attempted = self._store.attempted(self._until, until)
+        for one in finished:
+            labels = (one.platform, one.status, *((one.company or "",) if self._by_company else ()))
+            self._deliveries[labels] += one.deliveries
+            self._latency[one.platform].add(one.measured, one.sum_s, one.buckets)
+        for tried in attempted:
+            self._attempts[tried.platform, tried.outcome] += tried.attempts
+            self._lateness[tried.platform].add(tried.measured, tried.sum_s, tried.buckets)
+        self._until = until
+
+    def _deliveries_family(self) -> Metric:
+        labels = ["platform", "status", *(["company"] if self._by_company else [])]
+        family = CounterMetricFamily(
+            "impact_in_deliveries", "Deliveries that came to their end", labels=labels
+        )
+        for values, count in sorted(self._deliveries.items()):
+            family.add_metric(values, count)
+        return family
+
+    def _attempts_family(self) -> Metric:
+        family = CounterMetricFamily(
+            "impact_in_attempts", "Attempts that ended", labels=["platform", "outcome"]
+        )
+        for values, count in sorted(self._attempts.items()):
+            family.add_metric(values, count)
+        return family
+
+    def _queues(self, now: datetime) -> Iterable[Metric]:
+        found = {queue.platform: queue for queue in self._store.queues(now)}
+        depth = GaugeMetricFamily(
+            "impact_in_queue_depth", "Deliveries on their way", labels=["platform"]
+        )
+        due = GaugeMetricFamily(
+            "impact_in_queue_due", "Deliveries that want a worker now", labels=["platform"]
+        )
+        oldest = GaugeMetricFamily(
+            "impact_in_oldest_due_seconds",
+            "How long the oldest of them has waited",
+            labels=["platform"],
+        )
+        for platform in Platform:
+            queue = found.get(platform.value)
+            waited = (now - queue.oldest_due).total_seconds() if queue and queue.oldest_due else 0.0
+            depth.add_metric([platform.value], queue.open if queue else 0)
+            due.add_metric([platform.value], queue.due if queue else 0)
+            oldest.add_metric([platform.value], waited)
+        return depth, due, oldest
+
+    def _platform_states(self) -> Metric:
+        family = GaugeMetricFamily(
+            "impact_in_platform_state",
+            "1 for the state that a platform's breaker is in",
+            labels=["platform", "state"],
+        )
+        found = self._store.platform_states()
+        for platform in Platform:
+            state = found.get(platform.value, "healthy")
+            for one in _STATES:
+                family.add_metric([platform.value, one], float(one == state))
+        return family
+
+    def _burning(self, now: datetime) -> Metric:
+        if self._burned_at is None or now - self._burned_at >= _BURN_EVERY:
+            self._burned, self._burned_at = self._burn_rates(now), now
+        family = GaugeMetricFamily(
+            "impact_in_error_budget_burn_rate",
+            "How many times faster than sustainable the error budget is spent, over the last 7 days",
+            labels=["platform"],
+        )
+        for platform, rate in self._burned.items():
+            family.add_metric([platform.value if platform else "all"], rate)
+        return family
+
+
+class ApiMetrics:
+    """The delivery log and the API's own requests, those of all its processes where it has several
+    (`shared_between_processes`)."""
+
+    def __init__(self, deliveries: DeliveryMetrics) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(deliveries)
+        own = self._registry if _SHARED not in os.environ else None
+        if own is None:  # each process writes a file, and whichever is asked adds them up
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+        self._requests = Counter(
+            "impact_in_api_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=own,
+        )
+        self._seconds = Histogram(
+            "impact_in_api_request_seconds",
+            "How long they took",
+            ["route"],
+            registry=own,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """The exposition. Raises what the database does."""
+        return generate_latest(self._registry)
+
+
+@contextmanager
+def shared_between_processes() -> Iterator[None]:
+    """While it is open, processes that are started count their requests together.
+
+    prometheus_client decides by the environment when it is imported, so they must be started anew (spawned).
+    """
+    with TemporaryDirectory(prefix="impact-in-metrics-") as shared:
+        os.environ[_SHARED] = shared
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
+
+
+def _histogram(name: str, text: str, sums: dict[str, _Sums]) -> Metric:
+    family = HistogramMetricFamily(name, text, labels=["platform"])
+    for platform, one in sorted(sums.items()):
+        family.add_metric([platform], buckets=one.cumulative(), sum_value=one.sum_s)
+    return family

@@ -1,0 +1,315 @@
+"""Schedules: created, changed, paused and tried out while the system runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own_company, visible
+from impact_in_pipelines.api.access.tokens import Principal
+from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.deliveries.replay_schemas import RunNow
+from impact_in_pipelines.api.http.pagination import (
+    DEFAULT_LIMIT,
+    cursor_id,
+    decode_cursor,
+    encode_cursor,
+)
+from impact_in_pipelines.api.http.problems import invalid, naming, not_found
+from impact_in_pipelines.api.http.routing import PREFIX, api_router
+from impact_in_pipelines.api.http.schemas import Count, Instant, Limit, PlatformName
+from impact_in_pipelines.api.schedules.schemas import (
+    Counts,
+    Deleted,
+    Fire,
+    NewSchedule,
+    Pause,
+    PlatformCounts,
+    Preview,
+    PreviewRequest,
+    Schedule,
+    ScheduleChange,
+    SchedulePage,
+    ScheduleStats,
+    calendar_value,
+    check_cron_and_zone,
+    shown,
+    window_value,
+)
+from impact_in_pipelines.db.schedules.rows import RuleChanges, resumed
+from impact_in_pipelines.db.schedules.rows import Schedule as Stored
+from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.scheduling import (
+    CatchUp,
+    PreviewFire,
+    ScheduleRule,
+    describe_cron,
+)
+from impact_in_pipelines.scheduling import preview as preview_of
+
+router = api_router("Schedules")
+"""When which company's deliveries are due."""
+
+_FIRST_PREVIEWED = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST_PREVIEWED = datetime(2100, 1, 1, tzinfo=UTC)
+_COMBINED = ("window", "holiday_calendar", "schedule")
+_NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_minutes")
+
+
+@router.post(
+    "/schedules",
+    operation_id="createSchedule",
+    summary="Create a schedule",
+    status_code=201,
+    dependencies=[MANAGE],
+)
+def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> Schedule:
+    company = own_company(api, caller, body.company_id)
+    platform, rule = Platform(body.platform), body.rule(company.timezone)
+    if company.id not in api.runtime.connections.of_companies(platform, [company.id]):
+        raise invalid(
+            "body",
+            "platform",
+            f"can't be {platform.value}: the company has no complete, enabled connection to it; set one "
+            f"with PUT {PREFIX}/connections/{company.id}/{platform.value}",
+        )
+    with naming("holidayCalendar"):  # what is left to refuse: one that drops every fire
+        made = api.runtime.schedules.create(
+            company, platform, rule, now=api.clock(), active=body.active, actor=caller.subject
+        )
+    return shown(made)
+
+
+@router.get(
+    "/schedules", operation_id="listSchedules", summary="Schedules by company", dependencies=[VIEW]
+)
+def list_schedules(
+    api: Api,
+    caller: Caller,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    platform: PlatformName | None = None,
+    active: bool | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> SchedulePage:
+    ids = visible(api, caller, company_id)
+    question = {"of": "schedules", "company": company_id, "platform": platform, "active": active}
+    rows = api.runtime.schedules.page(
+        ids,
+        limit=limit + 1,
+        platform=Platform(platform) if platform else None,
+        active=active,
+        after=_position(cursor, question) if cursor is not None else None,
+    )
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        position = {"company": last.company, "platform": last.platform, "id": last.id}
+        more = encode_cursor(position, question)
+    return SchedulePage(data=[shown(row) for row in rows[:limit]], next_cursor=more)
+
+
+@router.get(
+    "/schedules/stats",
+    operation_id="getScheduleStats",
+    summary="How many schedules there are, and in which state",
+    dependencies=[VIEW],
+)
+def schedule_stats(
+    api: Api, caller: Caller, company_id: Annotated[UUID | None, Query(alias="companyId")] = None
+) -> ScheduleStats:
+    stats = api.runtime.schedules.stats(api.clock(), visible(api, caller, company_id))
+    return ScheduleStats(
+        overall=Counts(**asdict(stats.all)),
+        by_platform=[
+            PlatformCounts(platform=platform.value, **asdict(counts))
+            for platform, counts in stats.by_platform.items()
+        ],
+    )
+
+
+@router.post(
+    "/schedules/preview",
+    operation_id="previewRule",
+    summary="The next fires of a rule that isn't saved",
+    dependencies=[VIEW],
+)
+def preview_rule(api: Api, body: PreviewRequest) -> Preview:
+    rule = body.rule("UTC")
+    after = _previewable(body.start, "body", "from") or api.clock()
+    with naming("holidayCalendar"):
+        return _preview(rule, preview_of(rule, body.count, after=after))
+
+
+@router.get(
+    "/schedules/{scheduleId:id}",
+    operation_id="getSchedule",
+    summary="One schedule",
+    dependencies=[VIEW],
+)
+def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
+    return shown(_own(api, caller, scheduleId))
+
+
+@router.patch(
+    "/schedules/{scheduleId:id}",
+    operation_id="updateSchedule",
+    summary="Change a schedule from now on; what has fired never fires again",
+    dependencies=[MANAGE],
+)
+def update_schedule(
+    api: Api,
+    caller: Caller,
+    scheduleId: UUID,  # noqa: N803
+    body: ScheduleChange,
+) -> Schedule:
+    found = _own(api, caller, scheduleId)
+    changes = _changes(body)
+    # What is left to refuse is the combination: of the fields that were given, the last to bear on it.
+    combined = next((name for name in _COMBINED if name in body.model_fields_set), "schedule")
+    with naming(ScheduleChange.model_fields[combined].alias or combined):
+        updated = api.runtime.schedules.update(
+            found.id, now=api.clock(), actor=caller.subject, **changes
+        )
+    return shown(updated)
+
+
+@router.post(
+    "/schedules/{scheduleId:id}/pause",
+    operation_id="pauseSchedule",
+    summary="No more fires, for a reason; what is planned already still goes out",
+    dependencies=[MANAGE],
+)
+def pause_schedule(
+    api: Api,
+    caller: Caller,
+    scheduleId: UUID,  # noqa: N803
+    body: Pause,
+) -> Schedule:
+    found = _own(api, caller, scheduleId)
+    return shown(
+        api.runtime.schedules.pause(found.id, body.reason, now=api.clock(), actor=caller.subject)
+    )
+
+
+@router.post(
+    "/schedules/{scheduleId:id}/resume",
+    operation_id="resumeSchedule",
+    summary="Fire again; the days of the pause go to the next fire",
+    dependencies=[MANAGE],
+)
+def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
+    found = _own(api, caller, scheduleId)
+    return shown(api.runtime.schedules.resume(found.id, now=api.clock(), actor=caller.subject))
+
+
+@router.delete(
+    "/schedules/{scheduleId:id}",
+    operation_id="deleteSchedule",
+    summary="Take a schedule out of use; its history stays",
+    dependencies=[MANAGE],
+)
+def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # noqa: N803
+    found = _own(api, caller, scheduleId)
+    cancelled = api.runtime.schedules.delete(found.id, now=api.clock(), actor=caller.subject)
+    return Deleted(id=found.id, cancelled_deliveries=cancelled)
+
+
+@router.post(
+    "/schedules/{scheduleId:id}/run-now",
+    operation_id="runScheduleNow",
+    summary="One delivery now, of the days that no fire has reported yet",
+    status_code=202,
+    dependencies=[MANAGE],
+)
+def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNow:  # noqa: N803
+    found = _own(api, caller, scheduleId)
+    made = api.runtime.schedules.run_now(found.id, now=api.clock(), actor=caller.subject)
+    drains = api.dagster.start_drains([found.platform], f"run now by {caller.subject}")
+    return RunNow(
+        delivery_id=made.delivery_id,
+        period_start=made.period_start,
+        period_end=made.period_end,
+        status_url=f"{PREFIX}/deliveries/{made.delivery_id}",
+        drains={platform.value: start.value for platform, start in drains.items()},
+    )
+
+
+@router.get(
+    "/schedules/{scheduleId:id}/preview",
+    operation_id="previewSchedule",
+    summary="The next fires of a schedule; of a paused one as if it were resumed now",
+    dependencies=[VIEW],
+)
+def preview_schedule(
+    api: Api,
+    caller: Caller,
+    scheduleId: UUID,  # noqa: N803
+    count: Annotated[Count, Query(ge=1, le=100)] = 5,
+    start: Annotated[
+        Instant | None, Query(alias="from", description="from then on, not from now")
+    ] = None,
+) -> Preview:
+    found, now = _own(api, caller, scheduleId), api.clock()
+    after = _previewable(start, "query", "from")
+    if after is not None:
+        return _preview(found.rule, preview_of(found.rule, count, after=after))
+    living = found if found.active else resumed(found, now)
+    return _preview(found.rule, preview_of(living.rule, count, after=now, cursor=living.cursor))
+
+
+def _own(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
+    try:
+        return api.runtime.schedules.find(id_, caller.company_ids)
+    except NotFound:
+        raise not_found("schedule") from None
+
+
+def _changes(body: ScheduleChange) -> RuleChanges:
+    """What was given, as the store takes it."""
+    given = body.model_fields_set
+    for name in _NOT_NULL:
+        if name in given and getattr(body, name) is None:
+            shown_name = ScheduleChange.model_fields[name].alias or name
+            raise invalid("body", shown_name, "can't be null; leave it out to keep it")
+    check_cron_and_zone(body.schedule, body.timezone)
+    changes = RuleChanges()
+    if body.schedule is not None:
+        changes["cron"] = body.schedule
+    if body.timezone is not None:
+        changes["timezone"] = body.timezone
+    if "holiday_calendar" in given:
+        changes["holiday_calendar"] = calendar_value(body.holiday_calendar)
+    if "window" in given:
+        changes["window"] = window_value(body.window)
+    if body.catch_up is not None:
+        changes["catch_up"] = CatchUp(body.catch_up)
+    if body.catch_up_limit_days is not None:
+        changes["catch_up_limit_days"] = body.catch_up_limit_days
+    if body.spread_minutes is not None:
+        changes["spread_minutes"] = body.spread_minutes
+    return changes
+
+
+def _position(cursor: str, question: Mapping[str, object]) -> tuple[str, str, UUID]:
+    company, platform, id_ = decode_cursor(cursor, question, "company", "platform", "id")
+    return company, platform, cursor_id(id_)
+
+
+def _previewable(at: datetime | None, location: str, field: str) -> datetime | None:
+    if at is not None and not _FIRST_PREVIEWED <= at <= _LAST_PREVIEWED:
+        raise invalid(location, field, "must lie between the years 2000 and 2100")
+    return at
+
+
+def _preview(rule: ScheduleRule, fires: Sequence[PreviewFire]) -> Preview:
+    return Preview(
+        schedule=rule.cron,
+        description=describe_cron(rule.cron),
+        timezone=rule.timezone,
+        fires=[Fire(**asdict(fire)) for fire in fires],
+    )

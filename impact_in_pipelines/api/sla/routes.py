@@ -1,0 +1,168 @@
+"""How deliveries keep their promises: status and reports."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query, Request
+from starlette.responses import HTMLResponse, Response
+
+from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, only_all, own_company
+from impact_in_pipelines.api.access.tokens import Principal
+from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.http.negotiation import preferred
+from impact_in_pipelines.api.http.problems import invalid, not_found
+from impact_in_pipelines.api.http.routing import api_router
+from impact_in_pipelines.api.http.schemas import InputDay, Instant
+from impact_in_pipelines.api.sla.schemas import (
+    PlatformScope,
+    SlaReport,
+    SlaScope,
+    SlaStatus,
+    budget_of,
+    scope_values,
+)
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.sla.reports.rendering import render_html
+from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of, rolling
+
+router = api_router("SLA")
+"""Statuses and reports."""
+
+_JSON, _HTML, _CSV = "application/json", "text/html", "text/csv"
+_FORMS: dict[str, Any] = {
+    _HTML: {"schema": {"type": "string"}},
+    _CSV: {"schema": {"type": "string"}},
+}
+# The page is ours and loads nothing; its styles and charts stand in it.
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+@router.get(
+    "/sla-status",
+    operation_id="getSlaStatus",
+    summary="How a company stands; without companyId everybody, for a token for all companies",
+    dependencies=[VIEW],
+    response_model=SlaStatus,
+)
+def sla_status(
+    api: Api,
+    caller: Caller,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    start: Annotated[
+        Instant | None,
+        Query(alias="startDate", description="from then on; absent: from Monday 00:00 UTC"),
+    ] = None,
+    end: Annotated[
+        Instant | None, Query(alias="endDate", description="up to then, exclusive; absent: now")
+    ] = None,
+) -> Response:
+    company, now = _company(api, caller, company_id), api.clock()
+    if start is not None and end is not None and start >= end:
+        raise invalid("query", "endDate", "must be after startDate")
+    if start is not None and end is None and start >= now:
+        raise invalid("query", "startDate", "must lie before now, or before endDate")
+    text = api.statuses.answer(
+        company_id,
+        (start, end),
+        lambda: _status(api, company, start, end, now).model_dump_json(by_alias=True).encode(),
+    )
+    return Response(text, media_type="application/json")
+
+
+@router.get(
+    "/sla-report",
+    operation_id="getSlaReport",
+    summary="The past seven days, or a stored weekly or monthly report; as JSON, HTML or CSV",
+    dependencies=[VIEW],
+    response_model=SlaReport,
+    responses={200: {"content": _FORMS}},
+    openapi_extra={"responses": {"406": {"$ref": "#/components/responses/Problem406"}}},
+)
+def sla_report(
+    api: Api,
+    caller: Caller,
+    request: Request,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    period: Annotated[
+        Literal["weekly", "monthly"] | None, Query(description="absent: the past seven days")
+    ] = None,
+    start: Annotated[
+        InputDay | None,
+        Query(description="a day of the week or month; absent: the last complete one"),
+    ] = None,
+) -> Any:
+    form = preferred(request.headers.get("accept"), (_JSON, _HTML, _CSV))
+    company = _company(api, caller, company_id)
+    report = _report(api, company, period, start)
+    if form == _HTML:
+        return HTMLResponse(
+            render_html(report), headers={"Content-Security-Policy": _PAGE_POLICY, "Vary": "Accept"}
+        )
+    if form == _CSV:
+        from impact_in_pipelines.sla.reports.tables import render_csv  # pandas, 0.7 s
+
+        return Response(
+            render_csv([report]), media_type="text/csv; charset=utf-8", headers={"Vary": "Accept"}
+        )
+    return SlaReport.model_validate(report)
+
+
+def _status(
+    api: ApiContext,
+    company: Company | None,
+    start: datetime | None,
+    end: datetime | None,
+    now: datetime,
+) -> SlaStatus:
+    company_id = company.id if company else None
+    found = api.sla.get_sla_status(company, start, end, now=now)
+
+    def budget() -> ErrorBudget | None:
+        budgets = api.sla.error_budgets(now, company_id=company_id)
+        return budgets.get((company_id, None))
+
+    return SlaStatus(
+        company_id=company_id,
+        company=found.company,
+        start_date=found.window.start,
+        end_date=found.window.end,
+        overall=SlaScope(**scope_values(found.overall)),
+        by_platform=[
+            PlatformScope(platform=platform.value, **scope_values(scope))
+            for platform, scope in found.by_platform.items()
+        ],
+        error_budget=budget_of(api.statuses.budget(company_id, budget)),
+    )
+
+
+def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:
+    if company_id is not None:
+        return own_company(api, caller, company_id)
+    if caller.companies is not None and not caller.companies:
+        raise not_found("company")
+    if caller.companies is not None:
+        raise invalid("query", "companyId", "is required")
+    only_all(caller, "a look at all companies")
+    return None
+
+
+def _report(
+    api: ApiContext, company: Company | None, period: str | None, day: date | None
+) -> dict[str, Any]:
+    now, reports = api.clock(), api.runtime.sla_reports
+    if period is None:
+        if day is not None:
+            raise invalid("query", "start", "goes with period")
+        return reports.report_on(company, rolling(now), now=now)
+    if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise invalid("query", "start", f"must lie between {_FIRST_YEAR} and {_LAST_YEAR}")
+    of = ReportPeriod(period)
+    window = period_of(of, day) if day is not None else last_complete(of, now)
+    try:
+        return reports.stored(company, of, window.start.date())
+    except NotFound:
+        raise not_found(f"{period} report that starts on {window.start.date()}") from None

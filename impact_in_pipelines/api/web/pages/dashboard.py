@@ -1,0 +1,150 @@
+"""The SLA dashboard: this week against its targets, the weeks before, the error budget, what is wrong."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from impact_in_pipelines.api.web.visits import Visit
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.sla.incidents import Incident
+from impact_in_pipelines.sla.model import Breach, Metrics, Scope, Window
+from impact_in_pipelines.sla.reports.report import TREND_PERIODS, TrendPoint, trend_point
+from impact_in_pipelines.sla.thresholds import Thresholds
+from impact_in_pipelines.sla.windows import ReportPeriod, before, period_of
+
+_INCIDENTS = 5
+
+
+@dataclass(frozen=True)
+class PlatformLine:
+    """One platform's standing this week, with the targets that hold for it."""
+
+    platform: Platform
+    scope: Scope
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of success rates (percent) to draw: points in the box of `width` × `height`, None a gap;
+    `target_y` is where the target lies."""
+
+    width: int
+    height: int
+    points: Sequence[tuple[float, float] | None]
+    target_y: float
+    floor: float
+
+    @property
+    def runs(self) -> list[list[tuple[float, float]]]:
+        """The unbroken pieces of the line."""
+        runs: list[list[tuple[float, float]]] = [[]]
+        for point in self.points:
+            if point is None:
+                runs.append([])
+            else:
+                runs[-1].append(point)
+        return [run for run in runs if run]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything on it. `trend` is the weeks before and the running one, oldest first."""
+
+    window: Window
+    overall: Scope
+    thresholds: Thresholds
+    platforms: Sequence[PlatformLine]
+    breaches: Sequence[Breach]
+    trend: Sequence[TrendPoint]
+    spark: Spark
+    budget: ErrorBudget | None
+    incidents: Sequence[Incident]
+
+    @property
+    def metrics(self) -> Metrics:
+        """Over all platforms."""
+        return self.overall.metrics
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the running week."""
+        return self.window.start.date() + timedelta(days=6)
+
+
+def dashboard_of(visit: Visit) -> Dashboard:
+    """The company's dashboard at the time of the visit."""
+    runtime, now, company = visit.api.runtime, visit.now, visit.home
+    status = runtime.sla.get_sla_status(company, now=now)
+    book = runtime.sla.thresholds()
+    overall = book.of(company.id)
+    trend = _trend(visit, status.overall.metrics)
+    return Dashboard(
+        window=status.window,
+        overall=status.overall,
+        thresholds=overall,
+        platforms=[
+            PlatformLine(platform, scope, book.of(company.id, platform))
+            for platform, scope in status.by_platform.items()
+        ],
+        breaches=_worst(status.overall, status.by_platform.values()),
+        trend=trend,
+        spark=_spark(trend, overall.success_rate_target_percent),
+        budget=runtime.sla.error_budgets(now, company_id=company.id).get((company.id, None)),
+        incidents=runtime.incidents.listed(company_id=company.id, limit=_INCIDENTS),
+    )
+
+
+def _worst(overall: Scope, scopes: Iterable[Scope]) -> list[Breach]:
+    """What is wrong on each platform, critical first; of the company as a whole where no platform says so."""
+    found = [breach for scope in scopes for breach in scope.breaches]
+    said = {breach.type for breach in found}
+    found += [breach for breach in overall.breaches if breach.type not in said]
+    return sorted(found, key=lambda one: (one.severity != "critical", one.type))
+
+
+def _trend(visit: Visit, running: Metrics) -> list[TrendPoint]:
+    """The weeks before from the rollup, the running one as it was just measured."""
+    this_week = period_of(ReportPeriod.WEEKLY, visit.now.date())
+    weeks, one = [], this_week
+    for _ in range(TREND_PERIODS):
+        one = before(ReportPeriod.WEEKLY, one)
+        weeks.append(one)
+    weeks.reverse()
+    company_id = visit.home.id
+    totals = visit.api.runtime.sla_rollup.summed(weeks, company_id=company_id)
+    points = [
+        trend_point(week.start.date(), totals[week.start.date()].get((company_id, None)))
+        for week in weeks
+    ]
+    rate, retry, latency = running.success_rate, running.retry_success_rate, running.latency
+    points.append(
+        TrendPoint(
+            this_week.start.date(),
+            due=running.due,
+            successful=running.successful,
+            success_rate=rate.percent if rate else None,
+            retry_success_rate=retry.percent if retry else None,
+            average_latency_ms=latency.average if latency else None,
+            latency_p95_ms=latency.p95 if latency else None,
+        )
+    )
+    return points
+
+
+def _spark(trend: Sequence[TrendPoint], target: float) -> Spark:
+    width, height, edge = 240, 56, 5
+    rates = [point.success_rate for point in trend]
+    lowest = min([target, *(rate for rate in rates if rate is not None)])
+    floor = max(0.0, lowest - max(0.5, (100 - lowest) * 0.15))
+
+    def y(rate: float) -> float:
+        return round(edge + (100 - rate) / (100 - floor) * (height - 2 * edge), 1)
+
+    step = (width - 2 * edge) / max(1, len(rates) - 1)
+    points = [
+        None if rate is None else (round(edge + n * step, 1), y(rate))
+        for n, rate in enumerate(rates)
+    ]
+    return Spark(width, height, points, y(target), floor)

@@ -1,0 +1,117 @@
+"""The deliveries page: dashboard, filters, timeline, one delivery opened."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from impact_in_pipelines.api.deliveries.schemas import shown
+from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_id
+from impact_in_pipelines.api.http.problems import not_found
+from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
+from impact_in_pipelines.api.web.pages.filters import filters_of
+from impact_in_pipelines.api.web.pages.rows import OPEN, Row, row_of, thresholds_of
+from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
+from impact_in_pipelines.delivery.sanitising import sanitised
+
+PAGE = 30
+_MOST_ROWS = 60
+
+
+def routes(pages: Pages) -> list[Route]:
+    """The page and its parts."""
+    base = "/{company_id}"
+    return [
+        pages.route(f"{base}/deliveries", deliveries, VIEW),
+        pages.route(f"{base}/deliveries/{{delivery_id}}", one_delivery, VIEW),
+        pages.route(f"{base}/rows", rows, VIEW),
+        pages.route(f"{base}/sla", dashboard, VIEW),
+    ]
+
+
+def deliveries(visit: Visit) -> Response:
+    """The whole page; to a script that asks for a part, the next rows of the timeline."""
+    filters, wanted = filters_of(visit)
+    question = wanted.parameters | {"company": visit.home.id, "of": "cockpit"}
+    found = visit.api.deliveries.listed(
+        [visit.home.id],
+        wanted,
+        limit=PAGE + 1,
+        **instant_and_id(visit.query("cursor") or None, question),
+    )
+    thresholds = thresholds_of(visit)
+    shown_rows = [row_of(one, thresholds) for one in found[:PAGE]]
+    more = None
+    if len(found) > PAGE:
+        last = shown_rows[-1]
+        cursor = encode_cursor({"at": last.scheduled_for.isoformat(), "id": last.id}, question)
+        more = visit.path("deliveries", **filters.query, cursor=cursor)
+    values: dict[str, Any] = {
+        "filters": filters,
+        "rows": shown_rows,
+        "more": more,
+        "thresholds": thresholds,
+        "open_statuses": OPEN,
+    }
+    if visit.is_fragment:
+        return visit.render("parts/rows.html", **values)
+    failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
+    return visit.render(
+        "deliveries.html",
+        board=dashboard_of(visit),
+        failed_count=len(failed.ids),
+        continued=bool(visit.query("cursor")),
+        **values,
+    )
+
+
+def dashboard(visit: Visit) -> Response:
+    """The dashboard alone, for its refreshes."""
+    return visit.render("parts/sla.html", board=dashboard_of(visit))
+
+
+def rows(visit: Visit) -> Response:
+    """Some rows as they are now."""
+    texts = visit.request.query_params.getlist("id")[:_MOST_ROWS]
+    ids = [uuid_of(text, "delivery") for text in texts]
+    thresholds = thresholds_of(visit)
+    found = [row for id_ in ids if (row := _row(visit, id_, thresholds))]
+    return visit.render("parts/rows.html", rows=found, more=None, thresholds=thresholds)
+
+
+def _row(visit: Visit, id_: UUID, thresholds: Any) -> Row | None:
+    found = visit.api.deliveries.whole(id_, [visit.home.id])
+    return row_of(found[0], thresholds) if found else None
+
+
+def one_delivery(visit: Visit) -> Response:
+    """Everything about one delivery; a page of its own where no script asked for it."""
+    id_ = uuid_of(visit.request.path_params["delivery_id"], "delivery")
+    found = visit.api.deliveries.whole(id_, [visit.home.id])
+    if found is None:
+        raise not_found("delivery")
+    values, attempts = found
+    thresholds = thresholds_of(visit)
+    run_id = values["dagster_run_id"]
+    dagster = visit.api.runtime.settings.dagster_ui_url.rstrip("/")
+    template = "parts/detail.html" if visit.is_fragment else "delivery.html"
+    return visit.render(
+        template,
+        row=row_of(values, thresholds),
+        rows=[row_of(values, thresholds)],
+        more=None,
+        thresholds=thresholds,
+        d=shown(values),
+        attempts=[{**one, "error": sanitised(one["error"])} for one in attempts],
+        payload=_pretty(values["payload"]),
+        answer=_pretty(values["provider_response"]),
+        run_url=f"{dagster}/runs/{run_id}" if run_id else None,
+    )
+
+
+def _pretty(value: Any) -> str | None:
+    """JSON data as people read it, personal data masked."""
+    return None if value is None else json.dumps(sanitised(value), indent=2, ensure_ascii=False)

@@ -1,0 +1,67 @@
+"""The API's stream of a company's changes, for a page that is open: by the session's cookie, not a token."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.deliveries.stream import event_stream
+from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
+from impact_in_pipelines.api.web.visits import VIEW
+
+
+def route(api: ApiContext) -> Route:
+    """The stream of a company's changes, for whoever may see the company."""
+
+    async def stream(request: Request) -> Response:
+        cookie = cookie_of(request, api.runtime.settings) or ""
+        text = request.path_params["company_id"]
+        admitted = await run_sync(_admitted, api, cookie, text)
+        if admitted is None:
+            # 204 tells the browser not to connect again (HTML standard, section 9.2.3).
+            return Response(status_code=204)
+        company_id, until = admitted
+        since = _since(request.headers.get("last-event-id", ""))
+        return StreamingResponse(
+            _while_signed_in(api, cookie, event_stream(api, company_id, since, until)),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    return Route("/{lang}/cockpit/{company_id}/events", stream)
+
+
+def _admitted(api: ApiContext, cookie: str, company: str) -> tuple[UUID, datetime] | None:
+    """The company and the session's end; None: this browser has nothing to hear."""
+    session = api.runtime.sessions.find(cookie) if cookie else None
+    try:
+        company_id = UUID(company)
+    except ValueError:
+        return None
+    if session is None or session.expires_at <= api.clock() or not session.roles >= VIEW:
+        return None
+    mine = session.companies is None or company_id in session.companies
+    return (company_id, session.expires_at) if mine else None
+
+
+async def _while_signed_in(
+    api: ApiContext, cookie: str, events: AsyncIterator[str]
+) -> AsyncIterator[str]:
+    """The events until the session is closed in another window, which a heartbeat notices."""
+    async for text in events:
+        if text.startswith(":") and await run_sync(api.runtime.sessions.find, cookie) is None:
+            return
+        yield text
+
+
+def _since(event_id: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(event_id)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -1,0 +1,254 @@
+"""Sending again: a confirmation that says what would happen, the replay itself, how it goes."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from impact_in_pipelines.api.http.problems import ApiProblem, not_found
+from impact_in_pipelines.api.web.language.words import ACTIONS, N_, STATUSES, Sign
+from impact_in_pipelines.api.web.pages.rows import OPEN
+from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.db.access.answers import Held, IdempotencyStore, KeptAnswer
+from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
+from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.services.replay_preview import (
+    Action,
+    PreviewItem,
+    compared,
+    preview_replay,
+)
+
+MOST = 1_000
+_SHOWN = 50
+_DIFFERENCES_SHOWN = 12
+_WAIT_S, _WAITS = 0.1, 100
+
+
+def routes(pages: Pages) -> list[Route]:
+    """Confirmation, replay and progress."""
+    base = "/{company_id}/replays"
+    return [
+        pages.route(f"{base}/new", confirm, MANAGE),
+        pages.route(base, replay, MANAGE, method="POST"),
+        pages.route(f"{base}/{{replay_id}}", progress, VIEW),
+    ]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One delivery of a confirmation: what would become of it, and why."""
+
+    id: UUID
+    platform: str
+    period: str
+    sign: Sign
+    reason: str | None
+    changed: bool | None
+
+
+def confirm(visit: Visit) -> Response:
+    """What a replay would do: of the deliveries named by `id`, or of all that failed (`all=failed`)."""
+    force = visit.query("force") == "1"
+    ids, cut = _asked(visit)
+    if not ids:
+        return _rendered(visit, "parts/confirm_nothing.html")
+    owned = visit.api.deliveries.owned(ids, [visit.home.id])
+    if len(owned) < len(ids):
+        raise not_found("delivery")
+    preview = preview_replay(visit.api.runtime, ids, now=visit.now, force=force)
+    counts = Counter(item.action for item in preview.items)
+    sending = counts[Action.SEND_AGAIN] + counts[Action.NEW_DELIVERY]
+    one = preview.items[0] if len(preview.items) == 1 else None
+    accepted, changes = compared(visit.api.runtime, one) if one else (None, [])
+    return _rendered(
+        visit,
+        "parts/confirm.html",
+        ids=ids,
+        cut=cut,
+        force=force,
+        request_id=uuid4(),
+        sending=sending,
+        skipped=counts[Action.SKIP],
+        refused=counts[Action.REFUSE],
+        seconds=preview.estimated_seconds,
+        lines=[_line(visit, item) for item in preview.items[:_SHOWN]],
+        hidden=max(0, len(preview.items) - _SHOWN),
+        force_url=_force_url(visit, ids),
+        forceable=not force and any(_forceable(visit, item) for item in preview.items),
+        accepted=accepted,
+        changes=changes[:_DIFFERENCES_SHOWN],
+    )
+
+
+def replay(visit: Visit) -> Response:
+    """Queue the deliveries of a confirmation. The same confirmation sent twice replays once: the second
+    time it leads to where the first one did."""
+    request_id = uuid_of(visit.field("request"), "replay")
+    ids = sorted({uuid_of(text, "delivery") for text in visit.fields("id")})[:MOST]
+    force = visit.field("force") == "1"
+    if not ids:
+        raise ApiProblem(422, visit.text(N_("Choose at least one delivery.")))
+    assert visit.session is not None
+    scope = hashlib.sha256(f"cockpit {visit.session.subject} {visit.home.id}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{force} {ids}".encode()).hexdigest()
+    store, key = visit.api.idempotency, f"replay {request_id}"
+    kept = _first_answer(store, scope, key, digest, visit)
+    if kept is not None:
+        return visit.go(kept)
+    try:
+        address = _replay(visit, ids, force=force)
+    except BaseException:
+        store.forget(scope, key)
+        raise
+    store.keep(scope, key, KeptAnswer(303, {"location": address}, b""))
+    return visit.go(address)
+
+
+def _first_answer(
+    store: IdempotencyStore, scope: str, key: str, digest: str, visit: Visit
+) -> str | None:
+    """Where an earlier click of the same button led, once it is known; None: this is the first one."""
+    for _ in range(_WAITS):
+        held = store.begin(scope, key, digest, visit.now)
+        if isinstance(held, KeptAnswer):
+            return held.headers["location"]
+        if held is Held.OURS:
+            return None
+        if held is Held.BY_ANOTHER_REQUEST:
+            break
+        time.sleep(_WAIT_S)
+    raise ApiProblem(
+        409, visit.text(N_("This confirmation has been used. Start the replay again."))
+    )
+
+
+def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
+    """Replay and have it sent; returns the address of its progress."""
+    assert visit.session is not None
+    owned = visit.api.deliveries.owned(ids, [visit.home.id])
+    mine = [id_ for id_ in ids if id_ in owned]
+    actor = visit.session.subject
+    done = visit.api.replays.replay(mine, now=visit.now, force=force, actor=actor)
+    refused = len(ids) - len(mine) + len(done.refused)
+    if done.request_id is None:
+        return visit.path("replays", "none", refused=refused)
+    platforms = {p for _, p in visit.api.deliveries.owned(done.queued, None).values()}
+    visit.api.dagster.start_drains(platforms, f"replay by {actor}")
+    return visit.path("replays", done.request_id, refused=refused or None)
+
+
+def progress(visit: Visit) -> Response:
+    """How a replay goes."""
+    refused = visit.query("refused")
+    not_queued = int(refused) if refused.isdecimal() and len(refused) < 5 else 0
+    text = visit.request.path_params["replay_id"]
+    if text == "none":
+        return _rendered(visit, "parts/replay_none.html", refused=not_queued)
+    found = visit.api.deliveries.replay_request(uuid_of(text, "replay"), [visit.home.id])
+    if found is None:
+        raise not_found("replay")
+    states = [_state(row) for row in found.states]
+    counts = Counter(one["status"] for one in states)
+    ended = sum(n for status, n in counts.items() if status not in OPEN)
+    return _rendered(
+        visit,
+        "parts/progress.html",
+        replay=found,
+        states=states[:_SHOWN],
+        hidden=max(0, len(states) - _SHOWN),
+        counts=[(STATUSES[status], counts[status]) for status in STATUSES if counts[status]],
+        total=len(states),
+        ended=ended,
+        arrived=counts["success"],
+        done=ended == len(states),
+        refused=not_queued,
+    )
+
+
+def _rendered(visit: Visit, part: str, **values: Any) -> Response:
+    """The part alone for a script, else within a page of its own."""
+    if visit.is_fragment:
+        return visit.render(part, **values)
+    return visit.render("replay.html", part=part, **values)
+
+
+def _asked(visit: Visit) -> tuple[list[UUID], bool]:
+    """The deliveries that are meant, and whether there are more than may be replayed at once."""
+    if visit.query("all") == "failed":
+        failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
+        ids = list(failed.ids)
+    else:
+        texts = visit.request.query_params.getlist("id")
+        ids = list(dict.fromkeys(uuid_of(text, "delivery") for text in texts))
+    return ids[:MOST], len(ids) > MOST
+
+
+def _line(visit: Visit, item: PreviewItem) -> Line:
+    found = visit.api.deliveries.whole(item.id, [visit.home.id])
+    assert found is not None
+    row = found[0]
+    return Line(
+        item.id,
+        item.platform.value,
+        visit.formats.days(row["period_start"], row["period_end"]),
+        ACTIONS[item.action.value],
+        _reason(visit, item, row),
+        item.changed,
+    )
+
+
+def _reason(visit: Visit, item: PreviewItem, row: Any) -> str | None:
+    """Why it would be skipped or refused, in the page's language where the log itself says why."""
+    if item.action is Action.SKIP and item.duplicate_of is not None:
+        text = visit.text(N_("The same content arrived on %(when)s."))
+        return text % {"when": visit.formats.when(item.duplicate_of.delivered_at)}
+    if item.action is not Action.REFUSE:
+        return None
+    match row["status"]:
+        case "success":
+            text = visit.text(N_("It arrived on %(when)s, less than 24 hours ago."))
+            return text % {"when": visit.formats.when(row["delivered_at"])}
+        case "pending" | "in_progress" | "retrying":
+            return visit.text(N_("It is on its way already."))
+        case "skipped":
+            return visit.text(N_("Its content had arrived with another delivery."))
+        case "missed":
+            return visit.text(N_("It was missed; its days go out with the next delivery."))
+        case "cancelled":
+            return visit.text(N_("It was cancelled."))
+        case _:
+            return str(sanitised(item.reason)).replace("--force", "force")
+
+
+def _forceable(visit: Visit, item: PreviewItem) -> bool:
+    """Whether sending it all the same would help: its content has arrived inside the window."""
+    if item.action is Action.SKIP:
+        return True
+    found = visit.api.deliveries.whole(item.id, [visit.home.id])
+    return item.action is Action.REFUSE and found is not None and found[0]["status"] == "success"
+
+
+def _force_url(visit: Visit, ids: Sequence[UUID]) -> str:
+    """The same confirmation, with what has arrived sent all the same."""
+    if visit.query("all") == "failed":
+        return visit.path("replays", "new", all="failed", force=1)
+    chosen = "".join(f"&id={id_}" for id_ in ids)
+    return visit.path("replays", "new", force=1) + chosen
+
+
+def _state(row: Any) -> dict[str, Any]:
+    error = row["last_error"] if row["status"] in ("failed", "retrying") else None
+    return {
+        "id": row["id"],
+        "platform": row["platform"],
+        "status": row["status"],
+        "sign": STATUSES[row["status"]],
+        "error": sanitised(error) if error else None,
+    }

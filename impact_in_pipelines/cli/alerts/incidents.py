@@ -1,0 +1,124 @@
+"""`impact-in incidents`: what is wrong, who is told, and who is on it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from impact_in_pipelines.alerting import wording
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.people import whoever
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.alerts import Alerts
+from impact_in_pipelines.sla.incidents import Incident
+
+app = typer.Typer(help="List incidents and acknowledge them.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Only this company's; slug or id.")
+    ] = None,
+    platform: Annotated[Platform | None, typer.Option(help="Only this platform's.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the open incidents, the newest first, and what waits to be sent."""
+    with session() as runtime:
+        found = runtime.incidents.listed(
+            company_id=runtime.companies.find(company).id if company else None,
+            platform=platform,
+            closed_too=all_,
+            limit=limit,
+        )
+        backlog = runtime.outbox.backlog()
+    if as_json:
+        print_json({"incidents": [as_document(one) for one in found], "waiting": backlog})
+        return
+    if found:
+        _print_list(found)
+    else:
+        console.print("No incidents." if all_ else "No open incidents. Closed ones too: --all")
+    for line in backlog:
+        why = f": {line.error}" if line.error else ""
+        console.print(
+            f"{line.waiting} to be sent on {line.channel} since {wording.moment(line.oldest)}{why}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@app.command("ack")
+def ack(
+    incident: Annotated[
+        str, typer.Argument(metavar="ID", help="The incident's id or its first characters.")
+    ],
+    by: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Who is on it; you, if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that somebody is on an incident. PagerDuty stops escalating it."""
+    with session() as runtime:
+        done = Alerts(runtime).acknowledge(incident, whoever(by))
+    if as_json:
+        print_json(as_document(done))
+        return
+    console.print(
+        f"{done.acknowledged_by} is on it: {wording.whom(done)}, {wording.fact(done)}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _print_list(incidents: Sequence[Incident]) -> None:
+    """An incident a paragraph: whom it concerns, what is wrong, where to begin. A table of 80 columns would
+    give the facts a column of 16."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in incidents:
+        what = f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}"
+        style = "bold red" if one.level > 1 else "yellow"
+        table.add_row(
+            str(one.id)[:8],
+            Text.assemble(
+                (f"{wording.whom(one)}  ", "bold"),
+                (f"level {one.level}, {wording.LEVELS[one.level]}", style),
+                f"\n{what}\n",
+                (f"since {one.since or one.opened_at:%m-%d %H:%M} UTC, {state(one)}", "dim"),
+            ),
+        )
+    console.print(table)
+    open_ones = [one for one in incidents if one.closed_at is None]
+    if open_ones:
+        console.print(
+            f"What to do: docs/runbook.md; to begin with: {wording.first_step(open_ones[0])}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def as_document(incident: Incident) -> dict[str, Any]:
+    """An incident as JSON shows it."""
+    return asdict(incident) | {"level": incident.level, "state": state(incident)}
+
+
+def state(incident: Incident) -> str:
+    """Where it stands, in words."""
+    if incident.closed_at is not None:
+        return f"closed {incident.closed_at:%Y-%m-%d %H:%M}"
+    if incident.cleared_at is not None:
+        return "recovering"
+    if incident.notified_severity is None and incident.muted_by:
+        return f"muted: {incident.muted_by}"
+    if incident.acknowledged_by:
+        return f"acknowledged by {incident.acknowledged_by}"
+    return "open"

@@ -1,0 +1,217 @@
+"""`impact-in deliveries`: the log, one delivery whole, and sending again."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.deliveries.text import print_detail, print_list, short
+from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN, Replayed, ReplayStore
+from impact_in_pipelines.db.deliveries.views import DeliveryDetail, DeliveryRow, DeliveryViews
+from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.errors import Conflict, UsageError
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.runtime import Runtime
+
+app = typer.Typer(help="Look at deliveries, and send them again.", no_args_is_help=True)
+
+CompanyOption = Annotated[
+    str | None, typer.Option("--company", metavar="COMPANY", help="Only this slug or id.")
+]
+PlatformOption = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
+_DAYS = FAILED_WITHIN.days
+
+
+@app.command("list")
+def list_(
+    company: CompanyOption = None,
+    platform: PlatformOption = None,
+    status: Annotated[
+        list[DeliveryStatus] | None,
+        typer.Option(help="Only this status; may be repeated."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List deliveries, the latest due first."""
+    with session() as runtime:
+        company_id = runtime.companies.find(company).id if company else None
+        rows = DeliveryViews(runtime.database.engine).listed(
+            company_id=company_id, platform=platform, statuses=status, limit=limit
+        )
+    if as_json:
+        print_json([as_document(row) for row in rows])
+    else:
+        asked = company or platform or status
+        print_list(
+            rows,
+            empty="No delivery is like that."
+            if asked
+            else "No deliveries yet: they come with schedules, see impact-in schedules create --help",
+        )
+
+
+@app.command("show")
+def show(
+    delivery: Annotated[
+        str, typer.Argument(metavar="ID", help="The id, or its unique beginning (4 or more).")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show one delivery: its attempts, what was sent (personal data masked) and answered."""
+    with session() as runtime:
+        views = DeliveryViews(runtime.database.engine)
+        found = views.detail(views.resolve([delivery])[0])
+    if as_json:
+        print_json(as_document(found))
+    else:
+        print_detail(found)
+
+
+@app.command("replay")
+def replay(
+    deliveries: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their unique beginnings.")
+    ] = None,
+    all_failed: Annotated[
+        bool, typer.Option("--all-failed", help=f"All that failed in the last {_DAYS} days.")
+    ] = False,
+    company: CompanyOption = None,
+    platform: PlatformOption = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=3660, help="How far back --all-failed reaches.")
+    ] = _DAYS,
+    force: Annotated[
+        bool, typer.Option("--force", help="Send also what has arrived already.")
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue deliveries to be sent again. The next drain sends them.
+
+    A failed delivery is rebuilt from today's data. If nothing has changed it goes
+    out under its own key, so that a platform that had received it recognises it.
+    One that arrived is sent again as a new delivery; within 24 hours that needs
+    --force.
+
+    --all-failed leaves out those whose days another delivery has brought since;
+    --force sends them too.
+
+    Exit code 1 if a delivery can't be replayed; the others are queued all the same.
+    """
+    if bool(deliveries) == all_failed:
+        raise UsageError("give the ids of deliveries, or --all-failed for all that failed")
+    if deliveries and (company or platform or days != _DAYS):
+        raise UsageError("--company, --platform and --days go with --all-failed, not with ids")
+    with session() as runtime:
+        left_out: tuple[UUID, ...] = ()
+        store = ReplayStore(
+            runtime.database.engine,
+            dedup_window=timedelta(hours=runtime.settings.dedup_window_hours),
+        )
+        if deliveries:
+            ids = DeliveryViews(runtime.database.engine).resolve(deliveries)
+        else:
+            ids, left_out = _all_failed(runtime, store, company, platform, days, force=force)
+        done = store.replay(ids, now=runtime.clock(), force=force, actor=actor(by))
+        scheduled = runtime.settings.enable_scheduler
+    if as_json:
+        print_json(_replay_document(done, left_out))
+        if done.refused:
+            raise typer.Exit(1)
+        return
+    if not (done.queued or done.refused):
+        console.print(f"Nothing to replay of the last {days} days.")
+    _print_replay(done, left_out, scheduled=scheduled)
+
+
+def as_document(row: DeliveryRow) -> dict[str, Any]:
+    """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
+    document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
+    if isinstance(row, DeliveryDetail):
+        document["payload"] = sanitised(row.payload)
+        document["provider_response"] = sanitised(row.provider_response)
+    return document
+
+
+def _all_failed(
+    runtime: Runtime,
+    store: ReplayStore,
+    company: str | None,
+    platform: Platform | None,
+    days: int,
+    *,
+    force: bool,
+) -> tuple[list[UUID], tuple[UUID, ...]]:
+    """What to replay, and what is left out because its days have arrived since."""
+    found = store.failed(
+        since=runtime.clock() - timedelta(days=days),
+        company_id=runtime.companies.find(company).id if company else None,
+        platform=platform,
+    )
+    if force:
+        return [*found.ids, *found.arrived_since], ()
+    return list(found.ids), found.arrived_since
+
+
+def _replay_document(done: Replayed, left_out: tuple[UUID, ...]) -> dict[str, Any]:
+    return {
+        "queued": done.queued,
+        "along_in_batch": done.along,
+        "replay_of": [{"id": new, "replay_of": old} for old, new in done.renewed.items()],
+        "refused": [{"id": id_, "reason": reason} for id_, reason in done.refused.items()],
+        "arrived_since": left_out,
+    }
+
+
+def _print_replay(done: Replayed, left_out: tuple[UUID, ...], *, scheduled: bool) -> None:
+    if done.queued:
+        _print_queued(done, scheduled=scheduled)
+    if left_out:
+        console.print(
+            f"Left out: {_count(len(left_out), 'failed delivery', 'failed deliveries')} whose days "
+            "have arrived since with another one (--force sends them too).",
+            soft_wrap=True,
+        )
+    if not done.refused:
+        return
+    lines = [f"delivery {id_} can't be replayed: {why}" for id_, why in done.refused.items()]
+    for line in lines[:-1]:
+        errors.print(f"[bold red]error:[/] {line}", soft_wrap=True)
+    raise Conflict(lines[-1])
+
+
+def _print_queued(done: Replayed, *, scheduled: bool) -> None:
+    shown = ", ".join(short(id_) for id_ in done.queued[:5])
+    more = ", …" if len(done.queued) > 5 else ""
+    console.print(
+        f"Queued {_count(len(done.queued), 'delivery', 'deliveries')} again: {shown}{more}",
+        markup=False,
+        soft_wrap=True,
+    )
+    if done.along:
+        console.print(
+            f"{len(done.along)} of them went out in the same batch, which is repeated whole.",
+            soft_wrap=True,
+        )
+    at_once = "impact-in deliver"
+    console.print(
+        f"The scheduler's next tick sends what is queued; at once: {at_once}"
+        if scheduled
+        else f"The scheduler is off (ENABLE_SCHEDULER=false); send what is queued: {at_once}",
+        soft_wrap=True,
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

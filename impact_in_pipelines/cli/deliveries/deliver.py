@@ -1,0 +1,173 @@
+"""`impact-in deliver`: run the drain jobs in this process, as Dagster would, and say what came of it."""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson, open_runtime
+from impact_in_pipelines.cli.deliveries.results import (
+    SHOWN,
+    print_remaining,
+    print_results,
+    stopped_in_words,
+)
+from impact_in_pipelines.cli.output import errors, print_json
+from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
+from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
+from impact_in_pipelines.dagster_instance.environment import dagster_environment
+from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.runtime import Runtime
+
+
+def deliver(
+    platform: Annotated[
+        Platform | None, typer.Option(help="Only this platform; all three otherwise.")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Only this company (slug or id).")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day to send, due or not.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last day to send, inclusive.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send what is due now, retries included; with --from and --to, send those days.
+
+    Runs the Dagster jobs in this process and waits for them, not for later retries. Exit code 1 when a
+    delivery failed for good, or when of the days you named something has not been delivered yet; Ctrl-C
+    records what is under way, gives the rest back and leaves with 130.
+    """
+    runtime = open_runtime()
+    os.environ.update(dagster_environment(runtime.settings))
+    days = _days(start, end)
+    only = runtime.companies.find(company) if company is not None else None
+    platforms = [platform] if platform else list(Platform)
+    if only is not None and days is not None:
+        platforms = _connected(runtime, only, platforms)
+    config: dict[str, Any] = {"companies": [only.slug]} if only is not None else {}
+    if days is not None:
+        config |= {"start": start, "end": end}
+
+    def work(stop: Stop) -> tuple[Stop, list[dict[str, Any]]]:
+        return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
+
+    stop, results = run_stoppable(
+        work,
+        stopping="Stopping: what is under way is recorded first.",
+        at_once=(
+            "Ended at once: what was under way comes up again when its lease ends, "
+            f"in at most {runtime.settings.lease_seconds} s."
+        ),
+    )
+    remaining = runtime.remaining.of(
+        platforms, runtime.clock(), company_id=only.id if only else None, days=days
+    )
+    if as_json:
+        stopped = stop.signal.name if stop.signal is not None else None
+        print_json({"platforms": results, "remaining": remaining, "stopped": stopped})
+    elif not stop.requested:
+        print_results(results, remaining)
+        if remaining:
+            print_remaining(remaining, held_platforms(runtime.settings))
+    leave_if_stopped(stop, stopped_in_words(results, remaining))
+    if any(r["failed"] or r["error"] for r in results) or (days is not None and remaining):
+        raise typer.Exit(1)
+
+
+def _days(start: str | None, end: str | None) -> tuple[date, date] | None:
+    """The first and the last day that were asked for. Raises `UsageError`."""
+    if (start is None) != (end is None):
+        raise UsageError("--from and --to go together: both dates, such as 2026-01-31")
+    if start is None or end is None:
+        return None
+    from impact_in_pipelines.assets.partitions import days_between  # Dagster takes 0.8 s
+
+    days = days_between(start, end)
+    return days[0], days[-1]
+
+
+def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) -> list[Platform]:
+    """Those of `platforms` that the company can be delivered to. Raises `UsageError` if there is none: a
+    row that can only fail is not worth making."""
+    connected = [p for p in platforms if runtime.connections.of_companies(p, [company.id])]
+    if not connected:
+        titles = ", ".join(FACTS[p].title for p in platforms)
+        raise UsageError(
+            f"{company.slug} has no connection to {titles}; set one with: impact-in connections set"
+        )
+    return connected
+
+
+def run_drains(
+    runtime: Runtime,
+    platforms: Sequence[Platform],
+    config: Mapping[str, Any],
+    *,
+    quiet: bool,
+    stop: Stop,
+) -> list[dict[str, Any]]:
+    """Execute each platform's drain job here, until `stop` is requested; one result for each that was
+    begun, counted by delivery status."""
+    warnings.filterwarnings("ignore", module="dagster")
+    from dagster import DagsterInstance
+
+    from impact_in_pipelines.dagster_instance.recovery import OWNER_TAG, owner
+    from impact_in_pipelines.definitions import defs
+
+    recording = runtime.recording  # a database that is away is told before anything runs
+    results = []
+    with DagsterInstance.get() as instance:
+        for platform in platforms:
+            if stop.requested:
+                break
+            if not quiet:
+                errors.print(f"[dim]{FACTS[platform].title}: sending …[/]")
+            op = f"{platform.value}_export"
+            run = defs.resolve_job_def(f"drain_{platform.value}").execute_in_process(
+                instance=instance,
+                run_config={
+                    "ops": {op: {"config": dict(config)}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                raise_on_error=False,
+                tags={OWNER_TAG: owner()},
+            )
+            counts = recording.outcome_of_run(platform, run.run_id)
+            results.append(
+                {
+                    "platform": platform,
+                    **{status.value: counts.get(status, 0) for status in SHOWN},
+                    "error": None
+                    if run.success or counts.get(DeliveryStatus.FAILED) or stop.requested
+                    else _why(run),
+                    "dagster_run_id": run.run_id,
+                }
+            )
+    return results
+
+
+def _why(run: Any) -> str:
+    """The last failure's message, one line."""
+    failures = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    if not failures:
+        return "the run failed"
+    told = failures[-1].user_failure_data
+    if told is not None and told.description:
+        return str(told.description).strip().splitlines()[0]
+    error = failures[-1].error
+    # The outer errors are Dagster's: "Exceeded max_retries" says nothing of what went wrong.
+    while error is not None and error.cause is not None:
+        error = error.cause
+    lines = error.message.strip().splitlines() if error is not None else []
+    return str(lines[0]) if lines else "the run failed"

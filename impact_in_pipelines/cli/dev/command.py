@@ -1,0 +1,163 @@
+"""`impact-in dev`: everything from one terminal, stopped by one Ctrl-C."""
+
+import os
+import secrets
+import shlex
+import socket
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import typer
+
+from impact_in_pipelines.cli.accounts.token import minted
+from impact_in_pipelines.cli.demo.command import HOME, hold_home
+from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world, sandbox_environment
+from impact_in_pipelines.cli.operating.recover import cancel_runs, fail_orphans
+from impact_in_pipelines.cli.output import console
+from impact_in_pipelines.dagster_instance.environment import dagster_environment, project_root
+from impact_in_pipelines.db.engine import Database, open_database
+from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.sandbox.config import DEFAULT_PORT
+from impact_in_pipelines.settings import get_settings, read_settings
+
+UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, DEFAULT_PORT, 3998
+_STOP_S = 30
+_QUIET = ("--log-level", "warning")
+
+
+class PortTaken(UsageError):
+    """Another program listens where one of ours must."""
+
+
+def dev() -> None:
+    """Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); Ctrl-C stops all.
+
+    Without DATABASE_URL and IMPACT_IN_HOME it works on the demo's database in `.impact-in/demo`, made if it
+    isn't there, with a company whose schedule fires every minute; otherwise on the one that they name.
+    """
+    for name, port in (
+        ("Dagster UI", UI_PORT),
+        ("API", API_PORT),
+        ("sandbox", SANDBOX_PORT),
+        ("code server", CODE_PORT),
+    ):
+        _require_free(name, port)
+    ours = "DATABASE_URL" not in os.environ and "IMPACT_IN_HOME" not in os.environ
+    with hold_home() if ours else nullcontext():
+        if ours:
+            os.environ["IMPACT_IN_HOME"] = str(HOME.absolute())
+        for name, value in sandbox_environment(f"http://127.0.0.1:{SANDBOX_PORT}").items():
+            os.environ.setdefault(name, value)
+        code = _run(own_world=ours)
+    raise typer.Exit(code)
+
+
+def _run(*, own_world: bool) -> int:
+    settings = get_settings()
+    database = open_database(settings)  # held open: the embedded server lives as long as we do
+    upgrade(database.engine)
+    runtime = Runtime(settings, database=database)
+    if own_world:
+        console.print("[dim]Making sure that the demo's companies are there …[/]")
+        build_dev_world(runtime, datetime.now(UTC))
+    os.environ.update(dagster_environment(settings))
+    os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
+    orphans = fail_orphans()
+    if orphans:
+        console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
+    code = _supervise(_addresses(database, own_world=own_world), own_world=own_world)
+    runtime.close()
+    return code
+
+
+def _addresses(database: Database, *, own_world: bool) -> str:
+    """Where everything is, for people."""
+    where = "the demo, in .impact-in/demo" if own_world else repr(database.url)
+    lines = [
+        f"Dagster UI  http://127.0.0.1:{UI_PORT}",
+        f"Cockpit     {_sign_in_link()}",
+        f"API         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json",
+        f"Sandbox     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats",
+        f"Database    {where}",
+    ]
+    if own_world:
+        lines.append(f"{DEV_COMPANY} is due every minute.")
+    lines.append("Ctrl-C stops everything.")
+    return "\n".join(lines)
+
+
+def _sign_in_link() -> str:
+    """A link that signs an administrator of all companies in, good for a day."""
+    token = minted(
+        read_settings(),
+        "developer",
+        ["ADMIN_CONSOLE", "MANAGE_INTEGRATIONS"],
+        ["*"],
+        datetime.now(UTC) + timedelta(days=1),
+    )
+    return f"http://127.0.0.1:{API_PORT}/en/cockpit/sign-in?token={token}"
+
+
+def _require_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise PortTaken(
+                f"port {port} for the {name} is taken; stop what listens there (ss -ltnp)"
+            ) from None
+
+
+def processes(*, own_world: bool) -> dict[str, list[str]]:
+    """Name and command of each process, in the order they may start."""
+    binaries = Path(sys.executable).parent
+    when_open = [sys.executable, "-m", "impact_in_pipelines.cli.dev.when_open", str(CODE_PORT)]
+    workspace = ["--workspace", str(project_root() / "deploy" / "workspace.yaml")]
+    commands = {
+        "code": [
+            *(str(binaries / "dagster"), "code-server", "start", "--host", "127.0.0.1"),
+            *("--port", str(CODE_PORT), "--module-name", "impact_in_pipelines.definitions"),
+            *("--location-name", "impact_in", "--log-level", "warning"),
+        ],
+        "sandbox": [
+            *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
+        ],
+        "api": [sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"],
+        "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace, *_QUIET],
+        "ui": [
+            *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),
+            *("--port", str(UI_PORT), *workspace),
+        ],
+    }
+    if own_world:
+        activity = [*when_open, sys.executable, "-m", "impact_in_pipelines.cli.dev.activity"]
+        commands["activity"] = activity
+    return commands
+
+
+def _supervise(addresses: str, *, own_world: bool) -> int:
+    """Run all processes until Ctrl-C, which is 0, or until one of them ends: its exit code."""
+    from honcho import manager as honcho
+
+    from impact_in_pipelines.cli.dev.output import CalmPrinter
+
+    class Manager(honcho.Manager):  # type: ignore[misc]
+        def terminate(self) -> None:
+            # A run that is ended while it starts would otherwise be a failed one, and told to people.
+            cancel_runs()
+            super().terminate()
+
+    # A drain records what is under way before it ends; five seconds would kill it meanwhile.
+    honcho.KILL_WAIT = _STOP_S
+    printer = CalmPrinter(addresses)
+    manager = Manager(printer)
+    for name, command in processes(own_world=own_world).items():
+        manager.add_process(name, f"exec {shlex.join(command)}", env=dict(os.environ))
+    manager.loop()
+    console.print("Everything has stopped.")
+    return 0 if printer.stopping else int(manager.returncode or 0)

@@ -1,0 +1,118 @@
+"""`impact-in events`: raw activity from a file."""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.db.impact.importing import ImportSummary, import_events
+
+app = typer.Typer(help="Bring impact events in.", no_args_is_help=True)
+
+_REASONS_SHOWN = 5
+_REASON_WIDTH = 200
+
+
+@app.callback()
+def events() -> None:
+    """Bring impact events in."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with the header line.")],
+    as_json: AsJson = False,
+) -> None:
+    """Import a CSV file: all rows that hold, or, if the file itself is wrong, none.
+
+    Its header: event_id, company, occurred_at, activity, participant_ref,
+    volunteer_ref, hours, outcome_category, outcome_score. Rows that don't hold go to
+    FILE.csv.rejects.csv with their line and the reason. Importing a file again
+    changes nothing.
+
+    Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
+    the file can't be imported, nothing is in.
+    """
+    with session() as runtime, _watched(file.name) as tell:
+        summary = import_events(runtime.database.engine, file, now=runtime.clock(), progress=tell)
+    reasons = _first_reasons(summary)
+    if as_json:
+        print_json(
+            {
+                "rows": summary.rows,
+                "imported": summary.imported,
+                "updated": summary.updated,
+                "unchanged": summary.unchanged,
+                "duplicates": summary.duplicates,
+                "rejected": summary.rejected,
+                "rejects_path": str(summary.rejects_path) if summary.rejects_path else None,
+                "first_reasons": [{"line": line, "reason": reason} for line, reason in reasons],
+            }
+        )
+    else:
+        _print_summary(file, summary, reasons)
+    if summary.rejected:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _watched(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, only where somebody looks: told bytes done and bytes in all."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=not errors.is_terminal,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _first_reasons(summary: ImportSummary) -> list[tuple[int, str]]:
+    """Line and reason of the first rejected rows."""
+    if summary.rejects_path is None:
+        return []
+    with summary.rejects_path.open(encoding="utf-8", newline="") as stream:
+        rows = islice(csv.DictReader(stream), _REASONS_SHOWN)
+        return [(int(row["line"]), row["reason"][:_REASON_WIDTH]) for row in rows]
+
+
+def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, str]]) -> None:
+    counts = (
+        (summary.imported, "new"),
+        (summary.updated, "changed"),
+        (summary.unchanged, "known already, unchanged"),
+        (summary.duplicates, "replaced by a later line of the file"),
+        (summary.rejected, "rejected"),
+    )
+    console.print(f"{file.name}: {_rows(summary.rows)} read.", markup=False, soft_wrap=True)
+    for count, what in counts:
+        if count:
+            style = "bold red" if what == "rejected" else None
+            console.print(f"{count:>12,} {what}", style=style, markup=False)
+    if not reasons:
+        return
+    console.print(
+        f"Rejected rows, with reasons: {summary.rejects_path}", markup=False, soft_wrap=True
+    )
+    for line, reason in reasons:
+        console.print(f"  line {line}: {reason}", markup=False, soft_wrap=True)
+    if (more := summary.rejected - len(reasons)) > 0:
+        console.print(f"  and {more:,} more", markup=False)
+    console.print("Mend them and import the file again; what is in already stays as it is.")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -1,0 +1,116 @@
+"""Companies: the tenants. Statements: companies.sql."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.errors import Conflict, NotFound, UsageError
+from impact_in_pipelines.scheduling import parse_timezone
+from impact_in_pipelines.scheduling.countries import parse_country
+
+_SQL = load("accounts/companies")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A tenant. `timezone` is the IANA zone whose local days its impact is counted in."""
+
+    id: UUID
+    slug: str
+    name: str
+    country: str | None
+    timezone: str
+    active: bool
+    created_at: datetime
+
+
+class CompanyStore:
+    """Reads and adds companies."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(
+        self,
+        slug: str,
+        *,
+        name: str,
+        id_: UUID | None = None,
+        country: str | None = None,
+        timezone: str = "UTC",
+        actor: str = "cli",
+    ) -> Company:
+        """Add a company, with its row in the audit log.
+
+        Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists.
+        """
+        if not _SLUG.fullmatch(slug):
+            raise UsageError(
+                f"slug {slug!r} must be 1 to 63 of a-z, 0-9 and '-', and begin with a letter or digit"
+            )
+        if country is not None:
+            parse_country(country)
+        parse_timezone(timezone)
+        try:
+            with self._engine.begin() as connection:
+                row = connection.execute(
+                    _SQL["add"],
+                    {
+                        "id": id_,
+                        "slug": slug,
+                        "name": name,
+                        "country": country,
+                        "timezone": timezone,
+                    },
+                ).mappings()
+                made = Company(**row.one())
+                after = {"slug": slug, "name": name, "country": country, "timezone": timezone}
+                change = Change("company.add", f"company {made.id}", made.id, after=after)
+                record(connection, [change], actor=actor, now=datetime.now(UTC))
+                return made
+        except IntegrityError as error:
+            raise Conflict(f"a company with slug {slug!r} or that id exists already") from error
+
+    def page(
+        self, company_ids: Sequence[UUID] | None, *, limit: int, after_slug: str | None = None
+    ) -> Sequence[Company]:
+        """At most `limit` of these companies (None: of all) by slug, from behind `after_slug` on."""
+        values = {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "limit": limit,
+            "after_slug": after_slug,
+        }
+        with self._engine.connect() as connection:
+            return [Company(**row) for row in connection.execute(_SQL["page"], values).mappings()]
+
+    def listed(self) -> Sequence[Company]:
+        """All companies by slug."""
+        with self._engine.connect() as connection:
+            return [Company(**row) for row in connection.execute(_SQL["listed"]).mappings()]
+
+    def find(self, slug_or_id: str) -> Company:
+        """The company with this slug or id. Raises `NotFound`."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_SQL["find"], {"text": slug_or_id}).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"no company {slug_or_id!r}; see: impact-in companies list")
+        return Company(**row)
+
+    def by_slug(self, slugs: Sequence[str]) -> Mapping[str, Company]:
+        """Those of `slugs` that exist."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["by_slug"], {"slugs": list(slugs)}).mappings()
+            return {row["slug"]: Company(**row) for row in rows}
+
+    def active_slugs(self) -> Sequence[str]:
+        """The partition keys of the company dimension, oldest company first."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_SQL["active_slugs"]))

@@ -1,0 +1,269 @@
+"""Freezing payloads before their first attempt, and the rule of never twice (design D4).
+
+Decided for a chunk in one transaction: advisory locks on the contents make sure that two workers never
+judge the same content at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.model import Claimed
+from impact_in_pipelines.delivery.ports import Frozen, Prepared
+from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, OPEN, DeliveryStatus, ErrorKind
+
+_SQL = load("deliveries/freezing")
+_QUEUE = load("deliveries/queue")
+
+_TWIN_PATIENCE = timedelta(seconds=15)
+"""How soon a row is judged again whose twin is being sent at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another row with the same content: where it is, and under which key it was tried."""
+
+    id: UUID
+    status: str
+    next_attempt_at: datetime | None
+    idempotency_key: UUID
+    batch_id: UUID | None
+    payload: dict[str, Any]
+
+    @property
+    def gave_up(self) -> bool:
+        """It is final and may have arrived without our hearing of it."""
+        return self.status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED)
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """Which go out now; which had arrived already, and by which row; which wait, and until when; which fail,
+    and why."""
+
+    ready: list[Prepared] = field(default_factory=list)
+    skipped: dict[UUID, tuple[Prepared, UUID]] = field(default_factory=dict)
+    waiting: dict[UUID, datetime] = field(default_factory=dict)
+    refused: dict[UUID, str] = field(default_factory=dict)
+
+
+def freeze(
+    engine: Engine,
+    prepared: Sequence[Prepared],
+    *,
+    now: datetime,
+    window: timedelta,
+    worker: str,
+    batch_limit: int,
+) -> Frozen:
+    """Store what is about to be sent; see `delivery.ports.DeliveryLog.freeze`."""
+    if not prepared:
+        return Frozen((), (), ())
+    with engine.begin() as connection:
+        held = _still_held(connection, prepared, worker)
+        candidates = sorted(
+            (p for p in prepared if p.claimed.id in held),
+            # Of two with the same content, the one that may have arrived already goes first.
+            key=lambda p: (-p.claimed.attempt_number, p.claimed.scheduled_for, str(p.claimed.id)),
+        )
+        contents = sorted({_content(p) for p in candidates})
+        connection.execute(_SQL["lock_contents"], {"contents": contents})
+        twins = _twins(connection, candidates, now - window)
+        verdict = _judge(candidates, twins, now)
+        verdict.ready = _in_batches(verdict.ready, batch_limit)
+        _store(connection, verdict, worker, now)
+    return Frozen(
+        ready=tuple(verdict.ready),
+        skipped=tuple(verdict.skipped),
+        waiting=tuple(verdict.waiting),
+        refused=tuple(verdict.refused),
+    )
+
+
+def _content(prepared: Prepared) -> str:
+    claimed = prepared.claimed
+    return f"{claimed.company_id}/{claimed.platform.value}/{prepared.payload_hash}"
+
+
+def _still_held(connection: Connection, prepared: Sequence[Prepared], worker: str) -> set[UUID]:
+    ids = [p.claimed.id for p in prepared]
+    rows = connection.execute(_SQL["still_held"], {"ids": ids, "worker": worker})
+    return {row.id for row in rows}
+
+
+def _twins(
+    connection: Connection, candidates: Sequence[Prepared], window_start: datetime
+) -> Mapping[UUID, list[Twin]]:
+    rows = [
+        {
+            "id": p.claimed.id,
+            "company_id": p.claimed.company_id,
+            "payload_hash": p.payload_hash,
+        }
+        for p in candidates
+    ]
+    if not rows:
+        return {}
+    found: dict[UUID, list[Twin]] = defaultdict(list)
+    for row in connection.execute(
+        _SQL["twins"],
+        {
+            "rows": rows_as_json(rows),
+            "platform": candidates[0].claimed.platform.value,
+            "chunk": [p.claimed.id for p in candidates],
+            "window_start": window_start,
+            "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
+        },
+    ):
+        found[row.id].append(
+            Twin(
+                row.twin,
+                row.status,
+                row.next_attempt_at,
+                row.idempotency_key,
+                row.batch_id,
+                row.payload,
+            )
+        )
+    return found
+
+
+def _judge(
+    candidates: Iterable[Prepared], twins: Mapping[UUID, list[Twin]], now: datetime
+) -> _Verdict:
+    verdict = _Verdict()
+    going: set[str] = set()
+    for candidate in candidates:
+        claimed = candidate.claimed
+        others = twins.get(claimed.id, [])
+        arrived = next((t for t in others if t.status == DeliveryStatus.SUCCESS), None)
+        ahead = next((t for t in others if t.status in OPEN and _goes_first(t, claimed)), None)
+        given_up = [t for t in others if t.gave_up]
+        if claimed.batch_id is not None:
+            # A frozen batch is repeated whole under its own key, whatever else has arrived.
+            going.add(_content(candidate))
+            verdict.ready.append(candidate)
+        elif arrived is not None and not claimed.force:
+            verdict.skipped[claimed.id] = (candidate, arrived.id)
+        elif ahead is not None:
+            verdict.waiting[claimed.id] = _judged_again_at(ahead, now)
+        elif _content(candidate) in going:
+            verdict.waiting[claimed.id] = now + _TWIN_PATIENCE
+        elif claimed.attempt_number > 1 or claimed.force or not given_up:
+            going.add(_content(candidate))
+            verdict.ready.append(candidate)
+        elif single := next((t for t in given_up if t.batch_id is None), None):
+            going.add(_content(candidate))
+            verdict.ready.append(_under_the_key_of(single, candidate))
+        else:
+            verdict.refused[claimed.id] = _unresolved(given_up[0])
+    return verdict
+
+
+def _goes_first(twin: Twin, claimed: Claimed) -> bool:
+    """Whether `claimed` waits for `twin`, which is on its way. Of two that were both attempted (a failure
+    that is replayed, and the one that took over its key) only one may, or each would wait for the other."""
+    being_sent = twin.status == DeliveryStatus.IN_PROGRESS
+    return being_sent or claimed.attempt_number == 1 or twin.id < claimed.id
+
+
+def _judged_again_at(twin: Twin, now: datetime) -> datetime:
+    soon = now + _TWIN_PATIENCE
+    if twin.status == DeliveryStatus.IN_PROGRESS or twin.next_attempt_at is None:
+        return soon
+    return max(soon, twin.next_attempt_at + timedelta(seconds=1))
+
+
+def _under_the_key_of(twin: Twin, candidate: Prepared) -> Prepared:
+    """`twin` may have arrived without our hearing of it: its key and body are used again, so that the
+    platform recognises it."""
+    claimed = candidate.claimed
+    return replace(
+        candidate,
+        payload=twin.payload,
+        claimed=replace(claimed, idempotency_key=twin.idempotency_key, payload=twin.payload),
+    )
+
+
+def _unresolved(twin: Twin) -> str:
+    """Why a delivery fails whose content a given-up batch may have brought: the platform knows the batch's
+    key only, and that stands for all of its records."""
+    return (
+        f"the same figures went out with delivery {twin.id} in a batch that may have arrived; replay that "
+        f"one to find out (the batch is repeated whole): impact-in deliveries replay {twin.id}"
+    )
+
+
+def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
+    """Give never-attempted deliveries of one connection a batch, at most `batch_limit` in each."""
+    if batch_limit < 2:
+        return list(ready)
+    groups: dict[UUID, list[int]] = defaultdict(list)
+    for place, item in enumerate(ready):
+        claimed = item.claimed
+        fresh = claimed.attempt_number == 1 and claimed.idempotency_key == claimed.id
+        if fresh and claimed.batch_id is None:
+            groups[claimed.company_id].append(place)
+    result = list(ready)
+    for places in groups.values():
+        for start in range(0, len(places), batch_limit):
+            members = places[start : start + batch_limit]
+            if len(members) > 1:
+                batch_id = uuid4()
+                for place in members:
+                    result[place] = replace(ready[place], batch_id=batch_id)
+    return result
+
+
+def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime) -> None:
+    if verdict.ready:
+        rows = [
+            _content_columns(p)
+            | {
+                "idempotency_key": p.claimed.idempotency_key,
+                "revision": p.claimed.revision,
+                "batch_id": p.batch_id,
+                "attempt_number": p.claimed.attempt_number,
+                "attempt_id": p.attempt_id,
+            }
+            for p in verdict.ready
+        ]
+        parameters = {"rows": rows_as_json(rows), "now": now}
+        connection.execute(_SQL["freeze_ready"], parameters)
+        connection.execute(_SQL["open_attempts"], parameters)
+    if verdict.skipped:
+        rows = [
+            _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()
+        ]
+        connection.execute(_SQL["skip_duplicates"], {"rows": rows_as_json(rows), "now": now})
+        connection.execute(_QUEUE["note_on_schedules"], {"ids": list(verdict.skipped), "now": now})
+    if verdict.waiting:
+        rows = [
+            {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
+        ]
+        connection.execute(_SQL["hold_back"], {"rows": rows_as_json(rows), "now": now})
+    if verdict.refused:
+        rows = [
+            {"id": id_, "kind": ErrorKind.UNRESOLVED, "message": message}
+            for id_, message in verdict.refused.items()
+        ]
+        connection.execute(
+            _QUEUE["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
+        )
+        connection.execute(_QUEUE["note_on_schedules"], {"ids": list(verdict.refused), "now": now})
+
+
+def _content_columns(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "id": prepared.claimed.id,
+        "payload": prepared.payload,
+        "payload_hash": prepared.payload_hash,
+        "payload_bytes": prepared.payload_bytes,
+    }

@@ -1,0 +1,62 @@
+-- name: still_held
+-- The fence: of these rows, the ones that are still this worker's.
+SELECT id, created_at, attempt_count FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
+ORDER BY id
+FOR UPDATE
+
+-- name: lock_contents
+-- One lock per content, in one order: two workers never judge the same content at once.
+SELECT pg_advisory_xact_lock(hashtextextended(k.content, 0))
+FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
+
+-- name: twins
+-- Rows with the same content for the same company and platform: delivered inside the window; on their way,
+-- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
+-- inside the window, not necessarily the last one, that may have arrived.
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
+JOIN impact_deliveries t
+  ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
+ AND t.id <> m.id
+WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
+  AND ((t.status = 'success' AND t.delivered_at > :window_start)
+    OR (t.status IN ('pending', 'in_progress', 'retrying') AND t.attempt_count > 0)
+    OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
+        SELECT 1 FROM delivery_attempts a
+        WHERE a.delivery_id = t.id AND a.started_at > :window_start
+          AND (a.outcome IN ('started', 'lost')
+            OR a.error_kind = ANY(CAST(:may_have_arrived AS text[]))))))
+ORDER BY m.id, t.delivered_at DESC NULLS LAST
+
+-- name: freeze_ready
+UPDATE impact_deliveries d
+SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payload_bytes,
+    idempotency_key = r.idempotency_key, revision = r.revision, batch_id = r.batch_id, rebuild = false,
+    attempt_count = r.attempt_number, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
+    batch_id uuid, attempt_number int)
+WHERE d.id = r.id
+
+-- name: open_attempts
+INSERT INTO delivery_attempts (id, delivery_id, number, started_at, outcome)
+SELECT r.attempt_id, r.id, r.attempt_number, :now, 'started'
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid, attempt_number int)
+
+-- name: skip_duplicates
+UPDATE impact_deliveries d
+SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payload_hash = r.payload_hash,
+    payload_bytes = r.payload_bytes, rebuild = false, next_attempt_at = NULL, lease_until = NULL,
+    claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
+WHERE d.id = r.id
+
+-- name: hold_back
+-- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
+UPDATE impact_deliveries d
+SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
+    next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, next_attempt_at timestamptz)
+WHERE d.id = r.id

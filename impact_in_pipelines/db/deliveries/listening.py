@@ -1,0 +1,67 @@
+"""Hearing of changes as they are committed: PostgreSQL's LISTEN on a connection of its own."""
+
+import json
+import select
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.schema.triggers import CHANNEL
+
+_WAIT_S = 0.5
+_QUIET_S = 30.0
+
+Notice = dict[str, Any]
+"""`id`, `company_id`, `platform`, `status`, `attempt_count`, `updated_at` of one delivery, as text."""
+
+
+class ListenerLost(Exception):
+    """The connection that listened has gone; what changed meanwhile wasn't heard."""
+
+
+class DeliveryListener:
+    """One connection outside the pool that listens for delivery changes. Close it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raises `ListenerLost` if there is no connection to be had."""
+        arguments, keywords = engine.dialect.create_connect_args(engine.url)
+        options = {**keywords, "connect_timeout": 10, "application_name": "impact-in-events"}
+        try:
+            self._connection = psycopg2.connect(*arguments, **options)
+            self._connection.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
+        except psycopg2.Error as error:
+            raise ListenerLost("no connection to listen on") from error
+
+    def notices(self) -> Iterator[list[Notice]]:
+        """What was heard, in batches, every half second at the latest; an empty one: nothing. Without end.
+
+        Raises `ListenerLost`.
+        """
+        quiet_s = 0.0
+        try:
+            while True:
+                ready, _, _ = select.select([self._connection], [], [], _WAIT_S)
+                if ready:
+                    self._connection.poll()
+                    quiet_s = 0.0
+                else:
+                    quiet_s += _WAIT_S
+                if quiet_s >= _QUIET_S:
+                    # A dead peer is noticed only by asking it something.
+                    with self._connection.cursor() as cursor:
+                        cursor.execute("SELECT 1")
+                    quiet_s = 0.0
+                heard = [json.loads(notice.payload) for notice in self._connection.notifies]
+                self._connection.notifies.clear()
+                yield heard
+        except (psycopg2.Error, OSError, ValueError) as error:
+            raise ListenerLost("the connection that listened has gone") from error
+
+    def close(self) -> None:
+        """Give the connection back to the server."""
+        self._connection.close()

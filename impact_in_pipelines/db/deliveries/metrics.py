@@ -1,0 +1,111 @@
+"""What /metrics counts, read in small steps: only what has changed since the last look is read again.
+
+Statements: metrics.sql.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.queries import load
+
+_SQL = load("deliveries/metrics")
+
+BUCKETS_S = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 600.0, 1200.0, 3600.0, 21_600.0)
+"""Upper bounds of the two histograms, in seconds; 300 is the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Deliveries of one platform (and company, if wanted) that came to one status; `buckets` counts those
+    up to each bound of `BUCKETS_S`, cumulatively, `measured` all that have a latency, `sum_s` their sum."""
+
+    platform: str
+    status: str
+    company: str | None
+    deliveries: int
+    measured: int
+    sum_s: float
+    buckets: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Attempts of one platform that ended one way; `late` as in `Finished`, of first attempts: how long
+    after its time a delivery was first tried."""
+
+    platform: str
+    outcome: str
+    attempts: int
+    measured: int
+    sum_s: float
+    buckets: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits for one platform: open deliveries, those of them that are due, and since when the oldest
+    of those has been."""
+
+    platform: str
+    open: int
+    due: int
+    oldest_due: datetime | None
+
+
+class MetricsStore:
+    """Reads for /metrics; changes nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def finished(
+        self, since: datetime | None, until: datetime, *, by_company: bool
+    ) -> list[Finished]:
+        """Deliveries that came to their end in `(since, until]`; None: ever."""
+        rows = self._rows("finished", since, until, by_company=by_company)
+        return [Finished(**_with_buckets(row)) for row in rows]
+
+    def attempted(self, since: datetime | None, until: datetime) -> list[Attempted]:
+        """Attempts that ended in `(since, until]`; None: ever."""
+        return [Attempted(**_with_buckets(row)) for row in self._rows("attempted", since, until)]
+
+    def queues(self, now: datetime) -> list[Queue]:
+        """What waits at `now`."""
+        with self._engine.connect() as connection:
+            return [
+                Queue(**row) for row in rows_of(connection.execute(_SQL["queues"], {"now": now}))
+            ]
+
+    def platform_states(self) -> dict[str, str]:
+        """healthy, degraded or outage, by platform; absent: nothing is known against it."""
+        with self._engine.connect() as connection:
+            return {row.platform: row.state for row in connection.execute(_SQL["platform_states"])}
+
+    def token_refreshes(self) -> int:
+        """How many access tokens have ever been fetched."""
+        with self._engine.connect() as connection:
+            found: int = connection.execute(_SQL["token_refreshes"]).scalar_one()
+        return found
+
+    def _rows(
+        self, name: str, since: datetime | None, until: datetime, **more: Any
+    ) -> list[Mapping[str, Any]]:
+        values = {"since": since, "until": until, "bounds": list(BUCKETS_S), **more}
+        with self._engine.connect() as connection:
+            return rows_of(connection.execute(_SQL[name], values))
+
+
+def _with_buckets(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with cumulative counts made of how many fell into each bucket."""
+    values = dict(row)
+    counts = dict(zip(values.pop("places") or [], values.pop("counts") or [], strict=True))
+    total, buckets = 0, []
+    for place in range(len(BUCKETS_S)):
+        total += counts.get(place, 0)
+        buckets.append(total)
+    return values | {"buckets": buckets, "sum_s": float(values["sum_s"] or 0)}

@@ -1,0 +1,94 @@
+-- name: listed
+-- GET /deliveries of one company (by impact_deliveries_timeline_idx), or of all (by
+-- impact_deliveries_due_idx): one page, the latest due first.
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
+  AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
+  AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
+  AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))
+  AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
+  AND (CAST(:statuses AS text[]) IS NULL OR d.status = ANY(CAST(:statuses AS text[])))
+  AND (CAST(:trigger AS text) IS NULL OR d.trigger = :trigger)
+  AND (CAST(:schedule_id AS uuid) IS NULL OR d.schedule_id = :schedule_id)
+  AND (CAST(:error AS text) IS NULL OR d.last_error ILIKE :error)
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: listed_of_several
+-- The same of several companies: a page of each by the index, then the latest of all.
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+FROM companies c
+CROSS JOIN LATERAL (
+    SELECT * FROM impact_deliveries l
+    WHERE l.company_id = c.id
+      AND (CAST(:start AS timestamptz) IS NULL OR l.scheduled_for >= :start)
+      AND (CAST(:end AS timestamptz) IS NULL OR l.scheduled_for < :end)
+      AND (CAST(:before_at AS timestamptz) IS NULL OR (l.scheduled_for, l.id) < (:before_at, CAST(:before_id AS uuid)))
+      AND (CAST(:platform AS text) IS NULL OR l.platform = :platform)
+      AND (CAST(:statuses AS text[]) IS NULL OR l.status = ANY(CAST(:statuses AS text[])))
+      AND (CAST(:trigger AS text) IS NULL OR l.trigger = :trigger)
+      AND (CAST(:schedule_id AS uuid) IS NULL OR l.schedule_id = :schedule_id)
+      AND (CAST(:error AS text) IS NULL OR l.last_error ILIKE :error)
+    ORDER BY l.scheduled_for DESC, l.id DESC
+    LIMIT :limit) AS d
+WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: timeline
+-- GET /delivery-timeline: the latest of one company, with what was sent.
+SELECT d.id, d.platform, d.trigger, d.status, d.period_start, d.period_end, d.scheduled_for, d.created_at,
+       d.attempt_count, d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error,
+       d.http_status, d.transaction_id, d.payload_bytes, d.payload, d.duplicate_of, d.replay_of
+FROM impact_deliveries d
+WHERE d.company_id = :company_id
+ORDER BY d.scheduled_for DESC, d.id DESC
+LIMIT :limit
+
+-- name: owned
+-- Which of these deliveries belong to the caller's companies, and whose each is.
+SELECT id, company_id, platform FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[]))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR company_id = ANY(CAST(:company_ids AS uuid[])))
+
+-- name: changed_since
+-- GET /events after a pause: what of a company has changed since, oldest change first.
+SELECT id, company_id, platform, status, attempt_count, updated_at
+FROM impact_deliveries
+WHERE company_id = :company_id AND updated_at > :since
+ORDER BY updated_at, id
+LIMIT :limit
+
+-- name: replay_request
+-- Visible to a token that may see every company in it.
+SELECT id, requested_by, company_ids, delivery_ids, created_at FROM replay_requests
+WHERE id = :id
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR company_ids <@ CAST(:company_ids AS uuid[]))
+
+-- name: replay_states
+SELECT id, platform, status, attempt_count, last_error, updated_at FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY scheduled_for, id
+
+-- name: whole
+SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
+       d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
+       d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note, d.timezone, s.schedule,
+       d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force, d.dagster_run_id, d.payload,
+       d.provider_response
+FROM impact_deliveries d
+JOIN companies c ON c.id = d.company_id
+LEFT JOIN scheduled_deliveries s ON s.id = d.schedule_id
+WHERE d.id = :id
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
+
+-- name: attempts
+SELECT number, started_at, finished_at, outcome, http_status, error_kind, error, latency_ms
+FROM delivery_attempts WHERE delivery_id = :id ORDER BY number

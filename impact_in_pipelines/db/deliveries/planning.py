@@ -1,0 +1,144 @@
+"""Fires that are due become rows, in the transaction that moves their schedule on (design D3, D6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.scheduling import (
+    CatchUp,
+    Cursor,
+    DeliveryWindow,
+    DuePlan,
+    HolidayCalendar,
+    ScheduleRule,
+)
+from impact_in_pipelines.scheduling import (
+    plan_due as due_of,
+)
+
+_SQL = load("deliveries/planning")
+
+SCHEDULES_AT_ONCE = 1_000
+
+
+def rule_of(row: Mapping[str, Any]) -> ScheduleRule:
+    """The rule in a row of `scheduled_deliveries`. Raises `InvalidSchedule` for one that no longer holds."""
+    window = None
+    if row["window_start"] is not None:
+        days = frozenset(row["window_days"] or range(1, 8))
+        window = DeliveryWindow(row["window_start"], row["window_end"], days)
+    calendar = row["holiday_calendar"]
+    return ScheduleRule(
+        cron=row["schedule"],
+        timezone=row["timezone"],
+        holiday_calendar=HolidayCalendar.parse(calendar) if calendar else None,
+        window=window,
+        catch_up=CatchUp(row["catch_up"]),
+        catch_up_limit_days=row["catch_up_limit_days"],
+        spread_minutes=row["spread_minutes"],
+    )
+
+
+def cursor_of(row: Mapping[str, Any]) -> Cursor:
+    """How far the schedule in `row` has been handled."""
+    return Cursor(after=row["fired_until"], covered_until=row["covered_until"])
+
+
+def plan_due(
+    engine: Engine,
+    platform: Platform,
+    now: datetime,
+    *,
+    company_ids: Sequence[UUID] = (),
+    limit: int = SCHEDULES_AT_ONCE,
+) -> int:
+    """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction."""
+    with engine.begin() as connection:
+        schedules = rows_of(
+            connection.execute(
+                _SQL["due_schedules"],
+                {
+                    "platform": platform.value,
+                    "now": now,
+                    "company_ids": list(company_ids) or None,
+                    "limit": limit,
+                },
+            )
+        )
+        return plan_rows(connection, platform, schedules, now)
+
+
+def plan_rows(
+    connection: Connection,
+    platform: Platform,
+    schedules: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> int:
+    """Plan what is due of these rows of `scheduled_deliveries`, which the caller has locked; returns how
+    many deliveries were written."""
+    if not schedules:
+        return 0
+    planned = [_planned(row, now) for row in schedules]
+    fires = [fire for plan in planned for fire in plan.fires]
+    written = 0
+    if fires:
+        values = {"rows": rows_as_json(fires), "platform": platform.value}
+        written = len(connection.execute(_SQL["insert_fires"], values).all())
+    connection.execute(
+        _SQL["advance_schedules"],
+        {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
+    )
+    return written
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    fires: list[dict[str, Any]]
+    advance: dict[str, Any]
+
+
+def _planned(row: Mapping[str, Any], now: datetime) -> _Plan:
+    cursor = cursor_of(row)
+    try:
+        due: DuePlan = due_of(rule_of(row), cursor, now)
+    except InvalidSchedule as error:
+        # One rule that no longer holds must not stop the others: it pauses itself and says why.
+        return _Plan([], _advance(row, cursor, None, str(error)))
+    fires = [
+        {
+            "id": uuid4(),
+            "company_id": row["company_id"],
+            "schedule_id": row["id"],
+            "status": DeliveryStatus.PENDING
+            if fire.disposition == "deliver"
+            else DeliveryStatus.MISSED,
+            "timezone": row["timezone"],
+            "period_start": fire.period_start,
+            "period_end": fire.period_end,
+            "scheduled_for": fire.scheduled_for,
+            "note": fire.note,
+        }
+        for fire in due.fires
+    ]
+    return _Plan(fires, _advance(row, due.cursor, due.next_run, due.needs_person))
+
+
+def _advance(
+    row: Mapping[str, Any], cursor: Cursor, next_run: datetime | None, needs_person: str | None
+) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "next_run": next_run,
+        "fired_until": cursor.after,
+        "covered_until": cursor.covered_until,
+        "needs_person": needs_person,
+    }

@@ -1,0 +1,210 @@
+"""The delivery log as the queue (D3): claim, settle, renew, release. Statements: queue.sql."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.accounts.connections import ConnectionStore
+from impact_in_pipelines.db.deliveries.freezing import freeze
+from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
+from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settlement
+from impact_in_pipelines.delivery.retry import SUSPECT_FROM
+from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, ErrorKind, Trigger
+from impact_in_pipelines.platforms import Platform
+
+ORPHANED_AFTER = timedelta(minutes=2)
+"""How late a run's own rows must be before a drain takes them over: the run has died."""
+
+_LOST = "the worker died before it could record how this attempt ended"
+
+_SQL = load("deliveries/queue")
+
+
+class PgDeliveryLog:
+    """`delivery.ports.DeliveryLog` on PostgreSQL. `dagster_run_id` is written to the rows it claims."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        connections: ConnectionStore,
+        *,
+        batch_limit: int = 1,
+        dagster_run_id: str | None = None,
+    ) -> None:
+        self._engine = engine
+        self._connections = connections
+        self._batch_limit = batch_limit
+        self._dagster_run_id = dagster_run_id
+
+    def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
+        """One transaction of `planning.plan_due`; a run's own selection plans nothing."""
+        if selection.run_id is not None:
+            return 0
+        return plan_due(self._engine, platform, now, company_ids=selection.company_ids)
+
+    def due_an_hour(self, platform: Platform, now: datetime) -> int:
+        """Open deliveries that want a worker within the next hour, overdue ones included."""
+        with self._engine.connect() as connection:
+            count: int = connection.execute(
+                _SQL["due_an_hour"],
+                {"platform": platform.value, "within": now + timedelta(hours=1)},
+            ).scalar_one()
+        return count
+
+    def claim(
+        self,
+        platform: Platform,
+        *,
+        now: datetime,
+        limit: int,
+        worker: str,
+        lease: timedelta,
+        selection: Selection,
+        suspects: bool = False,
+    ) -> Sequence[Claimed]:
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                _SQL["claim_due"],
+                {
+                    "platform": platform.value,
+                    "now": now,
+                    "limit": limit,
+                    "worker": worker,
+                    "lease_until": now + lease,
+                    "company_ids": list(selection.company_ids) or None,
+                    "run_id": selection.run_id,
+                    "dagster_run_id": self._dagster_run_id,
+                    "orphaned_before": now - ORPHANED_AFTER,
+                    "suspects": suspects,
+                    "suspect_from": SUSPECT_FROM,
+                    "lost_error": _LOST,
+                },
+            )
+            return [_claimed(row) for row in rows_of(result)]
+
+    def connections(
+        self, platform: Platform, company_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Connection]:
+        return self._connections.of_companies(platform, company_ids)
+
+    def refuse(
+        self, refusals: Sequence[tuple[Claimed, Refusal]], *, now: datetime, worker: str
+    ) -> None:
+        if not refusals:
+            return
+        rows = [{"id": c.id, "kind": r.kind, "message": r.message} for c, r in refusals]
+        with self._engine.begin() as connection:
+            done = connection.scalars(
+                _SQL["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
+            ).all()
+            connection.execute(_SQL["settle_lost"], {"ids": list(done)})
+            connection.execute(_SQL["note_on_schedules"], {"ids": list(done), "now": now})
+
+    def freeze(
+        self, prepared: Sequence[Prepared], *, now: datetime, window: timedelta, worker: str
+    ) -> Frozen:
+        return freeze(
+            self._engine,
+            prepared,
+            now=now,
+            window=window,
+            worker=worker,
+            batch_limit=self._batch_limit,
+        )
+
+    def settle(self, settlements: Sequence[Settlement], *, worker: str) -> None:
+        if not settlements:
+            return
+        now = max(settlement.finished_at for settlement in settlements)
+        with self._engine.begin() as connection:
+            connection.execute(
+                _SQL["close_attempts"], {"rows": rows_as_json([_attempt(s) for s in settlements])}
+            )
+            done = connection.scalars(
+                _SQL["settle"],
+                {"rows": rows_as_json([_settled(s) for s in settlements]), "worker": worker},
+            ).all()
+            connection.execute(_SQL["note_on_schedules"], {"ids": list(done), "now": now})
+
+    def renew(
+        self, ids: Sequence[UUID], *, now: datetime, lease: timedelta, worker: str
+    ) -> frozenset[UUID]:
+        with self._engine.begin() as connection:
+            return frozenset(
+                connection.scalars(
+                    _SQL["renew"], {"ids": list(ids), "lease_until": now + lease, "worker": worker}
+                )
+            )
+
+    def release(
+        self, ids: Sequence[UUID], *, now: datetime, next_attempt_at: datetime, worker: str
+    ) -> None:
+        if not ids:
+            return
+        with self._engine.begin() as connection:
+            connection.execute(
+                _SQL["release"],
+                {
+                    "ids": list(ids),
+                    "now": now,
+                    "next_attempt_at": next_attempt_at,
+                    "worker": worker,
+                },
+            )
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    values = dict(row)
+    values["platform"] = Platform(values["platform"])
+    values["trigger"] = Trigger(values["trigger"])
+    return Claimed(**values)
+
+
+def _attempt(settlement: Settlement) -> dict[str, Any]:
+    result = settlement.result
+    return {
+        "attempt_id": settlement.prepared.attempt_id,
+        "outcome": result.outcome,
+        "started_at": settlement.finished_at - timedelta(milliseconds=result.latency_ms),
+        "finished_at": settlement.finished_at,
+        "http_status": result.http_status,
+        "error_kind": result.error_kind,
+        "error": result.error,
+        "latency_ms": round(result.latency_ms, 3),
+    }
+
+
+def _settled(settlement: Settlement) -> dict[str, Any]:
+    """The row that `settle` writes: the next state follows from the outcome and the retry plan."""
+    result, waits = settlement.result, settlement.next_attempt_at
+    match result.outcome:
+        case AttemptOutcome.DELIVERED:
+            status, failed = DeliveryStatus.SUCCESS, 0
+        case AttemptOutcome.SPLIT:
+            # The batch is resolved: its records go out singly, at once, and nothing counts as failed.
+            status, failed = DeliveryStatus.PENDING, 0
+            waits = settlement.finished_at
+        case _:
+            status, failed = (DeliveryStatus.RETRYING if waits else DeliveryStatus.FAILED), 1
+    kind: ErrorKind | None = result.error_kind
+    return {
+        "id": settlement.prepared.claimed.id,
+        "status": status,
+        "attempt_number": settlement.prepared.claimed.attempt_number,
+        "failed": failed,
+        "next_attempt_at": waits if status is not DeliveryStatus.SUCCESS else None,
+        # A batch that failed stays one: it may have arrived, and then only its own key may repeat it.
+        "keeps_batch": result.outcome is not AttemptOutcome.SPLIT,
+        "error": result.error,
+        "error_kind": kind,
+        "http_status": result.http_status,
+        "transaction_id": result.transaction_id,
+        "response": dict(result.response) if result.response is not None else None,
+        "finished_at": settlement.finished_at,
+    }

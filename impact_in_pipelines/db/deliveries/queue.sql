@@ -1,0 +1,174 @@
+-- name: claim_due
+-- Serves every drain. `next_attempt_at` is the end of the lease while a row is in progress, so that rows
+-- of a dead worker come up by themselves. A fire never overtakes an open predecessor of its schedule; a
+-- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
+-- until it is late by a grace time, or has let a lease end: then it is dead or as good as dead.
+-- A suspect's workers died one after the other, this lease's included.
+WITH due AS (
+    SELECT d.id, d.batch_id
+    FROM impact_deliveries d
+    WHERE d.platform = :platform
+      AND d.status IN ('pending', 'in_progress', 'retrying')
+      AND d.next_attempt_at <= :now
+      AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
+      AND (CASE
+               WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
+               WHEN d.selected_by IS NOT NULL
+                   THEN d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before
+               ELSE true
+           END)
+      AND NOT EXISTS (
+          SELECT 1 FROM impact_deliveries p
+          WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+            AND p.status IN ('pending', 'in_progress', 'retrying'))
+      AND (d.batch_id IS NULL OR NOT EXISTS (
+          SELECT 1 FROM impact_deliveries b
+          WHERE b.batch_id = d.batch_id AND b.id < d.id
+            AND b.status IN ('pending', 'in_progress', 'retrying')))
+      AND :suspects = (d.attempt_count >= :suspect_from AND (
+          SELECT count(*) FROM delivery_attempts a
+          WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+            AND a.number > ALL (
+                SELECT h.number FROM delivery_attempts h
+                WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started'))) >= :suspect_from)
+    ORDER BY d.next_attempt_at, d.id
+    LIMIT :limit
+    FOR UPDATE OF d SKIP LOCKED
+), held AS (
+    SELECT id FROM due
+    UNION
+    SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id
+    WHERE b.status IN ('pending', 'in_progress', 'retrying')
+), claimed AS (
+    UPDATE impact_deliveries d
+    SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
+        next_attempt_at = :lease_until, updated_at = :now,
+        dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id)
+    FROM held WHERE d.id = held.id
+    RETURNING d.*
+), lost AS (
+    -- An attempt that is still open belonged to a worker whose lease ran out.
+    UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now, error = :lost_error
+    FROM claimed WHERE a.delivery_id = claimed.id AND a.outcome = 'started'
+)
+SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
+       d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
+       d.attempt_count + 1 AS attempt_number, d.failed_attempts,
+       CASE WHEN d.attempt_count = 0 THEN 0 ELSE (
+           SELECT count(*) FROM delivery_attempts a
+           WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+             AND a.number > ALL (
+                 SELECT h.number FROM delivery_attempts h
+                 WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
+       END AS lost_attempts,
+       d.revision, d.schedule_id, d.batch_id,
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
+FROM claimed d JOIN companies c ON c.id = d.company_id
+ORDER BY d.scheduled_for, d.id
+
+-- name: due_an_hour
+SELECT count(*) FROM impact_deliveries
+WHERE platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
+  AND next_attempt_at <= :within
+
+-- name: close_attempts
+UPDATE delivery_attempts a
+SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
+    http_status = r.http_status, error_kind = r.error_kind, error = r.error, latency_ms = r.latency_ms
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
+    error_kind text, error text, latency_ms float8)
+WHERE a.id = r.attempt_id
+
+-- name: settle
+-- Fenced by worker and attempt: whoever lost the lease changes nothing.
+UPDATE impact_deliveries d
+SET status = r.status,
+    failed_attempts = d.failed_attempts + r.failed,
+    next_attempt_at = r.next_attempt_at,
+    lease_until = NULL, claimed_by = NULL,
+    batch_id = CASE WHEN r.keeps_batch THEN d.batch_id END,
+    last_error = r.error, error_kind = r.error_kind,
+    http_status = r.http_status,
+    transaction_id = coalesce(r.transaction_id, d.transaction_id),
+    provider_response = coalesce(r.response, d.provider_response),
+    failed_at = CASE WHEN r.status = 'failed' THEN coalesce(d.failed_at, r.finished_at)
+                     ELSE d.failed_at END,
+    delivered_at = CASE WHEN r.status = 'success' THEN r.finished_at ELSE d.delivered_at END,
+    updated_at = r.finished_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    id uuid, status text, attempt_number int, failed int, next_attempt_at timestamptz,
+    keeps_batch boolean, error text, error_kind text, http_status int, transaction_id text,
+    response jsonb, finished_at timestamptz)
+WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+  AND d.attempt_count = r.attempt_number
+RETURNING d.id
+
+-- name: refuse
+UPDATE impact_deliveries d
+SET status = 'failed', error_kind = r.kind, last_error = r.message, rebuild = false,
+    failed_at = coalesce(d.failed_at, :now), next_attempt_at = NULL, lease_until = NULL,
+    claimed_by = NULL, updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text)
+WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+RETURNING d.id
+
+-- name: settle_lost
+-- Lost attempts of a delivery that has failed are settled: they don't count again after a replay.
+UPDATE delivery_attempts SET error_kind = 'unresolved'
+WHERE delivery_id = ANY(CAST(:ids AS uuid[])) AND outcome = 'lost' AND error_kind IS NULL
+
+-- name: note_on_schedules
+-- What became of a schedule's latest deliveries; the count of failures in a row starts again at a success.
+-- A replay of an older fire says nothing of the latest ones, and one that fails again is counted already.
+UPDATE scheduled_deliveries s
+SET last_run = :now, last_status = f.status, last_error = f.last_error,
+    consecutive_failures = CASE WHEN f.arrived > 0 THEN f.failed_since
+                                ELSE s.consecutive_failures + f.failed END
+FROM (
+    SELECT schedule_id,
+           (array_agg(status ORDER BY scheduled_for DESC))[1] AS status,
+           (array_agg(last_error ORDER BY scheduled_for DESC))[1] AS last_error,
+           count(*) FILTER (WHERE status IN ('success', 'skipped')) AS arrived,
+           count(*) FILTER (WHERE fails_anew) AS failed,
+           count(*) FILTER (WHERE status = 'failed' AND scheduled_for > last_arrival) AS failed_since
+    FROM (
+        SELECT schedule_id, status, last_error, scheduled_for,
+               status = 'failed' AND failed_at >= updated_at AS fails_anew,
+               max(scheduled_for) FILTER (WHERE status IN ('success', 'skipped'))
+                   OVER (PARTITION BY schedule_id) AS last_arrival
+        FROM impact_deliveries d
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND schedule_id IS NOT NULL
+          AND status IN ('success', 'skipped', 'failed')
+          AND NOT EXISTS (
+              SELECT 1 FROM impact_deliveries l
+              WHERE l.schedule_id = d.schedule_id AND l.scheduled_for > d.scheduled_for
+                AND l.status IN ('success', 'skipped', 'failed')
+                AND l.id <> ALL(CAST(:ids AS uuid[])))
+    ) AS final
+    GROUP BY schedule_id
+) AS f
+WHERE s.id = f.schedule_id
+
+-- name: renew
+UPDATE impact_deliveries
+SET lease_until = :lease_until, next_attempt_at = :lease_until
+WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
+RETURNING id
+
+-- name: release
+-- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone, and
+-- with its first attempt a batch: its members are judged afresh.
+WITH undone AS (
+    DELETE FROM delivery_attempts a USING impact_deliveries d
+    WHERE a.delivery_id = d.id AND a.outcome = 'started' AND d.claimed_by = :worker
+      AND d.id = ANY(CAST(:ids AS uuid[]))
+    RETURNING a.delivery_id
+)
+UPDATE impact_deliveries d
+SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
+    attempt_count = d.attempt_count - (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id),
+    batch_id = CASE WHEN d.attempt_count > (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id)
+                    THEN d.batch_id END,
+    next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.claimed_by = :worker AND d.status = 'in_progress'

@@ -1,0 +1,165 @@
+"""What Dagster must still be told of, and what a tick asks. Statements: recording.sql."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
+from impact_in_pipelines.delivery.ticking import DueState
+from impact_in_pipelines.platforms import Platform
+
+_SQL = load("deliveries/recording")
+
+AT_ONCE = 1_000
+"""Final deliveries that are shown to Dagster in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalDelivery:
+    """A delivery that has reached its end, as it is shown in Dagster."""
+
+    id: UUID
+    company_slug: str
+    platform: Platform
+    trigger: Trigger
+    status: DeliveryStatus
+    period_start: date
+    period_end: date
+    scheduled_for: datetime
+    delivered_at: datetime | None
+    failed_at: datetime | None
+    transaction_id: str | None
+    payload_hash: str | None
+    payload_bytes: int | None
+    attempt_count: int
+    error_kind: str | None
+    last_error: str | None
+    http_status: int | None
+    duplicate_of: UUID | None
+    revision: int
+
+    @property
+    def days(self) -> list[date]:
+        """The local days it reports on."""
+        count = (self.period_end - self.period_start).days + 1
+        return [self.period_start + timedelta(days=n) for n in range(count)]
+
+    @property
+    def latency_ms(self) -> float | None:
+        """From `scheduled_for` to `delivered_at`, in milliseconds (D7)."""
+        if self.delivered_at is None:
+            return None
+        return (self.delivered_at - self.scheduled_for).total_seconds() * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedDay:
+    """One partition that was selected: a company's local day."""
+
+    company_id: UUID
+    timezone: str
+    day: date
+
+
+class RecordingStore:
+    """Reads final rows for Dagster and marks them once their events are written."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due_state(self, platform: Platform, now: datetime) -> DueState:
+        """What a tick asks: one statement, reads only."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                _SQL["due_state"],
+                {"platform": platform.value, "orphaned_before": now - ORPHANED_AFTER},
+            ).one()
+        return DueState(row.next_fire, row.next_attempt, row.unrecorded_since)
+
+    @contextmanager
+    def unrecorded(
+        self, platform: Platform, *, now: datetime, run_id: str | None = None
+    ) -> Iterator[Sequence[FinalDelivery]]:
+        """Up to `AT_ONCE` final deliveries, locked; they are marked as recorded when the block ends well."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                _SQL["unrecorded"],
+                {
+                    "platform": platform.value,
+                    "run_id": run_id,
+                    "orphaned_before": now - ORPHANED_AFTER,
+                    "limit": AT_ONCE,
+                },
+            ).mappings()
+            batch = [
+                FinalDelivery(
+                    **{
+                        **row,
+                        "platform": Platform(row["platform"]),
+                        "trigger": Trigger(row["trigger"]),
+                        "status": DeliveryStatus(row["status"]),
+                    }
+                )
+                for row in rows
+            ]
+            yield batch
+            if batch:
+                connection.execute(
+                    _SQL["mark_recorded"], {"ids": [d.id for d in batch], "now": now}
+                )
+
+    def add_selected(
+        self,
+        platform: Platform,
+        days: Sequence[SelectedDay],
+        *,
+        trigger: Trigger,
+        run_id: str,
+        now: datetime,
+    ) -> int:
+        """One pending delivery for each selected day that `run_id` has none for yet; returns how many."""
+        rows: list[dict[str, Any]] = [
+            {"id": uuid4(), "company_id": d.company_id, "timezone": d.timezone, "day": d.day}
+            for d in days
+        ]
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                _SQL["insert_selected"],
+                {
+                    "rows": rows_as_json(rows),
+                    "platform": platform.value,
+                    "trigger": trigger.value,
+                    "run_id": run_id,
+                    "now": now,
+                },
+            )
+        return result.rowcount
+
+    def open_of_run(self, platform: Platform, run_id: str) -> tuple[int, datetime | None]:
+        """How many of a run's own deliveries are still open, and when the first is tried again (UTC)."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                _SQL["open_of_run"], {"platform": platform.value, "run_id": run_id}
+            ).one()
+        return row.open, row.next_attempt_at
+
+    def let_go(self, platform: Platform, run_id: str) -> None:
+        """Leave what `run_id` has not finished to whichever drain comes next."""
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["let_go"], {"platform": platform.value, "run_id": run_id})
+
+    def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
+        """The deliveries that `run_id` worked on last, counted by status."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                _SQL["outcome_of_run"], {"platform": platform.value, "run_id": run_id}
+            )
+            return {DeliveryStatus(row.status): row.deliveries for row in rows}

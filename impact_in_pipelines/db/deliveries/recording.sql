@@ -1,0 +1,35 @@
+-- name: due_state
+-- What a tick asks: since when something is due, and when the next thing will be. Reads only.
+SELECT
+    (SELECT min(s.next_run) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
+     WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
+    (SELECT d.next_attempt_at FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.status IN ('pending', 'in_progress', 'retrying')
+       AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
+       AND NOT EXISTS (
+           SELECT 1 FROM impact_deliveries p
+           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+             AND p.status IN ('pending', 'in_progress', 'retrying'))
+     ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
+    (SELECT min(d.updated_at) FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.recorded_at IS NULL
+       AND d.status IN ('success', 'failed', 'skipped')) AS unrecorded_since
+
+-- name: unrecorded
+-- Final deliveries that Dagster has not been told of, locked until it has.
+SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_start, d.period_end,
+       d.scheduled_for, d.delivered_at, d.failed_at, d.transaction_id, d.payload_hash, d.payload_bytes,
+       d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN ('success', 'failed', 'skipped')
+  AND (CASE
+           WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
+           WHEN d.selected_by IS NOT NULL THEN d.updated_at <= :orphaned_before
+           ELSE true
+       END)
+ORDER BY d.updated_at
+LIMIT :limit
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: mark_recorded
+UPDATE impact_deliveries SET recorded_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))

@@ -1,0 +1,88 @@
+"""What a preview of a replay reads: rows as a drain would claim them, twins, what was last accepted, what
+waits. Statements: replays.sql. Nothing is locked, nothing changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.model import Claimed
+from impact_in_pipelines.delivery.states import Trigger
+from impact_in_pipelines.platforms import Platform
+
+_SQL = load("deliveries/replays")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A delivery that a platform has accepted; `payload` is as stored."""
+
+    id: UUID
+    delivered_at: datetime
+    payload: Mapping[str, Any] | None = None
+
+
+class ReplayPreviews:
+    """Reads for previews."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claimable(self, ids: Sequence[UUID]) -> list[Claimed]:
+        """The rows as a drain would hold them, in order of `scheduled_for`."""
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["claimable"], {"ids": list(ids)}))
+        return [
+            Claimed(
+                **{
+                    **row,
+                    "platform": Platform(row["platform"]),
+                    "trigger": Trigger(row["trigger"]),
+                }
+            )
+            for row in rows
+        ]
+
+    def arrived_twins(
+        self, contents: Mapping[UUID, tuple[UUID, Platform, str]], since: datetime
+    ) -> dict[UUID, Accepted]:
+        """For each delivery of `contents` (company, platform, hash) another one with the same content that
+        has arrived since (aware): inside the 24-hour window it would be skipped (D4)."""
+        rows = [
+            {"id": id_, "company_id": company, "platform": platform, "payload_hash": digest}
+            for id_, (company, platform, digest) in contents.items()
+        ]
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                _SQL["arrived_twins"], {"rows": rows_as_json(rows), "since": since}
+            )
+            return {row.id: Accepted(row.twin, row.delivered_at) for row in found}
+
+    def last_accepted(self, claimed: Claimed) -> Accepted | None:
+        """What the platform accepted last for the same company and period."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                _SQL["last_accepted"],
+                {
+                    "company_id": claimed.company_id,
+                    "platform": claimed.platform.value,
+                    "period_start": claimed.period_start,
+                    "period_end": claimed.period_end,
+                },
+            ).one_or_none()
+        return Accepted(row.id, row.delivered_at, row.payload) if row else None
+
+    def waiting(
+        self, company_ids: Sequence[UUID], now: datetime
+    ) -> dict[tuple[UUID, Platform], int]:
+        """How many deliveries of each company wait to be sent to each platform at `now` (aware)."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                _SQL["waiting"], {"company_ids": list(company_ids), "now": now}
+            )
+            return {(row.company_id, Platform(row.platform)): row.waiting for row in rows}

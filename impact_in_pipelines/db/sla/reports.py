@@ -1,0 +1,182 @@
+"""Weekly and monthly reports: read for all companies at once, put together one by one, stored as JSON.
+
+Statements: sla.sql. Whoever makes a report refreshes `sla_daily` first: trends and days come from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla.report_rows import Reading, read_names, read_rows, read_trends
+from impact_in_pipelines.db.sla.rollup import SlaRollup
+from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.document import document
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.windows import ReportPeriod
+
+_SQL = load("sla/sla")
+_SAVED_AT_ONCE = 100
+_HISTORY = timedelta(days=400)
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report that can be read: its period and when it was made."""
+
+    period: ReportPeriod
+    starts_on: date
+    ends_on: date
+    created_at: datetime
+
+
+class SlaReports:
+    """Makes, stores and finds reports."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._store = SlaStore(engine, settings)
+        self._rollup = SlaRollup(engine, settings)
+
+    def generate_weekly_sla_report(
+        self, company: Company | None, week: Window, *, now: datetime
+    ) -> Document:
+        """Make and store the report of a week (Monday to Sunday, UTC) on `company`, or on all (None);
+        returns it as JSON data (docs/sla.md, "Reports")."""
+        return self._one(ReportPeriod.WEEKLY, company, week, now)
+
+    def generate_monthly_sla_report(
+        self, company: Company | None, month: Window, *, now: datetime
+    ) -> Document:
+        """The same of a calendar month (UTC)."""
+        return self._one(ReportPeriod.MONTHLY, company, month, now)
+
+    def report_on(self, company: Company | None, window: Window, *, now: datetime) -> Document:
+        """The report on any window, made for this reader and not stored; its trend is by weeks."""
+        self._refresh(window, now)
+        company_id = company.id if company else None
+        reading = self._read(ReportPeriod.WEEKLY, window, now, company_id)
+        report: Document = document(reading.report(company_id))
+        return report
+
+    def generate_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
+        """Make and store the reports of every company and the one on all, which is returned.
+
+        One pass over the log for all of them. Made again, a report replaces the one that was there.
+        """
+        self._refresh(window, now)
+        reading = self._read(period, window, now, None)
+        overall: Document = document(reading.report(None))
+        rows: list[Document] = [{"company_id": None, "report": overall}]
+        for company_id in reading.assessment.company_ids():
+            rows.append({"company_id": company_id, "report": document(reading.report(company_id))})
+            if len(rows) >= _SAVED_AT_ONCE:
+                self._save(period, window, rows, now)
+                rows = []
+        self._save(period, window, rows, now)
+        return overall
+
+    def stored(self, company: Company | None, period: ReportPeriod, starts_on: date) -> Document:
+        """The stored report. Raises `NotFound`."""
+        with self._engine.connect() as connection:
+            found: Document | None = connection.scalar(
+                _SQL["stored_report"],
+                {
+                    "company_id": company.id if company else None,
+                    "period": period.value,
+                    "starts_on": starts_on,
+                },
+            )
+        if found is None:
+            whom = company.slug if company else "all companies"
+            raise NotFound(
+                f"no {period.value} report on {whom} that starts on {starts_on}; make it with: impact-in "
+                f"sla report --period {period.value} --start {starts_on}"
+            )
+        return found
+
+    def stored_of_all(self, period: ReportPeriod, starts_on: date) -> list[Document]:
+        """The stored report on all companies and those on each of them, by slug: what a CSV of all needs."""
+        with self._engine.connect() as connection:
+            return list(
+                connection.scalars(
+                    _SQL["stored_of_all"], {"period": period.value, "starts_on": starts_on}
+                )
+            )
+
+    def listed(
+        self, company: Company | None, period: ReportPeriod | None = None, limit: int = 52
+    ) -> list[StoredReport]:
+        """What there is to read about `company`, or about all, newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                _SQL["stored_reports"],
+                {
+                    "company_id": company.id if company else None,
+                    "period": period.value if period else None,
+                    "limit": limit,
+                },
+            )
+            return [
+                StoredReport(ReportPeriod(row.period), row.starts_on, row.ends_on, row.created_at)
+                for row in rows
+            ]
+
+    def _one(
+        self, period: ReportPeriod, company: Company | None, window: Window, now: datetime
+    ) -> Document:
+        self._refresh(window, now)
+        company_id = company.id if company else None
+        report: Document = document(self._read(period, window, now, company_id).report(company_id))
+        self._save(period, window, [{"company_id": company_id, "report": report}], now)
+        return report
+
+    def _refresh(self, window: Window, now: datetime) -> None:
+        self._rollup.refresh(min(window.start.date(), (now - _HISTORY).date()), now)
+
+    def _save(
+        self, period: ReportPeriod, window: Window, rows: Sequence[Document], now: datetime
+    ) -> None:
+        if not rows:
+            return
+        with self._engine.begin() as connection:
+            connection.execute(
+                _SQL["save_report"],
+                {
+                    "rows": rows_as_json(list(rows)),
+                    "period": period.value,
+                    "starts_on": window.start.date(),
+                    "ends_on": window.end.date() - timedelta(days=1),
+                    "now": now,
+                },
+            )
+
+    def _read(
+        self, period: ReportPeriod, window: Window, now: datetime, company_id: UUID | None
+    ) -> Reading:
+        at = min(now, window.end)
+        assessment = self._store.assess(window, now, company_id=company_id)
+        budgets = self._store.error_budgets(at, company_id=company_id)
+        parameters = self._store.parameters(window, now, company_id)
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["roomy"])
+            return Reading(
+                period=period,
+                now=now,
+                assessment=assessment,
+                budgets=budgets,
+                book=self._store.thresholds(),
+                names=read_names(connection, company_id),
+                trends=read_trends(connection, period, window, company_id),
+                rows=read_rows(connection, window, parameters),
+            )

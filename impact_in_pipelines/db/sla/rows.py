@@ -1,0 +1,92 @@
+"""Rows of the SLA's statements as the rules' types: what `sla_store` and `sla_watch` both read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, TextClause
+
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.assessing import Burn, ScopeKey, SinceKey
+from impact_in_pipelines.sla.budget import BURN_WINDOWS, Errors
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.rules import Streak
+from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
+
+_SQL = load("sla/sla")
+_SLACK = timedelta(days=1)
+"""A delivery that came to its end in a window may have been due before it began."""
+
+Parameters = Mapping[str, Any]
+
+
+def platform_of(text: str | None) -> Platform | None:
+    """None stands for all platforms."""
+    return Platform(text) if text else None
+
+
+def key_of(row: Mapping[str, Any]) -> ScopeKey:
+    """The scope that a row is about."""
+    return row["company_id"], platform_of(row["platform"])
+
+
+def burn_of(row: Mapping[str, Any]) -> Burn:
+    """The errors in each of `BURN_WINDOWS`."""
+    errors = {
+        span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(BURN_WINDOWS)
+    }
+    return Burn(errors, row[f"since_{len(BURN_WINDOWS) - 1}"])
+
+
+def back(now: datetime, by: timedelta) -> Window:
+    """From `by` before `now`, and some slack, until `now` inclusive."""
+    return Window(now - by - _SLACK, now + timedelta(microseconds=1))
+
+
+def slugs(connection: Connection, company_id: UUID | None) -> dict[UUID, str]:
+    """The slug of one company, or of all (None)."""
+    rows = connection.execute(_SQL["slugs"], {"company_id": company_id})
+    return {row.id: row.slug for row in rows}
+
+
+def threshold_book(
+    connection: Connection, defaults: Thresholds, company_id: UUID | None
+) -> ThresholdBook:
+    """The thresholds in force for one company, or for all (None)."""
+    rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": company_id}))
+    return ThresholdBook(defaults, {key_of(row): row["thresholds"] for row in rows})
+
+
+def streaks(connection: Connection, statement: TextClause, parameters: Parameters) -> list[Streak]:
+    """Failures in a row, by schedule."""
+    rows = rows_of(connection.execute(statement, parameters))
+    return [Streak(**{**row, "platform": Platform(row["platform"])}) for row in rows]
+
+
+def since_when(
+    connection: Connection,
+    statement: TextClause,
+    wanted: Sequence[SinceKey],
+    parameters: Parameters,
+) -> dict[SinceKey, datetime]:
+    """Since when each of `wanted` has been wrong; those of which nobody knows are absent."""
+    keys = [{"n": n, **asdict(key)} for n, key in enumerate(wanted)]
+    rows = connection.execute(statement, {**parameters, "keys": rows_as_json(keys)})
+    return {wanted[row.n]: row.since for row in rows if row.since is not None}
+
+
+def parameters(
+    window: Window, now: datetime, defaults: Thresholds, company_id: UUID | None
+) -> dict[str, Any]:
+    """What every statement over a window is given."""
+    return {
+        "start": window.start,
+        "end": window.end,
+        "now": now,
+        "company_id": company_id,
+        "overdue_after_minutes": defaults.overdue_after_minutes,
+    }

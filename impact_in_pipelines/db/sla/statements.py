@@ -1,0 +1,91 @@
+"""The statements of the SLA that are put together from fragments of sla.sql (`{name}`): one definition
+of what is counted, used by windows, the rollup, burn rates and the search for `since`."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+from sqlalchemy import TextClause, text
+
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.sla.metrics import COUNTERS, LATENCY_BUCKETS_MS
+
+_SQL = load("sla/sla")
+_FRAGMENT = re.compile(r"\{(\w+)\}")
+
+
+def _assembled(name: str, **generated: str) -> TextClause:
+    """The statement `name` with its fragments, which may name others, in place."""
+
+    def fragment(match: re.Match[str]) -> str:
+        found = generated.get(match[1]) or _SQL[match[1]].text
+        return _FRAGMENT.sub(fragment, found)
+
+    return text(_FRAGMENT.sub(fragment, _SQL[name].text))
+
+
+def _buckets() -> str:
+    """The latency histogram as an array of counts: one for each bound, and one above the last."""
+    counts = [f"latency_ms <= {LATENCY_BUCKETS_MS[0]}"]
+    counts += [
+        f"latency_ms > {low} AND latency_ms <= {high}" for low, high in pairwise(LATENCY_BUCKETS_MS)
+    ]
+    counts.append(f"latency_ms > {LATENCY_BUCKETS_MS[-1]}")
+    return "ARRAY[" + ", ".join(f"count(*) FILTER (WHERE {one})" for one in counts) + "]"
+
+
+def _sums() -> str:
+    functions = {name: "max" if name.endswith("_max") else "sum" for name in COUNTERS}
+    return ", ".join(f"{function}({name}) AS {name}" for name, function in functions.items())
+
+
+def _histogram() -> str:
+    slots = range(1, len(LATENCY_BUCKETS_MS) + 2)
+    return "ARRAY[" + ", ".join(f"sum(latency_ms_buckets[{n}])" for n in slots) + "]"
+
+
+def _ends(windows: Sequence[timedelta]) -> str:
+    within = [
+        f"settled_at > CAST(:now AS timestamptz) - interval '{int(span.total_seconds())} s'"
+        for span in windows
+    ]
+    return ", ".join(
+        f"count(*) FILTER (WHERE {inside}) AS due_{n}, "
+        f"count(*) FILTER (WHERE fate <> 'successful' AND {inside}) AS errors_{n}, "
+        f"min(settled_at) FILTER (WHERE fate <> 'successful' AND {inside}) AS since_{n}"
+        for n, inside in enumerate(within)
+    )
+
+
+def _of_some(name: str) -> str:
+    """The fragment `name`, of the companies in :company_ids."""
+    return _SQL["of_some"].text.replace("{everybodys}", _SQL[name].text)
+
+
+_FATES_OF_SOME, _UNPLANNED_OF_SOME = _of_some("fates"), _of_some("unplanned")
+
+MEASURE = _assembled("measure")
+MEASURE_WITHOUT_LATENESS = _assembled("measure", started=_SQL["not_asked_when_started"].text)
+MEASURE_SOME = _assembled(
+    "measure",
+    started=_SQL["not_asked_when_started"].text,
+    fates=_FATES_OF_SOME,
+    unplanned=_UNPLANNED_OF_SOME,
+)
+STREAKS_OF_SOME = text(_of_some("streaks"))
+ROLL_UP = _assembled("roll_up", names=", ".join(COUNTERS), buckets=_buckets())
+SINCE_WHEN = _assembled("since_when")
+SINCE_WHEN_OF_SOME = _assembled("since_when", fates=_FATES_OF_SOME, unplanned=_UNPLANNED_OF_SOME)
+SUMMED_DAYS = _assembled("summed_days", sums=_sums(), histogram=_histogram())
+TRENDS = _assembled("trends", sums=_sums(), histogram=_histogram())
+HISTOGRAMS = _assembled("histograms", histogram=_histogram())
+CAUSES = _assembled("causes")
+CROWDED = _assembled("crowded")
+
+
+def ends_within(windows: Sequence[timedelta], *, some: bool = False) -> TextClause:
+    """`ends_within` of sla.sql for `windows`: columns `due_N`, `errors_N` and `since_N` for the N-th;
+    with `some`, of the companies in :company_ids."""
+    fates = {"fates": _FATES_OF_SOME} if some else {}
+    return _assembled("ends_within", ends=_ends(windows), **fates)

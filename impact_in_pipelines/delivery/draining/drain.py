@@ -1,0 +1,327 @@
+"""The drain: plan, claim, freeze, send and settle until nothing is due (design D2 to D5).
+
+One coordinator (the caller's thread) plans, settles and renews; one thread takes in the next chunk while a
+crew of others sends the last one. Each talks to the log in batches, the crew not at all. Nothing is held that
+the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from impact_in_pipelines.delivery.draining.capacity import concurrency_for
+from impact_in_pipelines.delivery.draining.crew import Crew
+from impact_in_pipelines.delivery.draining.intake import Intake, Taken
+from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.model import Selection, SendResult
+from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
+from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.delivery.states import AttemptOutcome
+
+CHUNK = 1_000
+"""Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
+Expectations costs 0.2 s a chunk, however few are in it."""
+
+_IDLE_S = 0.25
+_PLAN_EVERY_S = 10.0
+_CLAIM_EVERY_S = 1.0
+_PATIENCE_S = 5.0
+_SETTLE_AT_ONCE = 250
+_SETTLE_AFTER_S = 0.5
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class DrainSummary:
+    """What a drain did, counted in deliveries (`attempts` by outcome)."""
+
+    planned: int = 0
+    claimed: int = 0
+    refused: int = 0
+    skipped: int = 0
+    held_back: int = 0
+    attempts: Counter[AttemptOutcome] = field(default_factory=Counter)
+    retrying: int = 0
+    failed: int = 0
+
+    @property
+    def delivered(self) -> int:
+        return self.attempts[AttemptOutcome.DELIVERED]
+
+
+@dataclass(frozen=True)
+class DrainOptions:
+    """`lease`: how long a claim holds without renewal; `dedup_window`: D4's 24 hours."""
+
+    lease: timedelta = timedelta(seconds=180)
+    dedup_window: timedelta = timedelta(hours=24)
+    chunk: int = CHUNK
+
+
+class Drain:
+    """One drain of one platform. `run()` returns when nothing more is due, in flight or held.
+
+    `on_settled` is called in the coordinator's thread after each batch of final rows is in the log;
+    `should_stop` is asked between batches: the drain then gives back what it has not sent and ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: DeliveryLog,
+        connector: Connector,
+        payloads: PayloadSource,
+        plan: RetryPlan,
+        options: DrainOptions | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        rng: random.Random | None = None,
+        worker: str | None = None,
+        on_settled: Callable[[], None] = lambda: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._log = log
+        self._connector = connector
+        self._payloads = payloads
+        self._plan = plan
+        self._options = options or DrainOptions()
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._worker = worker or f"drain-{uuid4()}"
+        self._on_settled = on_settled
+        self._should_stop = should_stop
+        self._crew = Crew(connector.send, clock, should_stop)
+        self._ended: list[tuple[Parcel, SendResult, datetime]] = []
+        self._alone = False
+        self._taking: Future[Taken] | None = None
+        self._claim_again_at = 0.0
+        self._settled_at = time.monotonic()
+        self.summary = DrainSummary()
+
+    def run(self, selection: Selection | None = None) -> DrainSummary:
+        """Drain until nothing is due. Raises what the log raises; rows in hand are then given back."""
+        chosen = selection or Selection()
+        platform = self._connector.platform
+        concurrency, plan_again_at = 0, 0.0
+        self._trust(time.monotonic())
+        intake = self._intake()
+        with self._crew.at_work(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
+            try:
+                while not self._should_stop():
+                    # First of all: after a stall the leases may have ended, and what is still ours must not
+                    # be claimed a second time.
+                    self._renew()
+                    if time.monotonic() >= plan_again_at:
+                        planned = self._plan_due(chosen)
+                        # A full plan leaves more to be planned at once.
+                        plan_again_at = 0.0 if planned else time.monotonic() + _PLAN_EVERY_S
+                        if planned:
+                            self._claim_again_at = 0.0
+                        due = self._log.due_an_hour(platform, self._clock())
+                        concurrency = max(concurrency, concurrency_for(due))
+                    fresh = self._take_in(intake, chosen, aside)
+                    woken = self._crew.start(concurrency)
+                    if self._crew.in_flight or self._ended:
+                        self._collect(wait=not (fresh or woken))
+                    elif self._crew.queued:
+                        time.sleep(self._pause())
+                    elif self._taking is not None:
+                        wait_for([self._taking], _IDLE_S)
+                    elif not fresh and not self._plan_due(chosen):
+                        break
+                    if chosen.run_id is None:
+                        self._put_off()
+            finally:
+                self._finish()
+        return self.summary
+
+    def _plan_due(self, selection: Selection) -> int:
+        written = self._log.plan_due(self._connector.platform, self._clock(), selection)
+        self.summary.planned += written
+        return written
+
+    def _has_something_in_hand(self) -> bool:
+        return bool(self._crew.queued or self._crew.in_flight or self._ended)
+
+    def _has_room(self) -> bool:
+        in_hand = self._has_something_in_hand()
+        self._alone = self._alone and in_hand
+        if self._alone or (in_hand and time.monotonic() < self._claim_again_at):
+            return False
+        return self._crew.queued + self._crew.in_flight < self._options.chunk
+
+    def _intake(self) -> Intake:
+        return Intake(
+            log=self._log,
+            payloads=self._payloads,
+            platform=self._connector.platform,
+            worker=self._worker,
+            lease=self._options.lease,
+            dedup_window=self._options.dedup_window,
+            chunk=self._options.chunk,
+            clock=self._clock,
+            queue=self._enqueue,
+        )
+
+    def _take_in(self, intake: Intake, selection: Selection, aside: ThreadPoolExecutor) -> int:
+        """See to it that there is enough to send: here, or `aside` while there is something in hand. Returns
+        how many deliveries have been taken in since it was last asked."""
+        if self._taking is not None:
+            return self._end_taking() if self._taking.done() else 0
+        if not self._has_room():
+            return 0
+        if self._has_something_in_hand():
+            self._taking = aside.submit(intake.take, selection, suspects_too=False)
+            return 0
+        return self._count(intake.take(selection, suspects_too=True))
+
+    def _end_taking(self) -> int:
+        """Wait for the chunk that is being taken in; raises what it raised."""
+        taking, self._taking = self._taking, None
+        return self._count(taking.result()) if taking is not None else 0
+
+    def _enqueue(self, ready: Sequence[Parcel], since: float) -> None:
+        with self._crew.holding_still() as queue:
+            for parcel in ready:
+                queue.add(parcel)
+            # A renewal while they were being prepared has passed them over.
+            self._trust(min(self._renewed_at, since))
+
+    def _count(self, taken: Taken) -> int:
+        self._alone = taken.alone
+        if taken.claimed < self._options.chunk:
+            self._claim_again_at = time.monotonic() + _CLAIM_EVERY_S
+        self.summary.claimed += taken.claimed
+        self.summary.refused += taken.refused
+        self.summary.failed += taken.refused
+        self.summary.skipped += taken.skipped
+        self.summary.held_back += taken.held_back
+        if taken.refused or taken.skipped:
+            self._on_settled()
+        return taken.claimed
+
+    def _collect(self, *, wait: bool) -> None:
+        """Take in the attempts that have ended, and settle them once there are enough to be worth a
+        transaction, or the first of them has waited long enough."""
+        broken: BaseException | None = None
+        timeout = self._pause() if wait and self._crew.in_flight else 0.0
+        for ended in self._crew.collect(timeout, self._options.chunk - len(self._ended)):
+            if isinstance(ended.result, BaseException):
+                broken = ended.result
+            else:
+                self._ended.append((ended.parcel, ended.result, ended.at))
+        if self._worth_settling() or broken is not None:
+            self._settle()
+        if broken is not None:
+            raise broken
+
+    def _worth_settling(self) -> bool:
+        if not self._ended:
+            return False
+        return (
+            not self._crew.in_flight
+            or len(self._ended) >= _SETTLE_AT_ONCE
+            or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
+        )
+
+    def _settle(self) -> None:
+        settlements = [
+            settlement
+            for parcel, result, at in self._ended
+            for settlement in self._outcome(parcel, result, at)
+        ]
+        self._ended.clear()
+        self._settled_at = time.monotonic()
+        self._log.settle(settlements, worker=self._worker)
+        for settlement in settlements:
+            outcome = settlement.result.outcome
+            self.summary.attempts[outcome] += 1
+            if outcome in (AttemptOutcome.RETRYABLE, AttemptOutcome.PERMANENT):
+                if settlement.next_attempt_at is None:
+                    self.summary.failed += 1
+                else:
+                    self.summary.retrying += 1
+        self._on_settled()
+
+    def _outcome(self, parcel: Parcel, result: SendResult, now: datetime) -> list[Settlement]:
+        """A settlement for each member; one random factor for all, so that a batch stays together."""
+        next_attempt_at = None
+        if result.outcome is AttemptOutcome.RETRYABLE:
+            failed = max(member.claimed.failed_attempts for member in parcel.members) + 1
+            next_attempt_at = self._plan.next_attempt_at(
+                failed_attempts=failed,
+                now=now,
+                rng=self._rng,
+                retry_after_ms=result.retry_after_ms,
+            )
+        return [Settlement(member, result, now, next_attempt_at) for member in parcel.members]
+
+    def _pause(self) -> float:
+        with self._crew.holding_still() as queue:
+            opening = queue.next_opening(time.monotonic())
+        return _IDLE_S if opening is None else min(max(opening, 0.001), _IDLE_S)
+
+    def _renew(self) -> None:
+        """Extend the leases well before they end; what is no longer ours is not sent."""
+        now = time.monotonic()
+        if now - self._renewed_at < self._options.lease.total_seconds() / 3:
+            return
+        with self._crew.holding_still() as queue:
+            held = self._crew.held()
+            held.update(id_ for parcel, _, _ in self._ended for id_ in parcel.ids)
+            if held:
+                kept = self._log.renew(
+                    sorted(held, key=str),
+                    now=self._clock(),
+                    lease=self._options.lease,
+                    worker=self._worker,
+                )
+                queue.discard(held - kept)
+            self._trust(now)
+
+    def _trust(self, renewed_at: float) -> None:
+        """Leases hold from `renewed_at` on; well before they end nothing more is sent under them."""
+        self._renewed_at = renewed_at
+        self._crew.trusted_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
+
+    def _put_off(self) -> None:
+        """What its connection's rate limit holds back for long goes back to the log until the limit opens:
+        it would otherwise take the room of others. A run's own selection waits here instead."""
+        with self._crew.holding_still() as queue:
+            held_back = list(queue.withdraw(time.monotonic(), _PATIENCE_S))
+        for opens_in_s, parcels_ in held_back:
+            ids = [id_ for parcel in parcels_ for id_ in parcel.ids]
+            now = self._clock()
+            self._log.release(
+                ids,
+                now=now,
+                next_attempt_at=now + timedelta(seconds=opens_in_s),
+                worker=self._worker,
+            )
+
+    def _finish(self) -> None:
+        """Give back what was not sent, and record what is on the wire: it will arrive whether we look or
+        not. Nothing more is taken up while a chunk is still being taken in."""
+        self._crew.close()
+        try:
+            self._end_taking()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        with self._crew.holding_still() as queue:
+            left = [id_ for parcel in queue.drain() for id_ in parcel.ids]
+        now = self._clock()
+        self._log.release(left, now=now, next_attempt_at=now, worker=self._worker)
+        deadline = time.monotonic() + self._options.lease.total_seconds() / 2
+        while (self._crew.in_flight or self._ended) and time.monotonic() < deadline:
+            self._collect(wait=True)

@@ -1,0 +1,84 @@
+"""Taking in: claim a chunk, refuse what can't be sent, freeze the rest (design D4)."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from impact_in_pipelines.delivery.draining.preparing import parcels, prepare, without_worn_out
+from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.model import Claimed, Selection
+from impact_in_pipelines.delivery.ports import DeliveryLog, PayloadSource
+from impact_in_pipelines.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one chunk, in deliveries; `alone` if it is one over which workers keep dying."""
+
+    claimed: int = 0
+    refused: int = 0
+    skipped: int = 0
+    held_back: int = 0
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes in for one worker. `queue` gets what may be sent, and since when (seconds of the monotonic clock)
+    its lease counts."""
+
+    log: DeliveryLog
+    payloads: PayloadSource
+    platform: Platform
+    worker: str
+    lease: timedelta
+    dedup_window: timedelta
+    chunk: int
+    clock: Callable[[], datetime]
+    queue: Callable[[Sequence[Parcel], float], None]
+
+    def take(self, selection: Selection, *, suspects_too: bool) -> Taken:
+        """One chunk; with `suspects_too`, where nothing else is due, one delivery over which workers keep
+        dying. Raises what the log and the payloads raise; what was claimed is then given back."""
+        since, now = time.monotonic(), self.clock()
+        claim = partial(
+            self.log.claim,
+            self.platform,
+            now=now,
+            worker=self.worker,
+            lease=self.lease,
+            selection=selection,
+        )
+        claimed, alone = claim(limit=self.chunk), False
+        if not claimed and suspects_too:
+            claimed = claim(limit=1, suspects=True)
+            alone = bool(claimed)
+        if not claimed:
+            return Taken()
+        try:
+            return self._make_ready(claimed, now, since, alone)
+        except BaseException:
+            self.log.release(
+                [row.id for row in claimed], now=now, next_attempt_at=now, worker=self.worker
+            )
+            raise
+
+    def _make_ready(
+        self, claimed: Sequence[Claimed], now: datetime, since: float, alone: bool
+    ) -> Taken:
+        connections = self.log.connections(self.platform, [row.company_id for row in claimed])
+        fit, worn_out = without_worn_out(claimed)
+        prepared, refusals = prepare(fit, connections, self.payloads, now)
+        refusals += worn_out
+        self.log.refuse(refusals, now=now, worker=self.worker)
+        frozen = self.log.freeze(prepared, now=now, window=self.dedup_window, worker=self.worker)
+        self.queue(parcels(frozen.ready), since)
+        return Taken(
+            claimed=len(claimed),
+            refused=len(refusals) + len(frozen.refused),
+            skipped=len(frozen.skipped),
+            held_back=len(frozen.waiting),
+            alone=alone,
+        )

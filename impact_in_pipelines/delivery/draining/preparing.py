@@ -1,0 +1,118 @@
+"""From claimed rows to parcels: payloads built or taken from the row, hashed, grouped into requests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
+from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
+from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
+from impact_in_pipelines.delivery.retry import LOST_MOST
+from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.platforms import FACTS
+
+
+def without_worn_out(
+    claimed: Sequence[Claimed],
+) -> tuple[list[Claimed], list[tuple[Claimed, Refusal]]]:
+    """What may be tried again, and what fails because too many workers have died over it."""
+    fit = [row for row in claimed if row.lost_attempts < LOST_MOST]
+    worn_out = [row for row in claimed if row.lost_attempts >= LOST_MOST]
+    return fit, [(row, _worn_out(row)) for row in worn_out]
+
+
+def _worn_out(row: Claimed) -> Refusal:
+    return Refusal(
+        ErrorKind.UNRESOLVED,
+        f"{row.lost_attempts} workers in a row died before they could record how the attempt ended; it may "
+        "have arrived. See why they died (memory, the run's log), then replay it, under the same key: "
+        f"impact-in deliveries replay {row.id}",
+    )
+
+
+def prepare(
+    claimed: Sequence[Claimed],
+    connections: Mapping[UUID, Connection],
+    payloads: PayloadSource,
+    now: datetime,
+) -> tuple[list[Prepared], list[tuple[Claimed, Refusal]]]:
+    """What can be sent, with its payload, and what can't be sent at all, with the reason.
+
+    A frozen payload is used again as it is; a replay (`rebuild`) is built from today's data.
+    """
+    refusals: list[tuple[Claimed, Refusal]] = []
+    connected: list[tuple[Claimed, Connection]] = []
+    for row in claimed:
+        connection = connections.get(row.company_id)
+        if connection is None:
+            refusals.append((row, _no_connection(row)))
+        else:
+            connected.append((row, connection))
+    to_build = [(row, c) for row, c in connected if row.payload is None or row.rebuild]
+    built = payloads.build(to_build, now) if to_build else {}
+    prepared: list[Prepared] = []
+    for row, connection in connected:
+        content = built.get(row.id, row.payload)
+        if isinstance(content, Refusal):
+            refusals.append((row, content))
+        elif content is None:
+            raise LookupError(f"no payload was built for delivery {row.id}")
+        else:
+            prepared.append(_prepared(row, connection, content))
+    return prepared, refusals
+
+
+def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepared:
+    digest = payload_hash(content)
+    if row.rebuild and row.payload is not None:
+        if digest == row.payload_hash:
+            content = row.payload  # unchanged: the same bytes under the same key (D11)
+        else:
+            row = replace(row, revision=row.revision + 1, idempotency_key=uuid4(), batch_id=None)
+    return Prepared(
+        claimed=row,
+        connection=connection,
+        payload=content,
+        payload_hash=digest,
+        payload_bytes=len(canonical_bytes(content)),
+        attempt_id=uuid4(),
+        batch_id=row.batch_id,
+    )
+
+
+def _no_connection(row: Claimed) -> Refusal:
+    title = FACTS[row.platform].title
+    return Refusal(
+        ErrorKind.CONFIGURATION,
+        f"{row.company_slug} has no {title} connection with URL and credentials; set one with: "
+        f"impact-in connections set {row.company_slug} {row.platform.value}",
+    )
+
+
+def parcels(ready: Sequence[Prepared]) -> list[Parcel]:
+    """One parcel for each single delivery and for each batch, in the order of `ready`."""
+    result: list[Parcel] = []
+    batches: dict[UUID, list[Prepared]] = {}
+    for item in ready:
+        if item.batch_id is None:
+            result.append(_parcel((item,), item.claimed.idempotency_key, is_batch=False))
+        else:
+            batches.setdefault(item.batch_id, []).append(item)
+    for batch_id, members in batches.items():
+        # The order within a batch is part of its frozen body.
+        ordered = tuple(sorted(members, key=lambda p: str(p.claimed.id)))
+        result.append(_parcel(ordered, batch_id, is_batch=True))
+    return result
+
+
+def _parcel(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Parcel:
+    shipment = Shipment(
+        connection=members[0].connection,
+        key=key,
+        request_id=members[0].attempt_id,
+        payloads=tuple(member.payload for member in members),
+        is_batch=is_batch,
+    )
+    return Parcel(shipment=shipment, members=members)

@@ -1,0 +1,199 @@
+"""Alerting put together: breaches become incidents, incidents notices, notices messages."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impact_in_pipelines.alerting.channel import AlertChannel
+from impact_in_pipelines.alerting.log import LogChannel
+from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
+from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
+from impact_in_pipelines.alerting.routing import Configured, routes
+from impact_in_pipelines.alerting.sender import Sender, Sent
+from impact_in_pipelines.alerting.telling import worth_an_incident
+from impact_in_pipelines.alerting.wording import Links
+from impact_in_pipelines.db.alerts.incidents import Session
+from impact_in_pipelines.errors import Conflict
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.incidents import (
+    Change,
+    Channel,
+    FailedRun,
+    Incident,
+    Notice,
+    NoticeKind,
+)
+from impact_in_pipelines.sla.model import Breach, BreachType
+
+NOTICES_KEPT = timedelta(days=90)
+"""What was told, to whom and when, is looked up for so long; the incident itself stays longer."""
+
+SLA_TYPES = frozenset(BreachType) - {BreachType.PLATFORM_OUTAGE}
+_OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one look at the breaches changed."""
+
+    breaches: int
+    opened: int
+    closed: int
+    notices: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.breaches} breaches; incidents opened {self.opened}, closed {self.closed}; "
+            f"notices written {self.notices}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much was dropped."""
+
+    notices: int
+    incidents: int
+
+
+class Alerts:
+    """What the alert sensors and the incident commands do."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._configured = Configured.from_settings(runtime.settings)
+
+    def watch_sla(self) -> Watched | None:
+        """Make incidents agree with the SLA breaches of now; None: another tick is at it.
+
+        Raises what reading raises, and then nothing is changed: a failed read closes nothing.
+        """
+        runtime = self._runtime
+        with runtime.incidents.exclusively() as session:
+            if session is None:
+                return None
+            # Read under the lock: an older reading must not be applied over a younger one.
+            now = runtime.clock()
+            incidents = session.open()
+            told = {one.key for one in incidents if one.since is not None}
+            breaches = worth_an_incident(runtime.sla_watch.breaches(now, told), incidents)
+            return self._apply(session, breaches, incidents, SLA_TYPES, now)
+
+    def watch_outages(self) -> Watched | None:
+        """Make outage incidents agree with the last hours' attempts; None: another tick is at it."""
+        runtime = self._runtime
+        rule = OutageRule.from_settings(runtime.settings)
+        with runtime.incidents.exclusively() as session:
+            if session is None:
+                return None
+            now = runtime.clock()
+            incidents = session.open()
+            known = [one for one in incidents if one.type in _OUTAGE]
+            activity = runtime.incidents.activity(since=look_back_to(known, rule, now), now=now)
+            found = outages(activity, known, rule, now)
+            session.note_health(health(activity, found, rule, now), now)
+            return self._apply(session, found, incidents, _OUTAGE, now)
+
+    def run_failed(self, run: FailedRun) -> bool:
+        """Write the notice of a failed run; False: it was written before."""
+        now = self._runtime.clock()
+        notice = Notice(f"run:{run.run_id}", NoticeKind.RUN_FAILED, now, pages=False, run=run)
+        return self._runtime.incidents.write_notice(notice, self._routes(notice), now) > 0
+
+    def acknowledge(self, text: str, by: str) -> Incident:
+        """Acknowledge the open incident that `text` (an id or its beginning) names.
+
+        Raises `UsageError`, `NotFound`, and `Conflict` for one that is closed or acknowledged already.
+        """
+        runtime, now = self._runtime, self._runtime.clock()
+        id_ = runtime.incidents.resolve(text)
+        with runtime.incidents.in_turn() as session:
+            incident = next((one for one in session.open() if one.id == id_), None)
+            if incident is None:
+                raise Conflict(f"incident {id_} is closed already")
+            if incident.acknowledged_at is not None:
+                raise Conflict(f"incident {id_} is acknowledged by {incident.acknowledged_by}")
+            change = acknowledged(incident, by, now)
+            session.apply([change], self._routes, now)
+            session.note_acknowledged(change.incident, by, now)
+        return change.incident
+
+    def send(self, *, seconds: float = 20.0) -> Sent:
+        """Send what waits in the outbox, for at most `seconds` and the time-out of one message."""
+        runtime = self._runtime
+        for channel in Channel:
+            if not self._configured.has(channel):
+                runtime.outbox.reroute(channel, self._configured.instead_of(channel))
+        channels = alert_channels(runtime.settings)
+        return Sender(runtime.outbox, channels, clock=runtime.clock, seconds=seconds).run()
+
+    def purge(self) -> Purged:
+        """Drop what nobody reads any more: notices sent `NOTICES_KEPT` ago, and incidents closed before the
+        first day that a report can be made of (IMPACT_IN_PARTITION_DAYS). Never an open incident."""
+        runtime, now = self._runtime, self._runtime.clock()
+        reported = timedelta(days=runtime.settings.partition_days)
+        incidents = runtime.incidents.purge(closed_before=now - max(reported, NOTICES_KEPT))
+        return Purged(runtime.outbox.purge(sent_before=now - NOTICES_KEPT), incidents)
+
+    def _apply(
+        self,
+        session: Session,
+        breaches: Sequence[Breach],
+        incidents: Sequence[Incident],
+        scope: Collection[BreachType],
+        now: datetime,
+    ) -> Watched:
+        changes = reconcile(
+            incidents,
+            breaches,
+            now,
+            scope=scope,
+            quiet=self._quiet(incidents, now),
+            hold=timedelta(minutes=self._runtime.settings.alert_recovery_hold_minutes),
+        )
+        notices = session.apply(changes, self._routes, now)
+        known = {incident.id for incident in incidents}
+        return Watched(
+            breaches=len(breaches),
+            opened=sum(change.incident.id not in known for change in changes),
+            closed=sum(_is_closed(change) for change in changes),
+            notices=notices,
+        )
+
+    def _quiet(self, incidents: Sequence[Incident], now: datetime) -> Quiet:
+        out = {one.platform for one in incidents if one.type in _OUTAGE and one.platform}
+        soon = now + timedelta(seconds=1)
+        return Quiet(self._runtime.maintenance.overlapping(now, soon), frozenset(out))
+
+    def _routes(self, notice: Notice) -> Sequence[Channel]:
+        return routes(notice, self._configured)
+
+
+def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
+    """Every channel that has an address, the log included."""
+    links, timeout_s = Links.from_settings(settings), settings.alert_timeout_ms / 1000
+    found: dict[Channel, AlertChannel] = {Channel.LOG: LogChannel()}
+    # Imported where they are needed: the clients cost 0.4 s.
+    if settings.pagerduty_integration_key is not None:
+        from impact_in_pipelines.alerting.pagerduty import EVENTS_URL, PagerDutyChannel
+
+        found[Channel.PAGERDUTY] = PagerDutyChannel(
+            settings.pagerduty_integration_key,
+            links,
+            events_url=settings.pagerduty_events_url or EVENTS_URL,
+            timeout_s=timeout_s,
+        )
+    for channel, url in (
+        (Channel.SLACK_CRITICAL, settings.slack_critical_webhook_url),
+        (Channel.SLACK, settings.slack_webhook_url),
+    ):
+        if url is not None:
+            from impact_in_pipelines.alerting.slack import SlackChannel
+
+            found[channel] = SlackChannel(url, links, timeout_s=timeout_s)
+    return found
+
+
+def _is_closed(change: Change) -> bool:
+    return change.incident.closed_at is not None
