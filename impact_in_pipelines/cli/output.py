@@ -14,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.errors import ImpactInError
 
 console = Console(highlight=False)
@@ -37,7 +38,7 @@ _STATUS_STYLES = {
 
 def fail(error: ImpactInError) -> NoReturn:
     """Print the error's one line on standard error and leave with its exit code."""
-    errors.print(f"[bold red]error:[/] {_plain(str(error))}", soft_wrap=True)
+    errors.print(f"[bold red]error:[/] {_plain(told(error))}", soft_wrap=True)
     sys.exit(error.exit_code)
 
 

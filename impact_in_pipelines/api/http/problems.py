@@ -12,12 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from impact_in_pipelines.errors import (
+    REFUSALS,
     Conflict,
     DatabaseUnavailable,
     ImpactInError,
     NotFound,
     UsageError,
 )
+from impact_in_pipelines.wording import sentence
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
@@ -65,7 +67,8 @@ class Problem(BaseModel):
 
 
 class ApiProblem(HTTPException):
-    """An answer that is an error. `errors` name the fields that don't hold."""
+    """An answer that is an error. `errors` name the fields that don't hold; `refusal` is the code of what was
+    refused, and makes the problem's type."""
 
     def __init__(
         self,
@@ -74,9 +77,11 @@ class ApiProblem(HTTPException):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        refusal: str | None = None,
     ) -> None:
         super().__init__(status, detail, dict(headers) if headers else None)
         self.errors = list(errors)
+        self.refusal = refusal
 
 
 def not_found(what: str) -> ApiProblem:
@@ -99,8 +104,9 @@ def naming(field: str, location: str = "body") -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        told = FieldError(location=location, field=field, message=str(error))
-        raise ApiProblem(422, str(error), errors=[told]) from None
+        said = sentence(error)
+        told = FieldError(location=location, field=field, message=said)
+        raise ApiProblem(422, said, errors=[told], refusal=_code(error)) from None
 
 
 def problem_of(error: Exception) -> ApiProblem:
@@ -115,17 +121,17 @@ def problem_of(error: Exception) -> ApiProblem:
         case HTTPException():
             return ApiProblem(error.status_code, str(error.detail), headers=error.headers)
         case NotFound():
-            return ApiProblem(404, str(error))
+            return ApiProblem(404, sentence(error))
         case Conflict():
-            return ApiProblem(409, str(error))
+            return ApiProblem(409, sentence(error), refusal=_code(error))
         case UsageError():
-            return ApiProblem(422, str(error))
+            return ApiProblem(422, sentence(error), refusal=_code(error))
         case DatabaseUnavailable():
             return ApiProblem(
                 503, "the database doesn't answer; try again", headers={"Retry-After": "5"}
             )
         case ImpactInError():
-            return ApiProblem(500, str(error))
+            return ApiProblem(500, sentence(error), refusal=_code(error))
         case _:
             return ApiProblem(500, "something went wrong here; it has been logged")
 
@@ -134,7 +140,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     """`error` as `application/problem+json`."""
     problem = problem_of(error)
     body = Problem(
-        type=_TYPE + _SLUGS.get(problem.status_code, "error"),
+        type=_TYPE + (_slug(problem.refusal) or _SLUGS.get(problem.status_code, "error")),
         title=HTTPStatus(problem.status_code).phrase,
         status=problem.status_code,
         detail=problem.detail,
@@ -147,6 +153,15 @@ def problem_response(request: Request, error: Exception) -> Response:
         media_type=MEDIA_TYPE,
         headers=dict(problem.headers or {}),
     )
+
+
+def _code(error: ImpactInError) -> str | None:
+    """The code of a refusal; None for an error that this door has worded itself."""
+    return error.code if error.code in REFUSALS else None
+
+
+def _slug(code: str | None) -> str | None:
+    return code.replace(".", "-").replace("_", "-") if code else None
 
 
 def _validation(found: Sequence[Mapping[str, Any]]) -> ApiProblem:

@@ -26,13 +26,15 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
 from impact_in_pipelines.api.web.language.formats import Formats
 from impact_in_pipelines.api.web.language.languages import DEFAULT, Language, language, preferred
-from impact_in_pipelines.api.web.language.words import N_
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
 from impact_in_pipelines.db.access.sessions import WebSession
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
+from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.scheduling import parse_timezone
+from impact_in_pipelines.wording import sentence
+from impact_in_pipelines.wording.marking import N_
 
 FRAGMENT = "X-Fragment"
 """Our scripts ask for a part of a page with this header."""
@@ -293,6 +295,8 @@ def _failure(visit: Visit, error: Exception) -> Response:
     if status == 500:
         _log.exception("%s %s failed", visit.request.method, visit.request.url.path)
     detail = str(problem.detail)
+    if isinstance(error, ImpactInError):
+        detail = sentence(error, visit.text)
     if status == 404:
         detail = visit.text(N_("There is nothing at this address, or it isn't yours to see."))
     if visit.is_fragment:

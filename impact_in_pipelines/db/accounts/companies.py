@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.errors import Conflict, NotFound, UsageError
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import CompanyExists, CompanyUnknown
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.scheduling.countries import parse_country
 
@@ -77,7 +78,7 @@ class CompanyStore:
                 record(connection, [change], actor=actor, now=datetime.now(UTC))
                 return made
         except IntegrityError as error:
-            raise Conflict(f"a company with slug {slug!r} or that id exists already") from error
+            raise CompanyExists(slug) from error
 
     def page(
         self, company_ids: Sequence[UUID] | None, *, limit: int, after_slug: str | None = None
@@ -97,11 +98,11 @@ class CompanyStore:
             return [Company(**row) for row in connection.execute(_SQL["listed"]).mappings()]
 
     def find(self, slug_or_id: str) -> Company:
-        """The company with this slug or id. Raises `NotFound`."""
+        """The company with this slug or id. Raises `CompanyUnknown`."""
         with self._engine.connect() as connection:
             row = connection.execute(_SQL["find"], {"text": slug_or_id}).mappings().one_or_none()
         if row is None:
-            raise NotFound(f"no company {slug_or_id!r}; see: impact-in companies list")
+            raise CompanyUnknown(slug_or_id)
         return Company(**row)
 
     def by_slug(self, slugs: Sequence[str]) -> Mapping[str, Company]:

@@ -35,7 +35,8 @@ from impact_in_pipelines.db.schedules.transactions import (
     take,
 )
 from impact_in_pipelines.errors import Conflict, InvalidSchedule, NotFound, UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import (
     LoadEntry,
     ScheduleRule,
@@ -374,11 +375,7 @@ class ScheduleStore:
     def _require_connection(self, company: Company, platform: Platform) -> None:
         if company.id in self._connections.of_companies(platform, [company.id]):
             return
-        raise UsageError(
-            f"{company.slug} has no usable connection to {FACTS[platform].title}: run "
-            f"impact-in connections set {company.slug} {platform.value} --base-url URL "
-            f"--credentials FILE, or set {platform.value.upper()}_API_URL and its credentials"
-        )
+        raise ConnectionMissing(company.slug, platform)
 
     def _change(
         self,

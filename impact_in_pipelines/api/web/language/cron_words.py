@@ -3,9 +3,10 @@
 import re
 
 from impact_in_pipelines.api.web.language.languages import DEFAULT, Language
-from impact_in_pipelines.api.web.language.words import N_, PRESETS
+from impact_in_pipelines.api.web.language.words import PRESETS
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling import ScheduleFrequency, describe_cron, parse_cron
+from impact_in_pipelines.wording.marking import N_
 
 _BY_CRON = {preset.cron: preset.value for preset in ScheduleFrequency}
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

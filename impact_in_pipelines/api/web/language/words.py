@@ -2,10 +2,7 @@
 
 from typing import NamedTuple
 
-
-def N_(message: str) -> str:  # noqa: N802
-    """Marks a text for translation without translating it."""
-    return message
+from impact_in_pipelines.wording.marking import N_
 
 
 class Sign(NamedTuple):

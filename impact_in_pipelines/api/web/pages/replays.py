@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import ApiProblem, not_found
-from impact_in_pipelines.api.web.language.words import ACTIONS, N_, STATUSES, Sign
+from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
 from impact_in_pipelines.api.web.pages.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.access.answers import Held, IdempotencyStore, KeptAnswer
@@ -24,6 +24,7 @@ from impact_in_pipelines.services.replay_preview import (
     compared,
     preview_replay,
 )
+from impact_in_pipelines.wording.marking import N_
 
 MOST = 1_000
 _SHOWN = 50

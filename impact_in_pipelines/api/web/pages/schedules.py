@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.language.cron_words import in_words, preset_of
-from impact_in_pipelines.api.web.language.words import N_, PRESETS, Sign
+from impact_in_pipelines.api.web.language.words import PRESETS, Sign
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.schedules.rows import RuleChanges, Schedule, resumed
 from impact_in_pipelines.db.schedules.store import FAILING_FROM
@@ -26,6 +26,7 @@ from impact_in_pipelines.scheduling import (
     ScheduleRule,
     preview,
 )
+from impact_in_pipelines.wording.marking import N_
 
 _FIRES = 5
 _CUSTOM = "custom"

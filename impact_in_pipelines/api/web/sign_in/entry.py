@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.http.problems import ApiProblem
-from impact_in_pipelines.api.web.language.words import N_
 from impact_in_pipelines.api.web.sign_in.cookie import clear_cookie, cookie_of, set_cookie
 from impact_in_pipelines.api.web.visits import NOBODY, VIEW, Pages, Visit
+from impact_in_pipelines.wording.marking import N_
 
 _FORM_COOKIE = "impact_in_form"
 _COMPANIES = 50

@@ -17,7 +17,6 @@ from starlette.routing import Route
 from impact_in_pipelines.api.access.tokens import Authenticator
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
-from impact_in_pipelines.api.web.language.words import N_
 from impact_in_pipelines.api.web.sign_in.entry import inside, signed_in
 from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit
 from impact_in_pipelines.connectors.identity.jwks import JwksClient
@@ -28,6 +27,7 @@ from impact_in_pipelines.connectors.identity.oidc import (
 )
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
 from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.wording.marking import N_
 
 _COOKIE = "impact_in_oidc"
 _COOKIE_PATH = "/"

@@ -24,8 +24,14 @@ def _texts() -> set[str | tuple[str, ...]]:
     """Everything that the templates and the code have to say."""
     with (FOLDER / "locale" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    found = extract_from_dir(str(FOLDER), methods, options, keywords=KEYWORDS)
-    return {message for _, _, message, _, _ in found}
+    folders = (FOLDER, Path(str(files("impact_in_pipelines.wording"))))
+    return {
+        message
+        for folder in folders
+        for _, _, message, _, _ in extract_from_dir(
+            str(folder), methods, options, keywords=KEYWORDS
+        )
+    }
 
 
 def _catalogue(code: str) -> Catalog:

@@ -1,0 +1,25 @@
+"""What a person at a terminal does about a refusal: the next command, by the refusal's code."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.wording import sentence
+
+NEXT: Mapping[str, str] = MappingProxyType(
+    {
+        "company.unknown": "see: impact-in companies list",
+        "connection.missing": (
+            "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"
+        ),
+    }
+)
+"""`%(name)s` stands for the refusal's parameters, as a command takes them."""
+
+
+def told(error: ImpactInError) -> str:
+    """The refusal in one line, with the next command where there is one."""
+    step = NEXT.get(error.code)
+    if step is None:
+        return sentence(error)
+    return f"{sentence(error)}; {step % error.parameters}"

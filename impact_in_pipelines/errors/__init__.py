@@ -1,0 +1,25 @@
+"""What a person can mend, as codes with parameters; `wording` makes sentences of them."""
+
+from impact_in_pipelines.errors.base import (
+    REFUSALS,
+    Conflict,
+    DatabaseUnavailable,
+    ImpactInError,
+    InvalidSchedule,
+    InvalidSetting,
+    NotFound,
+    UsageError,
+    refusal,
+)
+
+__all__ = [
+    "REFUSALS",
+    "Conflict",
+    "DatabaseUnavailable",
+    "ImpactInError",
+    "InvalidSchedule",
+    "InvalidSetting",
+    "NotFound",
+    "UsageError",
+    "refusal",
+]
