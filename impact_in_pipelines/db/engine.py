@@ -21,8 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded.cluster import cluster_folder, embedded_url
-from impact_in_pipelines.db.revisions import out_of_step
-from impact_in_pipelines.db.schema.tables import REVISION
+from impact_in_pipelines.db.revisions import REVISION, out_of_step
 from impact_in_pipelines.errors import DatabaseUnavailable, InvalidSetting
 from impact_in_pipelines.settings import Settings
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, text
 
 from impact_in_pipelines.db.impact.store import ImpactStore, RefreshSummary
-from impact_in_pipelines.db.schema.tables import companies, impact_events
+from impact_in_pipelines.db.schema import companies, impact_events
 from impact_in_pipelines.impact.figures import (
     STANDARD_RANGES,
     ActivityFigures,

@@ -7,8 +7,8 @@ from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
-from impact_in_pipelines.db.revisions import out_of_step
-from impact_in_pipelines.db.schema.tables import REVISION, metadata
+from impact_in_pipelines.db.revisions import REVISION, out_of_step
+from impact_in_pipelines.db.schema import metadata
 from impact_in_pipelines.errors import DatabaseUnavailable
 
 # What PostgreSQL itself says a schema is: columns, constraints, indexes, triggers and their functions.

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, select, text
 
 from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
 from impact_in_pipelines.db.accounts.vault import Vault
-from impact_in_pipelines.db.schema.tables import provider_tokens
+from impact_in_pipelines.db.schema import provider_tokens
 from impact_in_pipelines.errors import DatabaseUnavailable
 
 KEY, OTHER = "a" * 64, "b" * 64

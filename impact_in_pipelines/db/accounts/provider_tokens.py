@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import translated_errors
-from impact_in_pipelines.db.schema.tables import counters, provider_tokens
+from impact_in_pipelines.db.schema import counters, provider_tokens
 from impact_in_pipelines.errors import ImpactInError
 
 REFRESHES = "token_refreshes"

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from impact_in_pipelines.db.schema.tables import metadata
+from impact_in_pipelines.db.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

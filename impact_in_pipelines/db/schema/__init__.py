@@ -1,0 +1,53 @@
+"""The tables (design, section 5), a file for each subject. All times are timestamptz, all ids uuid.
+
+Migrations create them; a test proves that both give the same schema. Each index names the query that it
+serves, and there are no others on the large tables.
+"""
+
+from impact_in_pipelines.db.schema.access import audit_log, counters, idempotency_keys, web_sessions
+from impact_in_pipelines.db.schema.accounts import companies, platform_connections, provider_tokens
+from impact_in_pipelines.db.schema.alerts import (
+    alert_channels,
+    incidents,
+    maintenance_windows,
+    notifications,
+)
+from impact_in_pipelines.db.schema.base import metadata
+from impact_in_pipelines.db.schema.deliveries import (
+    delivery_attempts,
+    impact_deliveries,
+    platform_health,
+    replay_requests,
+    webhook_messages,
+)
+from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
+from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
+from impact_in_pipelines.db.schema.sla import sla_daily, sla_days, sla_reports, sla_thresholds
+
+__all__ = [
+    "alert_channels",
+    "audit_log",
+    "companies",
+    "company_impact",
+    "counters",
+    "delivery_attempts",
+    "idempotency_keys",
+    "impact_deliveries",
+    "impact_events",
+    "impact_touched_days",
+    "incidents",
+    "maintenance_windows",
+    "metadata",
+    "notifications",
+    "platform_connections",
+    "platform_health",
+    "provider_tokens",
+    "replay_requests",
+    "scheduled_deliveries",
+    "sla_daily",
+    "sla_days",
+    "sla_reports",
+    "sla_thresholds",
+    "web_sessions",
+    "webhook_messages",
+]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.dialects import postgresql
 
-from impact_in_pipelines.db.schema.tables import metadata
+from impact_in_pipelines.db.schema import metadata
 
 
 @dataclass(frozen=True, slots=True)

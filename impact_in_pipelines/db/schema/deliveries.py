@@ -1,0 +1,194 @@
+"""The delivery log: what was planned, tried and delivered, and what platforms said later."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB
+
+from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, instant, metadata, new_id
+
+_STATUSES = (
+    "status IN ('pending', 'in_progress', 'retrying', 'success', 'failed', 'skipped', 'missed', "
+    "'cancelled')"
+)
+_TRIGGERS = "trigger IN ('schedule', 'manual', 'backfill', 'replay')"
+OPEN_ROWS = "status IN ('pending', 'in_progress', 'retrying')"
+UNRECORDED_ROWS = "recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"
+
+impact_deliveries = Table(
+    "impact_deliveries",
+    metadata,
+    new_id(),
+    company_id(),
+    Column("platform", Text, nullable=False),
+    Column("schedule_id", Uuid, ForeignKey("scheduled_deliveries.id")),
+    Column("trigger", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    Column("period_start", Date, nullable=False),
+    Column("period_end", Date, nullable=False),
+    instant("scheduled_for", nullable=False),
+    Column("note", Text),
+    Column("payload", JSONB),
+    Column("payload_hash", CHAR(64)),
+    Column("payload_bytes", Integer),
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    Column("rebuild", Boolean, nullable=False, server_default=text("false")),
+    Column("force", Boolean, nullable=False, server_default=text("false")),
+    Column("idempotency_key", Uuid, nullable=False),
+    Column("batch_id", Uuid),
+    Column("attempt_count", Integer, nullable=False, server_default=text("0")),
+    Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
+    # When the row next wants a worker: its next attempt, or the end of the lease it is held under.
+    instant("next_attempt_at"),
+    instant("lease_until"),
+    Column("claimed_by", Text),
+    Column("last_error", Text),
+    Column("error_kind", Text),
+    Column("http_status", SmallInteger),
+    Column("transaction_id", Text),
+    Column("provider_response", JSONB),
+    Column("duplicate_of", Uuid, ForeignKey("impact_deliveries.id")),
+    Column("replay_of", Uuid, ForeignKey("impact_deliveries.id")),
+    # The run that worked on it last; and the run that was started for it, which then has first claim to it.
+    Column("dagster_run_id", Text),
+    Column("selected_by", Text),
+    instant("recorded_at"),
+    instant("created_at", nullable=False, now=True),
+    instant("failed_at"),
+    instant("delivered_at"),
+    instant("updated_at", nullable=False, now=True),
+    # A fire is planned once, whoever ticks; claim_due: an open predecessor of the same schedule.
+    UniqueConstraint("schedule_id", "scheduled_for"),
+    CheckConstraint(PLATFORM_CHECK, name="platform"),
+    CheckConstraint(_STATUSES, name="status"),
+    CheckConstraint(_TRIGGERS, name="trigger"),
+    CheckConstraint("period_start <= period_end", name="period"),
+    # claim_due, due_state: open rows of a platform in the order they want a worker.
+    Index(
+        "impact_deliveries_open_idx",
+        "platform",
+        "next_attempt_at",
+        postgresql_where=text(OPEN_ROWS),
+    ),
+    # freeze: the same content of the same company, delivered or in flight.
+    Index(
+        "impact_deliveries_twin_idx",
+        "company_id",
+        "platform",
+        "payload_hash",
+        postgresql_where=text("payload_hash IS NOT NULL"),
+    ),
+    # claim_due: the other members of a frozen batch.
+    Index(None, "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    # unrecorded: final rows that Dagster has not been told of.
+    Index(
+        "impact_deliveries_unrecorded_idx",
+        "platform",
+        "updated_at",
+        postgresql_where=text(UNRECORDED_ROWS),
+    ),
+    # timeline and lists of one company, newest first.
+    Index("impact_deliveries_timeline_idx", "company_id", text("scheduled_for DESC")),
+    # sla windows of all companies, and the days that have changed since their rollup: both follow the
+    # order in which rows are written, so a BRIN of a few kilobytes serves.
+    Index(
+        "impact_deliveries_time_brin",
+        "scheduled_for",
+        "updated_at",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
+    ),
+    # selected partitions: the rows that one run made.
+    Index(None, "selected_by", postgresql_where=text("selected_by IS NOT NULL")),
+    # outcome_of_run: what a run did, for its summary.
+    Index(None, "dagster_run_id", postgresql_where=text("dagster_run_id IS NOT NULL")),
+    # listed: GET /deliveries of all companies, the latest due first.
+    Index("impact_deliveries_due_idx", text("scheduled_for DESC"), text("id DESC")),
+    # listed and retry-all-failed: what has failed, of a company or of all; few rows among many.
+    Index(
+        "impact_deliveries_failed_idx",
+        "company_id",
+        text("scheduled_for DESC"),
+        postgresql_where=text("status = 'failed'"),
+    ),
+    # call-backs of a platform: the delivery with its transaction id.
+    Index(
+        "impact_deliveries_transaction_idx",
+        "platform",
+        "transaction_id",
+        postgresql_where=text("transaction_id IS NOT NULL"),
+    ),
+)
+
+delivery_attempts = Table(
+    "delivery_attempts",
+    metadata,
+    new_id(),
+    Column("delivery_id", Uuid, ForeignKey("impact_deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    instant("started_at", nullable=False),
+    instant("finished_at"),
+    Column("outcome", Text, nullable=False),
+    Column("http_status", SmallInteger),
+    Column("error_kind", Text),
+    Column("error", Text),
+    Column("latency_ms", DOUBLE_PRECISION),
+    # deliveries show: the attempts of one delivery, in order.
+    UniqueConstraint("delivery_id", "number"),
+    # platform_activity: the attempts of the last hours. Rows lie in the order of their time: BRIN is enough.
+    Index(
+        "delivery_attempts_started_at_idx",
+        "started_at",
+        postgresql_using="brin",
+    ),
+)
+
+platform_health = Table(
+    "platform_health",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    instant("since", nullable=False),
+    Column("reason", Text),
+    instant("updated_at", nullable=False, now=True),
+    CheckConstraint(PLATFORM_CHECK, name="platform"),
+    CheckConstraint("state IN ('healthy', 'degraded', 'outage')", name="state"),
+)
+
+replay_requests = Table(
+    "replay_requests",
+    metadata,
+    # What one request has put back into the queue: its status URL counts these deliveries.
+    new_id(),
+    Column("requested_by", Text, nullable=False),
+    Column("company_ids", ARRAY(Uuid), nullable=False),
+    Column("delivery_ids", ARRAY(Uuid), nullable=False),
+    instant("created_at", nullable=False, now=True),
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    # A call-back that has been taken; the same message again changes nothing.
+    Column("platform", Text, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("companies.id"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("result", Text, nullable=False),
+    instant("received_at", nullable=False, now=True),
+    CheckConstraint(PLATFORM_CHECK, name="platform"),
+    # purge_messages: those that are older than any call-back may be.
+    Index(None, "received_at"),
+)
