@@ -3,7 +3,9 @@
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
 # make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
 # make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS, CHAOS_SEED
-# make check   lint, types, imports
+# make check   lint, types, imports, dead code, dependencies, migrations
+# make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
+# make release VERSION=X.Y.Z  check everything, date the changelog, tag
 # make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
 # make lock    pin anew what requirements/*.in ask for
 
@@ -14,7 +16,8 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test fuzz chaos chromium check format bench lock clean
+.PHONY: help setup demo dev test fuzz chaos mutants chromium check check-structure check-migrations format bench \
+  lock release clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -60,11 +63,31 @@ chromium:
 	      || echo "chromium could not be installed: the browser tests are skipped"; \
 	  else echo "no chromium here: the browser tests are skipped (apt-get install chromium)"; fi; }
 
-check: $(READY)
+check: $(READY) check-structure check-migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# Imports go one way, nothing is dead, and what is imported is declared.
+check-structure: $(READY)
 	@$(BIN)/lint-imports
+	@PYTHONPATH=tests $(BIN)/python -m tools.dead_code
+	@$(BIN)/deptry impact_in_pipelines
+
+# Migrations after the first two run against filled tables: none may lock them for long.
+MIGRATIONS_FROM := 0002
+check-migrations: $(READY)
+	@mkdir -p build && PYTHONPATH=tests $(BIN)/python -m tools.migrations_sql $(MIGRATIONS_FROM) > build/migrations.sql 2>/dev/null \
+	  && $(BIN)/squawk --no-error-on-unmatched-pattern build/migrations.sql
+
+# Which changes of the rules the tests would not notice: a seeded sample, survivors are listed.
+MUTANTS ?= 200
+MUTANTS_SEED ?= 1
+mutants: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m tools.mutants --count $(MUTANTS) --seed $(MUTANTS_SEED)
+
+release: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m tools.release "$(VERSION)"
 
 format: $(READY)
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

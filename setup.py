@@ -1,11 +1,21 @@
 """The package; pinned versions of everything are in requirements/."""
 
+import re
+from pathlib import Path
+
 from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"', (HERE / "impact_in_pipelines/__init__.py").read_text(), re.M
+)
+assert VERSION is not None
 
 setup(
     name="impact-in-pipelines",
-    version="0.1.0",
+    version=VERSION[1],
     description="Scheduled delivery of impact figures to Benevity, Goodera and Workday, on Dagster",
+    license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=["impact_in_pipelines", "impact_in_pipelines.*"]),
     package_data={
@@ -43,6 +53,7 @@ setup(
         "prometheus-client",
         "psycopg2-binary",
         "pydantic",
+        "pydantic-core",
         "pyjwt[crypto]",
         "requests",
         "rfc8785",

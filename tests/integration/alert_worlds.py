@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from factories import World, world_on
 from sqlalchemy import URL, RowMapping
@@ -140,8 +140,3 @@ def alert_world(url: URL, sandbox: Sandbox, **changes: str) -> Iterator[AlertWor
     }
     with world_on(url, sandbox, gated=False, **{**channels, **changes}) as world:
         yield AlertWorld(world)
-
-
-def some_id() -> UUID:
-    """An id that nobody has."""
-    return uuid4()

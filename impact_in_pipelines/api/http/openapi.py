@@ -5,12 +5,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from impact_in_pipelines import __version__
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import stream_schemas as events
 from impact_in_pipelines.api.http.problems import MEDIA_TYPE, Problem
 from impact_in_pipelines.api.http.routing import ApiRoute
 
-VERSION = "1.0.0"
 _DESCRIPTION = (
     "Deliveries of impact figures to CSR platforms: what is due, what arrived, what to send again. "
     "Errors are problem details (RFC 9457). Instants are ISO 8601 with offset. Another company's things "
@@ -42,7 +42,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The document of all of `app`'s routes."""
     found = get_openapi(
         title=app.title,
-        version=VERSION,
+        version=__version__,
         description=_DESCRIPTION,
         routes=app.routes,
         servers=[{"url": "/"}],

@@ -21,6 +21,7 @@ from tenacity import (
 )
 from urllib3 import BaseHTTPResponse
 
+from impact_in_pipelines import __version__
 from impact_in_pipelines.connectors.classify import short_wait_ms
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import BoundedAdapter
@@ -29,7 +30,7 @@ from impact_in_pipelines.settings import Settings
 
 MAX_ANSWER_BYTES = 1024 * 1024
 TRIES = 3
-USER_AGENT = "impact-in-pipelines/1.0"
+USER_AGENT = f"impact-in-pipelines/{__version__}"
 _FIRST_WAIT_MS = 250.0
 _POOLED_HOSTS = 64
 _POOLED_CONNECTIONS = 128

@@ -1,12 +1,20 @@
-"""Alembic's entry: run the migrations on the connection that `db/migrate.py` hands over."""
+"""Alembic's entry: run the migrations on the connection that `db/migrate.py` hands over, or print them.
+
+Printed SQL (alembic's offline mode) is what `make check` lints.
+"""
 
 from alembic import context
 
 from impact_in_pipelines.db.schema import metadata
 
-connection = context.config.attributes["connection"]
-context.configure(
-    connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True
-)
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", literal_binds=True)
+else:
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+    )
 with context.begin_transaction():
     context.run_migrations()
