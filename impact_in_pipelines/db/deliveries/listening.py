@@ -1,8 +1,8 @@
 """Hearing of changes as they are committed: PostgreSQL's LISTEN on a connection of its own."""
 
 import json
-import select
 from collections.abc import Iterator
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 import psycopg2
@@ -42,25 +42,30 @@ class DeliveryListener:
 
         Raises `ListenerLost`.
         """
-        quiet_s = 0.0
         try:
-            while True:
-                ready, _, _ = select.select([self._connection], [], [], _WAIT_S)
-                if ready:
-                    self._connection.poll()
-                    quiet_s = 0.0
-                else:
-                    quiet_s += _WAIT_S
-                if quiet_s >= _QUIET_S:
-                    # A dead peer is noticed only by asking it something.
-                    with self._connection.cursor() as cursor:
-                        cursor.execute("SELECT 1")
-                    quiet_s = 0.0
-                heard = [json.loads(notice.payload) for notice in self._connection.notifies]
-                self._connection.notifies.clear()
-                yield heard
+            # Not `select.select`: it refuses descriptors above 1,023, which a busy API process has.
+            with DefaultSelector() as selector:
+                selector.register(self._connection, EVENT_READ)
+                yield from self._heard(selector)
         except (psycopg2.Error, OSError, ValueError) as error:
             raise ListenerLost("the connection that listened has gone") from error
+
+    def _heard(self, selector: DefaultSelector) -> Iterator[list[Notice]]:
+        quiet_s = 0.0
+        while True:
+            if selector.select(_WAIT_S):
+                self._connection.poll()
+                quiet_s = 0.0
+            else:
+                quiet_s += _WAIT_S
+            if quiet_s >= _QUIET_S:
+                # A dead peer is noticed only by asking it something.
+                with self._connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                quiet_s = 0.0
+            heard = [json.loads(notice.payload) for notice in self._connection.notifies]
+            self._connection.notifies.clear()
+            yield heard
 
     def close(self) -> None:
         """Give the connection back to the server."""
