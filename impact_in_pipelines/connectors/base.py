@@ -48,7 +48,11 @@ class PlatformConnector(ABC):
 
     def send(self, shipment: Shipment) -> SendResult:
         """One attempt, layer 1 of the retries and one token refresh included (design D5). Never
-        raises for what the wire or the platform does; `latency_ms` is the whole attempt's."""
+        raises for what the wire or the platform does; `latency_ms` is the whole attempt's.
+
+        A token that is refused again is a case for the retry plan: many workers share one client,
+        and another one's new token may have ended this one's between two requests.
+        """
         started = self._clock()
         result = self._attempt(shipment)
         return result.taking((self._clock() - started) * 1000.0)
@@ -110,4 +114,11 @@ class PlatformConnector(ABC):
         promise = self.promise(shipment)
         if isinstance(answer, Exception):
             return classify_failure(answer, promise.title, redactor)
-        return classify_answer(answer, promise, redactor, self._transport.now())
+        return classify_answer(
+            answer,
+            promise,
+            redactor,
+            self._transport.now(),
+            may_have_arrived=shipment.may_have_arrived,
+            on_token=bool(token),
+        )

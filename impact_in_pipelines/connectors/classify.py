@@ -2,11 +2,14 @@
 section 6).
 
 2xx with `success` true and the promised id is delivered. 408, 425, 429, 5xx, connection errors,
-time-outs and a 2xx that isn't the promised JSON are retryable; 401 and 403, other 4xx and 3xx are
-permanent.
+time-outs and a 2xx that isn't the promised JSON are retryable. A 409 is retryable where it can mean
+"being processed": with a Retry-After, or after an attempt that may have arrived. A refused OAuth token
+is retryable, since another worker may have ended it. 401 and 403 on a key, other 4xx and 3xx are
+permanent. Answers of token endpoints: `identity.token_answers`.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +28,18 @@ _RATE_LIMIT = "RATE_LIMIT"
 _PERMANENT_CODES = frozenset({"INVALID_METRIC", "BATCH_SIZE_EXCEEDED"})
 _PERMANENT_ENDINGS = ("_INVALID", "_NOT_FOUND")
 _ID_LIMIT = 255
+_SCANNED_BYTES = 4_096
+# How platforms say that a key was used with another body (Stripe, the IETF draft on Idempotency-Key,
+# our contracts): no wait makes such a conflict go away.
+_OTHER_BODY = re.compile(
+    r"(?:different|another|other|differing|changed|not the same)\W+(?:\w+\W+){0,3}?"
+    r"(?:body|bodies|payload|content|request|parameters?|data)\b"
+    r"|(?:body|payload|content|request|parameters?)\b.{0,40}?"
+    r"(?:differs?\b|different|mismatch|(?:do|does|did)(?:es)? ?(?:not|n't) match|not match|changed)"
+    r"|mismatch.{0,20}(?:body|payload|request|parameters?)"
+    r"|idempotency.?key.{0,20}(?:re-?used|mismatch|conflict)",
+    re.I,
+)
 _HINTS = {
     ErrorKind.AUTHENTICATION: " (check the account's credentials)",
     ErrorKind.CONFIGURATION: " (check the connection's base URL)",
@@ -49,11 +64,21 @@ class Promise:
 
 
 def classify_answer(
-    answer: Answer, promise: Promise, redactor: Redactor, now: datetime
+    answer: Answer,
+    promise: Promise,
+    redactor: Redactor,
+    now: datetime,
+    *,
+    may_have_arrived: bool = False,
+    on_token: bool = False,
 ) -> SendResult:
-    """What an answer means. `latency_ms` is 0: the caller knows it."""
+    """What an answer means. `latency_ms` is 0: the caller knows it.
+
+    `may_have_arrived`: an earlier attempt under the same key may have reached the platform.
+    `on_token`: the request carried an OAuth token, whose refusal is not final.
+    """
     document = parse_object(answer)
-    code = _code(document)
+    code = error_code(document)
     if code in promise.arrived_codes and 200 <= answer.status < 500:
         return SendResult(
             AttemptOutcome.DELIVERED,
@@ -65,14 +90,20 @@ def classify_answer(
     if 200 <= answer.status < 300:
         result = _judge_success(document, code, promise, redactor)
     else:
-        outcome, kind = _judge_status(answer.status, code)
-        what = f"HTTP {answer.status}{_said(document, code, kind)}"
-        result = _error(outcome, kind, f"{promise.title} answered {what}", redactor)
+        outcome, kind = judge_status(answer.status, code)
+        if _is_being_processed(answer, document, may_have_arrived):
+            outcome, kind = AttemptOutcome.RETRYABLE, ErrorKind.SERVER_ERROR
+        what = f"HTTP {answer.status}{reason_given(document, code, kind)}"
+        result = error_result(outcome, kind, f"{promise.title} answered {what}", redactor)
+    if on_token and token_was_refused(answer):
+        result = replace(
+            result, outcome=AttemptOutcome.RETRYABLE, error_kind=ErrorKind.AUTHENTICATION
+        )
     result = replace(
         result,
         http_status=answer.status,
         response=_kept(answer, document, redactor),
-        retry_after_ms=_asked_wait_ms(answer, result.outcome, now),
+        retry_after_ms=asked_wait_ms(answer, result.outcome, now),
     )
     return _as_split(result) if promise.is_batch and _one_record_may_be_to_blame(result) else result
 
@@ -87,27 +118,53 @@ def classify_failure(error: Exception, title: str, redactor: Redactor) -> SendRe
             redactor,
         )
     kind, what = explain(error)
-    return _error(AttemptOutcome.RETRYABLE, kind, f"{title}: {what}", redactor)
+    return error_result(AttemptOutcome.RETRYABLE, kind, f"{title}: {what}", redactor)
 
 
 def configuration_error(message: str, redactor: Redactor | None = None) -> SendResult:
     """The account's settings are to blame: permanent, nothing was sent."""
     redactor = redactor or Redactor()
-    return _error(AttemptOutcome.PERMANENT, ErrorKind.CONFIGURATION, message, redactor)
+    return error_result(AttemptOutcome.PERMANENT, ErrorKind.CONFIGURATION, message, redactor)
 
 
 def short_wait_ms(answer: Answer, limit_ms: float, now: datetime) -> float | None:
     """Milliseconds after which a turned-away call may be repeated within the attempt (design D5,
-    layer 1); None: not within it. Only 429 and 503 with a Retry-After of at most `limit_ms`."""
-    if answer.status not in (429, 503):
+    layer 1); None: not within it. Only 429 and 503, and a 409 or 425 that says that the request is
+    being processed, with a Retry-After of at most `limit_ms`."""
+    if answer.status not in (409, 425, 429, 503):
+        return None
+    if answer.status == 409 and not _is_being_processed(answer, parse_object(answer), False):
         return None
     asked_ms = retry_after_ms(answer.retry_after, now=now, date=answer.date)
     return asked_ms if asked_ms is not None and asked_ms <= limit_ms else None
 
 
 def token_was_refused(answer: Answer) -> bool:
-    """Whether a new access token may help."""
-    return answer.status == 401
+    """Whether a new access token may help: 401, or the contract's code for bad credentials."""
+    return answer.status == 401 or (
+        200 <= answer.status < 500 and error_code(parse_object(answer)) == _AUTH_INVALID
+    )
+
+
+def _is_being_processed(
+    answer: Answer, document: dict[str, Any] | None, may_have_arrived: bool
+) -> bool:
+    """Whether a conflict can mean that the platform is busy with an earlier attempt under this key.
+
+    Not where it says that the body is another one, or names what is wrong with the body.
+    """
+    if answer.status != 409:
+        return False
+    code = error_code(document)
+    if code is not None and is_permanent_code(code):
+        return False
+    said = " ".join(v for v in (document or {}).values() if isinstance(v, str))
+    if document is None:
+        said = answer.body[:_SCANNED_BYTES].decode("utf-8", "replace")
+    if _OTHER_BODY.search(said[:_SCANNED_BYTES]):
+        return False
+    asked = answer.retry_after is not None
+    return asked or may_have_arrived or answer.after_trouble
 
 
 def parse_object(answer: Answer) -> dict[str, Any] | None:
@@ -121,50 +178,19 @@ def parse_object(answer: Answer) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def classify_token_answer(
-    answer: Answer, title: str, redactor: Redactor, now: datetime
-) -> tuple[str, float] | SendResult:
-    """The access token and its lifetime in seconds (RFC 6749, section 5.1), or why there is none.
-
-    A lifetime that isn't given counts as five minutes. 400, 401 and 403 mean that the client isn't
-    accepted (section 5.2): permanent.
-    """
-    document = parse_object(answer)
-    if 200 <= answer.status < 300:
-        token = (document or {}).get("access_token")
-        kind = (document or {}).get("token_type", "Bearer")
-        lifetime = _seconds((document or {}).get("expires_in", 300))
-        bearer = isinstance(kind, str) and kind.lower() == "bearer"
-        if isinstance(token, str) and token and bearer and lifetime is not None:
-            return token, lifetime
-        outcome, error_kind = AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE
-        what = f"the token endpoint's HTTP {answer.status} isn't the promised JSON"
-    else:
-        outcome, error_kind = _judge_status(answer.status, _code(document))
-        if answer.status == 400:
-            error_kind = ErrorKind.AUTHENTICATION
-        what = f"the token endpoint answered HTTP {answer.status}"
-    said = _said(document, _code(document), error_kind)
-    result = _error(outcome, error_kind, f"{title}: {what}{said}", redactor)
-    # The answer isn't kept: a token endpoint's is about secrets.
-    return replace(
-        result, http_status=answer.status, retry_after_ms=_asked_wait_ms(answer, outcome, now)
-    )
-
-
 def _judge_success(
     document: dict[str, Any] | None, code: str | None, promise: Promise, redactor: Redactor
 ) -> SendResult:
     if document is None or not isinstance(document.get("success"), bool):
         what = "a success that isn't the promised JSON"
-        said = _said(document, code, ErrorKind.BAD_RESPONSE)
+        said = reason_given(document, code, ErrorKind.BAD_RESPONSE)
         return _bad_response(f"{promise.title} answered {what}{said}", redactor)
     if document["success"] is False:
         outcome, kind = _judge_code(code)
-        return _error(
+        return error_result(
             outcome,
             kind,
-            f"{promise.title} answered success: false{_said(document, code, kind)}",
+            f"{promise.title} answered success: false{reason_given(document, code, kind)}",
             redactor,
         )
     transaction_id = _transaction_id(document, promise.id_fields)
@@ -188,12 +214,17 @@ def _judge_code(code: str | None) -> tuple[AttemptOutcome, ErrorKind]:
         return AttemptOutcome.PERMANENT, ErrorKind.AUTHENTICATION
     if code == _RATE_LIMIT:
         return AttemptOutcome.RETRYABLE, ErrorKind.RATE_LIMITED
-    if code is not None and (code in _PERMANENT_CODES or code.endswith(_PERMANENT_ENDINGS)):
+    if code is not None and is_permanent_code(code):
         return AttemptOutcome.PERMANENT, ErrorKind.REJECTED
     return AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE
 
 
-def _judge_status(status: int, code: str | None) -> tuple[AttemptOutcome, ErrorKind]:
+def is_permanent_code(code: str) -> bool:
+    """Whether the code names something about the request that no repeat changes."""
+    return code in _PERMANENT_CODES or code.endswith(_PERMANENT_ENDINGS)
+
+
+def judge_status(status: int, code: str | None) -> tuple[AttemptOutcome, ErrorKind]:
     """Every status but 2xx."""
     if status == 408:
         return AttemptOutcome.RETRYABLE, ErrorKind.TIMEOUT
@@ -228,7 +259,7 @@ def _as_split(result: SendResult) -> SendResult:
     return replace(result, outcome=AttemptOutcome.SPLIT, error_kind=ErrorKind.BATCH_REFUSED)
 
 
-def _said(document: dict[str, Any] | None, code: str | None, kind: ErrorKind) -> str:
+def reason_given(document: dict[str, Any] | None, code: str | None, kind: ErrorKind) -> str:
     """The platform's code, our hint and the platform's reason, as the end of a sentence."""
     text = next(
         (
@@ -241,7 +272,8 @@ def _said(document: dict[str, Any] | None, code: str | None, kind: ErrorKind) ->
     return (f" {code}" if code else "") + _HINTS.get(kind, "") + (f": {text}" if text else "")
 
 
-def _code(document: dict[str, Any] | None) -> str | None:
+def error_code(document: dict[str, Any] | None) -> str | None:
+    """The contract's `errorCode`, or None."""
     code = (document or {}).get("errorCode")
     return code if isinstance(code, str) and code else None
 
@@ -269,28 +301,22 @@ def _kept(
     return {"contentType": redactor.text(answer.content_type or "", 100), "text": text}
 
 
-def _asked_wait_ms(answer: Answer, outcome: AttemptOutcome, now: datetime) -> float | None:
+def asked_wait_ms(answer: Answer, outcome: AttemptOutcome, now: datetime) -> float | None:
+    """The wait in milliseconds that goes with a retryable answer; None: none was asked for."""
     if outcome is not AttemptOutcome.RETRYABLE:
         return None
     return retry_after_ms(answer.retry_after, now=now, date=answer.date)
 
 
 def _bad_response(message: str, redactor: Redactor) -> SendResult:
-    return _error(AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE, message, redactor)
+    return error_result(AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE, message, redactor)
 
 
-def _error(
+def error_result(
     outcome: AttemptOutcome, kind: ErrorKind, message: str, redactor: Redactor
 ) -> SendResult:
+    """A failed attempt with its reason, redacted."""
     return SendResult(outcome, latency_ms=0.0, error_kind=kind, error=redactor.text(message))
-
-
-def _seconds(value: object) -> float | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value[:10])
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        return None
-    return min(float(value), 86_400.0)
 
 
 def _no_constant(name: str) -> float:

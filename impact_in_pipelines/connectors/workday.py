@@ -29,6 +29,9 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
     """The body of `POST /activities`: one activity for each kind that happened, one enrolment for
     the programme and one for each outcome category. The contract has no field for scores.
 
+    An activity counts the people whose hours it reports, its distinct volunteers; participants are
+    counted by the enrolments.
+
     The activities' ids say what the whole body says: the same content has the same ids, and what has
     changed is no DUPLICATE_ACTIVITY of what arrived before, which would be read as delivered.
     """
@@ -63,7 +66,7 @@ def _activity(activity: ActivityFigures, day: date) -> dict[str, Any]:
         "activityName": mapping.words(activity.activity),
         "activityType": activity_type(activity.activity),
         "volunteerHours": mapping.hours(activity.hours),
-        "participantCount": activity.participants,
+        "participantCount": activity.volunteers,
         "activityDate": day.isoformat(),
         "status": "completed",
     }

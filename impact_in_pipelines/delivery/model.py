@@ -46,7 +46,8 @@ class Claimed:
 
     `attempt_number` is the attempt that is about to be made (1-based, lost attempts counted);
     `failed_attempts` those that failed since the row was planned or replayed, `lost_attempts` the latest
-    in a row whose workers died. `payload` is None until the first attempt has frozen it; `rebuild` asks to
+    in a row whose workers died. `may_have_arrived`: an earlier attempt may have reached the platform under
+    this row's key. `payload` is None until the first attempt has frozen it; `rebuild` asks to
     build it anew (a replay, D11).
     """
 
@@ -64,6 +65,7 @@ class Claimed:
     attempt_number: int
     failed_attempts: int
     lost_attempts: int = 0
+    may_have_arrived: bool = False
     revision: int = 1
     schedule_id: UUID | None = None
     batch_id: UUID | None = None
@@ -88,6 +90,8 @@ class Shipment:
     """What one HTTP request carries: one delivery, or a frozen batch of one connection.
 
     `key` is the delivery's idempotency key or the batch's id; `request_id` the attempt's id.
+    `may_have_arrived`: an earlier attempt under `key` may have reached the platform, so that a conflict
+    may mean that this one is being processed.
     """
 
     connection: Connection
@@ -95,6 +99,7 @@ class Shipment:
     request_id: UUID
     payloads: tuple[Payload, ...]
     is_batch: bool = False
+    may_have_arrived: bool = False
 
     @property
     def body(self) -> bytes:

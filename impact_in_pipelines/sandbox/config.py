@@ -60,7 +60,8 @@ class SandboxConfig(Wire):
     """The live configuration; `POST /_sandbox/config` takes any part of it.
 
     `unknown_organizations` lists, per platform, the organisation, project or tenant ids that
-    don't exist there; every other organisation does. `workday_duplicates` says how Workday
+    don't exist there; every other organisation does. With `one_token_per_client` a new access
+    token ends the client's earlier ones. `workday_duplicates` says how Workday
     answers a repeat of an accepted transaction: with the first answer, with a conflict, or
     (`activity`) as a tenant that goes by the ids of activities, in whatever transaction. With
     `idempotency` off the platforms take every repeat as new, as a platform that ignores the key
@@ -69,6 +70,7 @@ class SandboxConfig(Wire):
 
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
     token_lifetime_seconds: Annotated[int, Field(ge=0)] = 3600
+    one_token_per_client: bool = False
     rate_limits_enabled: bool = True
     rate_limits: dict[Platform, RateLimit] = DESIGN_RATE_LIMITS
     unknown_organizations: dict[Platform, frozenset[str]] = {}

@@ -21,6 +21,8 @@ class FaultKind(StrEnum):
 
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    IN_PROGRESS = "in_progress"
     TIMEOUT_BEFORE = "timeout_before"
     TIMEOUT_AFTER = "timeout_after"
     CONNECTION_RESET = "connection_reset"
@@ -53,6 +55,8 @@ class Target(StrEnum):
     TOKEN = "token"
 
 
+SAYS_WHEN = (FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE, FaultKind.IN_PROGRESS)
+"""Answers that may carry a Retry-After header."""
 ALWAYS_PROCESSED = (FaultKind.TIMEOUT_AFTER, FaultKind.CONNECTION_RESET_AFTER, FaultKind.SLOW)
 MAY_BE_PROCESSED = (*ALWAYS_PROCESSED, FaultKind.SERVER_ERROR, FaultKind.MALFORMED_JSON)
 
@@ -63,7 +67,8 @@ class FaultSpec(Wire):
     `organization` limits it to one organisation (Workday: or tenant; Slack: webhook name;
     PagerDuty: routing key). `rate` is the share of the matching requests that fail, `count` how
     many at most. `status` is for `server_error`, `delay_ms` for time-outs and `slow`,
-    `retry_after_seconds` (null: no header) for `rate_limited`. `after_processing` makes a
+    `retry_after_seconds` (null: no header) for `rate_limited` (429), `unavailable` (503) and
+    `in_progress` (409, the first request under the key is being processed). `after_processing` makes a
     `server_error` or `malformed_json` answer follow a request that was accepted.
     """
 
@@ -121,7 +126,7 @@ class Fault:
     def retry_after(self, now: datetime) -> str | None:
         """Return the Retry-After header: seconds or an HTTP date (RFC 9110); None for no header."""
         seconds = self.spec.retry_after_seconds
-        if seconds is None or self.kind is not FaultKind.RATE_LIMITED:
+        if seconds is None or self.kind not in SAYS_WHEN:
             return None
         if self.spec.retry_after_format == "date":
             return format_datetime(now + timedelta(seconds=seconds), usegmt=True)

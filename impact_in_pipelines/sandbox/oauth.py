@@ -51,7 +51,10 @@ class TokenExchange(Exchange[Form]):
             self.state.counts[self.service].reject(refused.status, refused.code)
             return self.refusal(refused)
         lifetime_seconds = self.state.config.token_lifetime_seconds
-        token = self.state.tokens[self.service].issue(lifetime_seconds)
+        book = self.state.tokens[self.service]
+        if self.state.config.one_token_per_client:
+            book.revoke_of(call.content()["client_id"])
+        token = book.issue(lifetime_seconds, call.content()["client_id"])
         self.state.counts[self.service].tokens_issued += 1
         body = {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_seconds}
         return json_answer(200, body, NO_STORE)
@@ -76,6 +79,9 @@ class TokenExchange(Exchange[Form]):
         if fault.kind is FaultKind.RATE_LIMITED:
             retry_after = fault.retry_after(self.state.now())
             return RefusalError(429, "RATE_LIMIT", "Too many requests", retry_after)
+        if fault.kind is FaultKind.UNAVAILABLE:
+            retry_after = fault.retry_after(self.state.now())
+            return RefusalError(503, "UNAVAILABLE", "temporarily_unavailable", retry_after)
         if fault.kind is FaultKind.SUCCESS_FALSE:
             return RefusalError(200, AUTH_INVALID, "temporarily_unavailable")
         if fault.kind is FaultKind.BAD_REQUEST:

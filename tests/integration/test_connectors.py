@@ -240,6 +240,8 @@ def test_each_fault_is_classified(
     text."""
     sandbox.client.add_fault(platform, **fault)
     result = send(sandbox, transport, platform)
+    if fault["kind"] == "unauthorized" and platform is Platform.WORKDAY:
+        expected = RETRYABLE, ErrorKind.AUTHENTICATION  # a token, not the credentials
     assert verdict(result) == expected
     assert result.error
     assert not any(
@@ -354,17 +356,68 @@ def test_an_expired_token_is_refreshed_once_within_the_attempt(
 
 
 @pytest.mark.parametrize(("platform", "credentials"), OAUTH)
-def test_a_401_that_stays_is_final_after_one_refresh(
+def test_a_401_that_stays_is_left_to_the_retry_plan(
     sandbox: Sandbox, transport: Transport, platform: Platform, credentials: dict[str, str]
 ) -> None:
-    """Two requests in the attempt, then a person must look."""
+    """Two requests in the attempt; the token may have been ended by another worker's new one, so
+    that it is retried, and fails for good as an authentication error when no attempt is left."""
     sandbox.client.add_fault(platform, "expired_token")
     result = connector_for(platform, transport, Tokens()).send(
         shipment(account(sandbox, platform, credentials))
     )
-    assert verdict(result) == (PERMANENT, ErrorKind.AUTHENTICATION)
+    assert verdict(result) == (RETRYABLE, ErrorKind.AUTHENTICATION)
     stats = sandbox.client.stats()[platform]
     assert (stats["tokenRequests"], stats["received"]) == (2, 2)
+
+
+def _send(connector: Connector, sent: Shipment) -> SendResult:
+    return connector.send(sent)
+
+
+def test_workers_that_end_each_others_tokens_fail_nothing_for_good(
+    sandbox: Sandbox, transport: Transport
+) -> None:
+    """A platform with one live token a client, and eight workers that don't share theirs: a second 401
+    in a row meets innocent deliveries. Sent again under the same key, each arrives once."""
+    sandbox.client.configure(one_token_per_client=True)
+    connection = account(sandbox, Platform.WORKDAY)
+    connectors = [connector_for(Platform.WORKDAY, transport, Tokens()) for _ in range(8)]
+    left = [shipment(connection) for _ in range(80)]
+    rounds = 0
+    while left and rounds < 40:
+        # Fewer workers at each round, so that it comes to an end.
+        at_work = max(1, 8 - rounds)
+        with ThreadPoolExecutor(at_work) as pool:
+            chosen = [connectors[number % at_work] for number in range(len(left))]
+            results = list(pool.map(_send, chosen, left))
+        assert AttemptOutcome.PERMANENT not in {result.outcome for result in results}
+        ended = zip(left, results, strict=True)
+        left = [sent for sent, result in ended if result.outcome is not DELIVERED]
+        rounds += 1
+    assert not left
+    report = sandbox.client.accepted(Platform.WORKDAY)
+    assert [line["timesAccepted"] for line in report["accepted"]] == [1] * 80
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+def test_a_request_that_is_being_processed_is_sent_again_under_its_key(
+    sandbox: Sandbox, transport: Transport, platform: Platform
+) -> None:
+    """409 with Retry-After after a time-out: retryable, then the platform's first answer."""
+    sandbox.client.add_fault(platform, "timeout_after", count=1)
+    sandbox.client.add_fault(platform, "in_progress", count=1, retry_after_seconds=90)
+    sandbox.client.add_fault(platform, "in_progress", count=1, retry_after_seconds=None)
+    connector = connector_for(platform, transport, Tokens())
+    sent = shipment(account(sandbox, platform))
+    assert connector.send(sent).outcome is RETRYABLE
+    again = replace(sent, may_have_arrived=True)
+    busy = connector.send(again)
+    assert verdict(busy) == (RETRYABLE, ErrorKind.SERVER_ERROR)
+    assert busy.retry_after_ms == 90_000.0
+    assert verdict(connector.send(again)) == (RETRYABLE, ErrorKind.SERVER_ERROR)
+    assert connector.send(again).outcome is DELIVERED
+    [line] = sandbox.client.accepted(platform)["accepted"]
+    assert (line["timesReceived"], line["timesAccepted"]) == (4, 1)
 
 
 @pytest.mark.parametrize(

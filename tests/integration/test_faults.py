@@ -27,6 +27,8 @@ RATE_LIMIT_DATE = "rate_limited_date"
 OPTIONS: dict[str, dict[str, object]] = {
     FaultKind.RATE_LIMITED: {"retry_after_seconds": 900},
     RATE_LIMIT_DATE: {"retry_after_seconds": 900, "retry_after_format": "date"},
+    FaultKind.UNAVAILABLE: {"retry_after_seconds": 200},
+    FaultKind.IN_PROGRESS: {"retry_after_seconds": 200},
     FaultKind.SLOW: {"delay_ms": 200},
     FaultKind.SERVER_ERROR: {"status": 502},
     SERVER_ERROR_AFTER: {"status": 500, "after_processing": True},
@@ -43,6 +45,8 @@ EXPECTED: dict[str, tuple[str, str | None, int | None]] = {
     SERVER_ERROR_AFTER: ("retrying", "server_error", 500),
     FaultKind.RATE_LIMITED: ("retrying", "rate_limited", 429),
     RATE_LIMIT_DATE: ("retrying", "rate_limited", 429),
+    FaultKind.UNAVAILABLE: ("retrying", "server_error", 503),
+    FaultKind.IN_PROGRESS: ("retrying", "server_error", 409),
     FaultKind.TIMEOUT_BEFORE: ("retrying", "timeout", None),
     FaultKind.TIMEOUT_AFTER: ("retrying", "timeout", None),
     FaultKind.CONNECTION_RESET: ("retrying", "network", None),
@@ -162,6 +166,8 @@ def story(
 def expected(platform: Platform, fault: str) -> tuple[str, str | None, int | None]:
     if platform is Platform.WORKDAY and fault in OAUTH:
         return ("success", None, 200)
+    if platform is Platform.WORKDAY and fault == FaultKind.UNAUTHORIZED:
+        return ("retrying", "authentication", 401)  # a token's refusal, not the credentials'
     return EXPECTED[fault]
 
 
@@ -203,7 +209,8 @@ def test_what_can_be_repeated_arrives_once_and_the_rest_is_left(
     if status == "retrying":
         assert told.last["status"] == "success"
         assert told.last_outcomes == ["retryable", "delivered"]
-        assert (told.received, told.accepted) == (2, 1)
+        tokens = 2 if kind == "authentication" else 1  # each was tried in the first attempt
+        assert (told.received, told.accepted) == (tokens + 1, 1)
         assert told.last["last_error"] is None
     elif status == "failed":
         assert told.last["status"] == "failed"

@@ -8,6 +8,7 @@ reads redirects without bound, and costs half as much CPU again a request (measu
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -85,7 +86,15 @@ class Transport:
         be sent (`failures.WIRE_ERRORS`); `classify.classify_failure` takes them all.
         """
         request = _prepared("POST", url, headers, body)
-        answer: Answer = self._retrying(self._once, request)
+        trouble = False
+
+        def once() -> Answer:
+            nonlocal trouble
+            answer = replace(self._once(request), after_trouble=trouble)
+            trouble = trouble or answer.status >= 500
+            return answer
+
+        answer: Answer = self._retrying(once)
         return answer
 
     def probe(self, url: str) -> Answer:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from impact_in_pipelines.connectors.classify import classify_failure, classify_token_answer
+from impact_in_pipelines.connectors.classify import classify_failure
 from impact_in_pipelines.connectors.credentials import redactor_for
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.identity.token_answers import Grant, classify_token_answer
 from impact_in_pipelines.delivery.model import Connection, SendResult
 from impact_in_pipelines.delivery.ports import TokenStore
 from impact_in_pipelines.errors import ImpactInError
@@ -51,7 +52,8 @@ class _Slot:
 class TokenSource:
     """Access tokens, from memory, the shared store or the token endpoint, in this order.
 
-    A token counts as expired `EARLY_SECONDS` before it is (half its life, if that is less). In one
+    A token counts as expired `EARLY_SECONDS` before it is (half its life, if that is less); one whose
+    lifetime is 0 serves the attempt it was fetched for. In one
     process one thread at a time asks the endpoint for a client, and those that waited share its
     answer, a failure too. A store that can't be reached costs token requests, not deliveries.
     """
@@ -124,17 +126,17 @@ class TokenSource:
         if isinstance(granted, SendResult):
             slot.failure, slot.failed_at = granted, self._monotonic()
             raise TokenRefusedError(granted)
-        token, lifetime_seconds = granted
-        early = min(EARLY_SECONDS, lifetime_seconds / 2)
-        good_until = asked_at + timedelta(seconds=lifetime_seconds - early)
-        slot.token, slot.good_until, slot.failure = token, good_until, None
-        try:
-            self._store.put(key, token, good_until)
-        except ImpactInError as error:
-            _log.warning("a new token can't be shared: %s", error)
-        return token
+        early = min(EARLY_SECONDS, granted.lifetime_s / 2)
+        good_until = asked_at + timedelta(seconds=granted.lifetime_s - early)
+        slot.token, slot.good_until, slot.failure = granted.token, good_until, None
+        if granted.lifetime_s > 0:  # else it serves this attempt, and nobody after it
+            try:
+                self._store.put(key, granted.token, good_until)
+            except ImpactInError as error:
+                _log.warning("a new token can't be shared: %s", error)
+        return granted.token
 
-    def _ask(self, connection: Connection) -> tuple[str, float] | SendResult:
+    def _ask(self, connection: Connection) -> Grant | SendResult:
         title = FACTS[connection.platform].title
         redactor = redactor_for(connection)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}

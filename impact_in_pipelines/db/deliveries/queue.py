@@ -15,7 +15,13 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
 from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settlement
 from impact_in_pipelines.delivery.retry import SUSPECT_FROM
-from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, ErrorKind, Trigger
+from impact_in_pipelines.delivery.states import (
+    MAY_HAVE_ARRIVED,
+    AttemptOutcome,
+    DeliveryStatus,
+    ErrorKind,
+    Trigger,
+)
 from impact_in_pipelines.platforms import Platform
 
 ORPHANED_AFTER = timedelta(minutes=2)
@@ -84,6 +90,7 @@ class PgDeliveryLog:
                     "suspects": suspects,
                     "suspect_from": SUSPECT_FROM,
                     "lost_error": _LOST,
+                    "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
                 },
             )
             return [_claimed(row) for row in rows_of(result)]

@@ -61,6 +61,11 @@ SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.pla
                  SELECT h.number FROM delivery_attempts h
                  WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
        END AS lost_attempts,
+       d.attempt_count > 0 AND EXISTS (
+           SELECT 1 FROM delivery_attempts a
+           WHERE a.delivery_id = d.id AND (
+               a.outcome IN ('lost', 'started')
+               OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived,
        d.revision, d.schedule_id, d.batch_id,
        d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
 FROM claimed d JOIN companies c ON c.id = d.company_id

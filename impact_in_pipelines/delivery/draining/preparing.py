@@ -70,7 +70,13 @@ def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepare
         if digest == row.payload_hash:
             content = row.payload  # unchanged: the same bytes under the same key (D11)
         else:
-            row = replace(row, revision=row.revision + 1, idempotency_key=uuid4(), batch_id=None)
+            row = replace(
+                row,
+                revision=row.revision + 1,
+                idempotency_key=uuid4(),
+                batch_id=None,
+                may_have_arrived=False,
+            )
     return Prepared(
         claimed=row,
         connection=connection,
@@ -114,5 +120,6 @@ def _parcel(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Parc
         request_id=members[0].attempt_id,
         payloads=tuple(member.payload for member in members),
         is_batch=is_batch,
+        may_have_arrived=any(member.claimed.may_have_arrived for member in members),
     )
     return Parcel(shipment=shipment, members=members)

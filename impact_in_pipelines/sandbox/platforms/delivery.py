@@ -155,6 +155,12 @@ class DeliveryExchange(Exchange[Submission]):
         if fault.kind is FaultKind.RATE_LIMITED:
             retry_after = fault.retry_after(self.state.now())
             return RefusalError(429, RATE_LIMIT, "Too many requests", retry_after)
+        if fault.kind is FaultKind.UNAVAILABLE:
+            retry_after = fault.retry_after(self.state.now())
+            return RefusalError(503, "UNAVAILABLE", "The service is down for a while", retry_after)
+        if fault.kind is FaultKind.IN_PROGRESS:
+            retry_after = fault.retry_after(self.state.now())
+            return RefusalError(409, "IN_PROGRESS", "The request is being processed", retry_after)
         if fault.kind is FaultKind.EXPIRED_TOKEN:
             token = bearer(call.headers)
             if token is not None:

@@ -34,7 +34,7 @@ DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
 
 
 class Activity(Contract):
-    """One volunteer activity."""
+    """One volunteer activity: the hours of `participant_count` volunteers."""
 
     activity_id: Name
     activity_name: Name
@@ -43,6 +43,12 @@ class Activity(Contract):
     participant_count: Count
     activity_date: IsoDate
     status: Name
+
+    @model_validator(mode="after")
+    def _hours_are_somebodys(self) -> Self:
+        if self.volunteer_hours > 0 and self.participant_count == 0:
+            raise ValueError("volunteerHours without participantCount")
+        return self
 
 
 class Enrollment(Contract):
