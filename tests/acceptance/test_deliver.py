@@ -27,6 +27,7 @@ def call(*arguments: str) -> Result:
 def told(*arguments: str) -> tuple[int, dict[str, Any]]:
     """The exit code and, by platform, what the one JSON document says."""
     result = call(*arguments, "--json")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, {p["platform"]: p for p in json.loads(result.stdout)["platforms"]}
 
 
