@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from impact_in_pipelines.cli.deliveries.deliver import deliver
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.wording import sentence
 
 from .conftest import forget_settings
 from .world import World, day
@@ -137,8 +138,9 @@ def test_wrong_usage_is_one_line_before_anything_runs(
     result = call(*arguments)
 
     assert isinstance(result.exception, error)
-    assert words in str(result.exception)
-    assert "\n" not in str(result.exception)
+    line = sentence(result.exception)
+    assert words in line
+    assert "\n" not in line
     assert world.instance.get_runs_count() == 0
 
 

@@ -121,7 +121,7 @@ def run_drains(
     from impact_in_pipelines.dagster_instance.running import run_job  # Dagster takes 0.8 s
     from impact_in_pipelines.definitions import defs
 
-    recording = runtime.recording  # a database that is away is reported before anything runs
+    selections = runtime.selections  # a database that is away is reported before anything runs
     results = []
     for platform in platforms:
         if stop.requested:
@@ -131,7 +131,7 @@ def run_drains(
         run = run_job(
             defs, f"drain_{platform.value}", ops={f"{platform.value}_export": dict(config)}
         )
-        counts = recording.outcome_of_run(platform, run.run_id)
+        counts = selections.outcome_of_run(platform, run.run_id)
         explained = counts.get(DeliveryStatus.FAILED) or stop.requested
         results.append(
             {
