@@ -1,17 +1,21 @@
 """Bringing a database to the present schema (`impact-in db upgrade`)."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from impact_in_pipelines.db.revisions import out_of_step
 from impact_in_pipelines.errors import DatabaseUnavailable
 
 _LOCK = 727102
+_ASK_AGAIN_S = 0.1
 
 
 def alembic_config() -> Config:
@@ -27,15 +31,47 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     Raises `DatabaseUnavailable` for a database that a newer version has upgraded; it stays as it is.
     """
     config = alembic_config()
-    with engine.begin() as connection:
-        # Several processes start at once; whoever comes second finds nothing left to do.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    with engine.connect() as connection, _alone(connection):
         before = MigrationContext.configure(connection).get_current_revision()
         if before is not None and before not in _known(config):
             raise DatabaseUnavailable(out_of_step(before))
+        connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _adopt_rows_of_another_server(connection)
     return before, head_revision()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Several processes start at once: one migrates, the next then finds nothing left to do.
+
+    The lock is the session's and is asked for again and again: an index that is built concurrently waits for
+    every transaction that is open, so one that waits for the lock would wait for ever.
+    """
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+        connection.rollback()
+        time.sleep(_ASK_AGAIN_S)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+        connection.commit()
+
+
+def _adopt_rows_of_another_server(connection: Connection) -> None:
+    """Rows of a dump keep the transaction ids of the server they come from, which may lie ahead of this
+    one's: they would count as changed again once it gets there."""
+    for table in ("impact_deliveries", "delivery_attempts", "scheduled_deliveries"):
+        connection.execute(
+            text(
+                f"UPDATE {table} SET change_seq = 0 "  # noqa: S608 - a name from the line above
+                "WHERE change_seq >= CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+            )
+        )
+    connection.commit()
 
 
 def _known(config: Config) -> set[str]:

@@ -1,23 +1,27 @@
 """Named statements: `db/WING/SUBJECT.sql` holds blocks that begin with `-- name: NAME`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from sqlalchemy import TextClause, text
 
+from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, DeliveryStatus
+
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
 
 
 @cache
 def load(subject: str) -> Mapping[str, TextClause]:
     """The statements of `db/{subject}.sql` (such as `deliveries/queue`) by name.
 
-    Comments are left out: a colon in one would be taken for a bound parameter.
+    What many statements say is written once, here: `IN @open` and `IN @shown` are lists of statuses;
+    `@changed_since(d, :mark)` holds for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
-    Raises `ValueError` when a name occurs twice or text stands before the first name.
+    Raises `ValueError` when a name occurs twice, text stands before the first name, or a fragment is unknown.
     """
     source = files("impact_in_pipelines.db").joinpath(f"{subject}.sql").read_text("utf-8")
     head, *parts = _HEADER.split(source)
@@ -27,7 +31,42 @@ def load(subject: str) -> Mapping[str, TextClause]:
     if len(set(names)) != len(names):
         raise ValueError(f"{subject}.sql names a statement twice")
     return MappingProxyType(
-        {name: text(_without_comments(body)) for name, body in zip(names, bodies, strict=True)}
+        {name: text(with_fragments(body)) for name, body in zip(names, bodies, strict=True)}
+    )
+
+
+def with_fragments(sql: str) -> str:
+    """`sql` without comments, its `@fragments` written out. Raises `ValueError` for one that is unknown."""
+    return _FRAGMENT.sub(_fragment, _without_comments(sql))
+
+
+def _fragment(found: re.Match[str]) -> str:
+    match found.group(1), found.group(2):
+        case "open", None:
+            return in_list(OPEN)
+        case "shown", None:
+            return in_list(SHOWN_IN_DAGSTER)
+        case "changed_since", str(arguments) if arguments.count(",") == 1:
+            return _changed_since(*(argument.strip() for argument in arguments.split(",")))
+        case _:
+            raise ValueError(f"no fragment is called {found.group()}")
+
+
+def in_list(statuses: Iterable[DeliveryStatus]) -> str:
+    """`statuses` as the list of an SQL `IN`."""
+    # Literals in one order: the planner matches a partial index by its text, not by bound parameters.
+    wanted = set(statuses)
+    return "(" + ", ".join(f"'{status}'" for status in DeliveryStatus if status in wanted) + ")"
+
+
+def _changed_since(alias: str, mark: str) -> str:
+    # Below its smallest running transaction a snapshot sees everything: that is what the index narrows
+    # to. A null mark has seen nothing.
+    snapshot = f"CAST({mark} AS pg_snapshot)"
+    return (
+        f"({snapshot} IS NULL OR ({alias}.change_seq >= "
+        f"CAST(CAST(pg_snapshot_xmin({snapshot}) AS text) AS bigint) AND NOT pg_visible_in_snapshot("
+        f"CAST(CAST({alias}.change_seq AS text) AS xid8), {snapshot})))"
     )
 
 

@@ -57,6 +57,11 @@ class ErrorKind(StrEnum):
 OPEN = frozenset({DeliveryStatus.PENDING, DeliveryStatus.IN_PROGRESS, DeliveryStatus.RETRYING})
 """Still on its way; everything else is final."""
 
+SHOWN_IN_DAGSTER = frozenset(
+    {DeliveryStatus.SUCCESS, DeliveryStatus.FAILED, DeliveryStatus.SKIPPED}
+)
+"""Ends that colour a cell in Dagster: what was sent, or was not because it had arrived."""
+
 # An attempt that ended so may have reached the platform all the same: only its own key may be used again.
 MAY_HAVE_ARRIVED = frozenset(
     {ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.SERVER_ERROR, ErrorKind.BAD_RESPONSE}

@@ -108,7 +108,7 @@ def test_changes_are_heard_as_they_happen_and_only_of_ones_company(api: Served) 
 
 
 def test_whoever_comes_back_hears_what_was_missed(api: Served) -> None:
-    """`Last-Event-ID` is the time of the last change seen; some may be told twice, none is left out."""
+    """`Last-Event-ID` is how far the reader has come; some may be told twice, none is left out."""
     with stream(api) as reader:
         become(api, "pending")
         (seen,) = reader.until(1)
@@ -121,6 +121,13 @@ def test_whoever_comes_back_hears_what_was_missed(api: Served) -> None:
     assert ("cancelled", str(api.own.failed)) in [
         (one["data"]["status"], one["data"]["id"]) for one in found
     ]
+
+
+@pytest.mark.parametrize("ahead", ["9223372036854775807", "2026-03-10T00:00:30+00:00"])
+def test_an_id_of_another_server_or_version_means_reading_again(api: Served, ahead: str) -> None:
+    """What it stands for can't be told any more: saying so is better than silence."""
+    with stream(api, **{"Last-Event-ID": ahead}) as reader:
+        assert reader.until(1)[0]["event"] == "reset"
 
 
 def become(api: Served, status: str) -> None:

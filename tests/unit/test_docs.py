@@ -31,7 +31,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_decision_that_code_cites_is_explained() -> None:
-    """D1 to D11, and the design's sections."""
+    """The D-rules, and the design's sections."""
     design = (ROOT / "docs/design.md").read_text()
     sources = [
         *(ROOT / "impact_in_pipelines").rglob("*.py"),

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryChange:
-    """A delivery that is new or whose status has changed."""
+    """A delivery that is new or whose status has changed; everything below `position` has been heard."""
 
     id: UUID
     company_id: UUID
@@ -31,6 +31,7 @@ class DeliveryChange:
     status: str
     attempt_count: int
     updated_at: datetime
+    position: int
 
     @classmethod
     def of(cls, notice: Notice) -> "DeliveryChange":
@@ -42,6 +43,7 @@ class DeliveryChange:
             notice["status"],
             notice["attempt_count"],
             at.astimezone(UTC),
+            int(notice["position"]),
         )
 
 

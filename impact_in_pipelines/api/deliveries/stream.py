@@ -1,7 +1,7 @@
 """A company's delivery changes as server-sent events (HTML standard, section 9.2)."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,8 +22,8 @@ router = api_router("Events")
 HEARTBEAT_S = 15.0
 _SHORTEST_WAIT_S = 0.1
 _REPLAYED = 1_000
-_OVERLAP = timedelta(seconds=30)
-"""A change carries its transaction's time and is seen at its end: one before the last seen may come later."""
+_RESET = "event: reset\ndata: {}\n\n"
+_LAST_POSITION = 2**63 - 1
 
 
 @router.get(
@@ -46,7 +46,7 @@ async def stream_events(
     ] = None,
 ) -> StreamingResponse:
     company = await run_sync(own_company, api, caller, company_id)
-    since = _instant(last_event_id)
+    since = _position(last_event_id)
     return StreamingResponse(
         event_stream(api, company.id, since, caller.expires_at),
         media_type="text/event-stream",
@@ -55,47 +55,63 @@ async def stream_events(
 
 
 async def event_stream(
-    api: ApiContext, company_id: UUID, since: datetime | None, until: datetime
+    api: ApiContext, company_id: UUID, since: int | None, until: datetime
 ) -> AsyncIterator[str]:
-    """The stream's text: what has changed after `since`, then every change, until `until` (both aware)."""
+    """The stream's text: what has changed after the position `since`, then every change, until `until`
+    (aware). An event's id is a position: a reader that comes back with it is sent nothing too little, and
+    perhaps something twice."""
     yield "retry: 3000\n\n"
     async with api.hub.subscribed(company_id) as changes:
         if since is not None:
-            rows = await run_sync(
-                api.deliveries.changed_since, company_id, since - _OVERLAP, _REPLAYED
-            )
-            if len(rows) == _REPLAYED:
-                yield "event: reset\ndata: {}\n\n"
+            found = await run_sync(api.deliveries.changed_since, company_id, since, _REPLAYED)
+            if found is None or len(found[0]) == _REPLAYED:
+                yield _RESET
             else:
-                for row in rows:
-                    yield _event(row)
+                rows, reached = found
+                for number, row in enumerate(rows, start=1):
+                    # A reader that is cut off half-way must ask for the whole of it again.
+                    yield _event(row, reached if number == len(rows) else since)
         while (left_s := (until - datetime.now(UTC)).total_seconds()) > 0:
             try:
                 # Timers end a little early: without the floor the last instant is a burst of heartbeats.
                 change = await changes.next(max(min(HEARTBEAT_S, left_s), _SHORTEST_WAIT_S))
             except Lagging:
-                yield "event: reset\ndata: {}\n\n"
+                yield _RESET
                 return
-            yield ": still here\n\n" if change is None else _event(_fields(change))
+            if change is None:
+                yield ": still here\n\n"
+            else:
+                yield _event(_fields(change), change.position)
 
 
-def _event(fields: Any) -> str:
-    data = DeliveryEvent(**fields)
-    text = data.model_dump_json(by_alias=True)
-    return f"event: delivery\nid: {data.updated_at.isoformat()}\ndata: {text}\n\n"
+def _event(fields: Any, position: int) -> str:
+    text = DeliveryEvent(**fields).model_dump_json(by_alias=True)
+    return f"event: delivery\nid: {position}\ndata: {text}\n\n"
 
 
 def _fields(change: DeliveryChange) -> dict[str, Any]:
     return {name: getattr(change, name) for name in DeliveryEvent.model_fields}
 
 
-def _instant(event_id: str | None) -> datetime | None:
+def _position(event_id: str | None) -> int | None:
     if event_id is None:
         return None
-    try:
-        at = datetime.fromisoformat(event_id)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not 2000 <= at.year <= 2999:
+    position = position_in(event_id)
+    if position is None:
         raise invalid("header", "Last-Event-ID", "must be the id of an event of this stream")
-    return at
+    return position
+
+
+def position_in(event_id: str) -> int | None:
+    """The position that an event's id names, or None: it isn't one of this stream."""
+    if event_id.isascii() and event_id.isdecimal() and int(event_id) <= _LAST_POSITION:
+        return int(event_id)
+    # Earlier versions gave instants: a reader that comes back with one is told to read again.
+    return _LAST_POSITION if _is_instant(event_id) else None
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

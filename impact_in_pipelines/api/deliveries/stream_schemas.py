@@ -25,11 +25,7 @@ STREAM: dict[str, Any] = {
     "content": {
         "text/event-stream": {
             "schema": {"type": "string"},
-            "examples": {
-                "delivery": {
-                    "value": 'event: delivery\nid: 2026-03-10T00:00:30.5+00:00\ndata: {"id":"…"}\n\n'
-                }
-            },
+            "examples": {"delivery": {"value": 'event: delivery\nid: 48213\ndata: {"id":"…"}\n\n'}},
         }
     },
 }

@@ -24,8 +24,6 @@ from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore
 from impact_in_pipelines.platforms import Platform
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
-_SETTLED_AFTER = timedelta(seconds=5)
-"""A row carries the time of its transaction and is seen at its end: so long ago, all have ended."""
 _BURN_EVERY = timedelta(minutes=5)
 _STATES = ("healthy", "degraded", "outage")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -68,7 +66,7 @@ class DeliveryMetrics(Collector):
         self._clock = clock
         self._by_company = by_company
         self._lock = Lock()
-        self._until: datetime | None = None
+        self._mark: str | None = None
         self._deliveries: dict[tuple[str, ...], int] = defaultdict(int)
         self._attempts: dict[tuple[str, str], int] = defaultdict(int)
         self._latency: dict[str, _Sums] = defaultdict(_Sums)
@@ -80,7 +78,7 @@ class DeliveryMetrics(Collector):
         """Everything that Prometheus is told. Raises what the database does."""
         with self._lock:
             now = self._clock()
-            self._follow(now)
+            self._follow()
             yield self._deliveries_family()
             yield self._attempts_family()
             yield _histogram(
@@ -106,20 +104,16 @@ class DeliveryMetrics(Collector):
         """Nothing: registering must not read the database."""
         return ()
 
-    def _follow(self, now: datetime) -> None:
-        until = now - _SETTLED_AFTER
-        if self._until is not None and until <= self._until:
-            return
-        finished = self._store.finished(self._until, until, by_company=self._by_company)
-        attempted = self._store.attempted(self._until, until)
-        for one in finished:
+    def _follow(self) -> None:
+        ended = self._store.ended_since(self._mark, by_company=self._by_company)
+        for one in ended.finished:
             labels = (one.platform, one.status, *((one.company or "",) if self._by_company else ()))
             self._deliveries[labels] += one.deliveries
             self._latency[one.platform].add(one.measured, one.sum_s, one.buckets)
-        for tried in attempted:
+        for tried in ended.attempted:
             self._attempts[tried.platform, tried.outcome] += tried.attempts
             self._lateness[tried.platform].add(tried.measured, tried.sum_s, tried.buckets)
-        self._until = until
+        self._mark = ended.mark
 
     def _deliveries_family(self) -> Metric:
         labels = ["platform", "status", *(["company"] if self._by_company else [])]

@@ -21,7 +21,7 @@ JOIN impact_deliveries t
  AND t.id <> m.id
 WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
   AND ((t.status = 'success' AND t.delivered_at > :window_start)
-    OR (t.status IN ('pending', 'in_progress', 'retrying') AND t.attempt_count > 0)
+    OR (t.status IN @open AND t.attempt_count > 0)
     OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
         SELECT 1 FROM delivery_attempts a
         WHERE a.delivery_id = t.id AND a.started_at > :window_start

@@ -15,7 +15,8 @@ _WAIT_S = 0.5
 _QUIET_S = 30.0
 
 Notice = dict[str, Any]
-"""`id`, `company_id`, `platform`, `status`, `attempt_count`, `updated_at` of one delivery, as text."""
+"""`id`, `company_id`, `platform`, `status`, `attempt_count`, `updated_at` of one delivery, as text, and the
+`position` (`db/deliveries/changes.py`) at which it was written."""
 
 
 class ListenerLost(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.deliveries.changes import reading_changes
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 
@@ -47,6 +48,15 @@ class Attempted:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """What has come to its end since a mark, and the mark up to which it has been counted."""
+
+    mark: str
+    finished: Sequence[Finished]
+    attempted: Sequence[Attempted]
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What waits for one platform: open deliveries, those of them that are due, and since when the oldest
     of those has been."""
@@ -63,16 +73,20 @@ class MetricsStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def finished(
-        self, since: datetime | None, until: datetime, *, by_company: bool
-    ) -> list[Finished]:
-        """Deliveries that came to their end in `(since, until]`; None: ever."""
-        rows = self._rows("finished", since, until, by_company=by_company)
-        return [Finished(**_with_buckets(row)) for row in rows]
-
-    def attempted(self, since: datetime | None, until: datetime) -> list[Attempted]:
-        """Attempts that ended in `(since, until]`; None: ever."""
-        return [Attempted(**_with_buckets(row)) for row in self._rows("attempted", since, until)]
+    def ended_since(self, mark: str | None, *, by_company: bool) -> Ended:
+        """Everything that came to its end after `mark` (None: ever), each of it once: give the new mark to
+        the next call."""
+        with reading_changes(self._engine) as (connection, new_mark):
+            values = {"mark": mark, "bounds": list(BUCKETS_S)}
+            finished = rows_of(
+                connection.execute(_SQL["finished"], values | {"by_company": by_company})
+            )
+            attempted = rows_of(connection.execute(_SQL["attempted"], values))
+        return Ended(
+            new_mark,
+            [Finished(**_with_buckets(row)) for row in finished],
+            [Attempted(**_with_buckets(row)) for row in attempted],
+        )
 
     def queues(self, now: datetime) -> list[Queue]:
         """What waits at `now`."""
@@ -91,13 +105,6 @@ class MetricsStore:
         with self._engine.connect() as connection:
             found: int = connection.execute(_SQL["token_refreshes"]).scalar_one()
         return found
-
-    def _rows(
-        self, name: str, since: datetime | None, until: datetime, **more: Any
-    ) -> list[Mapping[str, Any]]:
-        values = {"since": since, "until": until, "bounds": list(BUCKETS_S), **more}
-        with self._engine.connect() as connection:
-            return rows_of(connection.execute(_SQL[name], values))
 
 
 def _with_buckets(row: Mapping[str, Any]) -> dict[str, Any]:

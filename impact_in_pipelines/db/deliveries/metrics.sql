@@ -1,11 +1,11 @@
 -- name: finished
--- What came to its end since the last look (impact_deliveries_time_brin); place n: above n bounds.
+-- What came to its end since the last look (impact_deliveries_changes_brin); place n: above n bounds.
 WITH ended AS (
     SELECT d.platform, d.status, CASE WHEN :by_company THEN c.slug END AS company,
            CASE WHEN d.status = 'success' AND d.trigger <> 'backfill'
                 THEN extract(epoch FROM d.delivered_at - d.scheduled_for) END AS took_s
     FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
-    WHERE (CAST(:since AS timestamptz) IS NULL OR d.updated_at > :since) AND d.updated_at <= :until
+    WHERE @changed_since(d, :mark)
       AND d.status IN ('success', 'failed', 'skipped', 'missed', 'cancelled')
 ), placed AS (
     SELECT platform, status, company, CASE WHEN took_s IS NOT NULL THEN
@@ -21,16 +21,13 @@ SELECT platform, status, company, CAST(sum(n) AS bigint) AS deliveries,
 FROM placed GROUP BY platform, status, company
 
 -- name: attempted
--- Attempts that ended since the last look. One that began more than six hours earlier died with its worker
--- long ago (delivery_attempts_started_at_idx).
+-- Attempts that ended since the last look (delivery_attempts_changes_brin).
 WITH ended AS (
     SELECT d.platform, a.outcome,
            CASE WHEN a.number = 1 AND d.trigger <> 'backfill'
                 THEN greatest(0, extract(epoch FROM a.started_at - d.scheduled_for)) END AS late_s
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
-    WHERE (CAST(:since AS timestamptz) IS NULL
-           OR (a.started_at > CAST(:since AS timestamptz) - interval '6 hours' AND a.finished_at > :since))
-      AND a.finished_at <= :until
+    WHERE @changed_since(a, :mark) AND a.finished_at IS NOT NULL
 ), placed AS (
     SELECT platform, outcome, CASE WHEN late_s IS NOT NULL THEN
                (SELECT count(*) FROM unnest(CAST(:bounds AS float8[])) b WHERE b < late_s) END AS place,
@@ -48,7 +45,7 @@ FROM placed GROUP BY platform, outcome
 -- By impact_deliveries_open_idx.
 SELECT platform, count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= :now) AS due,
        min(next_attempt_at) FILTER (WHERE next_attempt_at <= :now) AS oldest_due
-FROM impact_deliveries WHERE status IN ('pending', 'in_progress', 'retrying')
+FROM impact_deliveries WHERE status IN @open
 GROUP BY platform
 
 -- name: platform_states

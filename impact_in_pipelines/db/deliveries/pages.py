@@ -11,6 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.deliveries.changes import (
+    mark_at,
+    mark_or_none,
+    position_of,
+    reading_changes,
+)
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
@@ -123,11 +129,17 @@ class DeliveryPages:
         with self._engine.connect() as connection:
             return list(connection.scalars(_REPLAYS["failed_like"], values))
 
-    def changed_since(self, company_id: UUID, since: datetime, limit: int) -> list[Row]:
-        """What of a company has changed after `since` (aware), the oldest change first."""
-        values = {"company_id": company_id, "since": since, "limit": limit}
-        with self._engine.connect() as connection:
-            return rows_of(connection.execute(_SQL["changed_since"], values))
+    def changed_since(
+        self, company_id: UUID, position: int, limit: int
+    ) -> tuple[list[Row], int] | None:
+        """What of a company has changed after `position`, the oldest change first, and the position that
+        has then been reached; None if `position` isn't of this server's past."""
+        with reading_changes(self._engine) as (connection, mark):
+            if mark_or_none(connection, mark_at(position)) is None:
+                return None
+            values = {"company_id": company_id, "mark": mark_at(position), "limit": limit}
+            rows = rows_of(connection.execute(_SQL["changed_since"], values))
+        return rows, position_of(mark)
 
     def replay_request(self, id_: UUID, company_ids: Sequence[UUID] | None) -> ReplayRequest | None:
         """A replay that was asked for, if the caller may see all of it."""

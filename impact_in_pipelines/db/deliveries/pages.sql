@@ -61,9 +61,9 @@ WHERE id = ANY(CAST(:ids AS uuid[]))
 -- name: changed_since
 -- GET /events after a pause: what of a company has changed since, oldest change first.
 SELECT id, company_id, platform, status, attempt_count, updated_at
-FROM impact_deliveries
-WHERE company_id = :company_id AND updated_at > :since
-ORDER BY updated_at, id
+FROM impact_deliveries d
+WHERE d.company_id = :company_id AND @changed_since(d, :mark)
+ORDER BY change_seq, updated_at, id
 LIMIT :limit
 
 -- name: replay_request

@@ -8,7 +8,7 @@ WITH due AS (
     SELECT d.id, d.batch_id
     FROM impact_deliveries d
     WHERE d.platform = :platform
-      AND d.status IN ('pending', 'in_progress', 'retrying')
+      AND d.status IN @open
       AND d.next_attempt_at <= :now
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
@@ -20,11 +20,11 @@ WITH due AS (
       AND NOT EXISTS (
           SELECT 1 FROM impact_deliveries p
           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-            AND p.status IN ('pending', 'in_progress', 'retrying'))
+            AND p.status IN @open)
       AND (d.batch_id IS NULL OR NOT EXISTS (
           SELECT 1 FROM impact_deliveries b
           WHERE b.batch_id = d.batch_id AND b.id < d.id
-            AND b.status IN ('pending', 'in_progress', 'retrying')))
+            AND b.status IN @open))
       AND :suspects = (d.attempt_count >= :suspect_from AND (
           SELECT count(*) FROM delivery_attempts a
           WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
@@ -38,7 +38,7 @@ WITH due AS (
     SELECT id FROM due
     UNION
     SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id
-    WHERE b.status IN ('pending', 'in_progress', 'retrying')
+    WHERE b.status IN @open
 ), claimed AS (
     UPDATE impact_deliveries d
     SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
@@ -73,7 +73,7 @@ ORDER BY d.scheduled_for, d.id
 
 -- name: due_an_hour
 SELECT count(*) FROM impact_deliveries
-WHERE platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
+WHERE platform = :platform AND status IN @open
   AND next_attempt_at <= :within
 
 -- name: close_attempts

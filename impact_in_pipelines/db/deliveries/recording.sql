@@ -4,16 +4,16 @@ SELECT
     (SELECT min(s.next_run) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
     (SELECT d.next_attempt_at FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.status IN ('pending', 'in_progress', 'retrying')
+     WHERE d.platform = :platform AND d.status IN @open
        AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
        AND NOT EXISTS (
            SELECT 1 FROM impact_deliveries p
            WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-             AND p.status IN ('pending', 'in_progress', 'retrying'))
+             AND p.status IN @open)
      ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
     (SELECT min(d.updated_at) FROM impact_deliveries d
      WHERE d.platform = :platform AND d.recorded_at IS NULL
-       AND d.status IN ('success', 'failed', 'skipped')) AS unrecorded_since
+       AND d.status IN @shown) AS unrecorded_since
 
 -- name: unrecorded
 -- Final deliveries that Dagster has not been told of, locked until it has.
@@ -21,7 +21,7 @@ SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_s
        d.scheduled_for, d.delivered_at, d.failed_at, d.transaction_id, d.payload_hash, d.payload_bytes,
        d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
-WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN ('success', 'failed', 'skipped')
+WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
   AND (CASE
            WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
            WHEN d.selected_by IS NOT NULL THEN d.updated_at <= :orphaned_before

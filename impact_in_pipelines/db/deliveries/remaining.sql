@@ -13,7 +13,7 @@ FROM (
                WHEN d.schedule_id IS NOT NULL AND EXISTS (
                    SELECT 1 FROM impact_deliveries p
                    WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-                     AND p.status IN ('pending', 'in_progress', 'retrying')) THEN 'behind'
+                     AND p.status IN @open) THEN 'behind'
                ELSE 'due'
            END AS why,
            CASE WHEN d.status = 'in_progress' THEN d.lease_until
@@ -22,7 +22,7 @@ FROM (
                 ELSE d.next_attempt_at END AS until
     FROM impact_deliveries d
     WHERE d.platform = ANY(CAST(:platforms AS text[]))
-      AND d.status IN ('pending', 'in_progress', 'retrying')
+      AND d.status IN @open
       AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
       AND (CAST(:start AS date) IS NULL
         OR (d.trigger IN ('manual', 'backfill') AND d.period_start >= :start AND d.period_end <= :end))

@@ -66,7 +66,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, source uuid)
 JOIN impact_deliveries d ON d.id = r.source AND d.status = 'success'
 WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries o
-    WHERE o.platform = d.platform AND o.status IN ('pending', 'in_progress', 'retrying')
+    WHERE o.platform = d.platform AND o.status IN @open
       AND o.replay_of = d.id)
 RETURNING id, replay_of
 
@@ -107,7 +107,7 @@ ORDER BY d.delivered_at DESC LIMIT 1
 
 -- name: waiting
 SELECT company_id, platform, count(*) AS waiting FROM impact_deliveries
-WHERE status IN ('pending', 'in_progress', 'retrying') AND next_attempt_at <= :now
+WHERE status IN @open AND next_attempt_at <= :now
   AND company_id = ANY(CAST(:company_ids AS uuid[]))
 GROUP BY company_id, platform
 

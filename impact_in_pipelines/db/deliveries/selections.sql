@@ -15,13 +15,13 @@ WHERE NOT EXISTS (
 -- What a run's own rows still wait for: how many are open and when the first of them is tried again.
 SELECT count(*) AS open, min(next_attempt_at) AS next_attempt_at
 FROM impact_deliveries
-WHERE selected_by = :run_id AND platform = :platform AND status IN ('pending', 'in_progress', 'retrying')
+WHERE selected_by = :run_id AND platform = :platform AND status IN @open
 
 -- name: let_go
 -- A run that doesn't wait for retries has no more claim to its rows: the next drain may take them.
 UPDATE impact_deliveries SET selected_by = NULL
 WHERE selected_by = :run_id AND platform = :platform
-  AND status IN ('pending', 'in_progress', 'retrying')
+  AND status IN @open
 
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d

@@ -8,13 +8,15 @@ from alembic import context
 from impact_in_pipelines.db.schema import metadata
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", literal_binds=True)
+    context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)
 else:
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,
         compare_type=True,
         compare_server_default=True,
+        # Each migration commits by itself, so that it may build indexes concurrently.
+        transaction_per_migration=True,
     )
 with context.begin_transaction():
     context.run_migrations()

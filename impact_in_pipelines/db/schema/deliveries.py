@@ -1,6 +1,7 @@
 """The delivery log: what was planned, tried and delivered, and what platforms said later."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -17,15 +18,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB
 
+from impact_in_pipelines.db.queries import in_list
 from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, instant, metadata, new_id
+from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, DeliveryStatus
 
-_STATUSES = (
-    "status IN ('pending', 'in_progress', 'retrying', 'success', 'failed', 'skipped', 'missed', "
-    "'cancelled')"
-)
+_STATUSES = f"status IN {in_list(DeliveryStatus)}"
 _TRIGGERS = "trigger IN ('schedule', 'manual', 'backfill', 'replay')"
-OPEN_ROWS = "status IN ('pending', 'in_progress', 'retrying')"
-UNRECORDED_ROWS = "recorded_at IS NULL AND status IN ('success', 'failed', 'skipped')"
+OPEN_ROWS = f"status IN {in_list(OPEN)}"
+UNRECORDED_ROWS = f"recorded_at IS NULL AND status IN {in_list(SHOWN_IN_DAGSTER)}"
 
 impact_deliveries = Table(
     "impact_deliveries",
@@ -70,6 +70,8 @@ impact_deliveries = Table(
     instant("failed_at"),
     instant("delivered_at"),
     instant("updated_at", nullable=False, now=True),
+    # The transaction that wrote it last (schema/triggers.py).
+    Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
     # A fire is planned once, whoever ticks; claim_due: an open predecessor of the same schedule.
     UniqueConstraint("schedule_id", "scheduled_for"),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
@@ -111,6 +113,13 @@ impact_deliveries = Table(
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     ),
+    # /metrics, the event stream, the SLA watch, stale days: what has changed since.
+    Index(
+        "impact_deliveries_changes_brin",
+        "change_seq",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
+    ),
     # selected partitions: the rows that one run made.
     Index(None, "selected_by", postgresql_where=text("selected_by IS NOT NULL")),
     # outcome_of_run: what a run did, for its summary.
@@ -146,6 +155,7 @@ delivery_attempts = Table(
     Column("error_kind", Text),
     Column("error", Text),
     Column("latency_ms", DOUBLE_PRECISION),
+    Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
     # deliveries show: the attempts of one delivery, in order.
     UniqueConstraint("delivery_id", "number"),
     # platform_activity: the attempts of the last hours. Rows lie in the order of their time: BRIN is enough.
@@ -153,6 +163,13 @@ delivery_attempts = Table(
         "delivery_attempts_started_at_idx",
         "started_at",
         postgresql_using="brin",
+    ),
+    # /metrics: attempts that have ended since.
+    Index(
+        "delivery_attempts_changes_brin",
+        "change_seq",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     ),
 )
 

@@ -1,6 +1,7 @@
 """When each company's figures are due."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -46,6 +47,8 @@ scheduled_deliveries = Table(
     instant("created_at", nullable=False, now=True),
     instant("updated_at", nullable=False, now=True),
     instant("deleted_at"),
+    # The transaction that wrote it last (schema/triggers.py).
+    Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
     CheckConstraint("catch_up IN ('coalesce', 'all', 'none')", name="catch_up"),
     # schedules list, stats: one company's schedules.

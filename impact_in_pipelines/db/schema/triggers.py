@@ -1,4 +1,4 @@
-"""What PostgreSQL does by itself when a delivery changes: it tells whoever listens.
+"""What PostgreSQL does by itself when a row changes: it stamps it, and notifies whoever listens.
 
 The statements run whenever a table of that name is created, by `metadata.create_all` and by the migration
 alike.
@@ -11,28 +11,61 @@ from sqlalchemy import Connection, Table, event, text
 CHANNEL = "impact_deliveries"
 """The channel of LISTEN: one small JSON object for each new delivery and each change of its status."""
 
+_SEQUENCE_FUNCTION = """
+CREATE OR REPLACE FUNCTION set_change_seq() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.change_seq := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END $$
+"""
+"""Stamps a row with the transaction that writes it: `db/deliveries/changes.py` says how that is read."""
+
+_NOTIFY_FUNCTION = """
+CREATE OR REPLACE FUNCTION notify_delivery_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('impact_deliveries', json_build_object(
+        'id', NEW.id, 'company_id', NEW.company_id, 'platform', NEW.platform,
+        'status', NEW.status, 'attempt_count', NEW.attempt_count,
+        'updated_at', NEW.updated_at,
+        'position', pg_snapshot_xmin(pg_current_snapshot())::text)::text);
+    RETURN NULL;
+END $$
+"""
+
+
+def _sequence(table: str, when: str, name: str = "sequence") -> str:
+    return f"""
+CREATE OR REPLACE TRIGGER {table}_{name} BEFORE {when} ON {table}
+FOR EACH ROW EXECUTE FUNCTION set_change_seq()
+"""
+
+
+# A lease that is renewed, or a row that is marked as recorded, is no change that anybody asks for.
 _TRIGGERS = {
     "impact_deliveries": (
+        _SEQUENCE_FUNCTION,
+        _NOTIFY_FUNCTION,
+        _sequence("impact_deliveries", "INSERT"),
+        _sequence("impact_deliveries", "UPDATE OF status, updated_at", "resequence"),
         """
-        CREATE FUNCTION notify_delivery_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            PERFORM pg_notify('impact_deliveries', json_build_object(
-                'id', NEW.id, 'company_id', NEW.company_id, 'platform', NEW.platform,
-                'status', NEW.status, 'attempt_count', NEW.attempt_count,
-                'updated_at', NEW.updated_at)::text);
-            RETURN NULL;
-        END $$
-        """,
-        """
-        CREATE TRIGGER impact_deliveries_added AFTER INSERT ON impact_deliveries
+        CREATE OR REPLACE TRIGGER impact_deliveries_added AFTER INSERT ON impact_deliveries
         FOR EACH ROW EXECUTE FUNCTION notify_delivery_change()
         """,
         """
-        CREATE TRIGGER impact_deliveries_changed AFTER UPDATE ON impact_deliveries
+        CREATE OR REPLACE TRIGGER impact_deliveries_changed AFTER UPDATE ON impact_deliveries
         FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
         EXECUTE FUNCTION notify_delivery_change()
         """,
-    )
+    ),
+    "delivery_attempts": (
+        _SEQUENCE_FUNCTION,
+        _sequence("delivery_attempts", "INSERT"),
+        _sequence("delivery_attempts", "UPDATE OF outcome", "resequence"),
+    ),
+    "scheduled_deliveries": (
+        _SEQUENCE_FUNCTION,
+        _sequence("scheduled_deliveries", "INSERT OR UPDATE"),
+    ),
 }
 
 

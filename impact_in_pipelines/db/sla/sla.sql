@@ -177,7 +177,7 @@ SELECT DISTINCT d.day FROM (
     UNION ALL
     SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
     FROM impact_deliveries d
-    WHERE d.status IN ('pending', 'in_progress', 'retrying') AND d.scheduled_for >= :start
+    WHERE d.status IN @open AND d.scheduled_for >= :start
     UNION ALL
     SELECT CAST(day AS date)
     FROM generate_series(CAST(:start AS timestamp), CAST(:end AS timestamp), interval '1 day') day
@@ -436,7 +436,7 @@ WHERE (scheduled_for >= :start_before AND scheduled_for < :start)
    OR (scheduled_for >= :before AND scheduled_for < :now)
 UNION
 SELECT company_id FROM impact_deliveries
-WHERE status IN ('pending', 'in_progress', 'retrying')
+WHERE status IN @open
   AND CASE WHEN attempt_count = 0 THEN scheduled_for ELSE next_attempt_at END
       < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes)
 UNION

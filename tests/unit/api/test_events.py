@@ -15,7 +15,7 @@ from impact_in_pipelines.api.deliveries.hub import (
 
 COMPANY = UUID("00000000-0000-4000-8000-000000000001")
 CHANGE = DeliveryChange(
-    COMPANY, COMPANY, "benevity", "success", 1, datetime(2026, 3, 10, tzinfo=UTC)
+    COMPANY, COMPANY, "benevity", "success", 1, datetime(2026, 3, 10, tzinfo=UTC), 48_213
 )
 
 
@@ -54,6 +54,7 @@ def test_a_notice_of_postgresql_is_read_as_a_change() -> None:
         "status": "failed",
         "attempt_count": 4,
         "updated_at": "2026-03-10T01:00:30.5+01:00",
+        "position": "48213",
     }
 
     found = DeliveryChange.of(notice)
@@ -61,3 +62,4 @@ def test_a_notice_of_postgresql_is_read_as_a_change() -> None:
     assert found.updated_at == datetime(2026, 3, 10, 0, 0, 30, 500_000, tzinfo=UTC)
     assert found.updated_at.utcoffset() == UTC.utcoffset(None)
     assert (found.platform, found.status, found.attempt_count) == ("goodera", "failed", 4)
+    assert found.position == 48_213

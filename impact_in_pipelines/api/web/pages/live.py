@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.deliveries.stream import event_stream
+from impact_in_pipelines.api.deliveries.stream import event_stream, position_in
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.visits import VIEW
 
@@ -26,7 +26,7 @@ def route(api: ApiContext) -> Route:
             # 204 tells the browser not to connect again (HTML standard, section 9.2.3).
             return Response(status_code=204)
         company_id, until = admitted
-        since = _since(request.headers.get("last-event-id", ""))
+        since = position_in(request.headers.get("last-event-id", ""))
         return StreamingResponse(
             _while_signed_in(api, cookie, event_stream(api, company_id, since, until)),
             media_type="text/event-stream",
@@ -57,11 +57,3 @@ async def _while_signed_in(
         if text.startswith(":") and await run_sync(api.runtime.sessions.find, cookie) is None:
             return
         yield text
-
-
-def _since(event_id: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(event_id)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
