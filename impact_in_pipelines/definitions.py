@@ -10,9 +10,9 @@ from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
-from impact_in_pipelines.schedules.drains import drains
-from impact_in_pipelines.schedules.impact import hourly_refresh, refresh_company_impact
-from impact_in_pipelines.schedules.sla import sla_jobs, sla_schedules
+from impact_in_pipelines.schedules.drains import drain_schedules
+from impact_in_pipelines.schedules.impact import hourly_refresh
+from impact_in_pipelines.schedules.sla import sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
 from impact_in_pipelines.sensors.run_failures import run_failures
@@ -20,7 +20,6 @@ from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import get_settings
 
 _settings = get_settings()
-_drain_jobs, _drain_schedules = drains(_settings)
 
 defs = Definitions(
     assets=[
@@ -31,8 +30,9 @@ defs = Definitions(
         delivery_schedules,
         *sla_assets,
     ],
-    jobs=[*_drain_jobs, refresh_company_impact, pause_or_resume(), *sla_jobs],
-    schedules=[*_drain_schedules, hourly_refresh(_settings), *sla_schedules(_settings)],
+    # The other jobs come with the schedules that start them.
+    jobs=[pause_or_resume()],
+    schedules=[*drain_schedules(_settings), hourly_refresh(_settings), *sla_schedules(_settings)],
     sensors=[company_partitions, schedule_table, *alert_sensors(_settings), run_failures],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},

@@ -19,6 +19,7 @@ from impact_in_pipelines.db.alerts.outbox import PgOutbox
 from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.deliveries.remaining import RemainingStore
+from impact_in_pipelines.db.deliveries.selections import SelectionStore
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import Database, open_database, require_current
 from impact_in_pipelines.db.impact.store import ImpactStore
@@ -86,6 +87,10 @@ class Runtime:
     @cached_property
     def recording(self) -> RecordingStore:
         return RecordingStore(self.database.engine)
+
+    @cached_property
+    def selections(self) -> SelectionStore:
+        return SelectionStore(self.database.engine)
 
     @cached_property
     def remaining(self) -> RemainingStore:

@@ -27,7 +27,7 @@ from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.partitions import company_days, days_between, selected
 from impact_in_pipelines.assets.recorder import Recorder
 from impact_in_pipelines.dagster_instance.stopping import Stop, stoppable
-from impact_in_pipelines.db.deliveries.recording import SelectedDay
+from impact_in_pipelines.db.deliveries.selections import SelectedDay
 from impact_in_pipelines.delivery.draining.drain import DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
@@ -110,7 +110,7 @@ def run_export(
     days = _selected_days(context, config, runtime, platform)
     run_id = None if days is None else context.run.run_id
     if days is not None:
-        added = runtime.recording.add_selected(
+        added = runtime.selections.add_selected(
             platform,
             days,
             trigger=Trigger.BACKFILL if "dagster/backfill" in context.run.tags else Trigger.MANUAL,
@@ -136,16 +136,16 @@ def run_export(
     _report(context, summary, recorder)
     if stop.requested:
         if run_id is not None:
-            runtime.recording.let_go(platform, run_id)
+            runtime.selections.let_go(platform, run_id)
         raise _stopped(context, stop, summary)
     if run_id is not None and config.start is None:
         _wait_for_retries(context, runtime, platform, run_id)
     elif run_id is not None:
-        runtime.recording.let_go(platform, run_id)
+        runtime.selections.let_go(platform, run_id)
     failed = recorder.counts[DeliveryStatus.FAILED]
     if run_id is not None:
         # An earlier try of this step may have recorded failures of its own.
-        failed = runtime.recording.outcome_of_run(platform, run_id).get(DeliveryStatus.FAILED, 0)
+        failed = runtime.selections.outcome_of_run(platform, run_id).get(DeliveryStatus.FAILED, 0)
     if failed:
         raise Failure(
             description=_failure_text(failed, recorder, FACTS[platform].title),
@@ -219,7 +219,7 @@ def _wait_for_retries(
     context: AssetExecutionContext, runtime: Runtime, platform: Platform, run_id: str
 ) -> None:
     """Selected partitions that are to be tried again keep the step up for retry until their time."""
-    open_rows, next_attempt_at = runtime.recording.open_of_run(platform, run_id)
+    open_rows, next_attempt_at = runtime.selections.open_of_run(platform, run_id)
     if not open_rows or next_attempt_at is None:
         return
     wait_s = max(1.0, (next_attempt_at - runtime.clock()).total_seconds())

@@ -24,6 +24,18 @@ def owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def fail_orphans() -> list[str]:
+    """`fail_orphaned_runs` of the instance that DAGSTER_HOME names."""
+    with DagsterInstance.get() as instance:
+        return fail_orphaned_runs(instance)
+
+
+def cancel_runs() -> None:
+    """`cancel_running` of the instance that DAGSTER_HOME names."""
+    with DagsterInstance.get() as instance:
+        cancel_running(instance)
+
+
 def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
     """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for;
     returns their ids.

@@ -14,7 +14,6 @@ from dagster import (
     in_process_executor,
     schedule,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -26,9 +25,12 @@ _RUNNING = [DagsterRunStatus.STARTED]
 MAX_RUNTIME_S = 3600
 
 
-def drain_job(platform: Platform) -> UnresolvedAssetJobDefinition:
-    """`drain_{platform}`: launched without a partition key it sends everything that is due."""
-    return define_asset_job(
+def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition:
+    """Every `SCHEDULER_CHECK_INTERVAL` minutes; switched off in the UI, it holds the platform.
+
+    Its job `drain_{platform}`, launched without a partition key, sends everything that is due.
+    """
+    job = define_asset_job(
         name=f"drain_{platform.value}",
         selection=AssetSelection.assets(f"{platform.value}_export"),
         description=(
@@ -38,12 +40,6 @@ def drain_job(platform: Platform) -> UnresolvedAssetJobDefinition:
         executor_def=in_process_executor,
         tags={"platform": platform.value, "dagster/max_runtime": str(MAX_RUNTIME_S)},
     )
-
-
-def drain_schedule(
-    platform: Platform, job: UnresolvedAssetJobDefinition, settings: Settings
-) -> ScheduleDefinition:
-    """Every `SCHEDULER_CHECK_INTERVAL` minutes; switched off in the UI, it holds the platform."""
     every = settings.scheduler_check_interval
 
     @schedule(
@@ -81,13 +77,6 @@ def _count(instance: DagsterInstance, job_name: str, statuses: list[DagsterRunSt
     return instance.get_runs_count(RunsFilter(job_name=job_name, statuses=statuses))
 
 
-def drains(
-    settings: Settings,
-) -> tuple[list[UnresolvedAssetJobDefinition], list[ScheduleDefinition]]:
-    """The drain jobs and their schedules."""
-    jobs = [drain_job(platform) for platform in Platform]
-    schedules = [
-        drain_schedule(platform, job, settings)
-        for platform, job in zip(Platform, jobs, strict=True)
-    ]
-    return jobs, schedules
+def drain_schedules(settings: Settings) -> list[ScheduleDefinition]:
+    """A schedule for each platform; Dagster takes the jobs from them."""
+    return [drain_schedule(platform, settings) for platform in Platform]

@@ -1,6 +1,7 @@
 """The SLA every hour, its reports every Monday and on the first of the month (UTC)."""
 
 from dagster import (
+    AssetsDefinition,
     AssetSelection,
     DefaultScheduleStatus,
     RunRequest,
@@ -11,7 +12,6 @@ from dagster import (
     in_process_executor,
     schedule,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from impact_in_pipelines.assets.sla import FIRST_DAY, monthly_sla_report, weekly_sla_report
 from impact_in_pipelines.resources.runtime import RuntimeResource
@@ -26,23 +26,6 @@ monitor_sla = define_asset_job(
     description="Rolls up every day that has changed, then judges every company and platform.",
     executor_def=in_process_executor,
 )
-make_weekly_report = define_asset_job(
-    name="make_weekly_sla_report",
-    selection=AssetSelection.assets(weekly_sla_report),
-    description="The reports of one week, on all companies and on each.",
-    executor_def=in_process_executor,
-)
-make_monthly_report = define_asset_job(
-    name="make_monthly_sla_report",
-    selection=AssetSelection.assets(monthly_sla_report),
-    description="The reports of one month, on all companies and on each.",
-    executor_def=in_process_executor,
-)
-sla_jobs: list[UnresolvedAssetJobDefinition] = [
-    monitor_sla,
-    make_weekly_report,
-    make_monthly_report,
-]
 
 
 def sla_schedules(settings: Settings) -> list[ScheduleDefinition]:
@@ -53,14 +36,14 @@ def sla_schedules(settings: Settings) -> list[ScheduleDefinition]:
         _hourly(status),
         _report_schedule(
             ReportPeriod.WEEKLY,
-            make_weekly_report,
+            weekly_sla_report,
             "weekly_sla_report_on_mondays",
             "0 0 * * 1",
             status,
         ),
         _report_schedule(
             ReportPeriod.MONTHLY,
-            make_monthly_report,
+            monthly_sla_report,
             "monthly_sla_report_on_the_first",
             "0 0 1 * *",
             status,
@@ -99,11 +82,18 @@ def _hourly(status: DefaultScheduleStatus) -> ScheduleDefinition:
 
 def _report_schedule(
     period: ReportPeriod,
-    job: UnresolvedAssetJobDefinition,
+    report: AssetsDefinition,
     name: str,
     cron: str,
     status: DefaultScheduleStatus,
 ) -> ScheduleDefinition:
+    job = define_asset_job(
+        name=f"make_{period.value}_sla_report",
+        selection=AssetSelection.assets(report),
+        description=f"The {period.value} reports of one period, on all companies and on each.",
+        executor_def=in_process_executor,
+    )
+
     @schedule(
         name=name,
         job=job,

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from impact_in_pipelines.cli.deliveries.deliver import deliver
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.wording import sentence
 
 from .conftest import forget_settings
 from .world import World, day
@@ -27,6 +28,7 @@ def call(*arguments: str) -> Result:
 def told(*arguments: str) -> tuple[int, dict[str, Any]]:
     """The exit code and, by platform, what the one JSON document says."""
     result = call(*arguments, "--json")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, {p["platform"]: p for p in json.loads(result.stdout)["platforms"]}
 
 
@@ -136,8 +138,9 @@ def test_wrong_usage_is_one_line_before_anything_runs(
     result = call(*arguments)
 
     assert isinstance(result.exception, error)
-    assert words in str(result.exception)
-    assert "\n" not in str(result.exception)
+    line = sentence(result.exception)
+    assert words in line
+    assert "\n" not in line
     assert world.instance.get_runs_count() == 0
 
 

@@ -19,7 +19,7 @@ from impact_in_pipelines.assets.partitions import companies
 from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
-from impact_in_pipelines.schedules.drains import drains
+from impact_in_pipelines.schedules.drains import drain_schedules
 from impact_in_pipelines.sensors.companies import company_partitions
 from impact_in_pipelines.settings import read_settings
 
@@ -167,7 +167,7 @@ def test_enable_scheduler_decides_whether_schedules_run_by_default(
     value: str, status: DefaultScheduleStatus
 ) -> None:
     """`ENABLE_SCHEDULER=false`: nothing is delivered until somebody switches it on in the UI."""
-    _, schedules = drains(read_settings({"ENABLE_SCHEDULER": value}))
+    schedules = drain_schedules(read_settings({"ENABLE_SCHEDULER": value}))
 
     assert {one.name for one in schedules} == {f"deliver_to_{p.value}" for p in Platform}
     assert {one.default_status for one in schedules} == {status}
@@ -176,7 +176,7 @@ def test_enable_scheduler_decides_whether_schedules_run_by_default(
 @pytest.mark.parametrize(("minutes", "cron"), [("1", "* * * * *"), ("5", "*/5 * * * *")])
 def test_the_check_interval_is_the_schedules_cron(minutes: str, cron: str) -> None:
     """`SCHEDULER_CHECK_INTERVAL` is in minutes."""
-    _, schedules = drains(read_settings({"SCHEDULER_CHECK_INTERVAL": minutes}))
+    schedules = drain_schedules(read_settings({"SCHEDULER_CHECK_INTERVAL": minutes}))
 
     assert {one.cron_schedule for one in schedules} == {cron}
 

@@ -12,7 +12,7 @@ from payloads import PAYLOADS
 from sqlalchemy import Engine, text
 
 from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
-from impact_in_pipelines.db.deliveries.recording import SelectedDay
+from impact_in_pipelines.db.deliveries.selections import SelectedDay
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
@@ -129,7 +129,7 @@ def test_a_schedule_that_no_longer_holds_pauses_itself_and_stops_no_other(world:
 
 
 def selected(world: World, company: UUID, days: Sequence[date], run_id: str) -> None:
-    world.runtime.recording.add_selected(
+    world.runtime.selections.add_selected(
         BENEVITY,
         [SelectedDay(company, "UTC", day) for day in days],
         trigger=Trigger.MANUAL,

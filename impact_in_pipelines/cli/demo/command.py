@@ -240,16 +240,10 @@ def _judge(runtime: Runtime) -> None:
 
 
 def _execute(job: str, tags: dict[str, str]) -> None:
-    from dagster import DagsterInstance
-
+    from impact_in_pipelines.dagster_instance.running import run_job
     from impact_in_pipelines.definitions import defs
 
-    with DagsterInstance.get() as instance:
-        defs.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags=tags,
-        )
+    run_job(defs, job, tags=tags)
 
 
 def _deliver_all(runtime: Runtime, tell: Callable[[str], None], stop: Stop) -> None:

@@ -14,7 +14,6 @@ import typer
 from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.cli.demo.command import HOME, hold_home
 from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world, sandbox_environment
-from impact_in_pipelines.cli.operating.recover import cancel_runs, fail_orphans
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.dagster_instance.environment import dagster_environment, project_root
 from impact_in_pipelines.db.engine import Database, open_database
@@ -66,6 +65,8 @@ def _run(*, own_world: bool) -> int:
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
     os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
+    from impact_in_pipelines.dagster_instance.recovery import fail_orphans  # Dagster takes 0.8 s
+
     orphans = fail_orphans()
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
@@ -145,6 +146,7 @@ def _supervise(addresses: str, *, own_world: bool) -> int:
     from honcho import manager as honcho
 
     from impact_in_pipelines.cli.dev.output import CalmPrinter
+    from impact_in_pipelines.dagster_instance.recovery import cancel_runs
 
     class Manager(honcho.Manager):  # type: ignore[misc]
         def terminate(self) -> None:

@@ -14,6 +14,8 @@ def recover(as_json: AsJson = False) -> None:
     Only right while no code server is running: a run that is still alive would be reported failed too.
     """
     os.environ.update(dagster_environment(get_settings()))
+    from impact_in_pipelines.dagster_instance.recovery import fail_orphans  # Dagster takes 0.8 s
+
     ids = fail_orphans()
     if as_json:
         print_json({"failed_runs": ids})
@@ -21,23 +23,3 @@ def recover(as_json: AsJson = False) -> None:
         console.print(f"{len(ids)} unfinished runs are reported failed: {', '.join(ids)}")
     else:
         console.print("No run was left unfinished.")
-
-
-def fail_orphans() -> list[str]:
-    """The ids of the runs that were left behind, now reported failed. DAGSTER_HOME must be set."""
-    from dagster import DagsterInstance
-
-    from impact_in_pipelines.dagster_instance.recovery import fail_orphaned_runs
-
-    with DagsterInstance.get() as instance:
-        return fail_orphaned_runs(instance)
-
-
-def cancel_runs() -> None:
-    """Say of every run at work that it is being cancelled. DAGSTER_HOME must be set."""
-    from dagster import DagsterInstance
-
-    from impact_in_pipelines.dagster_instance.recovery import cancel_running
-
-    with DagsterInstance.get() as instance:
-        cancel_running(instance)

@@ -1,7 +1,6 @@
 """Which platforms a scheduler holds: their drain schedule is switched off in Dagster."""
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
@@ -13,32 +12,20 @@ from impact_in_pipelines.sla.incidents import PlatformHealth, PlatformState
 
 def held_platforms(settings: Settings) -> list[Platform] | None:
     """The platforms whose drain schedule is off; None if Dagster can't be asked."""
+    from impact_in_pipelines.dagster_instance.automation import running_by_schedule_name
+
     try:
         os.environ.update(dagster_environment(settings))
-        running = _running_by_schedule_name()
-    except (ImpactInError, OSError, RuntimeError, ValueError):
+    except (ImpactInError, OSError):
         return None
-    except Exception as error:
-        # Dagster's own errors have no common base outside of it, and it is imported here only.
-        if not type(error).__module__.startswith(("dagster", "sqlalchemy", "psycopg2")):
-            raise
+    running = running_by_schedule_name()
+    if running is None:
         return None
     return [
         platform
         for platform in Platform
         if not running.get(f"deliver_to_{platform.value}", settings.enable_scheduler)
     ]
-
-
-def _running_by_schedule_name() -> dict[str, bool]:
-    """Whether each schedule that was ever switched runs; absent: as the code says."""
-    warnings.filterwarnings("ignore", module="dagster")
-    from dagster import DagsterInstance
-
-    with DagsterInstance.get() as instance:
-        return {
-            state.name: state.status.value != "STOPPED" for state in instance.all_instigator_state()
-        }
 
 
 def held_in_words(held: Sequence[Platform] | None) -> Iterator[str]:

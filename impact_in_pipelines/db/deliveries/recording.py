@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
-from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.delivery.ticking import DueState
@@ -60,15 +58,6 @@ class FinalDelivery:
         return (self.delivered_at - self.scheduled_for).total_seconds() * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedDay:
-    """One partition that was selected: a company's local day."""
-
-    company_id: UUID
-    timezone: str
-    day: date
-
-
 class RecordingStore:
     """Reads final rows for Dagster and marks them once their events are written."""
 
@@ -115,51 +104,3 @@ class RecordingStore:
                 connection.execute(
                     _SQL["mark_recorded"], {"ids": [d.id for d in batch], "now": now}
                 )
-
-    def add_selected(
-        self,
-        platform: Platform,
-        days: Sequence[SelectedDay],
-        *,
-        trigger: Trigger,
-        run_id: str,
-        now: datetime,
-    ) -> int:
-        """One pending delivery for each selected day that `run_id` has none for yet; returns how many."""
-        rows: list[dict[str, Any]] = [
-            {"id": uuid4(), "company_id": d.company_id, "timezone": d.timezone, "day": d.day}
-            for d in days
-        ]
-        with self._engine.begin() as connection:
-            result = connection.execute(
-                _SQL["insert_selected"],
-                {
-                    "rows": rows_as_json(rows),
-                    "platform": platform.value,
-                    "trigger": trigger.value,
-                    "run_id": run_id,
-                    "now": now,
-                },
-            )
-        return result.rowcount
-
-    def open_of_run(self, platform: Platform, run_id: str) -> tuple[int, datetime | None]:
-        """How many of a run's own deliveries are still open, and when the first is tried again (UTC)."""
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                _SQL["open_of_run"], {"platform": platform.value, "run_id": run_id}
-            ).one()
-        return row.open, row.next_attempt_at
-
-    def let_go(self, platform: Platform, run_id: str) -> None:
-        """Leave what `run_id` has not finished to whichever drain comes next."""
-        with self._engine.begin() as connection:
-            connection.execute(_SQL["let_go"], {"platform": platform.value, "run_id": run_id})
-
-    def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
-        """The deliveries that `run_id` worked on last, counted by status."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                _SQL["outcome_of_run"], {"platform": platform.value, "run_id": run_id}
-            )
-            return {DeliveryStatus(row.status): row.deliveries for row in rows}

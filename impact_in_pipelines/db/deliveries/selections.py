@@ -1,0 +1,80 @@
+"""The deliveries that a run was started for: selected partitions, a row each. Statements: selections.sql."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
+from impact_in_pipelines.platforms import Platform
+
+_SQL = load("deliveries/selections")
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedDay:
+    """One partition that was selected: a company's local day."""
+
+    company_id: UUID
+    timezone: str
+    day: date
+
+
+class SelectionStore:
+    """Writes and reads the rows of a run's own selection (`selected_by`)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add_selected(
+        self,
+        platform: Platform,
+        days: Sequence[SelectedDay],
+        *,
+        trigger: Trigger,
+        run_id: str,
+        now: datetime,
+    ) -> int:
+        """One pending delivery for each selected day that `run_id` has none for yet; returns how many."""
+        rows: list[dict[str, Any]] = [
+            {"id": uuid4(), "company_id": d.company_id, "timezone": d.timezone, "day": d.day}
+            for d in days
+        ]
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                _SQL["insert_selected"],
+                {
+                    "rows": rows_as_json(rows),
+                    "platform": platform.value,
+                    "trigger": trigger.value,
+                    "run_id": run_id,
+                    "now": now,
+                },
+            )
+        return result.rowcount
+
+    def open_of_run(self, platform: Platform, run_id: str) -> tuple[int, datetime | None]:
+        """How many of a run's own deliveries are still open, and when the first is tried again (UTC)."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                _SQL["open_of_run"], {"platform": platform.value, "run_id": run_id}
+            ).one()
+        return row.open, row.next_attempt_at
+
+    def let_go(self, platform: Platform, run_id: str) -> None:
+        """Leave what `run_id` has not finished to whichever drain comes next."""
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["let_go"], {"platform": platform.value, "run_id": run_id})
+
+    def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
+        """The deliveries that `run_id` worked on last, counted by status."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                _SQL["outcome_of_run"], {"platform": platform.value, "run_id": run_id}
+            )
+            return {DeliveryStatus(row.status): row.deliveries for row in rows}
