@@ -19,6 +19,7 @@ from impact_in_pipelines.db.alerts.outbox import PgOutbox
 from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.deliveries.remaining import RemainingStore
+from impact_in_pipelines.db.deliveries.replays import ReplayStore
 from impact_in_pipelines.db.deliveries.selections import SelectionStore
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import Database, open_database, require_current
@@ -83,6 +84,11 @@ class Runtime:
     @cached_property
     def impact(self) -> ImpactStore:
         return ImpactStore(self.database.engine)
+
+    @cached_property
+    def replays(self) -> ReplayStore:
+        window = timedelta(hours=self.settings.dedup_window_hours)
+        return ReplayStore(self.database.engine, dedup_window=window)
 
     @cached_property
     def recording(self) -> RecordingStore:

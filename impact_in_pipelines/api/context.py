@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from impact_in_pipelines.api.access.known import KnownCompanies
@@ -20,8 +20,7 @@ from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.call_backs import CallBackStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
-from impact_in_pipelines.db.deliveries.pages import DeliveryPages
-from impact_in_pipelines.db.deliveries.replays import ReplayStore
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -50,13 +49,8 @@ class ApiContext:
         return IdempotencyStore(self.runtime.database.engine)
 
     @cached_property
-    def deliveries(self) -> DeliveryPages:
-        return DeliveryPages(self.runtime.database.reads)
-
-    @cached_property
-    def replays(self) -> ReplayStore:
-        window = timedelta(hours=self.runtime.settings.dedup_window_hours)
-        return ReplayStore(self.runtime.database.engine, dedup_window=window)
+    def deliveries(self) -> DeliveryReader:
+        return DeliveryReader(self.runtime.database.reads)
 
     @cached_property
     def audit(self) -> AuditStore:

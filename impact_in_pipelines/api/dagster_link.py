@@ -2,20 +2,12 @@
 
 import logging
 from collections.abc import Iterable
-from enum import StrEnum
 
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql, DagsterUnreachable
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.drain_requests import DrainStart
 
 _log = logging.getLogger(__name__)
-
-
-class DrainStart(StrEnum):
-    """What was done to have queued deliveries sent."""
-
-    STARTED = "started"
-    WAITING = "waiting"
-    NEXT_TICK = "next_tick"
 
 
 class DagsterLink:

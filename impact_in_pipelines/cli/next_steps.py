@@ -12,6 +12,9 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "connection.missing": (
             "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"
         ),
+        "delivery.unknown": "see: impact-in deliveries list",
+        "replay.arrived": "--force sends it again all the same",
+        "replay.skipped": "to send that again: impact-in deliveries replay %(duplicate_of)s --force",
     }
 )
 """`%(name)s` stands for the refusal's parameters, as a command takes them."""

@@ -7,6 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus
+from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.deliveries import (
+    DeliveryUnknown,
+    ReplayArrived,
+    ReplayBatchUnsettled,
+    ReplayBeingSent,
+    ReplayCancelled,
+    ReplayMissed,
+    ReplayOnItsWay,
+    ReplaySkipped,
+    ReplayUnconfirmed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,7 @@ class ReplayPlan:
     again: list[UUID] = field(default_factory=list)
     in_batch: list[UUID] = field(default_factory=list)
     anew: list[UUID] = field(default_factory=list)
-    refused: dict[UUID, str] = field(default_factory=dict)
+    refused: dict[UUID, ImpactInError] = field(default_factory=dict)
 
 
 def plan_replay(
@@ -43,10 +55,12 @@ def plan_replay(
     *,
     window_start: datetime,
     force: bool,
+    renew: bool = True,
 ) -> ReplayPlan:
     """What becomes of each of `asked`; `candidates` are they and the other members of their batches.
 
-    A success delivered after `window_start` is sent again only with `force`.
+    A success delivered after `window_start` is sent again only with `force`, and none at all unless
+    `renew`.
     """
     plan = ReplayPlan()
     by_id = {candidate.id: candidate for candidate in candidates}
@@ -54,15 +68,14 @@ def plan_replay(
     for id_ in dict.fromkeys(asked):
         candidate = by_id.get(id_)
         if candidate is None:
-            plan.refused[id_] = "there is no such delivery"
+            plan.refused[id_] = DeliveryUnknown(str(id_))
         elif candidate.status is DeliveryStatus.FAILED:
             _send_again(plan, candidate, batches)
         elif candidate.status is DeliveryStatus.SUCCESS:
             if candidate.delivered_at and candidate.delivered_at > window_start and not force:
-                plan.refused[id_] = (
-                    f"it arrived at {_instant(candidate.delivered_at)}, inside the duplicate window; "
-                    "--force sends it again all the same"
-                )
+                plan.refused[id_] = ReplayArrived(candidate.delivered_at)
+            elif not renew:
+                plan.refused[id_] = ReplayUnconfirmed()
             else:
                 plan.anew.append(id_)
         else:
@@ -98,34 +111,21 @@ def _send_again(
     if members is None:
         plan.again.append(candidate.id)
     elif any(member.status is not DeliveryStatus.FAILED for member in members):
-        plan.refused[candidate.id] = (
-            "it went out in a batch that may have arrived, and other deliveries of that batch have not "
-            "failed; wait until they have ended"
-        )
+        plan.refused[candidate.id] = ReplayBatchUnsettled()
     else:
         known = set(plan.in_batch)
         plan.in_batch.extend(member.id for member in members if member.id not in known)
 
 
-def _why_not(candidate: Candidate) -> str:
+def _why_not(candidate: Candidate) -> ImpactInError:
     if candidate.status in OPEN:
         if candidate.status is DeliveryStatus.IN_PROGRESS or candidate.next_attempt_at is None:
-            return "it is being sent at this moment"
-        return (
-            f"it is on its way already ({candidate.status}), "
-            f"next attempt at {_instant(candidate.next_attempt_at)}"
-        )
+            return ReplayBeingSent()
+        return ReplayOnItsWay(candidate.next_attempt_at)
     match candidate.status:
         case DeliveryStatus.SKIPPED:
-            return (
-                f"its content had arrived with delivery {candidate.duplicate_of}; "
-                "to send that again, replay it with --force"
-            )
+            return ReplaySkipped(candidate.duplicate_of)
         case DeliveryStatus.MISSED:
-            return "it was missed and never built; its days go out with the catch-up delivery"
+            return ReplayMissed()
         case _:
-            return f"it was {candidate.status}; only failed and arrived deliveries can be replayed"
-
-
-def _instant(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+            return ReplayCancelled()

@@ -13,22 +13,15 @@ from typing import Any
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.wording import accounts
+from impact_in_pipelines.wording import accounts, deliveries
 
 Translate = Callable[[str], str]
 """A text of ours in the reader's language, by gettext."""
+Read = Callable[[Any], str]
+"""A parameter as the reader reads it."""
 
-SENTENCES: Mapping[str, str] = MappingProxyType({**accounts.SENTENCES})
+SENTENCES: Mapping[str, str] = MappingProxyType({**accounts.SENTENCES, **deliveries.SENTENCES})
 """The English sentence of each code, with `%(name)s` for its parameters."""
-
-
-def sentence(error: ImpactInError, translate: Translate = str) -> str:
-    """What `error` says, in one line. An error that a door has worded itself stays as it is."""
-    template = SENTENCES.get(error.code)
-    if template is None:
-        return str(error)
-    shown = {name: readable(value) for name, value in error.parameters.items()}
-    return translate(template) % shown
 
 
 def readable(value: Any) -> str:
@@ -46,3 +39,13 @@ def readable(value: Any) -> str:
             return ", ".join(readable(one) for one in value)
         case _:
             return str(value)
+
+
+def sentence(error: ImpactInError, translate: Translate = str, *, read: Read = readable) -> str:
+    """What `error` says, in one line. An error that a door has worded itself stays as it is; `read` makes
+    texts of its parameters."""
+    template = SENTENCES.get(error.code)
+    if template is None:
+        return str(error)
+    shown = {name: read(value) for name, value in error.parameters.items()}
+    return translate(template) % shown

@@ -165,7 +165,7 @@ class Chaos:
         """Somebody sends again whatever has failed."""
         failed = self.world.scalars("SELECT id FROM impact_deliveries WHERE status = 'failed'")
         store = ReplayStore(self.world.database.engine, dedup_window=timedelta(hours=24))
-        store.replay(failed, now=datetime.now(UTC))
+        store.queue(failed, now=datetime.now(UTC))
 
     def _rest(self) -> None:
         time.sleep(self.rng.uniform(0.5, 2))

@@ -22,7 +22,7 @@ from impact_in_pipelines.cli.demo.world import (
     connect_to_sandbox,
     wake,
 )
-from impact_in_pipelines.db.deliveries.views import DeliveryViews
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox
@@ -160,7 +160,7 @@ def test_the_verdict_sees_what_the_log_claims_and_nobody_accepted(
     """A success that the sandbox knows nothing of, and an arrival that the log knows nothing of."""
     world.due("north", "south")
     assert world.run("benevity").success
-    rows = DeliveryViews(world.runtime.database.engine).listed(limit=10)
+    rows = DeliveryReader(world.runtime.database.engine).listed(None, DeliveryFilter(), limit=10)
     plan = {f"{t.slug} to {t.platform}" for t in TROUBLES}
 
     def problems(log: list[object]) -> list[str]:

@@ -66,7 +66,7 @@ def test_a_delivery_that_kills_each_worker_fails_and_the_others_arrive(
     assert world.doubled(platform) == []
 
     # The cause is mended: a replay starts afresh, and under the same key nothing is counted twice.
-    ReplayStore(world.database.engine, dedup_window=timedelta(hours=24)).replay(
+    ReplayStore(world.database.engine, dedup_window=timedelta(hours=24)).queue(
         poisoned, now=world.clock()
     )
     assert world.drain(platform).delivered == len(poisoned)

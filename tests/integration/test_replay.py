@@ -11,7 +11,8 @@ import pytest
 from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 from sqlalchemy import text
 
-from impact_in_pipelines.db.deliveries.replays import Replayed, ReplayStore
+from impact_in_pipelines.db.deliveries.replays import QueuedAgain, ReplayStore
+from impact_in_pipelines.errors.deliveries import ReplayArrived
 from impact_in_pipelines.platforms import Platform
 
 BENEVITY, GOODERA, WORKDAY = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
@@ -25,8 +26,8 @@ def store(world: World) -> ReplayStore:
     )
 
 
-def replay(world: World, *ids: UUID, force: bool = False) -> Replayed:
-    return store(world).replay(ids, now=world.clock(), force=force)
+def replay(world: World, *ids: UUID, force: bool = False) -> QueuedAgain:
+    return store(world).queue(ids, now=world.clock(), force=force)
 
 
 def failed(
@@ -192,7 +193,7 @@ def test_what_arrived_today_is_sent_again_only_by_force_and_as_a_delivery_of_its
     world.drain(BENEVITY)
 
     assert held.queued == ()
-    assert "--force" in held.refused[old]
+    assert isinstance(held.refused[old], ReplayArrived)
     new = world.delivery(forced.renewed[old])
     assert (new["status"], new["trigger"], new["replay_of"]) == ("success", "replay", old)
     assert new["schedule_id"] is None
@@ -214,18 +215,18 @@ def test_after_the_window_a_success_is_sent_again_without_force(world: World) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "word"),
+    ("status", "code"),
     [
-        ("pending", "on its way"),
-        ("retrying", "on its way"),
-        ("in_progress", "being sent"),
-        ("missed", "catch-up"),
-        ("cancelled", "cancelled"),
-        ("skipped", "had arrived with delivery"),
+        ("pending", "replay.on_its_way"),
+        ("retrying", "replay.on_its_way"),
+        ("in_progress", "replay.being_sent"),
+        ("missed", "replay.missed"),
+        ("cancelled", "replay.cancelled"),
+        ("skipped", "replay.skipped"),
     ],
 )
 def test_other_statuses_are_refused_and_left_as_they_are(
-    world: World, status: str, word: str
+    world: World, status: str, code: str
 ) -> None:
     """The reason says what to do instead; the row isn't touched, and others are queued all the same."""
     (company,) = world.companies()
@@ -240,7 +241,7 @@ def test_other_statuses_are_refused_and_left_as_they_are(
 
     done = replay(world, other, good)
 
-    assert word in done.refused[other]
+    assert done.refused[other].code == code
     assert done.queued == (good,)
     assert dict(world.delivery(other)) == before
 
@@ -253,7 +254,7 @@ def test_replays_at_once_queue_each_delivery_once(world: World) -> None:
     arrived = world.of_company(company)["id"]
     start = Barrier(8)
 
-    def press(_: int) -> Replayed:
+    def press(_: int) -> QueuedAgain:
         start.wait()
         return replay(world, arrived, bad, force=True)
 
@@ -295,7 +296,7 @@ def test_a_replay_waits_for_one_that_is_under_way_and_then_finds_nothing_left(
         done = second.result(timeout=30)
 
     assert done.renewed == {}
-    assert done.refused == {old: "it is being sent again already"}
+    assert [one.code for one in done.refused.values()] == ["replay.renewed_already"]
 
 
 def waits_for_a_lock(world: World) -> bool:
@@ -361,5 +362,5 @@ def test_an_id_that_is_not_there_is_refused(world: World) -> None:
     """A replay of nothing says so."""
     unknown = uuid4()
 
-    assert replay(world, unknown).refused == {unknown: "there is no such delivery"}
-    assert replay(world) == Replayed((), (), {}, {})
+    assert replay(world, unknown).refused[unknown].code == "delivery.unknown"
+    assert replay(world) == QueuedAgain()

@@ -8,7 +8,6 @@ from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries.replay_schemas import (
-    MOST_IDS,
     BulkReplay,
     Change,
     Duplicate,
@@ -24,25 +23,32 @@ from impact_in_pipelines.api.deliveries.replay_schemas import (
     ReplayState,
     RetryAllFailed,
 )
-from impact_in_pipelines.api.http.problems import ApiProblem, invalid, not_found
+from impact_in_pipelines.api.http.problems import ApiProblem, naming, not_found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
-from impact_in_pipelines.db.deliveries.pages import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted
-from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN, Replayed
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import OPEN
+from impact_in_pipelines.errors import ImpactInError, NotFound
+from impact_in_pipelines.errors.deliveries import ReplayArrived, ReplaySkipped
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.replay_preview import (
+from impact_in_pipelines.services.previewing import (
     Action,
     PreviewItem,
     compared,
     preview_replay,
 )
+from impact_in_pipelines.services.replaying import (
+    Replayed,
+    failed_like,
+    replay,
+    replay_all_failed,
+)
+from impact_in_pipelines.wording import sentence
 
 router = api_router("Replays")
 """Sending again what failed, or what had arrived."""
 
-_NO_SUCH = "there is no such delivery"
 _OPEN = frozenset(status.value for status in OPEN)
 
 
@@ -54,9 +60,11 @@ _OPEN = frozenset(status.value for status in OPEN)
     dependencies=[MANAGE],
 )
 def replay_many(api: Api, caller: Caller, body: BulkReplay) -> ReplayAccepted:
-    ids, unknown = _chosen(api, caller, body)
-    done = api.replays.replay(ids, now=api.clock(), force=body.force, actor=caller.subject)
-    return _accepted(api, done, caller, unknown=unknown)
+    ids = _chosen(api, caller, body)
+    done = _replayed(api, caller, ids, force=body.force)
+    if ids and all(isinstance(done.refused.get(id_), NotFound) for id_ in ids):
+        raise not_found("delivery")
+    return _accepted(done)
 
 
 @router.post(
@@ -67,16 +75,15 @@ def replay_many(api: Api, caller: Caller, body: BulkReplay) -> ReplayAccepted:
     dependencies=[MANAGE],
 )
 def retry_all_failed(api: Api, caller: Caller, body: RetryAllFailed) -> ReplayAccepted:
-    company, now = own_company(api, caller, body.company_id), api.clock()
-    found = api.replays.failed(
-        since=now - FAILED_WITHIN,
-        company_id=company.id,
+    done = replay_all_failed(
+        api.runtime,
+        actor=caller.subject,
+        company_id=own_company(api, caller, body.company_id).id,
         platform=Platform(body.platform) if body.platform else None,
+        force=body.force,
+        drains=api.dagster,
     )
-    ids = [*found.ids, *found.arrived_since] if body.force else list(found.ids)
-    done = api.replays.replay(ids, now=now, force=body.force, actor=caller.subject)
-    left_out = () if body.force else found.arrived_since
-    return _accepted(api, done, caller, arrived_since=left_out)
+    return _accepted(done)
 
 
 @router.post(
@@ -86,10 +93,8 @@ def retry_all_failed(api: Api, caller: Caller, body: RetryAllFailed) -> ReplayAc
     dependencies=[MANAGE],
 )
 def preview_many(api: Api, caller: Caller, body: BulkReplay) -> PreviewedMany:
-    ids, unknown = _chosen(api, caller, body)
-    if unknown:
-        raise not_found(f"delivery: {unknown[0]}")
-    preview = preview_replay(api.runtime, ids, now=api.clock(), force=body.force)
+    ids = _chosen(api, caller, body)
+    preview = preview_replay(api.runtime, ids, company_ids=caller.company_ids, force=body.force)
     counts = Counter(item.action for item in preview.items)
     return PreviewedMany(
         total=len(preview.items),
@@ -114,13 +119,14 @@ def replay_one(
     deliveryId: UUID,  # noqa: N803
     body: ReplayOptions | None = None,
 ) -> ReplayAccepted:
-    _owned(api, caller, deliveryId)
-    force = body is not None and body.force
-    done = api.replays.replay([deliveryId], now=api.clock(), force=force, actor=caller.subject)
-    if not done.queued:
-        reason = done.refused[deliveryId].replace("--force", "force")
-        raise ApiProblem(409, f"the delivery can't be replayed: {reason}")
-    return _accepted(api, done, caller)
+    done = _replayed(api, caller, [deliveryId], force=body is not None and body.force)
+    refusal = done.refused.get(deliveryId)
+    if isinstance(refusal, NotFound):
+        raise not_found("delivery")
+    if refusal is not None:
+        reason = f"the delivery can't be replayed: {_reason(refusal)}"
+        raise ApiProblem(409, reason, refusal=refusal.code)
+    return _accepted(done)
 
 
 @router.post(
@@ -135,9 +141,8 @@ def preview_one(
     deliveryId: UUID,  # noqa: N803
     body: ReplayOptions | None = None,
 ) -> PreviewedOne:
-    _owned(api, caller, deliveryId)
     force = body is not None and body.force
-    preview = preview_replay(api.runtime, [deliveryId], now=api.clock(), force=force)
+    preview = preview_replay(api.runtime, [deliveryId], company_ids=caller.company_ids, force=force)
     item = next(one for one in preview.items if one.id == deliveryId)
     accepted, changes = compared(api.runtime, item)
     return PreviewedOne(
@@ -174,26 +179,18 @@ def get_replay(api: Api, caller: Caller, replayId: UUID) -> ReplayProgress:  # n
     )
 
 
-def _owned(api: ApiContext, caller: Principal, id_: UUID) -> None:
-    if not api.deliveries.owned([id_], caller.company_ids):
-        raise not_found("delivery")
-
-
-def _chosen(api: ApiContext, caller: Principal, body: BulkReplay) -> tuple[list[UUID], list[UUID]]:
-    """The caller's deliveries that are meant, and the ids that are none of the caller's."""
+def _chosen(api: ApiContext, caller: Principal, body: BulkReplay) -> list[UUID]:
+    """The deliveries that are meant, each once; by a filter only the caller's own."""
     if body.ids is not None:
-        owned = api.deliveries.owned(body.ids, caller.company_ids)
-        if not owned:
-            raise not_found("delivery")
-        asked = list(dict.fromkeys(body.ids))
-        return [i for i in asked if i in owned], [i for i in asked if i not in owned]
+        return list(dict.fromkeys(body.ids))
     assert body.filter is not None
-    return _matching(api, caller, body.filter), []
+    with naming("filter"):
+        return _matching(api, caller, body.filter)
 
 
 def _matching(api: ApiContext, caller: Principal, wanted: FailedFilter) -> list[UUID]:
-    ids = api.deliveries.failed_like(
-        visible(api, caller, wanted.company_id),
+    return failed_like(
+        api.runtime,
         DeliveryFilter(
             platform=Platform(wanted.platform) if wanted.platform else None,
             schedule_id=wanted.schedule_id,
@@ -201,35 +198,48 @@ def _matching(api: ApiContext, caller: Principal, wanted: FailedFilter) -> list[
             end=wanted.end_date,
             error_contains=wanted.error,
         ),
-        limit=MOST_IDS + 1,
+        visible(api, caller, wanted.company_id),
     )
-    if len(ids) > MOST_IDS:
-        raise invalid("body", "filter", f"fits more than {MOST_IDS} deliveries: narrow it")
-    return ids
 
 
-def _accepted(
-    api: ApiContext,
-    done: Replayed,
-    caller: Principal,
-    *,
-    unknown: Sequence[UUID] = (),
-    arrived_since: Sequence[UUID] = (),
-) -> ReplayAccepted:
-    platforms = {p for _, p in api.deliveries.owned(done.queued, None).values()}
-    drains = api.dagster.start_drains(platforms, f"replay by {caller.subject}")
-    refused = {id_: why.replace("--force", "force") for id_, why in done.refused.items()}
-    refused |= dict.fromkeys(unknown, _NO_SUCH)
+def _replayed(api: ApiContext, caller: Principal, ids: Sequence[UUID], *, force: bool) -> Replayed:
+    return replay(
+        api.runtime,
+        ids,
+        actor=caller.subject,
+        company_ids=caller.company_ids,
+        force=force,
+        drains=api.dagster,
+    )
+
+
+def _accepted(done: Replayed) -> ReplayAccepted:
     return ReplayAccepted(
         replay_id=done.request_id,
         status_url=f"{PREFIX}/replays/{done.request_id}" if done.request_id else None,
         ids=list(done.queued),
         along_in_batch=list(done.along),
         replay_of=[RenewedReplay(id=new, replay_of=old) for old, new in done.renewed.items()],
-        refused=[RefusedReplay(id=id_, reason=why) for id_, why in refused.items()],
-        arrived_since=list(arrived_since),
-        drains={platform.value: state.value for platform, state in drains.items()},
+        refused=[
+            RefusedReplay(id=id_, code=refusal.code, reason=_reason(refusal))
+            for id_, refusal in done.refused.items()
+        ],
+        arrived_since=list(done.arrived_since),
+        drains={platform.value: state.value for platform, state in done.drains.items()},
     )
+
+
+def _reason(refusal: ImpactInError) -> str:
+    """The refusal in a line, and what of this API helps."""
+    match refusal:
+        case NotFound():
+            return "there is no such delivery"
+        case ReplayArrived():
+            return f"{sentence(refusal)}; force sends it again all the same"
+        case ReplaySkipped():
+            return f"{sentence(refusal)}; to send that again, replay it with force"
+        case _:
+            return str(sanitised(sentence(refusal)))
 
 
 def _item(item: PreviewItem) -> dict[str, object]:
@@ -237,7 +247,8 @@ def _item(item: PreviewItem) -> dict[str, object]:
         "id": item.id,
         "platform": item.platform.value,
         "action": item.action.value,
-        "reason": item.reason.replace("--force", "force") if item.reason else None,
+        "reason": _reason(item.refusal) if item.refusal else None,
+        "code": item.refusal.code if item.refusal else None,
         "changed": item.changed,
         "duplicate_of": _duplicate(item.duplicate_of),
     }

@@ -17,9 +17,9 @@ from impact_in_pipelines.api.http.schemas import (
     Moment,
     PlatformName,
 )
+from impact_in_pipelines.services.replaying import MOST
 
-MOST_IDS = 1_000
-Ids = Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)]
+Ids = Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
 DrainState = Literal["started", "waiting", "next_tick"]
 Drains = Annotated[
     dict[PlatformName, DrainState],
@@ -85,6 +85,7 @@ class RefusedReplay(Model):
     """A delivery that isn't sent again, and why."""
 
     id: UUID
+    code: str = Field(description="names the reason for programs", examples=["replay.on_its_way"])
     reason: str
 
 
@@ -165,6 +166,7 @@ class PreviewedItem(Model):
     platform: PlatformName
     action: Literal["send_again", "new_delivery", "skip", "refuse"]
     reason: str | None = Field(description="why it would be skipped or refused")
+    code: str | None = Field(description="names the reason for programs")
     changed: bool | None = Field(description="whether today's payload differs from what was sent")
     duplicate_of: Duplicate | None
 

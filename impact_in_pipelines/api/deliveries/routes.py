@@ -1,5 +1,6 @@
 """The delivery log: pages, one delivery whole, a company's timeline."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 
 from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, own_company, visible
 from impact_in_pipelines.api.deliveries.schemas import (
+    IN_TIMELINE,
     SAMPLED,
     Attempt,
     Delivery,
@@ -20,10 +22,10 @@ from impact_in_pipelines.api.deliveries.schemas import (
     shown,
 )
 from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
-from impact_in_pipelines.api.http.problems import invalid, not_found
+from impact_in_pipelines.api.http.problems import invalid
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Instant, Limit, PlatformName
-from impact_in_pipelines.db.deliveries.pages import DeliveryFilter, Row
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryRow
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
@@ -34,6 +36,7 @@ router = api_router("Deliveries")
 # All rows at once: half of what making the models one by one costs.
 _DELIVERIES = TypeAdapter(list[Delivery])
 _ITEMS = TypeAdapter(list[TimelineItem])
+_WHOLE = DeliveryWhole.model_fields.keys() - Delivery.model_fields.keys()
 
 
 @router.get(
@@ -83,7 +86,7 @@ def list_deliveries(
     return DeliveryPage(
         data=_DELIVERIES.validate_python([shown(row) for row in rows]),
         next_cursor=encode_cursor(
-            {"at": rows[-1]["scheduled_for"].isoformat(), "id": rows[-1]["id"]}, question
+            {"at": rows[-1].scheduled_for.isoformat(), "id": rows[-1].id}, question
         )
         if more
         else None,
@@ -103,7 +106,7 @@ def delivery_timeline(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Timeline:
     company = own_company(api, caller, company_id)
-    rows = api.deliveries.timeline(company.id, limit)
+    rows = api.deliveries.listed([company.id], DeliveryFilter(), limit=limit, with_payload=True)
     return Timeline(data=_ITEMS.validate_python([_timeline_item(row) for row in rows]))
 
 
@@ -114,19 +117,15 @@ def delivery_timeline(
     dependencies=[VIEW],
 )
 def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  # noqa: N803
-    found = api.deliveries.whole(deliveryId, caller.company_ids)
-    if found is None:
-        raise not_found("delivery")
-    row, attempts = found
-    values = shown(row) | {
-        "payload": sanitised(row["payload"]),
-        "provider_response": sanitised(row["provider_response"]),
-        "attempts": [Attempt(**{**one, "error": sanitised(one["error"])}) for one in attempts],
-    }
+    row = api.deliveries.whole(deliveryId, caller.company_ids)
+    values = {name: getattr(row, name) for name in _WHOLE} | shown(row)
+    values["payload"] = sanitised(row.payload)
+    values["provider_response"] = sanitised(row.provider_response)
+    values["attempts"] = [
+        Attempt(**{**asdict(one), "error": sanitised(one.error)}) for one in row.attempts
+    ]
     return DeliveryWhole(**values)
 
 
-def _timeline_item(row: Row) -> dict[str, Any]:
-    values = shown(row)
-    values["payload_sample"] = sanitised(values.pop("payload"), first=SAMPLED)
-    return values
+def _timeline_item(row: DeliveryRow) -> dict[str, Any]:
+    return shown(row, IN_TIMELINE) | {"payload_sample": sanitised(row.payload, first=SAMPLED)}

@@ -1,13 +1,13 @@
 """Deliveries on the wire."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
+from impact_in_pipelines.db.deliveries.reading import DeliveryRow
 from impact_in_pipelines.delivery.sanitising import sanitised
 
 Status = Literal[
@@ -19,7 +19,8 @@ TriggerName = Literal["schedule", "manual", "backfill", "replay"]
 
 
 class Delivery(Model):
-    """One delivery, as a list shows it. `latencyMs` is from `scheduledFor` to `deliveredAt`."""
+    """One delivery, as a list shows it. `latencyMs` is from `scheduledFor` to `deliveredAt`, null for what
+    has not arrived, or only after a failure and a replay."""
 
     id: UUID
     company_id: UUID
@@ -121,18 +122,12 @@ class DeliveryWhole(Delivery):
     attempts: list[Attempt]
 
 
-def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+SHOWN = tuple(Delivery.model_fields)
+IN_TIMELINE = tuple(name for name in TimelineItem.model_fields if name != "payload_sample")
+
+
+def shown(row: DeliveryRow, fields: Iterable[str] = SHOWN) -> dict[str, Any]:
     """A row of the log with what follows from it; error texts without personal data."""
-    delivered, error = row["delivered_at"], row["last_error"]
-    return dict(row) | {
-        "recovered": row["status"] == "success" and row["failed_at"] is not None,
-        "latency_ms": latency_ms(row["scheduled_for"], delivered),
-        "last_error": sanitised(error) if error else error,
-    }
-
-
-def latency_ms(scheduled_for: datetime, delivered_at: datetime | None) -> float | None:
-    """From due to arrived, in milliseconds (D7)."""
-    if delivered_at is None:
-        return None
-    return (delivered_at - scheduled_for).total_seconds() * 1000
+    values: dict[str, Any] = {name: getattr(row, name) for name in fields}
+    values["last_error"] = sanitised(row.last_error) if row.last_error else row.last_error
+    return values

@@ -33,7 +33,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.scheduling import parse_timezone
-from impact_in_pipelines.wording import sentence
+from impact_in_pipelines.wording import readable, sentence
 from impact_in_pipelines.wording.marking import N_
 
 FRAGMENT = "X-Fragment"
@@ -105,6 +105,14 @@ class Visit:
     def text(self, message: str) -> str:
         """`message` in the page's language."""
         return self.language.text(message)
+
+    def told(self, error: ImpactInError) -> str:
+        """What `error` says in the page's language, instants in the company's time zone."""
+        said = sentence(error, self.text, read=self._read)
+        return said[:1].upper() + said[1:]
+
+    def _read(self, value: Any) -> str:
+        return self.formats.when(value) if isinstance(value, datetime) else readable(value)
 
     def field(self, name: str) -> str:
         """What was posted under `name`, stripped; empty if nothing was."""
@@ -296,7 +304,7 @@ def _failure(visit: Visit, error: Exception) -> Response:
         _log.exception("%s %s failed", visit.request.method, visit.request.url.path)
     detail = str(problem.detail)
     if isinstance(error, ImpactInError):
-        detail = sentence(error, visit.text)
+        detail = visit.told(error)
     if status == 404:
         detail = visit.text(N_("There is nothing at this address, or it isn't yours to see."))
     if visit.is_fragment:

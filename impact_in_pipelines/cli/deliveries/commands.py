@@ -3,22 +3,28 @@
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.deliveries.text import print_detail, print_list, short
+from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN, Replayed, ReplayStore
-from impact_in_pipelines.db.deliveries.views import DeliveryDetail, DeliveryRow, DeliveryViews
+from impact_in_pipelines.db.deliveries.reading import (
+    DeliveryDetail,
+    DeliveryFilter,
+    DeliveryReader,
+    DeliveryRow,
+)
+from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import Conflict, UsageError
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.replaying import Replayed, replay_all_failed
+from impact_in_pipelines.services.replaying import replay as replay_deliveries
 
 app = typer.Typer(help="Look at deliveries, and send them again.", no_args_is_help=True)
 
@@ -42,10 +48,9 @@ def list_(
 ) -> None:
     """List deliveries, the latest due first."""
     with session() as runtime:
-        company_id = runtime.companies.find(company).id if company else None
-        rows = DeliveryViews(runtime.database.engine).listed(
-            company_id=company_id, platform=platform, statuses=status, limit=limit
-        )
+        company_ids = [runtime.companies.find(company).id] if company else None
+        wanted = DeliveryFilter(platform=platform, statuses=status)
+        rows = DeliveryReader(runtime.database.engine).listed(company_ids, wanted, limit=limit)
     if as_json:
         print_json([as_document(row) for row in rows])
     else:
@@ -67,8 +72,8 @@ def show(
 ) -> None:
     """Show one delivery: its attempts, what was sent (personal data masked) and answered."""
     with session() as runtime:
-        views = DeliveryViews(runtime.database.engine)
-        found = views.detail(views.resolve([delivery])[0])
+        reader = DeliveryReader(runtime.database.engine)
+        found = reader.whole(reader.resolve([delivery])[0], None)
     if as_json:
         print_json(as_document(found))
     else:
@@ -114,78 +119,65 @@ def replay(
     if deliveries and (company or platform or days != _DAYS):
         raise UsageError("--company, --platform and --days go with --all-failed, not with ids")
     with session() as runtime:
-        left_out: tuple[UUID, ...] = ()
-        store = ReplayStore(
-            runtime.database.engine,
-            dedup_window=timedelta(hours=runtime.settings.dedup_window_hours),
-        )
         if deliveries:
-            ids = DeliveryViews(runtime.database.engine).resolve(deliveries)
+            ids = DeliveryReader(runtime.database.engine).resolve(deliveries)
+            done = replay_deliveries(runtime, ids, actor=actor(by), force=force)
         else:
-            ids, left_out = _all_failed(runtime, store, company, platform, days, force=force)
-        done = store.replay(ids, now=runtime.clock(), force=force, actor=actor(by))
+            done = replay_all_failed(
+                runtime,
+                actor=actor(by),
+                company_id=runtime.companies.find(company).id if company else None,
+                platform=platform,
+                since=runtime.clock() - timedelta(days=days),
+                force=force,
+            )
         scheduled = runtime.settings.enable_scheduler
     if as_json:
-        print_json(_replay_document(done, left_out))
+        print_json(_replay_document(done))
         if done.refused:
             raise typer.Exit(1)
         return
     if not (done.queued or done.refused):
         console.print(f"Nothing to replay of the last {days} days.")
-    _print_replay(done, left_out, scheduled=scheduled)
+    _print_replay(done, scheduled=scheduled)
 
 
 def as_document(row: DeliveryRow) -> dict[str, Any]:
     """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
     document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
+    del document["payload"]
     if isinstance(row, DeliveryDetail):
         document["payload"] = sanitised(row.payload)
         document["provider_response"] = sanitised(row.provider_response)
     return document
 
 
-def _all_failed(
-    runtime: Runtime,
-    store: ReplayStore,
-    company: str | None,
-    platform: Platform | None,
-    days: int,
-    *,
-    force: bool,
-) -> tuple[list[UUID], tuple[UUID, ...]]:
-    """What to replay, and what is left out because its days have arrived since."""
-    found = store.failed(
-        since=runtime.clock() - timedelta(days=days),
-        company_id=runtime.companies.find(company).id if company else None,
-        platform=platform,
-    )
-    if force:
-        return [*found.ids, *found.arrived_since], ()
-    return list(found.ids), found.arrived_since
-
-
-def _replay_document(done: Replayed, left_out: tuple[UUID, ...]) -> dict[str, Any]:
+def _replay_document(done: Replayed) -> dict[str, Any]:
     return {
         "queued": done.queued,
         "along_in_batch": done.along,
         "replay_of": [{"id": new, "replay_of": old} for old, new in done.renewed.items()],
-        "refused": [{"id": id_, "reason": reason} for id_, reason in done.refused.items()],
-        "arrived_since": left_out,
+        "refused": [
+            {"id": id_, "code": refusal.code, "reason": told(refusal)}
+            for id_, refusal in done.refused.items()
+        ],
+        "arrived_since": done.arrived_since,
     }
 
 
-def _print_replay(done: Replayed, left_out: tuple[UUID, ...], *, scheduled: bool) -> None:
+def _print_replay(done: Replayed, *, scheduled: bool) -> None:
     if done.queued:
         _print_queued(done, scheduled=scheduled)
-    if left_out:
+    if done.arrived_since:
+        left_out = _count(len(done.arrived_since), "failed delivery", "failed deliveries")
         console.print(
-            f"Left out: {_count(len(left_out), 'failed delivery', 'failed deliveries')} whose days "
-            "have arrived since with another one (--force sends them too).",
+            f"Left out: {left_out} whose days have arrived since with another one "
+            "(--force sends them too).",
             soft_wrap=True,
         )
     if not done.refused:
         return
-    lines = [f"delivery {id_} can't be replayed: {why}" for id_, why in done.refused.items()]
+    lines = [f"delivery {id_} can't be replayed: {told(why)}" for id_, why in done.refused.items()]
     for line in lines[:-1]:
         errors.print(f"[bold red]error:[/] {line}", soft_wrap=True)
     raise Conflict(lines[-1])

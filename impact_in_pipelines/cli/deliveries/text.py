@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
-from impact_in_pipelines.db.deliveries.views import AttemptRow, DeliveryDetail, DeliveryRow
+from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS
@@ -91,8 +91,9 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
     an error."""
     match row.status:
         case DeliveryStatus.SUCCESS:
-            took = f"in {duration(row.latency_ms)}"
-            return f"{took}, recovered by a replay" if row.recovered else took
+            if row.recovered:
+                return "recovered by a replay"
+            return f"in {duration(row.latency_ms)}"
         case DeliveryStatus.SKIPPED:
             return f"same as {short(row.duplicate_of)}"
         case DeliveryStatus.FAILED:

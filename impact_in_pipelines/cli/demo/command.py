@@ -21,7 +21,7 @@ from impact_in_pipelines.cli.output import console, print_table
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.stopping import Stop
-from impact_in_pipelines.db.deliveries.views import DeliveryRow, DeliveryViews
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader, DeliveryRow
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus, ErrorKind
@@ -268,7 +268,7 @@ def _drain(runtime: Runtime, platforms: Sequence[Platform], stop: Stop) -> None:
 
 
 def _rows(runtime: Runtime) -> list[DeliveryRow]:
-    return DeliveryViews(runtime.database.engine).listed(limit=1000)
+    return DeliveryReader(runtime.database.engine).listed(None, DeliveryFilter(), limit=1000)
 
 
 def check(rows: Sequence[DeliveryRow], sandbox: Sandbox) -> list[str]:

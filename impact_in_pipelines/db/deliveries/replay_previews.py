@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed
-from impact_in_pipelines.delivery.states import Trigger
+from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/replays")
@@ -27,26 +27,25 @@ class Accepted:
     payload: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A delivery as a claim would return it, and its present status."""
+
+    claimed: Claimed
+    status: DeliveryStatus
+
+
 class ReplayPreviews:
     """Reads for previews."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claimable(self, ids: Sequence[UUID]) -> list[Claimed]:
-        """The rows as a drain would hold them, in order of `scheduled_for`."""
+    def claimable(self, ids: Sequence[UUID]) -> list[Previewed]:
+        """The rows as a drain would hold them, in order of `scheduled_for`, and the status of each."""
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(_SQL["claimable"], {"ids": list(ids)}))
-        return [
-            Claimed(
-                **{
-                    **row,
-                    "platform": Platform(row["platform"]),
-                    "trigger": Trigger(row["trigger"]),
-                }
-            )
-            for row in rows
-        ]
+        return [_previewed(row) for row in rows]
 
     def arrived_twins(
         self, contents: Mapping[UUID, tuple[UUID, Platform, str]], since: datetime
@@ -86,3 +85,11 @@ class ReplayPreviews:
                 _SQL["waiting"], {"company_ids": list(company_ids), "now": now}
             )
             return {(row.company_id, Platform(row.platform)): row.waiting for row in rows}
+
+
+def _previewed(row: Mapping[str, Any]) -> Previewed:
+    values = dict(row)
+    status = DeliveryStatus(values.pop("status"))
+    values["platform"] = Platform(values["platform"])
+    values["trigger"] = Trigger(values["trigger"])
+    return Previewed(Claimed(**values), status)

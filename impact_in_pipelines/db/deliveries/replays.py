@@ -5,17 +5,20 @@ A replay only queues; the next drain sends.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.replaying import Candidate, ReplayPlan, plan_replay
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, DeliveryStatus
+from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.deliveries import ReplayRenewedAlready
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/replays")
@@ -25,19 +28,21 @@ FAILED_WITHIN = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """What a replay did.
+class QueuedAgain:
+    """What was put into the queue.
 
     `queued`: rows that will be sent, of which `along` were not asked for but are in a batch with one that
-    was; `renewed`: new rows by the success that each sends again; `refused`: the others, with the reason.
+    was; `renewed`: new rows by the success that each sends again; `refused`: the others, with the reason;
+    `platforms`: where the queued rows go.
     """
 
-    queued: tuple[UUID, ...]
-    along: tuple[UUID, ...]
-    renewed: dict[UUID, UUID]
-    refused: dict[UUID, str]
+    queued: tuple[UUID, ...] = ()
+    along: tuple[UUID, ...] = ()
+    renewed: Mapping[UUID, UUID] = field(default_factory=dict)
+    refused: Mapping[UUID, ImpactInError] = field(default_factory=dict)
+    platforms: frozenset[Platform] = frozenset()
     request_id: UUID | None = None
-    """Under which `DeliveryPages.replay_request` tells how it goes; None if nothing was queued."""
+    """Under which `DeliveryReader.replay_request` tells how it goes; None if nothing was queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,19 @@ class ReplayStore:
             arrived_since=tuple(row.id for row in rows if row.arrived_since),
         )
 
+    def failed_like(
+        self, company_ids: Sequence[UUID] | None, wanted: DeliveryFilter, *, limit: int
+    ) -> list[UUID]:
+        """At most `limit` deliveries that failed for good, the oldest due first."""
+        values = wanted.parameters | {
+            "company_ids": None if company_ids is None else list(company_ids),
+            "limit": limit,
+        }
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_SQL["failed_like"], values))
+
     def plan(self, ids: Sequence[UUID], *, now: datetime, force: bool = False) -> ReplayPlan:
-        """What `replay` would do with `ids` at `now` (aware); changes nothing."""
+        """What `queue` would do with `ids` at `now` (aware); changes nothing."""
         with self._engine.connect() as connection:
             return plan_replay(
                 ids,
@@ -91,17 +107,23 @@ class ReplayStore:
                 force=force,
             )
 
-    def replay(
-        self, ids: Sequence[UUID], *, now: datetime, force: bool = False, actor: str = "cli"
-    ) -> Replayed:
+    def queue(
+        self,
+        ids: Sequence[UUID],
+        *,
+        now: datetime,
+        force: bool = False,
+        renew: bool = True,
+        actor: str = "cli",
+    ) -> QueuedAgain:
         """Queue `ids` to be sent at `now` (aware), in one transaction; one refused doesn't stop the others.
         What was queued is in the audit log as the doing of `actor`.
 
-        A failed row goes back to the queue and is rebuilt from today's data; a success gets a new row.
-        Of two replays at once the second finds nothing left to do.
+        A failed row goes back to the queue and is rebuilt from today's data; a success gets a new row, if
+        `renew`. Of two replays at once the second finds nothing left to do.
         """
         if not ids:
-            return Replayed((), (), {}, {})
+            return QueuedAgain()
         with self._engine.begin() as connection:
             connection.execute(_SQL["lock"], {"ids": list(ids)})
             plan = plan_replay(
@@ -109,24 +131,21 @@ class ReplayStore:
                 _candidates(connection, ids),
                 window_start=now - self._window,
                 force=force,
+                renew=renew,
             )
             again = _queue_again(connection, plan.again, plan.in_batch, now=now, force=force)
             renewed = _send_again(connection, plan.anew, now=now, force=force)
-            queued = [*again, *renewed.values()]
+            queued = (*again, *renewed.values())
             before = {**dict.fromkeys(again, DeliveryStatus.FAILED), **_successes(renewed)}
-            request_id = _note(connection, queued, before, now=now, force=force, actor=actor)
-        refused = dict(plan.refused)
-        for id_ in plan.anew:
-            if id_ not in renewed:
-                refused[id_] = "it is being sent again already"
+            request_id, platforms = _note(
+                connection, queued, before, now=now, force=force, actor=actor
+            )
+        refused = plan.refused | {
+            id_: ReplayRenewedAlready() for id_ in plan.anew if id_ not in renewed
+        }
         asked = set(ids)
-        return Replayed(
-            queued=(*again, *renewed.values()),
-            along=tuple(id_ for id_ in again if id_ not in asked),
-            renewed=renewed,
-            refused=refused,
-            request_id=request_id,
-        )
+        along = tuple(id_ for id_ in again if id_ not in asked)
+        return QueuedAgain(queued, along, renewed, refused, platforms, request_id)
 
 
 def _candidates(connection: Connection, ids: Sequence[UUID]) -> list[Candidate]:
@@ -187,15 +206,17 @@ def _note(
     now: datetime,
     force: bool,
     actor: str,
-) -> UUID | None:
+) -> tuple[UUID | None, frozenset[Platform]]:
     """Keep what was queued, so that its progress can be asked for, and who wanted it; `before` says how each
-    stood, or what a new row sends again."""
+    stood, or what a new row sends again. Returns the request's id, and where the deliveries go."""
     if not queued:
-        return None
+        return None, frozenset()
     request_id = uuid4()
     by_company: dict[UUID, list[UUID]] = defaultdict(list)
-    for row in connection.execute(_SQL["companies_of"], {"ids": list(queued)}):
+    platforms = set()
+    for row in connection.execute(_SQL["destinations_of"], {"ids": list(queued)}):
         by_company[row.company_id].append(row.id)
+        platforms.add(Platform(row.platform))
     connection.execute(
         _SQL["add_request"],
         {
@@ -217,4 +238,4 @@ def _note(
         for company_id, ids in by_company.items()
     ]
     record(connection, changes, actor=actor, now=now)
-    return request_id
+    return request_id, frozenset(platforms)

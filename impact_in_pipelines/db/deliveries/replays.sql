@@ -70,8 +70,8 @@ WHERE NOT EXISTS (
       AND o.replay_of = d.id)
 RETURNING id, replay_of
 
--- name: companies_of
-SELECT id, company_id FROM impact_deliveries WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
+-- name: destinations_of
+SELECT id, company_id, platform FROM impact_deliveries WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
 
 -- name: add_request
 -- One request's deliveries, so that its progress can be asked for.
@@ -83,7 +83,7 @@ VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS 
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
        d.attempt_count + 1 AS attempt_number, d.failed_attempts, d.revision, d.schedule_id, d.batch_id,
-       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id, d.status
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY d.scheduled_for, d.id

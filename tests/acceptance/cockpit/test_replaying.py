@@ -118,7 +118,7 @@ def test_what_has_just_arrived_is_skipped_unless_forced(own_stage: Stage, visit:
     page.locator("li.row input[name=id]").first.check()
     page.get_by_role("button", name=re.compile("Replay selected")).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("less than 24 hours ago")).to_be_visible()
+    expect(dialog.get_by_text("inside the duplicate window")).to_be_visible()
     expect(dialog.get_by_role("button", name="Replay")).to_have_count(0)
     dialog.get_by_role("link", name="Send it all the same").click()
     expect(dialog.get_by_text("The platform may count it twice.")).to_be_visible()

@@ -1,21 +1,19 @@
 """The deliveries page: dashboard, filters, timeline, one delivery opened."""
 
 import json
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.deliveries.schemas import shown
 from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_id
-from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
 from impact_in_pipelines.api.web.pages.filters import filters_of
-from impact_in_pipelines.api.web.pages.rows import OPEN, Row, row_of, thresholds_of
+from impact_in_pipelines.api.web.pages.rows import OPEN, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit, uuid_of
-from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
 from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.services.replaying import failed_lately
 
 PAGE = 30
 _MOST_ROWS = 60
@@ -58,7 +56,7 @@ def deliveries(visit: Visit) -> Response:
     }
     if visit.is_fragment:
         return visit.render("parts/rows.html", **values)
-    failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
+    failed = failed_lately(visit.api.runtime, company_id=visit.home.id)
     return visit.render(
         "deliveries.html",
         board=dashboard_of(visit),
@@ -78,36 +76,28 @@ def rows(visit: Visit) -> Response:
     texts = visit.request.query_params.getlist("id")[:_MOST_ROWS]
     ids = [uuid_of(text, "delivery") for text in texts]
     thresholds = thresholds_of(visit)
-    found = [row for id_ in ids if (row := _row(visit, id_, thresholds))]
-    return visit.render("parts/rows.html", rows=found, more=None, thresholds=thresholds)
-
-
-def _row(visit: Visit, id_: UUID, thresholds: Any) -> Row | None:
-    found = visit.api.deliveries.whole(id_, [visit.home.id])
-    return row_of(found[0], thresholds) if found else None
+    found = visit.api.deliveries.of_ids(ids, visit.home.id)
+    shown_rows = [row_of(one, thresholds) for one in found]
+    return visit.render("parts/rows.html", rows=shown_rows, more=None, thresholds=thresholds)
 
 
 def one_delivery(visit: Visit) -> Response:
     """Everything about one delivery; a page of its own where no script asked for it."""
     id_ = uuid_of(visit.request.path_params["delivery_id"], "delivery")
     found = visit.api.deliveries.whole(id_, [visit.home.id])
-    if found is None:
-        raise not_found("delivery")
-    values, attempts = found
     thresholds = thresholds_of(visit)
-    run_id = values["dagster_run_id"]
+    run_id = found.dagster_run_id
     dagster = visit.api.runtime.settings.dagster_ui_url.rstrip("/")
     template = "parts/detail.html" if visit.is_fragment else "delivery.html"
     return visit.render(
         template,
-        row=row_of(values, thresholds),
-        rows=[row_of(values, thresholds)],
-        more=None,
+        row=row_of(found, thresholds),
         thresholds=thresholds,
-        d=shown(values),
-        attempts=[{**one, "error": sanitised(one["error"])} for one in attempts],
-        payload=_pretty(values["payload"]),
-        answer=_pretty(values["provider_response"]),
+        d=found,
+        last_error=sanitised(found.last_error),
+        attempts=[replace(one, error=sanitised(one.error)) for one in found.attempts],
+        payload=_pretty(found.payload),
+        answer=_pretty(found.provider_response),
         run_url=f"{dagster}/runs/{run_id}" if run_id else None,
     )
 

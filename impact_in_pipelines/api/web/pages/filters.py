@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from impact_in_pipelines.api.web.visits import Visit
-from impact_in_pipelines.db.deliveries.pages import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling.clock import to_instant

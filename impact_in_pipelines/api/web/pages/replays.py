@@ -16,17 +16,16 @@ from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
 from impact_in_pipelines.api.web.pages.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.access.answers import Held, IdempotencyStore, KeptAnswer
-from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
 from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.services.replay_preview import (
+from impact_in_pipelines.services.previewing import (
     Action,
     PreviewItem,
     compared,
     preview_replay,
 )
+from impact_in_pipelines.services.replaying import MOST, failed_lately, replay
 from impact_in_pipelines.wording.marking import N_
 
-MOST = 1_000
 _SHOWN = 50
 _DIFFERENCES_SHOWN = 12
 _WAIT_S, _WAITS = 0.1, 100
@@ -37,7 +36,7 @@ def routes(pages: Pages) -> list[Route]:
     base = "/{company_id}/replays"
     return [
         pages.route(f"{base}/new", confirm, MANAGE),
-        pages.route(base, replay, MANAGE, method="POST"),
+        pages.route(base, send_again, MANAGE, method="POST"),
         pages.route(f"{base}/{{replay_id}}", progress, VIEW),
     ]
 
@@ -60,10 +59,7 @@ def confirm(visit: Visit) -> Response:
     ids, cut = _asked(visit)
     if not ids:
         return _rendered(visit, "parts/confirm_nothing.html")
-    owned = visit.api.deliveries.owned(ids, [visit.home.id])
-    if len(owned) < len(ids):
-        raise not_found("delivery")
-    preview = preview_replay(visit.api.runtime, ids, now=visit.now, force=force)
+    preview = preview_replay(visit.api.runtime, ids, company_ids=[visit.home.id], force=force)
     counts = Counter(item.action for item in preview.items)
     sending = counts[Action.SEND_AGAIN] + counts[Action.NEW_DELIVERY]
     one = preview.items[0] if len(preview.items) == 1 else None
@@ -82,13 +78,13 @@ def confirm(visit: Visit) -> Response:
         lines=[_line(visit, item) for item in preview.items[:_SHOWN]],
         hidden=max(0, len(preview.items) - _SHOWN),
         force_url=_force_url(visit, ids),
-        forceable=not force and any(_forceable(visit, item) for item in preview.items),
+        forceable=not force and any(item.forceable for item in preview.items),
         accepted=accepted,
         changes=changes[:_DIFFERENCES_SHOWN],
     )
 
 
-def replay(visit: Visit) -> Response:
+def send_again(visit: Visit) -> Response:
     """Queue the deliveries of a confirmation. The same confirmation sent twice replays once: the second
     time it leads to where the first one did."""
     request_id = uuid_of(visit.field("request"), "replay")
@@ -133,15 +129,17 @@ def _first_answer(
 def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
     """Replay and have it sent; returns the address of its progress."""
     assert visit.session is not None
-    owned = visit.api.deliveries.owned(ids, [visit.home.id])
-    mine = [id_ for id_ in ids if id_ in owned]
-    actor = visit.session.subject
-    done = visit.api.replays.replay(mine, now=visit.now, force=force, actor=actor)
-    refused = len(ids) - len(mine) + len(done.refused)
+    done = replay(
+        visit.api.runtime,
+        ids,
+        actor=visit.session.subject,
+        company_ids=[visit.home.id],
+        force=force,
+        drains=visit.api.dagster,
+    )
+    refused = len(done.refused)
     if done.request_id is None:
         return visit.path("replays", "none", refused=refused)
-    platforms = {p for _, p in visit.api.deliveries.owned(done.queued, None).values()}
-    visit.api.dagster.start_drains(platforms, f"replay by {actor}")
     return visit.path("replays", done.request_id, refused=refused or None)
 
 
@@ -183,8 +181,7 @@ def _rendered(visit: Visit, part: str, **values: Any) -> Response:
 def _asked(visit: Visit) -> tuple[list[UUID], bool]:
     """The deliveries that are meant, and whether there are more than may be replayed at once."""
     if visit.query("all") == "failed":
-        failed = visit.api.replays.failed(since=visit.now - FAILED_WITHIN, company_id=visit.home.id)
-        ids = list(failed.ids)
+        ids = list(failed_lately(visit.api.runtime, company_id=visit.home.id).ids)
     else:
         texts = visit.request.query_params.getlist("id")
         ids = list(dict.fromkeys(uuid_of(text, "delivery") for text in texts))
@@ -192,48 +189,14 @@ def _asked(visit: Visit) -> tuple[list[UUID], bool]:
 
 
 def _line(visit: Visit, item: PreviewItem) -> Line:
-    found = visit.api.deliveries.whole(item.id, [visit.home.id])
-    assert found is not None
-    row = found[0]
     return Line(
         item.id,
         item.platform.value,
-        visit.formats.days(row["period_start"], row["period_end"]),
+        visit.formats.days(item.period_start, item.period_end),
         ACTIONS[item.action.value],
-        _reason(visit, item, row),
+        str(sanitised(visit.told(item.refusal))) if item.refusal else None,
         item.changed,
     )
-
-
-def _reason(visit: Visit, item: PreviewItem, row: Any) -> str | None:
-    """Why it would be skipped or refused, in the page's language where the log itself says why."""
-    if item.action is Action.SKIP and item.duplicate_of is not None:
-        text = visit.text(N_("The same content arrived on %(when)s."))
-        return text % {"when": visit.formats.when(item.duplicate_of.delivered_at)}
-    if item.action is not Action.REFUSE:
-        return None
-    match row["status"]:
-        case "success":
-            text = visit.text(N_("It arrived on %(when)s, less than 24 hours ago."))
-            return text % {"when": visit.formats.when(row["delivered_at"])}
-        case "pending" | "in_progress" | "retrying":
-            return visit.text(N_("It is on its way already."))
-        case "skipped":
-            return visit.text(N_("Its content had arrived with another delivery."))
-        case "missed":
-            return visit.text(N_("It was missed; its days go out with the next delivery."))
-        case "cancelled":
-            return visit.text(N_("It was cancelled."))
-        case _:
-            return str(sanitised(item.reason)).replace("--force", "force")
-
-
-def _forceable(visit: Visit, item: PreviewItem) -> bool:
-    """Whether sending it all the same would help: its content has arrived inside the window."""
-    if item.action is Action.SKIP:
-        return True
-    found = visit.api.deliveries.whole(item.id, [visit.home.id])
-    return item.action is Action.REFUSE and found is not None and found[0]["status"] == "success"
 
 
 def _force_url(visit: Visit, ids: Sequence[UUID]) -> str:

@@ -1,14 +1,13 @@
 """Deliveries as rows of the timeline."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.api.deliveries.schemas import shown
 from impact_in_pipelines.api.web.language.words import STATUSES, Sign
 from impact_in_pipelines.api.web.visits import Visit
+from impact_in_pipelines.db.deliveries.reading import DeliveryRow
 from impact_in_pipelines.sla.thresholds import Thresholds
 
 OPEN = ("pending", "in_progress", "retrying")
@@ -53,9 +52,9 @@ class Row:
         return self.status in REPLAYABLE
 
 
-def row_of(values: Mapping[str, Any], thresholds: Thresholds) -> Row:
+def row_of(found: DeliveryRow, thresholds: Thresholds) -> Row:
     """A row of the log as one of the timeline."""
-    one = shown(values)
+    one = shown(found)
     return Row(
         bar=latency_bar(one["latency_ms"], thresholds),
         sign=STATUSES[one["status"]],

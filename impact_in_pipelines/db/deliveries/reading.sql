@@ -1,12 +1,14 @@
 -- name: listed
--- GET /deliveries of one company (by impact_deliveries_timeline_idx), or of all (by
--- impact_deliveries_due_idx): one page, the latest due first.
+-- One page, the latest due first: of one company by impact_deliveries_timeline_idx, of all by
+-- impact_deliveries_due_idx, or of the deliveries with certain ids.
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note,
+       CASE WHEN :with_payload THEN d.payload END AS payload
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
+  AND (CAST(:ids AS uuid[]) IS NULL OR d.id = ANY(CAST(:ids AS uuid[])))
   AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
   AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
   AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))
@@ -23,7 +25,8 @@ LIMIT :limit
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note,
+       CASE WHEN :with_payload THEN d.payload END AS payload
 FROM companies c
 CROSS JOIN LATERAL (
     SELECT * FROM impact_deliveries l
@@ -39,16 +42,6 @@ CROSS JOIN LATERAL (
     ORDER BY l.scheduled_for DESC, l.id DESC
     LIMIT :limit) AS d
 WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
-ORDER BY d.scheduled_for DESC, d.id DESC
-LIMIT :limit
-
--- name: timeline
--- GET /delivery-timeline: the latest of one company, with what was sent.
-SELECT d.id, d.platform, d.trigger, d.status, d.period_start, d.period_end, d.scheduled_for, d.created_at,
-       d.attempt_count, d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error,
-       d.http_status, d.transaction_id, d.payload_bytes, d.payload, d.duplicate_of, d.replay_of
-FROM impact_deliveries d
-WHERE d.company_id = :company_id
 ORDER BY d.scheduled_for DESC, d.id DESC
 LIMIT :limit
 
@@ -80,9 +73,9 @@ WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY scheduled_for, id
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note, d.timezone, s.schedule,
-       d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force, d.dagster_run_id, d.payload,
-       d.provider_response
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note, d.payload,
+       d.timezone, s.schedule, d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force,
+       d.dagster_run_id, d.provider_response
 FROM impact_deliveries d
 JOIN companies c ON c.id = d.company_id
 LEFT JOIN scheduled_deliveries s ON s.id = d.schedule_id
@@ -92,3 +85,16 @@ WHERE d.id = :id
 -- name: attempts
 SELECT number, started_at, finished_at, outcome, http_status, error_kind, error, latency_ms
 FROM delivery_attempts WHERE delivery_id = :id ORDER BY number
+
+-- name: matching
+-- Up to :limit ids in each range of ids, by primary key.
+SELECT r.place, d.id
+FROM jsonb_to_recordset(CAST(:ranges AS jsonb)) AS r(place int, lowest uuid, highest uuid)
+CROSS JOIN LATERAL (
+    SELECT m.id FROM impact_deliveries m
+    WHERE m.id BETWEEN r.lowest AND r.highest
+      AND (CAST(:company_id AS uuid) IS NULL OR m.company_id = :company_id)
+    ORDER BY m.id
+    LIMIT :limit
+) AS d
+ORDER BY r.place, d.id

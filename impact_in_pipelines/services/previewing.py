@@ -3,19 +3,28 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
-from impact_in_pipelines.db.deliveries.replay_previews import Accepted, ReplayPreviews
-from impact_in_pipelines.db.deliveries.replays import ReplayStore
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
+from impact_in_pipelines.db.deliveries.replay_previews import Accepted, Previewed, ReplayPreviews
 from impact_in_pipelines.delivery.differences import Difference, differences
 from impact_in_pipelines.delivery.estimating import Lane, seconds_for
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload, payload_hash, without_timestamps
 from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.errors.deliveries import (
+    DeliveryUnknown,
+    ReplayArrived,
+    ReplayNotBuildable,
+    ReplaySameContent,
+)
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 
@@ -34,18 +43,26 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewItem:
-    """One delivery. `reason` says why it would be skipped or refused; `payload` is what would be sent and
+    """One delivery. `refusal` says why it would be skipped or refused; `payload` is what would be sent and
     `changed` whether that differs from what was sent before; `duplicate_of` has arrived with the same
-    content inside the window."""
+    content inside the window; `status` is how it stands at present."""
 
     id: UUID
     company_id: UUID
     platform: Platform
+    period_start: date
+    period_end: date
+    status: DeliveryStatus
     action: Action
-    reason: str | None = None
+    refusal: ImpactInError | None = None
     payload: Payload | None = None
     changed: bool | None = None
     duplicate_of: Accepted | None = None
+
+    @property
+    def forceable(self) -> bool:
+        """Whether force would send it all the same: its content has arrived inside the window."""
+        return isinstance(self.refusal, ReplayArrived | ReplaySameContent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +74,25 @@ class ReplayPreview:
 
 
 def preview_replay(
-    runtime: Runtime, ids: Sequence[UUID], *, now: datetime, force: bool
+    runtime: Runtime,
+    ids: Sequence[UUID],
+    *,
+    force: bool = False,
+    company_ids: Sequence[UUID] | None = None,
 ) -> ReplayPreview:
-    """What `ReplayStore.replay` and the next drain would do with `ids` (all must exist) at `now`."""
-    engine = runtime.database.engine
+    """What a replay and the next drain would do with `ids` at present, in a fixed number of reads. Raises
+    `DeliveryUnknown` for one that isn't there, or isn't one of `company_ids` (None: all)."""
+    engine, now = runtime.database.engine, runtime.clock()
+    owned = DeliveryReader(engine).owned(ids, company_ids)
+    for id_ in ids:
+        if id_ not in owned:
+            raise DeliveryUnknown(str(id_))
     window = timedelta(hours=runtime.settings.dedup_window_hours)
-    plan = ReplayStore(engine, dedup_window=window).plan(ids, now=now, force=force)
+    plan = runtime.replays.plan(ids, now=now, force=force)
     previews = ReplayPreviews(engine)
-    claimed = previews.claimable([*ids, *(id_ for id_ in plan.in_batch if id_ not in set(ids))])
+    known = set(ids)
+    found = previews.claimable([*ids, *(id_ for id_ in plan.in_batch if id_ not in known)])
+    claimed = [one.claimed for one in found]
     connections = {
         platform: runtime.connections.of_companies(
             platform, [one.company_id for one in claimed if one.platform is platform]
@@ -76,15 +104,22 @@ def preview_replay(
     digests = {
         one.id: (one.company_id, one.platform, payload_hash(content))
         for one in wanted
-        if not isinstance(content := contents[one.id], Refusal)
+        if isinstance(content := contents[one.id], dict)
     }
     twins = {} if force or not digests else previews.arrived_twins(digests, now - window)
-    anew = frozenset(plan.anew)
+    refusals = plan.refused | {
+        id_: content for id_, content in contents.items() if isinstance(content, ImpactInError)
+    }
     items = [
-        _item(
-            one, plan.refused.get(one.id), contents.get(one.id), twins.get(one.id), one.id in anew
+        _refused(one, refusals[one.claimed.id])
+        if one.claimed.id in refusals
+        else _item(
+            one,
+            contents[one.claimed.id],
+            twins.get(one.claimed.id),
+            anew=one.claimed.id in plan.anew,
         )
-        for one in claimed
+        for one in found
     ]
     return ReplayPreview(items, _seconds(items, connections, previews, now))
 
@@ -93,8 +128,8 @@ def compared(runtime: Runtime, item: PreviewItem) -> tuple[Accepted | None, list
     """What was last accepted for the item's period, and where today's payload differs from it, personal
     data masked."""
     previews = ReplayPreviews(runtime.database.engine)
-    (claimed,) = previews.claimable([item.id])
-    accepted = previews.last_accepted(claimed)
+    (found,) = previews.claimable([item.id])
+    accepted = previews.last_accepted(found.claimed)
     if accepted is None or accepted.payload is None or item.payload is None:
         return accepted, []
     before, after = (sanitised(without_timestamps(one)) for one in (accepted.payload, item.payload))
@@ -107,51 +142,62 @@ def _contents(
     connections: Mapping[Platform, Mapping[UUID, Connection]],
     frozen: frozenset[UUID],
     now: datetime,
-) -> dict[UUID, Payload | Refusal]:
-    """What each would be sent with: today's data, or, in a batch that is repeated whole, what was."""
-    contents: dict[UUID, Payload | Refusal] = {
+) -> dict[UUID, Payload | ImpactInError]:
+    """What each would be sent with: today's data, or, in a batch that is repeated whole, what was; or why
+    there is nothing to send."""
+    contents: dict[UUID, Payload | ImpactInError] = {
         one.id: one.payload for one in claimed if one.id in frozen and one.payload is not None
     }
     to_build: list[tuple[Claimed, Connection]] = []
     for one in claimed:
         connection = connections[one.platform].get(one.company_id)
         if connection is None:
-            contents[one.id] = _no_connection(one)
+            contents[one.id] = ConnectionMissing(one.company_slug, one.platform)
         elif one.id not in contents:
             to_build.append((one, connection))
     if to_build:
         with _ONE_AT_A_TIME:
-            contents |= runtime.payloads.build(to_build, now)
+            built = runtime.payloads.build(to_build, now)
+        for id_, content in built.items():
+            if isinstance(content, Refusal):
+                contents[id_] = ReplayNotBuildable(content.message)
+            else:
+                contents[id_] = content
     return contents
 
 
-def _no_connection(one: Claimed) -> Refusal:
-    title = FACTS[one.platform].title
-    return Refusal(
-        ErrorKind.CONFIGURATION, f"the company has no complete, enabled {title} connection"
-    )
+def _refused(one: Previewed, refusal: ImpactInError) -> PreviewItem:
+    return _made(one, Action.REFUSE, refusal=refusal)
 
 
 def _item(
-    one: Claimed,
-    refused: str | None,
-    content: Payload | Refusal | None,
-    twin: Accepted | None,
-    anew: bool,
+    one: Previewed, content: Payload | ImpactInError, twin: Accepted | None, *, anew: bool
 ) -> PreviewItem:
-    if refused is not None:
-        return PreviewItem(one.id, one.company_id, one.platform, Action.REFUSE, refused)
-    if isinstance(content, Refusal):
-        return PreviewItem(one.id, one.company_id, one.platform, Action.REFUSE, content.message)
-    assert content is not None
-    changed = payload_hash(content) != one.payload_hash
-    payload = content if changed or one.payload is None else one.payload
-    action = Action.NEW_DELIVERY if anew else Action.SEND_AGAIN
-    reason = None
+    assert isinstance(content, dict)
+    claimed = one.claimed
+    changed = payload_hash(content) != claimed.payload_hash
+    payload = content if changed or claimed.payload is None else claimed.payload
     if twin is not None:
-        action = Action.SKIP
-        reason = f"the same content arrived at {twin.delivered_at:%Y-%m-%d %H:%M} UTC"
-    return PreviewItem(one.id, one.company_id, one.platform, action, reason, payload, changed, twin)
+        refusal = ReplaySameContent(twin.id, twin.delivered_at)
+        return _made(
+            one, Action.SKIP, refusal=refusal, payload=payload, changed=changed, duplicate_of=twin
+        )
+    action = Action.NEW_DELIVERY if anew else Action.SEND_AGAIN
+    return _made(one, action, payload=payload, changed=changed)
+
+
+def _made(one: Previewed, action: Action, **values: Any) -> PreviewItem:
+    claimed = one.claimed
+    return PreviewItem(
+        claimed.id,
+        claimed.company_id,
+        claimed.platform,
+        claimed.period_start,
+        claimed.period_end,
+        one.status,
+        action,
+        **values,
+    )
 
 
 def _seconds(

@@ -1,0 +1,103 @@
+"""Refusals about deliveries: naming one, sending it again, calling it off, call-backs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
+
+
+@refusal("delivery.unknown")
+class DeliveryUnknown(NotFound):
+    """No delivery has this id, or none that the caller may see."""
+
+    delivery: str
+
+
+@refusal("delivery.id_malformed")
+class DeliveryIdMalformed(UsageError):
+    """The text is neither an id nor the beginning of one; `shortest` counts hex digits."""
+
+    text: str
+    shortest: int
+
+
+@refusal("delivery.id_ambiguous")
+class DeliveryIdAmbiguous(UsageError):
+    """Several ids begin with the text; `ids` are the first of them."""
+
+    text: str
+    ids: Sequence[UUID]
+
+
+@refusal("replay.arrived")
+class ReplayArrived(Conflict):
+    """It arrived inside the duplicate window, and nobody insists."""
+
+    delivered_at: datetime
+
+
+@refusal("replay.same_content")
+class ReplaySameContent(Conflict):
+    """Another delivery has brought the same content inside the duplicate window."""
+
+    duplicate_of: UUID
+    delivered_at: datetime
+
+
+@refusal("replay.unconfirmed")
+class ReplayUnconfirmed(Conflict):
+    """It has arrived, and whoever replays a selection hasn't confirmed that it is to be sent again."""
+
+
+@refusal("replay.being_sent")
+class ReplayBeingSent(Conflict):
+    """A worker is sending it at this moment."""
+
+
+@refusal("replay.on_its_way")
+class ReplayOnItsWay(Conflict):
+    """It waits for its next attempt."""
+
+    next_attempt_at: datetime
+
+
+@refusal("replay.renewed_already")
+class ReplayRenewedAlready(Conflict):
+    """It is being sent again already, as a new delivery."""
+
+
+@refusal("replay.batch_unsettled")
+class ReplayBatchUnsettled(Conflict):
+    """Its batch may have arrived and can only be repeated whole, but other members have not failed."""
+
+
+@refusal("replay.skipped")
+class ReplaySkipped(Conflict):
+    """Its content had arrived with another delivery."""
+
+    duplicate_of: UUID | None
+
+
+@refusal("replay.missed")
+class ReplayMissed(Conflict):
+    """It was never built; the catch-up delivery reports its days."""
+
+
+@refusal("replay.cancelled")
+class ReplayCancelled(Conflict):
+    """It was called off."""
+
+
+@refusal("replay.not_buildable")
+class ReplayNotBuildable(Conflict):
+    """Today's data or configuration makes no payload; `reason` is what a drain would log."""
+
+    reason: str
+
+
+@refusal("delivery.too_many")
+class DeliveryTooMany(UsageError):
+    """A filter fits more deliveries than may be changed at once."""
+
+    most: int

@@ -1,0 +1,29 @@
+"""Refusals about deliveries, in a sentence each."""
+
+from impact_in_pipelines.wording.marking import N_
+
+SENTENCES = {
+    "delivery.unknown": N_("no delivery '%(delivery)s'"),
+    "delivery.id_malformed": N_(
+        "'%(text)s' can't be a delivery's id: give the whole UUID or at least its first %(shortest)s "
+        "characters, 0-9 and a-f"
+    ),
+    "delivery.id_ambiguous": N_("'%(text)s' begins several deliveries' ids; give more of: %(ids)s"),
+    "delivery.too_many": N_("more than %(most)s deliveries fit: narrow the choice"),
+    "replay.arrived": N_("it arrived at %(delivered_at)s, inside the duplicate window"),
+    "replay.same_content": N_("the same content arrived at %(delivered_at)s"),
+    "replay.unconfirmed": N_("it has arrived, and sending it again was not confirmed"),
+    "replay.being_sent": N_("it is being sent at this moment"),
+    "replay.on_its_way": N_("it is on its way already, next attempt at %(next_attempt_at)s"),
+    "replay.renewed_already": N_("it is being sent again already"),
+    "replay.batch_unsettled": N_(
+        "it went out in a batch that may have arrived, and other deliveries of that batch have not failed; "
+        "wait until they have ended"
+    ),
+    "replay.skipped": N_("its content had arrived with delivery %(duplicate_of)s"),
+    "replay.missed": N_(
+        "it was missed and never built; its days go out with the catch-up delivery"
+    ),
+    "replay.cancelled": N_("it was cancelled; only failed and arrived deliveries can be replayed"),
+    "replay.not_buildable": N_("%(reason)s"),
+}
