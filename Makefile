@@ -3,6 +3,7 @@
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
 # make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
 # make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS, CHAOS_SEED
+# make zones   sparse crons over every clock change of every time zone since 1970; half an hour
 # make check   lint, types, imports, dead code, dependencies, migrations
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
@@ -16,7 +17,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test fuzz chaos mutants chromium check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test fuzz chaos zones mutants chromium check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -53,6 +54,9 @@ CHAOS_SECONDS ?= 120
 CHAOS_SEED ?= 1
 chaos: $(READY)
 	@CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest --timeout 0 tests/acceptance/chaos.py
+
+zones: $(READY)
+	@$(BIN)/python -m pytest --timeout 0 -n $(TEST_PROCESSES) tests/unit/scheduling/every_zone.py
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:

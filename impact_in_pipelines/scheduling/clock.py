@@ -21,25 +21,39 @@ from cronsim import CronSim
 EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001  # cronsim's wall-clock arithmetic wants it naive
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _SEARCHED = timedelta(days=366 * 50)
 
 
 def to_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant of the naive wall-clock time `wall`: the first of two in a fold, the end of
-    the gap for one that doesn't exist."""
-    while True:
-        instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-        if instant.astimezone(zone).replace(tzinfo=None, fold=0) == wall:
-            return instant
-        wall = wall.replace(second=0, microsecond=0) + _MINUTE
+    the gap (its first whole minute) for one that doesn't exist."""
+    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None, fold=0) == wall:
+        return instant
+    # PEP 495: in a gap fold=0 reckons by the offset before it, fold=1 by the one after it, so that the
+    # change lies between the two. A gap may be a whole day (Apia, 2011): not to be walked by the minute.
+    end = first_change(zone, wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant)
+    assert end is not None
+    first = end.astimezone(zone).replace(tzinfo=None, fold=0)
+    whole = first.replace(second=0, microsecond=0)
+    return end if whole == first else end + (whole + _MINUTE - first)
 
 
 def iter_instants(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """The fires of `cron` strictly later than `after`, as strictly increasing UTC instants.
 
-    `cron` must be one that `parse_cron` returned. Ends when nothing matches for fifty years.
+    `cron` must be one that `parse_cron` returned. Ends when nothing matches for fifty years, and before
+    the year 9999.
     """
-    simulator = copy(_template(cron))
+    try:
+        yield from _instants(cron, zone, after)
+    except OverflowError:  # the calendar of `datetime` ends: nothing fires after it
+        return
+
+
+def _instants(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    simulator = copy(template(cron))
     if zone.key == "UTC":
         simulator.dt = after.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         for wall in simulator:
@@ -57,35 +71,70 @@ def iter_instants(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[dateti
 
 
 def _elapsed(simulator: CronSim, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """As `iter_instants`, by elapsed time: a stretch without a clock change at a time.
+    """As `iter_instants`, by elapsed time: a stretch between two clock changes at a time.
 
     cronsim can walk through a change itself, but at half an hour's (Lord Howe) it passes over fires.
+    Every round starts at a later instant than the one before, so that the search ends.
     """
-    offset = _offset(zone, after)
+    start = after.replace(microsecond=0) + _SECOND  # the first instant that may be a fire
     while True:
-        simulator.dt = (after + offset).replace(tzinfo=None, microsecond=0)
-        change = None
+        offset = _offset(zone, start)
+        simulator.dt = (start + offset).replace(tzinfo=None) - _SECOND
+        read, change = start, None
         for wall in simulator:
             instant = (wall - offset).replace(tzinfo=UTC)
-            if _offset(zone, instant) != offset:
-                change = _change(zone, after, instant)
+            change = first_change(zone, read, instant)
+            if change is not None:
                 break
             yield instant
-            after = instant
+            read = instant
         if change is None:
             return
-        offset = _offset(zone, change)
-        after = change - _SECOND
+        # No fire up to `wall` by the old offset: with a sparse cron most of these years may be
+        # skipped. Not those just behind a change, where the clock may repeat what was read.
+        skipped = wall.replace(tzinfo=UTC) - _DAY
+        start = max(change, skipped) if change - read > 2 * _DAY else change
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.astimezone(zone).utcoffset() or timedelta(0)
 
 
-def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The instant (UTC) of a clock change between `before` and `after`, whose offsets differ."""
+def first_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
+    """The first instant (UTC) in (`after`, `until`] at which the offset of `zone` changes, None if there
+    is none."""
+    for year in range(after.year, until.year + 1):
+        for change in _changes(zone, year):
+            if after < change <= until:
+                return change
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def _changes(zone: ZoneInfo, year: int) -> tuple[datetime, ...]:
+    """The instants of the offset changes in the UTC year, found by asking day by day.
+
+    `ZoneInfo` doesn't tell its changes. Since 1970 no zone has changed twice within six days. Two
+    instants with the same offset may have two changes between them, so comparing the ends of a long
+    stretch isn't enough.
+    """
+    found = []
+    day = datetime(year, 1, 1, tzinfo=UTC)
+    end = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    before = _offset(zone, day - _SECOND) if year > 1 else _offset(zone, day)
+    early = day - _SECOND if year > 1 else day
+    while early < end:
+        late = min(early + _DAY, end)
+        offset = _offset(zone, late)
+        if offset != before:
+            found.append(_bisected(zone, early, late))
+        early, before = late, offset
+    return tuple(found)
+
+
+def _bisected(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The instant of the only change in (`before`, `after`], both whole seconds."""
     offset = _offset(zone, before)
-    before = before.replace(microsecond=0)
     while after - before > _SECOND:
         middle = (before + (after - before) / 2).replace(microsecond=0)
         if _offset(zone, middle) == offset:
@@ -147,18 +196,18 @@ def previous_instant(cron: str, zone: ZoneInfo, at: datetime) -> datetime | None
 @lru_cache(maxsize=8192)
 def follows_wall_clock(cron: str) -> bool:
     """Whether `cron` names hours (wall clock) or fires in every hour of the day (elapsed time)."""
-    return len(_template(cron).hours) < 24
+    return len(template(cron).hours) < 24
 
 
 @lru_cache(maxsize=8192)
 def most_fires_a_day(cron: str) -> int:
     """The number of fires of `cron` on a day of 24 hours on which it fires at all."""
-    template = _template(cron)
-    return len(template.hours) * len(template.minutes)
+    parsed = template(cron)
+    return len(parsed.hours) * len(parsed.minutes)
 
 
 @lru_cache(maxsize=8192)
-def _template(cron: str) -> CronSim:
+def template(cron: str) -> CronSim:
     """A parsed cron to copy: parsing costs more than finding the next fire.
 
     It is made with a naive time, which keeps cronsim's own clock-change rule out of it.
