@@ -34,7 +34,6 @@ setup(
         "anyio",
         "authlib",
         "babel",
-        "cron-descriptor",
         "cronsim",
         "cryptography",
         "dagster",

@@ -5,10 +5,10 @@ from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
 from impact_in_pipelines.scheduling.cron import (
     ScheduleFrequency,
-    describe_cron,
     parse_cron,
     parse_timezone,
 )
+from impact_in_pipelines.scheduling.describing import describe_cron
 from impact_in_pipelines.scheduling.due import DuePlan, PlannedFire, plan_due
 from impact_in_pipelines.scheduling.fires import (
     Fire,

@@ -1,13 +1,10 @@
-"""Cron expressions and time zones as people write them: parsed, refused with a reason, put in
-words."""
+"""Cron expressions and time zones as people write them: parsed, or refused with a reason."""
 
-import re
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from cron_descriptor import Options, get_description  # type: ignore[import-untyped]
 from cronsim import CronSim, CronSimError
 
 from impact_in_pipelines.errors import InvalidSchedule
@@ -118,31 +115,6 @@ def _check_fires(shown: str, cron: str) -> None:
 def _month(cron: str) -> str:
     month = cron.split()[3]
     return "" if month == "*" else f"({month}) "
-
-
-# "At 00:00" leaves open how often that is.
-_PLAINER = (
-    (re.compile(r"At (\d\d:\d\d)"), r"Every day at \1"),
-    (re.compile(r"At (\d\d:\d\d), only on (\w+)"), r"Every \2 at \1"),
-    (re.compile(r"At (\d\d:\d\d), on day (\d+) of the month"), r"On day \2 of every month at \1"),
-)
-
-
-@lru_cache(maxsize=8192)
-def describe_cron(cron: str) -> str:
-    """`cron` in English words, 24-hour clock, e.g. "Every day at 00:00" or "At 08:30, Monday through Friday".
-
-    Raises:
-        InvalidSchedule: as `parse_cron`.
-    """
-    options = Options()
-    options.use_24hour_time_format = True
-    options.locale_code = "en_US"
-    words = str(get_description(parse_cron(cron), options))
-    for pattern, plainer in _PLAINER:
-        if found := pattern.fullmatch(words):
-            return found.expand(plainer)
-    return words
 
 
 @lru_cache(maxsize=1024)

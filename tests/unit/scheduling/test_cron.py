@@ -5,7 +5,6 @@ import pytest
 from impact_in_pipelines.scheduling import (
     InvalidSchedule,
     ScheduleFrequency,
-    describe_cron,
     parse_cron,
     parse_timezone,
 )
@@ -73,23 +72,6 @@ def test_a_bad_cron_is_refused_in_one_line_that_names_the_field(text: str, says:
         parse_cron(text)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("cron", "words"),
-    [
-        ("0 * * * *", "Every hour"),
-        ("0 0 * * *", "Every day at 00:00"),
-        ("0 0 * * 0", "Every Sunday at 00:00"),
-        ("0 0 1 * *", "On day 1 of every month at 00:00"),
-        ("15 6 * 5 *", "At 06:15, only in May"),
-        ("30 8 * * 1-5", "At 08:30, Monday through Friday"),
-        ("0 9 1 * MON", "At 09:00, on day 1 of the month, or on Monday"),
-    ],
-)
-def test_a_cron_is_described_in_words(cron: str, words: str) -> None:
-    """English, 24-hour clock."""
-    assert describe_cron(cron) == words
 
 
 @pytest.mark.parametrize("name", ["Europe/Oslo", "UTC", "America/Argentina/Buenos_Aires"])
