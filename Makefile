@@ -17,7 +17,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test fuzz chaos zones mutants chromium check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos zones mutants chromium check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -41,7 +41,12 @@ dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
 test: $(READY) chromium
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
+	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
+
+# The pages of the last `make test`: build/coverage/index.html.
+coverage: $(READY)
+	@$(BIN)/coverage html --quiet -d build/coverage && echo "build/coverage/index.html"
 
 # The same seed makes the same requests; FUZZ_ONLY names an operationId.
 FUZZ_CASES ?= 10000
@@ -104,4 +109,4 @@ lock: $(READY)
 	  --no-annotate --python-version 3.11 requirements/dev.in -o requirements/lock.txt
 
 clean:
-	rm -rf .venv .dagster .impact-in .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .dagster build .coverage .impact-in .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
