@@ -148,7 +148,7 @@ class DeliveryLog(Protocol):
         """Extend leases; returns the ids that are still `worker`'s."""
         ...
 
-    def release(
+    def release_claims(
         self, ids: Sequence[UUID], *, now: datetime, next_attempt_at: datetime, worker: str
     ) -> None:
         """Give back claimed rows that were not attempted, to be claimed again at `next_attempt_at`."""

@@ -58,7 +58,7 @@ class Hand:
 
     def release(self, ids: Sequence[UUID]) -> None:
         now = self.world.clock()
-        self.log.release(ids, now=now, next_attempt_at=now, worker=self.name)
+        self.log.release_claims(ids, now=now, next_attempt_at=now, worker=self.name)
 
 
 class Fixed:

@@ -248,7 +248,7 @@ def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime
         rows = [
             {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
         ]
-        connection.execute(_SQL["hold_back"], {"rows": rows_as_json(rows), "now": now})
+        connection.execute(_SQL["release_twins"], {"rows": rows_as_json(rows), "now": now})
     if verdict.refused:
         rows = [
             {"id": id_, "kind": ErrorKind.UNRESOLVED, "message": message}

@@ -53,7 +53,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
 WHERE d.id = r.id
 
--- name: hold_back
+-- name: release_twins
 -- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
 UPDATE impact_deliveries d
 SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,

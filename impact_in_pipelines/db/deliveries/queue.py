@@ -149,14 +149,14 @@ class PgDeliveryLog:
                 )
             )
 
-    def release(
+    def release_claims(
         self, ids: Sequence[UUID], *, now: datetime, next_attempt_at: datetime, worker: str
     ) -> None:
         if not ids:
             return
         with self._engine.begin() as connection:
             connection.execute(
-                _SQL["release"],
+                _SQL["release_claims"],
                 {
                     "ids": list(ids),
                     "now": now,

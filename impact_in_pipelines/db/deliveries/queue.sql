@@ -161,7 +161,7 @@ SET lease_until = :lease_until, next_attempt_at = :lease_until
 WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
 RETURNING id
 
--- name: release
+-- name: release_claims
 -- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone, and
 -- with its first attempt a batch: its members are judged afresh.
 WITH undone AS (

@@ -1,8 +1,8 @@
 """The drain: plan, claim, freeze, send and settle until nothing is due (design D2 to D5).
 
 One coordinator (the caller's thread) plans, settles and renews; one thread takes in the next chunk while a
-crew of others sends the last one. Each talks to the log in batches, the crew not at all. Nothing is held that
-the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
+pool of workers sends the last one. The first two talk to the log, in batches; the workers do not. Nothing is
+held that the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
 """
 
 import random
@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from impact_in_pipelines.delivery.draining.capacity import concurrency_for
-from impact_in_pipelines.delivery.draining.crew import Crew
 from impact_in_pipelines.delivery.draining.intake import Intake, Taken
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection, SendResult
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
@@ -49,7 +49,7 @@ class DrainSummary:
     claimed: int = 0
     refused: int = 0
     skipped: int = 0
-    held_back: int = 0
+    released_twins: int = 0
     attempts: Counter[AttemptOutcome] = field(default_factory=Counter)
     retrying: int = 0
     failed: int = 0
@@ -99,8 +99,8 @@ class Drain:
         self._worker = worker or f"drain-{uuid4()}"
         self._on_settled = on_settled
         self._should_stop = should_stop
-        self._crew = Crew(connector.send, clock, should_stop)
-        self._ended: list[tuple[Parcel, SendResult, datetime]] = []
+        self._pool = WorkerPool(connector.send, clock, should_stop)
+        self._ended: list[tuple[Request, SendResult, datetime]] = []
         self._alone = False
         self._taking: Future[Taken] | None = None
         self._claim_again_at = 0.0
@@ -112,9 +112,9 @@ class Drain:
         chosen = selection or Selection()
         platform = self._connector.platform
         concurrency, plan_again_at = 0, 0.0
-        self._trust(time.monotonic())
+        self._count_leases_from(time.monotonic())
         intake = self._intake()
-        with self._crew.at_work(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
+        with self._pool.running(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
             try:
                 while not self._should_stop():
                     # First of all: after a stall the leases may have ended, and what is still ours must not
@@ -129,17 +129,17 @@ class Drain:
                         due = self._log.due_an_hour(platform, self._clock())
                         concurrency = max(concurrency, concurrency_for(due))
                     fresh = self._take_in(intake, chosen, aside)
-                    woken = self._crew.start(concurrency)
-                    if self._crew.in_flight or self._ended:
+                    woken = self._pool.start(concurrency)
+                    if self._pool.in_flight or self._ended:
                         self._collect(wait=not (fresh or woken))
-                    elif self._crew.queued:
+                    elif self._pool.queued:
                         time.sleep(self._pause())
                     elif self._taking is not None:
                         wait_for([self._taking], _IDLE_S)
                     elif not fresh and not self._plan_due(chosen):
                         break
                     if chosen.run_id is None:
-                        self._put_off()
+                        self._release_paced()
             finally:
                 self._finish()
         return self.summary
@@ -150,14 +150,14 @@ class Drain:
         return written
 
     def _has_something_in_hand(self) -> bool:
-        return bool(self._crew.queued or self._crew.in_flight or self._ended)
+        return bool(self._pool.queued or self._pool.in_flight or self._ended)
 
     def _has_room(self) -> bool:
         in_hand = self._has_something_in_hand()
         self._alone = self._alone and in_hand
         if self._alone or (in_hand and time.monotonic() < self._claim_again_at):
             return False
-        return self._crew.queued + self._crew.in_flight < self._options.chunk
+        return self._pool.queued + self._pool.in_flight < self._options.chunk
 
     def _intake(self) -> Intake:
         return Intake(
@@ -189,12 +189,12 @@ class Drain:
         taking, self._taking = self._taking, None
         return self._count(taking.result()) if taking is not None else 0
 
-    def _enqueue(self, ready: Sequence[Parcel], since: float) -> None:
-        with self._crew.holding_still() as queue:
-            for parcel in ready:
-                queue.add(parcel)
+    def _enqueue(self, ready: Sequence[Request], since: float) -> None:
+        with self._pool.locked() as queue:
+            for request in ready:
+                queue.add(request)
             # A renewal while they were being prepared has passed them over.
-            self._trust(min(self._renewed_at, since))
+            self._count_leases_from(min(self._renewed_at, since))
 
     def _count(self, taken: Taken) -> int:
         self._alone = taken.alone
@@ -204,7 +204,7 @@ class Drain:
         self.summary.refused += taken.refused
         self.summary.failed += taken.refused
         self.summary.skipped += taken.skipped
-        self.summary.held_back += taken.held_back
+        self.summary.released_twins += taken.released_twins
         if taken.refused or taken.skipped:
             self._on_settled()
         return taken.claimed
@@ -213,12 +213,12 @@ class Drain:
         """Take in the attempts that have ended, and settle them once there are enough to be worth a
         transaction, or the first of them has waited long enough."""
         broken: BaseException | None = None
-        timeout = self._pause() if wait and self._crew.in_flight else 0.0
-        for ended in self._crew.collect(timeout, self._options.chunk - len(self._ended)):
+        timeout = self._pause() if wait and self._pool.in_flight else 0.0
+        for ended in self._pool.collect(timeout, self._options.chunk - len(self._ended)):
             if isinstance(ended.result, BaseException):
                 broken = ended.result
             else:
-                self._ended.append((ended.parcel, ended.result, ended.at))
+                self._ended.append((ended.request, ended.result, ended.at))
         if self._worth_settling() or broken is not None:
             self._settle()
         if broken is not None:
@@ -228,7 +228,7 @@ class Drain:
         if not self._ended:
             return False
         return (
-            not self._crew.in_flight
+            not self._pool.in_flight
             or len(self._ended) >= _SETTLE_AT_ONCE
             or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
         )
@@ -236,8 +236,8 @@ class Drain:
     def _settle(self) -> None:
         settlements = [
             settlement
-            for parcel, result, at in self._ended
-            for settlement in self._outcome(parcel, result, at)
+            for request, result, at in self._ended
+            for settlement in self._outcome(request, result, at)
         ]
         self._ended.clear()
         self._settled_at = time.monotonic()
@@ -252,21 +252,21 @@ class Drain:
                     self.summary.retrying += 1
         self._on_settled()
 
-    def _outcome(self, parcel: Parcel, result: SendResult, now: datetime) -> list[Settlement]:
+    def _outcome(self, request: Request, result: SendResult, now: datetime) -> list[Settlement]:
         """A settlement for each member; one random factor for all, so that a batch stays together."""
         next_attempt_at = None
         if result.outcome is AttemptOutcome.RETRYABLE:
-            failed = max(member.claimed.failed_attempts for member in parcel.members) + 1
+            failed = max(member.claimed.failed_attempts for member in request.members) + 1
             next_attempt_at = self._plan.next_attempt_at(
                 failed_attempts=failed,
                 now=now,
                 rng=self._rng,
                 retry_after_ms=result.retry_after_ms,
             )
-        return [Settlement(member, result, now, next_attempt_at) for member in parcel.members]
+        return [Settlement(member, result, now, next_attempt_at) for member in request.members]
 
     def _pause(self) -> float:
-        with self._crew.holding_still() as queue:
+        with self._pool.locked() as queue:
             opening = queue.next_opening(time.monotonic())
         return _IDLE_S if opening is None else min(max(opening, 0.001), _IDLE_S)
 
@@ -275,9 +275,9 @@ class Drain:
         now = time.monotonic()
         if now - self._renewed_at < self._options.lease.total_seconds() / 3:
             return
-        with self._crew.holding_still() as queue:
-            held = self._crew.held()
-            held.update(id_ for parcel, _, _ in self._ended for id_ in parcel.ids)
+        with self._pool.locked() as queue:
+            held = self._pool.delivery_ids()
+            held.update(id_ for request, _, _ in self._ended for id_ in request.ids)
             if held:
                 kept = self._log.renew(
                     sorted(held, key=str),
@@ -286,22 +286,22 @@ class Drain:
                     worker=self._worker,
                 )
                 queue.discard(held - kept)
-            self._trust(now)
+            self._count_leases_from(now)
 
-    def _trust(self, renewed_at: float) -> None:
+    def _count_leases_from(self, renewed_at: float) -> None:
         """Leases hold from `renewed_at` on; well before they end nothing more is sent under them."""
         self._renewed_at = renewed_at
-        self._crew.trusted_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
+        self._pool.leases_hold_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
 
-    def _put_off(self) -> None:
+    def _release_paced(self) -> None:
         """What its connection's rate limit holds back for long goes back to the log until the limit opens:
         it would otherwise take the room of others. A run's own selection waits here instead."""
-        with self._crew.holding_still() as queue:
-            held_back = list(queue.withdraw(time.monotonic(), _PATIENCE_S))
-        for opens_in_s, parcels_ in held_back:
-            ids = [id_ for parcel in parcels_ for id_ in parcel.ids]
+        with self._pool.locked() as queue:
+            paced = list(queue.release_paced(time.monotonic(), _PATIENCE_S))
+        for opens_in_s, requests in paced:
+            ids = [id_ for request in requests for id_ in request.ids]
             now = self._clock()
-            self._log.release(
+            self._log.release_claims(
                 ids,
                 now=now,
                 next_attempt_at=now + timedelta(seconds=opens_in_s),
@@ -311,17 +311,17 @@ class Drain:
     def _finish(self) -> None:
         """Give back what was not sent, and record what is on the wire: it will arrive whether we look or
         not. Nothing more is taken up while a chunk is still being taken in."""
-        self._crew.close()
+        self._pool.close()
         try:
             self._end_taking()
         finally:
-            self._give_back()
+            self._release_unsent()
 
-    def _give_back(self) -> None:
-        with self._crew.holding_still() as queue:
-            left = [id_ for parcel in queue.drain() for id_ in parcel.ids]
+    def _release_unsent(self) -> None:
+        with self._pool.locked() as queue:
+            left = [id_ for request in queue.release_all() for id_ in request.ids]
         now = self._clock()
-        self._log.release(left, now=now, next_attempt_at=now, worker=self._worker)
+        self._log.release_claims(left, now=now, next_attempt_at=now, worker=self._worker)
         deadline = time.monotonic() + self._options.lease.total_seconds() / 2
-        while (self._crew.in_flight or self._ended) and time.monotonic() < deadline:
+        while (self._pool.in_flight or self._ended) and time.monotonic() < deadline:
             self._collect(wait=True)

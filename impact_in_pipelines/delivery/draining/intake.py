@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from impact_in_pipelines.delivery.draining.preparing import parcels, prepare, without_worn_out
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare, without_worn_out
+from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.ports import DeliveryLog, PayloadSource
 from impact_in_pipelines.platforms import Platform
@@ -20,7 +20,7 @@ class Taken:
     claimed: int = 0
     refused: int = 0
     skipped: int = 0
-    held_back: int = 0
+    released_twins: int = 0
     alone: bool = False
 
 
@@ -37,7 +37,7 @@ class Intake:
     dedup_window: timedelta
     chunk: int
     clock: Callable[[], datetime]
-    queue: Callable[[Sequence[Parcel], float], None]
+    queue: Callable[[Sequence[Request], float], None]
 
     def take(self, selection: Selection, *, suspects_too: bool) -> Taken:
         """One chunk; with `suspects_too`, where nothing else is due, one delivery over which workers keep
@@ -60,7 +60,7 @@ class Intake:
         try:
             return self._make_ready(claimed, now, since, alone)
         except BaseException:
-            self.log.release(
+            self.log.release_claims(
                 [row.id for row in claimed], now=now, next_attempt_at=now, worker=self.worker
             )
             raise
@@ -74,11 +74,11 @@ class Intake:
         refusals += worn_out
         self.log.refuse(refusals, now=now, worker=self.worker)
         frozen = self.log.freeze(prepared, now=now, window=self.dedup_window, worker=self.worker)
-        self.queue(parcels(frozen.ready), since)
+        self.queue(as_requests(frozen.ready), since)
         return Taken(
             claimed=len(claimed),
             refused=len(refusals) + len(frozen.refused),
             skipped=len(frozen.skipped),
-            held_back=len(frozen.waiting),
+            released_twins=len(frozen.waiting),
             alone=alone,
         )

@@ -1,11 +1,11 @@
-"""From claimed rows to parcels: payloads built or taken from the row, hashed, grouped into requests."""
+"""From claimed rows to requests: payloads built or taken from the row, hashed, and grouped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
@@ -97,23 +97,23 @@ def _no_connection(row: Claimed) -> Refusal:
     )
 
 
-def parcels(ready: Sequence[Prepared]) -> list[Parcel]:
-    """One parcel for each single delivery and for each batch, in the order of `ready`."""
-    result: list[Parcel] = []
+def as_requests(ready: Sequence[Prepared]) -> list[Request]:
+    """One request for each single delivery and for each batch, in the order of `ready`."""
+    result: list[Request] = []
     batches: dict[UUID, list[Prepared]] = {}
     for item in ready:
         if item.batch_id is None:
-            result.append(_parcel((item,), item.claimed.idempotency_key, is_batch=False))
+            result.append(_request((item,), item.claimed.idempotency_key, is_batch=False))
         else:
             batches.setdefault(item.batch_id, []).append(item)
     for batch_id, members in batches.items():
         # The order within a batch is part of its frozen body.
         ordered = tuple(sorted(members, key=lambda p: str(p.claimed.id)))
-        result.append(_parcel(ordered, batch_id, is_batch=True))
+        result.append(_request(ordered, batch_id, is_batch=True))
     return result
 
 
-def _parcel(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Parcel:
+def _request(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Request:
     shipment = Shipment(
         connection=members[0].connection,
         key=key,
@@ -122,4 +122,4 @@ def _parcel(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Parc
         is_batch=is_batch,
         may_have_arrived=any(member.claimed.may_have_arrived for member in members),
     )
-    return Parcel(shipment=shipment, members=members)
+    return Request(shipment=shipment, members=members)

@@ -14,7 +14,7 @@ DEFAULT_MAX_CONCURRENCY = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Request:
     """One request to be made, and the deliveries that are in it."""
 
     shipment: Shipment
@@ -31,9 +31,9 @@ class Parcel:
 
 @dataclass(slots=True)
 class _Lane:
-    """One connection's parcels and what it has sent within the last minute."""
+    """One connection's requests and what it has sent within the last minute."""
 
-    waiting: deque[Parcel] = field(default_factory=deque)
+    waiting: deque[Request] = field(default_factory=deque)
     sent_at: deque[float] = field(default_factory=deque)
     in_flight: int = 0
     closed_until: float = 0.0
@@ -57,16 +57,16 @@ class SendQueue:
     def __len__(self) -> int:
         return self._size
 
-    def add(self, parcel: Parcel) -> None:
-        """Queue `parcel` behind the others of its connection."""
-        key = parcel.connection.rate_key
+    def add(self, request: Request) -> None:
+        """Queue `request` behind the others of its connection."""
+        key = request.connection.rate_key
         lane = self._lanes.setdefault(key, _Lane())
-        lane.waiting.append(parcel)
+        lane.waiting.append(request)
         self._size += 1
         self._take_turn(key, lane)
 
-    def take(self, now: float) -> Parcel | None:
-        """The next parcel that may go out at `now`, or None."""
+    def take(self, now: float) -> Request | None:
+        """The next request that may go out at `now`, or None."""
         while self._paced and self._paced[0][0] <= now:
             _, _, key = heapq.heappop(self._paced)
             lane = self._lanes[key]
@@ -87,17 +87,17 @@ class SendQueue:
                 lane.queued = True
                 heapq.heappush(self._paced, (opens_at, self._sequence, key))
                 continue
-            parcel = lane.waiting.popleft()
+            request = lane.waiting.popleft()
             lane.sent_at.append(now)
             lane.in_flight += 1
             self._size -= 1
             self._take_turn(key, lane)
-            return parcel
+            return request
         return None
 
-    def done(self, parcel: Parcel, *, now: float, closed_for_s: float = 0.0) -> None:
-        """`parcel`'s request has ended; the platform wants no more of them for `closed_for_s` seconds."""
-        key = parcel.connection.rate_key
+    def done(self, request: Request, *, now: float, closed_for_s: float = 0.0) -> None:
+        """`request` has ended; the platform wants no more of them for `closed_for_s` seconds."""
+        key = request.connection.rate_key
         lane = self._lanes[key]
         lane.in_flight -= 1
         lane.closed_until = max(lane.closed_until, now + closed_for_s)
@@ -107,31 +107,31 @@ class SendQueue:
         """Seconds until a lane that is held back by its limit opens; None: none is."""
         return max(0.0, self._paced[0][0] - now) if self._paced else None
 
-    def withdraw(self, now: float, patience_s: float) -> Iterator[tuple[float, list[Parcel]]]:
+    def release_paced(self, now: float, patience_s: float) -> Iterator[tuple[float, list[Request]]]:
         """Take out what is held back by limits for more than `patience_s`: seconds until each lane opens,
-        and its parcels."""
+        and its requests."""
         for opens_at, _, key in self._paced:
             lane = self._lanes[key]
             if opens_at - now > patience_s and lane.waiting:
-                parcels = list(lane.waiting)
+                requests = list(lane.waiting)
                 lane.waiting.clear()
-                self._size -= len(parcels)
-                yield opens_at - now, parcels
+                self._size -= len(requests)
+                yield opens_at - now, requests
 
     def discard(self, ids: Set[UUID]) -> None:
-        """Take out the parcels with any of these deliveries in them: they are no longer ours to send."""
+        """Take out the requests with any of these deliveries in them: they are no longer ours to send."""
         for lane in self._lanes.values():
             if lane.waiting and ids:
-                kept = [parcel for parcel in lane.waiting if ids.isdisjoint(parcel.ids)]
+                kept = [request for request in lane.waiting if ids.isdisjoint(request.ids)]
                 self._size -= len(lane.waiting) - len(kept)
                 lane.waiting = deque(kept)
 
-    def peek(self) -> Iterator[Parcel]:
+    def peek(self) -> Iterator[Request]:
         """Everything that is still queued, left in place."""
         for lane in self._lanes.values():
             yield from lane.waiting
 
-    def drain(self) -> list[Parcel]:
+    def release_all(self) -> list[Request]:
         """Everything that is still queued, taken out."""
         left = list(self.peek())
         for lane in self._lanes.values():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.model import Claimed, Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.delivery.ports import Prepared
@@ -72,7 +72,7 @@ def prepared(
     )
 
 
-def parcel(via: Connection) -> Parcel:
+def request(via: Connection) -> Request:
     """A request to be made on `via`."""
     item = prepared(via=via)
     shipment = Shipment(
@@ -81,4 +81,4 @@ def parcel(via: Connection) -> Parcel:
         request_id=item.attempt_id,
         payloads=(item.payload,),
     )
-    return Parcel(shipment=shipment, members=(item,))
+    return Request(shipment=shipment, members=(item,))

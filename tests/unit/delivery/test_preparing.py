@@ -1,4 +1,4 @@
-"""From claimed rows to parcels (D4, D11)."""
+"""From claimed rows to requests (D4, D11)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from impact_in_pipelines.delivery.draining.preparing import parcels, prepare
+from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.delivery.states import ErrorKind
@@ -97,7 +97,7 @@ def test_a_payload_that_was_forgotten_is_an_error() -> None:
 def test_single_deliveries_travel_alone_under_their_own_key() -> None:
     """In the order they were given."""
     items = [prepared() for _ in range(3)]
-    made = parcels(items)
+    made = as_requests(items)
     assert [p.ids for p in made] == [(item.claimed.id,) for item in items]
     assert [p.shipment.key for p in made] == [item.claimed.idempotency_key for item in items]
     assert [p.shipment.request_id for p in made] == [item.attempt_id for item in items]
@@ -107,7 +107,7 @@ def test_a_batch_travels_whole_under_its_own_key_with_the_same_bytes() -> None:
     """In whatever order its members are claimed again, its body is the frozen one."""
     batch_id = uuid4()
     items = [prepared(batch_id=batch_id) for _ in range(5)]
-    (one,), (other,) = parcels(items), parcels(items[::-1])
+    (one,), (other,) = as_requests(items), as_requests(items[::-1])
     assert one.shipment.key == other.shipment.key == batch_id
     assert one.shipment.body == other.shipment.body
     assert set(one.ids) == {item.claimed.id for item in items}
@@ -118,4 +118,4 @@ def test_two_batches_and_a_single_are_three_requests() -> None:
     """Grouped by batch id only."""
     a, b = uuid4(), uuid4()
     items = [prepared(batch_id=b_id) for b_id in (a, None, b, a, b)]
-    assert sorted(len(p.members) for p in parcels(items)) == [1, 2, 2]
+    assert sorted(len(p.members) for p in as_requests(items)) == [1, 2, 2]

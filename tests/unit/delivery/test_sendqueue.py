@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact_in_pipelines.delivery.draining.sendqueue import WINDOW_S, Parcel, SendQueue
+from impact_in_pipelines.delivery.draining.sendqueue import WINDOW_S, Request, SendQueue
 
-from .helpers import connection, parcel
+from .helpers import connection, request
 
 
 @dataclass
@@ -19,20 +19,20 @@ class Traffic:
 
     queue: SendQueue = field(default_factory=SendQueue)
     now: float = 1_000.0
-    sent: list[tuple[float, Parcel]] = field(default_factory=list)
-    in_flight: list[Parcel] = field(default_factory=list)
+    sent: list[tuple[float, Request]] = field(default_factory=list)
+    in_flight: list[Request] = field(default_factory=list)
 
     def add(
         self, organization: str, count: int = 1, *, per_minute: int = 1_000, lanes: int = 1_000
-    ) -> list[Parcel]:
-        """Queue `count` parcels of `organization`."""
+    ) -> list[Request]:
+        """Queue `count` requests of `organization`."""
         via = connection(organization, per_minute=per_minute, concurrency=lanes)
-        made = [parcel(via) for _ in range(count)]
+        made = [request(via) for _ in range(count)]
         for item in made:
             self.queue.add(item)
         return made
 
-    def take(self) -> Parcel | None:
+    def take(self) -> Request | None:
         """Take the next one, if any may go."""
         taken = self.queue.take(self.now)
         if taken is not None:
@@ -90,8 +90,8 @@ def test_withdrawing_takes_out_what_waits_for_long_and_says_until_when() -> None
     assert traffic.take() is not None
     assert traffic.take() is None
     free = traffic.add("free", 1)
-    assert list(traffic.queue.withdraw(traffic.now, patience_s=60.0)) == []
-    ((opens_in_s, taken),) = traffic.queue.withdraw(traffic.now, patience_s=5.0)
+    assert list(traffic.queue.release_paced(traffic.now, patience_s=60.0)) == []
+    ((opens_in_s, taken),) = traffic.queue.release_paced(traffic.now, patience_s=5.0)
     assert opens_in_s == pytest.approx(WINDOW_S)
     assert len(taken) == 3
     assert list(traffic.queue.peek()) == free
@@ -113,7 +113,7 @@ def test_a_drained_queue_serves_again() -> None:
     """Taking everything out must not leave a connection without a turn."""
     traffic = Traffic()
     items = traffic.add("org", 3)
-    assert traffic.queue.drain() == items
+    assert traffic.queue.release_all() == items
     assert len(traffic.queue) == 0
     again = traffic.add("org", 1)
     assert traffic.take() is again[0]
@@ -126,7 +126,7 @@ STEPS = st.lists(
         st.tuples(st.just("finish"), st.just(""), st.integers(0, 5)),
         st.tuples(st.just("close"), st.just(""), st.integers(0, 90)),
         st.tuples(st.just("wait"), st.just(""), st.integers(0, 70)),
-        st.tuples(st.just("withdraw"), st.just(""), st.integers(0, 40)),
+        st.tuples(st.just("release_paced"), st.just(""), st.integers(0, 40)),
         st.tuples(st.just("discard"), st.just(""), st.integers(0, 9)),
     ),
     max_size=80,
@@ -140,10 +140,10 @@ LANES = st.fixed_dictionaries({name: st.integers(1, 3) for name in "abc"})
 def test_random_traffic_keeps_every_limit_and_loses_nothing(
     steps: list[tuple[str, str, int]], limits: dict[str, int], lanes: dict[str, int]
 ) -> None:
-    """In no minute more requests than allowed, never more in flight, every parcel out exactly once."""
+    """In no minute more requests than allowed, never more in flight, every request out exactly once."""
     traffic = Traffic()
-    added: list[Parcel] = []
-    out: list[Parcel] = []
+    added: list[Request] = []
+    out: list[Request] = []
     for what, name, number in steps:
         if what == "add":
             added += traffic.add(name, number, per_minute=limits[name], lanes=lanes[name])
@@ -157,8 +157,8 @@ def test_random_traffic_keeps_every_limit_and_loses_nothing(
             traffic.queue.done(ended, now=traffic.now, closed_for_s=float(number))
         elif what == "wait":
             traffic.now += number
-        elif what == "withdraw":
-            for opens_in_s, taken in traffic.queue.withdraw(traffic.now, float(number)):
+        elif what == "release_paced":
+            for opens_in_s, taken in traffic.queue.release_paced(traffic.now, float(number)):
                 assert opens_in_s > number
                 out += taken
         elif what == "discard" and (queued := list(traffic.queue.peek())):

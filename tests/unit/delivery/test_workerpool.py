@@ -4,12 +4,12 @@ import threading
 import time
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.crew import Crew, Ended
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel
+from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.workerpool import Ended, WorkerPool
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 
-from .helpers import NOW, connection, parcel
+from .helpers import NOW, connection, request
 
 DEADLINE_S = 30.0
 ARRIVED = SendResult(AttemptOutcome.DELIVERED, latency_ms=1.0)
@@ -35,76 +35,76 @@ class Platform:
         return self.answer
 
 
-def crew_for(platform: Platform, parcels: list[Parcel]) -> Crew:
-    """A crew with `parcels` queued, whose leases hold for long."""
-    crew = Crew(platform.send, lambda: NOW)
-    crew.trusted_until = time.monotonic() + 1_000
-    with crew.holding_still() as queue:
-        for each in parcels:
+def pool_for(platform: Platform, requests: list[Request]) -> WorkerPool:
+    """A pool with `requests` queued, whose leases hold for long."""
+    pool = WorkerPool(platform.send, lambda: NOW)
+    pool.leases_hold_until = time.monotonic() + 1_000
+    with pool.locked() as queue:
+        for each in requests:
             queue.add(each)
-    return crew
+    return pool
 
 
-def some(count: int, *, per_minute: int = 1_000) -> list[Parcel]:
+def some(count: int, *, per_minute: int = 1_000) -> list[Request]:
     """Parcels of one connection."""
     via = connection("acme", per_minute=per_minute, concurrency=1_000)
-    return [parcel(via) for _ in range(count)]
+    return [request(via) for _ in range(count)]
 
 
-def collected(crew: Crew, count: int) -> list[Ended]:
+def collected(pool: WorkerPool, count: int) -> list[Ended]:
     """`count` attempts that have ended."""
     found: list[Ended] = []
     deadline = time.monotonic() + DEADLINE_S
     while len(found) < count:
         assert time.monotonic() < deadline
-        found += crew.collect(0.05, count)
+        found += pool.collect(0.05, count)
     return found
 
 
 def test_the_crew_goes_on_by_itself() -> None:
     """Whatever the coordinator does meanwhile, everything that is queued goes out, once, so many at once."""
-    platform, parcels = Platform(), some(40)
-    crew = crew_for(platform, parcels)
-    with crew.at_work():
-        assert crew.start(3) == 3
+    platform, requests = Platform(), some(40)
+    pool = pool_for(platform, requests)
+    with pool.running():
+        assert pool.start(3) == 3
         deadline = time.monotonic() + DEADLINE_S
         while len(platform.received) < 40:
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        ended = collected(crew, 40)
-    assert sorted(platform.received) == sorted(p.shipment.request_id for p in parcels)
+        ended = collected(pool, 40)
+    assert sorted(platform.received) == sorted(p.shipment.request_id for p in requests)
     assert platform.most_at_once <= 3
     assert {each.at for each in ended} == {NOW}
-    assert (crew.queued, crew.in_flight) == (0, 0)
+    assert (pool.queued, pool.in_flight) == (0, 0)
 
 
 def test_nothing_goes_out_once_its_lease_may_have_ended() -> None:
     """Somebody else may send it by then; it goes out when the coordinator has renewed the lease."""
     platform = Platform()
-    crew = crew_for(platform, some(5))
-    with crew.at_work():
-        crew.trusted_until = time.monotonic()
-        assert crew.start(5) == 0
+    pool = pool_for(platform, some(5))
+    with pool.running():
+        pool.leases_hold_until = time.monotonic()
+        assert pool.start(5) == 0
         assert platform.received == []
-        crew.trusted_until = time.monotonic() + 1_000
-        assert crew.start(5) == 5
-        assert len(collected(crew, 5)) == 5
+        pool.leases_hold_until = time.monotonic() + 1_000
+        assert pool.start(5) == 5
+        assert len(collected(pool, 5)) == 5
 
 
 def test_what_was_sent_is_held_until_it_is_collected() -> None:
     """Until then nobody else may take it: its end is not in the log yet."""
-    parcels = some(4)
-    crew = crew_for(Platform(), parcels)
-    ids = {id_ for each in parcels for id_ in each.ids}
-    with crew.at_work():
-        with crew.holding_still():
-            assert crew.held() == ids
-        crew.start(4)
-    with crew.holding_still():
-        assert crew.held() == ids
-    collected(crew, 4)
-    with crew.holding_still():
-        assert crew.held() == set()
+    requests = some(4)
+    pool = pool_for(Platform(), requests)
+    ids = {id_ for each in requests for id_ in each.ids}
+    with pool.running():
+        with pool.locked():
+            assert pool.delivery_ids() == ids
+        pool.start(4)
+    with pool.locked():
+        assert pool.delivery_ids() == ids
+    collected(pool, 4)
+    with pool.locked():
+        assert pool.delivery_ids() == set()
 
 
 def test_an_error_of_the_connector_itself_stops_the_crew() -> None:
@@ -116,13 +116,13 @@ def test_an_error_of_the_connector_itself_stops_the_crew() -> None:
             raise LookupError("a bug")
 
     platform = Broken()
-    crew = crew_for(platform, some(10))
-    with crew.at_work():
-        crew.start(1)
-        (ended,) = collected(crew, 1)
+    pool = pool_for(platform, some(10))
+    with pool.running():
+        pool.start(1)
+        (ended,) = collected(pool, 1)
     assert isinstance(ended.result, LookupError)
     assert len(platform.received) == 1
-    assert crew.queued == 9
+    assert pool.queued == 9
 
 
 def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
@@ -134,9 +134,9 @@ def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
         retry_after_ms=60_000.0,
     )
     platform = Platform(limited)
-    crew = crew_for(platform, some(10))
-    with crew.at_work():
-        crew.start(1)
-        collected(crew, 1)
+    pool = pool_for(platform, some(10))
+    with pool.running():
+        pool.start(1)
+        collected(pool, 1)
     assert len(platform.received) == 1
-    assert crew.queued == 9
+    assert pool.queued == 9

@@ -1,4 +1,4 @@
-"""The threads that send: each takes the next parcel as soon as it is free, whatever the coordinator does.
+"""The threads that send: each takes the next request as soon as it is free, whatever the coordinator does.
 
 A coordinator that freezes or records a chunk for a second would otherwise leave them idle (measured: half of
 the time of a drain of thousands).
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.sendqueue import Parcel, SendQueue
+from impact_in_pipelines.delivery.draining.sendqueue import Request, SendQueue
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.delivery.states import ErrorKind
 
@@ -26,16 +26,16 @@ _GATHER_S = 0.01
 class Ended:
     """An attempt that has ended at `at`: how, or what the connector raised, which it never should."""
 
-    parcel: Parcel
+    request: Request
     result: SendResult | BaseException
     at: datetime
 
 
-class Crew:
-    """Sends queued parcels, so many at once. The coordinator's thread calls its methods.
+class WorkerPool:
+    """Threads that send queued requests, so many at once. The coordinator's thread calls its methods.
 
-    Nothing is taken up from `trusted_until` (seconds of the monotonic clock) on: by then the leases may have
-    ended, and who renews them moves it.
+    From `leases_hold_until` on (seconds of the monotonic clock) nothing more is sent: by then the leases may
+    have ended. Whoever renews them moves it.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class Crew:
         self._should_stop = should_stop
         self._lock = threading.Lock()
         self._queue = SendQueue()
-        self._in_flight: dict[UUID, Parcel] = {}
+        self._in_flight: dict[UUID, Request] = {}
         self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._working = 0
         self._concurrency = 0
         self._closed = False
-        self._pool: ThreadPoolExecutor | None = None
-        self.trusted_until = 0.0
+        self._threads: ThreadPoolExecutor | None = None
+        self.leases_hold_until = 0.0
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """The threads, for as long as the block lasts; its end waits for what they are sending."""
-        with ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="send") as pool:
-            self._pool, self._closed = pool, False
+        with ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="send") as threads:
+            self._threads, self._closed = threads, False
             yield
 
     @property
@@ -75,8 +75,8 @@ class Crew:
         return len(self._in_flight)
 
     @contextmanager
-    def holding_still(self) -> Iterator[SendQueue]:
-        """The queue, of which nothing is taken up while the block lasts."""
+    def locked(self) -> Iterator[SendQueue]:
+        """The queue under its lock: no thread takes a request from it while the block lasts."""
         with self._lock:
             yield self._queue
 
@@ -84,10 +84,10 @@ class Crew:
         """Take up nothing more, whatever is queued from now on."""
         self._closed = True
 
-    def held(self) -> set[UUID]:
-        """The deliveries that are queued or in flight; call it while holding still."""
-        held = {id_ for parcel in self._in_flight.values() for id_ in parcel.ids}
-        held.update(id_ for parcel in self._queue.peek() for id_ in parcel.ids)
+    def delivery_ids(self) -> set[UUID]:
+        """The deliveries that are queued or in flight; call it while the queue is `locked`."""
+        held = {id_ for request in self._in_flight.values() for id_ in request.ids}
+        held.update(id_ for request in self._queue.peek() for id_ in request.ids)
         return held
 
     def start(self, concurrency: int) -> int:
@@ -95,12 +95,12 @@ class Crew:
         woken = 0
         with self._lock:
             self._concurrency = concurrency
-            while self._pool is not None and self._working < concurrency:
-                parcel = self._take()
-                if parcel is None:
+            while self._threads is not None and self._working < concurrency:
+                request = self._take()
+                if request is None:
                     break
                 self._working += 1
-                self._pool.submit(self._work, parcel)
+                self._threads.submit(self._work, request)
                 woken += 1
         return woken
 
@@ -118,36 +118,36 @@ class Crew:
             pass
         with self._lock:
             for ended in found:
-                del self._in_flight[ended.parcel.shipment.request_id]
+                del self._in_flight[ended.request.shipment.request_id]
         return found
 
-    def _work(self, first: Parcel) -> None:
-        """In a thread: attempt after attempt; whatever happens, the coordinator hears of it."""
-        parcel: Parcel | None = first
-        while parcel is not None:
+    def _work(self, first: Request) -> None:
+        """In a thread: one attempt after the other; the result of each goes to the coordinator."""
+        request: Request | None = first
+        while request is not None:
             result: SendResult | BaseException
             try:
-                result = self._send(parcel.shipment)
+                result = self._send(request.shipment)
             except BaseException as error:
                 result = error
-            ended = Ended(parcel, result, self._clock())
+            ended = Ended(request, result, self._clock())
             with self._lock:
                 self._closed = self._closed or isinstance(result, BaseException)
-                self._queue.done(parcel, now=time.monotonic(), closed_for_s=_closed_for_s(result))
-                parcel = self._take() if self._working <= self._concurrency else None
-                if parcel is None:
+                self._queue.done(request, now=time.monotonic(), closed_for_s=_closed_for_s(result))
+                request = self._take() if self._working <= self._concurrency else None
+                if request is None:
                     self._working -= 1
             self._done.put(ended)
 
-    def _take(self) -> Parcel | None:
+    def _take(self) -> Request | None:
         now = time.monotonic()
         # A coordinator that is busy recording would hear of a stop seconds later.
-        if self._closed or now >= self.trusted_until or self._should_stop():
+        if self._closed or now >= self.leases_hold_until or self._should_stop():
             return None
-        parcel = self._queue.take(now)
-        if parcel is not None:
-            self._in_flight[parcel.shipment.request_id] = parcel
-        return parcel
+        request = self._queue.take(now)
+        if request is not None:
+            self._in_flight[request.shipment.request_id] = request
+        return request
 
 
 def _closed_for_s(result: SendResult | BaseException) -> float:
