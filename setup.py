@@ -22,6 +22,7 @@ setup(
         "impact_in_pipelines": ["py.typed"],
         "impact_in_pipelines.db": ["*/*.sql", "migrations/*.mako"],
         "impact_in_pipelines.sla.reports": ["templates/*.html"],
+        "impact_in_pipelines.api.openapi": ["static/*"],
         "impact_in_pipelines.api.web": [
             "templates/*.html",
             "templates/parts/*.html",
@@ -40,6 +41,7 @@ setup(
         "dagster-postgres",
         "dagster-webserver",
         "fastapi",
+        "fastapi-offline",
         "great-expectations",
         "holidays",
         "honcho",

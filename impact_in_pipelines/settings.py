@@ -6,6 +6,7 @@ names. A value that doesn't hold stops the program with one line (`InvalidSettin
 """
 
 import os
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -33,6 +35,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 _LONGEST_INTERVAL = 30
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
 
 
@@ -41,6 +44,16 @@ def _divides_an_hour(minutes: int) -> int:
     if not 1 <= minutes <= _LONGEST_INTERVAL or 60 % minutes:
         raise ValueError("doesn't divide an hour")
     return minutes
+
+
+def _origins(value: Any) -> Any:
+    """A list of origins (scheme, host, port; no path), without `*`: a token is worth naming who gets it."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(one.strip() for one in value.split(",") if one.strip())
+    if not all(_ORIGIN.fullmatch(one) for one in found):
+        raise ValueError("isn't a list of origins")
+    return found
 
 
 class Settings(BaseModel):
@@ -214,6 +227,11 @@ class Settings(BaseModel):
         ge=1,
         le=10_000_000,
         description="requests a minute of one token's subject, from 1 to 10000000",
+    )
+    api_cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = Field(
+        (),
+        description="origins such as https://portal.example.org, comma-separated, whose scripts may call "
+        "the API",
     )
     dagster_timeout_ms: int = Field(
         3_000, ge=1, le=60_000, description="milliseconds, from 1 to 60000"

@@ -22,7 +22,7 @@ _OURS = tuple(
     f"{word}_"
     for word in (
         *("BENEVITY", "GOODERA", "WORKDAY", "IMPACT_IN", "SCHEDULER", "SLACK", "PAGERDUTY"),
-        *("SLA", "ALERT", "OUTAGE", "OIDC", "DAGSTER", "HTTP"),
+        *("SLA", "ALERT", "OUTAGE", "OIDC", "DAGSTER", "HTTP", "API"),
     )
 )
 

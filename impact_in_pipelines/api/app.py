@@ -16,9 +16,12 @@ from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import replay_routes as replays
 from impact_in_pipelines.api.deliveries import routes as deliveries
 from impact_in_pipelines.api.deliveries import stream as events
+from impact_in_pipelines.api.http.cors import ApiCors
+from impact_in_pipelines.api.http.head import HeadAsGet
 from impact_in_pipelines.api.http.headers import SecurityHeaders
-from impact_in_pipelines.api.http.openapi import document
 from impact_in_pipelines.api.http.routing import as_problem
+from impact_in_pipelines.api.openapi import page
+from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.api.operations import health
 from impact_in_pipelines.api.schedules import routes as schedules
 from impact_in_pipelines.api.sla import routes as sla
@@ -46,11 +49,11 @@ def create_app(api: ApiContext) -> FastAPI:
     """The application on `api`. It opens nothing before it is started."""
     app = FastAPI(
         title="Impact-In Pipelines",
-        docs_url=None,  # their assets come from other hosts
+        docs_url=None,  # their assets come from other hosts; ours is /docs
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=_middleware(api),
         exception_handlers={HTTPException: as_problem, Exception: as_problem},
     )
     app.state.api = api
@@ -58,6 +61,7 @@ def create_app(api: ApiContext) -> FastAPI:
     app.router.redirect_slashes = False
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(page.routes())
     mount(app, api)
     known: dict[str, Any] = {}
 
@@ -68,6 +72,13 @@ def create_app(api: ApiContext) -> FastAPI:
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+def _middleware(api: ApiContext) -> list[Middleware]:
+    """The outermost first."""
+    origins = api.runtime.settings.api_cors_origins
+    cors = [Middleware(ApiCors, origins=origins)] if origins else []
+    return [Middleware(HeadAsGet), Middleware(SecurityHeaders), *cors]
 
 
 @asynccontextmanager

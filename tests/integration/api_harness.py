@@ -13,6 +13,7 @@ from uuid import UUID
 import requests
 import uvicorn
 from factories import YESTERDAY, World
+from fastapi import FastAPI
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import ApiContext, build_context
@@ -114,12 +115,12 @@ def served(world: World) -> Iterator[Served]:
 
 
 @contextmanager
-def running(api: ApiContext) -> Iterator[str]:
-    """The URL of an API process on `api`."""
+def running(api: ApiContext, app: FastAPI | None = None) -> Iterator[str]:
+    """The URL of an API process on `api`, or one that serves `app`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            create_app(api), log_level="error", timeout_graceful_shutdown=1, access_log=False
+            app or create_app(api), log_level="error", timeout_graceful_shutdown=1, access_log=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

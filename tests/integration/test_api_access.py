@@ -12,8 +12,8 @@ from sqlalchemy import URL
 
 from impact_in_pipelines.api.access.rights import MANAGE, VIEW, required_roles
 from impact_in_pipelines.api.app import ROUTERS
-from impact_in_pipelines.api.http.openapi import document
 from impact_in_pipelines.api.http.routing import ApiRoute, api_router
+from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.sandbox.server import Sandbox
 
 from .api_harness import MANAGER, SETTINGS, VIEWER, Holdings, Served, served

@@ -24,7 +24,11 @@ STREAM: dict[str, Any] = {
     "again. Comments are heartbeats.",
     "content": {
         "text/event-stream": {
-            "schema": {"type": "string"},
+            "schema": {
+                "type": "string",
+                "contentMediaType": "application/json",  # of each event's data
+                "contentSchema": {"$ref": "#/components/schemas/DeliveryEvent"},
+            },
             "examples": {"delivery": {"value": 'event: delivery\nid: 48213\ndata: {"id":"…"}\n\n'}},
         }
     },

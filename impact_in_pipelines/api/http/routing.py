@@ -22,6 +22,8 @@ from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import check_roles, required_roles
 from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.http.deprecation import deprecation_of
+from impact_in_pipelines.api.http.etags import CONDITIONAL, with_etag
 from impact_in_pipelines.api.http.idempotency import answer_once
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, problem_response
 from impact_in_pipelines.api.http.ratelimit import Rate
@@ -62,6 +64,9 @@ class ApiRoute(APIRoute):
     """An endpoint of the API; `roles` are those that it needs, none for a public one."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self.deprecation = deprecation_of(options.get("dependencies") or ())
+        if self.deprecation is not None:
+            options["deprecated"] = True
         super().__init__(path, _written(endpoint, options.get("status_code") or 200), **options)
 
     def get_route_handler(self) -> Handler:
@@ -69,6 +74,7 @@ class ApiRoute(APIRoute):
         self.roles = required_roles(self.dependencies)
         self.known, self.repeatable = _query_names(self.dependant)
         takes_body = self.body_field is not None
+        conditional = self.operation_id in CONDITIONAL
 
         async def handle(original: Request) -> Response:
             request = StrictRequest(original.scope, original.receive)
@@ -91,12 +97,16 @@ class ApiRoute(APIRoute):
                     if request.method in _WRITES:
                         await read_body(request)
                     response = await answer_once(api, request, handler)
+                    if conditional and response.status_code == 200:
+                        response = with_etag(request, response)
             except Exception as error:
                 if problem_of(error).status_code == 500:
                     _log.exception("%s %s failed", request.method, self.path_format)
                 response = problem_response(request, error)
             if rate is not None:
                 response.headers.update(rate.headers)
+            if self.deprecation is not None:
+                response.headers.update(self.deprecation.headers)
             seconds = time.perf_counter() - started
             api.metrics.answered(request.method, self.path_format, response.status_code, seconds)
             return response
@@ -181,4 +191,6 @@ def _methods(request: Request) -> set[str]:
         regex = getattr(route, "path_regex", None)
         if regex is not None and regex.match(request.url.path):
             found |= set(getattr(route, "methods", None) or ())
+    if "GET" in found:
+        found.add("HEAD")
     return found

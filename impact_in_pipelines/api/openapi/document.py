@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: FastAPI's, completed from what the route class knows of every route."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,8 +9,11 @@ from fastapi.openapi.utils import get_openapi
 from impact_in_pipelines import __version__
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import stream_schemas as events
+from impact_in_pipelines.api.http.etags import CONDITIONAL, IF_NONE_MATCH
 from impact_in_pipelines.api.http.problems import MEDIA_TYPE, Problem
 from impact_in_pipelines.api.http.routing import ApiRoute
+from impact_in_pipelines.api.openapi.fields import field_description
+from impact_in_pipelines.api.openapi.operations import OPERATIONS, PARAMETERS, TAGS
 
 _DESCRIPTION = (
     "Deliveries of impact figures to CSR platforms: what is due, what arrived, what to send again. "
@@ -29,6 +33,9 @@ _ERRORS = {
     "500": "a defect of ours",
     "503": "the database doesn't answer",
 }
+_LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+_LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+"""Pydantic leaves its own names where a bound stands on a validator."""
 _RATE_HEADERS = {
     "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
     "RateLimit": {"$ref": "#/components/headers/RateLimit"},
@@ -45,7 +52,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         version=__version__,
         description=_DESCRIPTION,
         routes=app.routes,
-        servers=[{"url": "/"}],
+        servers=[{"url": "/", "description": "the host that serves this document"}],
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        license_info=_LICENSE,
     )
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -65,19 +74,68 @@ def document(app: FastAPI) -> dict[str, Any]:
         if isinstance(route, ApiRoute):
             for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
-    return found
+    whole: dict[str, Any] = _in_json_schema(found)
+    _describe(whole)
+    return whole
+
+
+def _in_json_schema(value: Any) -> Any:
+    """`value` with bounds under JSON Schema's names."""
+    if isinstance(value, dict):
+        return {_LIMITS.get(key, key): _in_json_schema(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_json_schema(item) for item in value]
+    return value
+
+
+def _describe(document: dict[str, Any]) -> None:
+    """Give every operation, parameter and field the description that it lacks."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            text = OPERATIONS.get(operation["operationId"])
+            if text is not None:
+                operation.setdefault("description", text)
+            for parameter in operation.get("parameters", ()):
+                if (text := PARAMETERS.get(parameter.get("name", ""))) is not None:
+                    parameter.setdefault("description", text)
+                parameter.get("schema", {}).pop("title", None)
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        for field, found in schema.get("properties", {}).items():
+            _describe_field(name, field, found, schemas)
+
+
+def _describe_field(
+    schema: str, field: str, found: dict[str, Any], schemas: Mapping[str, Any]
+) -> None:
+    # Pydantic's titles say the name again, and generators take them for the names of types.
+    found.pop("title", None)
+    type_name = schema + field[:1].upper() + field[1:]
+    if found.get("type") == "object" and type_name in schemas:
+        found["title"] = f"{type_name}Values"  # a type of this name is there already
+    if (text := field_description(schema, field)) is not None:
+        found.setdefault("description", text)
 
 
 def _complete(operation: dict[str, Any], route: ApiRoute, method: str) -> None:
     """What the route class does with every request, said of one operation."""
     responses = operation["responses"]
     responses.pop("422", None)
+    if "requestBody" in operation:
+        _simplify_body(operation["requestBody"])
     for status in sorted(_statuses(operation, route, method)):
         responses.setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
     if not route.roles:
         operation["security"] = []
         return
     operation["security"] = [{"bearer": []}]
+    if operation["operationId"] in CONDITIONAL:
+        operation.setdefault("parameters", []).append(dict(IF_NONE_MATCH))
+        responses["304"] = {"description": "unchanged since the answer with this ETag"}
+        responses["200"].setdefault("headers", {})["ETag"] = {
+            "description": "names this very answer; give it back as If-None-Match",
+            "schema": {"type": "string"},
+        }
     operation["x-required-roles"] = sorted(route.roles)
     for status, response in responses.items():
         if status.startswith("2"):
@@ -89,6 +147,17 @@ def _complete(operation: dict[str, Any], route: ApiRoute, method: str) -> None:
                 }
     if method == "POST":
         operation.setdefault("parameters", []).append(_IDEMPOTENCY)
+
+
+def _simplify_body(body: dict[str, Any]) -> None:
+    """A body that may be absent is one that isn't required; "or null" makes generated clients send what
+    can't be written as JSON."""
+    for media in body.get("content", {}).values():
+        choices = media.get("schema", {}).get("anyOf", [])
+        others = [one for one in choices if one != {"type": "null"}]
+        if len(others) == 1 and len(choices) == 2:
+            media["schema"] = others[0]
+            body["required"] = False
 
 
 def _statuses(operation: dict[str, Any], route: ApiRoute, method: str) -> set[str]:
@@ -122,9 +191,15 @@ def _add_problem(schemas: dict[str, Any]) -> None:
 def _problem_response(status: str, text: str) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if status in ("429", "503"):
-        headers["Retry-After"] = {"schema": {"type": "string"}}
+        headers["Retry-After"] = {
+            "description": "seconds to wait before trying again",
+            "schema": {"type": "string"},
+        }
     if status == "401":
-        headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
+        headers["WWW-Authenticate"] = {
+            "description": "what kind of token is needed (RFC 6750)",
+            "schema": {"type": "string"},
+        }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": text, "content": content, **({"headers": headers} if headers else {})}
 

@@ -1,0 +1,91 @@
+"""What each operation and parameter of the OpenAPI document does beyond its summary.
+
+A test fails for an operation or a parameter without a description; one may also be written at its route.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+OPERATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "acknowledgeIncident": "Escalation stops for this incident; it stays open until its metric is back "
+        "inside the SLA. A platform's incident needs a token for all companies.",
+        "addMaintenanceWindow": "Incidents are still recorded inside the window; nobody is notified of them.",
+        "createCompany": "Needs a token for all companies. Its id is made here and never changes.",
+        "createSchedule": "It fires from now on. Identical rules are allowed, and the answer says so.",
+        "deleteSchedule": "What it planned and nobody has tried yet is cancelled with it.",
+        "endMaintenanceWindow": "Notices go out again from this moment.",
+        "getDelivery": "Personal data in payload and answer is masked.",
+        "getDeliveryTimeline": "Without paging: for a picture of the last days.",
+        "getHealth": "Nothing else is asked: for a supervisor that restarts what hangs.",
+        "getMetrics": "Text format of Prometheus, for scraping every 15 seconds or less often.",
+        "getOpenApi": "OpenAPI 3.1. It needs no token; the page at /docs shows it.",
+        "getReadiness": "Answers 503 while it can't serve. What it found is kept for a few seconds, so that "
+        "asking often costs nothing.",
+        "getReplay": "Counts of its deliveries by status; poll it until `done`.",
+        "getSchedule": "One of the token's companies.",
+        "getScheduleStats": "Of the token's companies, or of one of them.",
+        "getSlaReport": "With an ETag: If-None-Match answers 304 while nothing has changed.",
+        "getSlaStatus": "Computed now, over the window asked for or the past seven days.",
+        "listAuditLog": "What was changed through the API, the cockpit or a command. No secrets.",
+        "listCompanies": "In alphabetical order of their slugs.",
+        "listConnections": "Credentials are never shown, only their names.",
+        "listDeliveries": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
+        "listIncidents": "Open ones, unless closed ones are asked for too.",
+        "listMaintenanceWindows": "The next to end first.",
+        "listSchedules": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
+        "pauseSchedule": "Others read the reason.",
+        "previewReplay": "Changes nothing: builds the payload from today's data and compares.",
+        "previewReplayMany": "Changes nothing.",
+        "previewRule": "Changes nothing.",
+        "previewSchedule": "Changes nothing.",
+        "receiveCallBack": "Signed by the platform instead of a token; older news never overrules newer.",
+        "replayDelivery": "Without a body it is sent as it should be: not if its content has arrived inside "
+        "the last 24 hours.",
+        "replayMany": "Ids or a filter, all or nothing for an unknown id; each refusal says why.",
+        "resumeSchedule": "The days of the pause are reported by the next fire.",
+        "retryAllFailed": "Those whose days have arrived since are left out.",
+        "runScheduleNow": "The schedule's own fires stay as they are.",
+        "setConnection": "The answer says what the connection still lacks.",
+        "streamEvents": "Server-sent events. The stream ends when the token expires or is revoked.",
+        "testConnection": "One test at a time for a company; nothing is delivered.",
+        "updateSchedule": "What was planned before keeps its time.",
+    }
+)
+PARAMETERS: Mapping[str, str] = MappingProxyType(
+    {
+        "active": "only those that are (not) in use",
+        "companyId": "the company's id",
+        "count": "how many fires to show",
+        "cursor": "`nextCursor` of the page before, with the same question",
+        "deliveryId": "the delivery's id",
+        "incidentId": "the incident's id",
+        "limit": "at most so many items",
+        "platform": "only this platform",
+        "replayId": "the replay's id",
+        "scheduleId": "the schedule's id",
+        "trigger": "only what was planned so",
+        "windowId": "the maintenance window's id",
+        "webhook-id": "Standard Webhooks: the message's id",
+        "webhook-signature": "Standard Webhooks: its signatures",
+        "webhook-timestamp": "Standard Webhooks: seconds since 1970 at which it was sent",
+        "X-Benevity-Signature": "Benevity: sha256= and the HMAC of the body in hex",
+    }
+)
+
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "SLA": "How companies stand, and reports on it.",
+        "Replays": "Sending deliveries again.",
+        "Deliveries": "What was due, what arrived, what failed, with every attempt.",
+        "Events": "Changes as they happen.",
+        "Schedules": "When each company's figures are due.",
+        "Connections": "Companies' accounts on the platforms.",
+        "Companies": "The tenants.",
+        "Incidents": "Open and past breaches.",
+        "Maintenance windows": "When notices are withheld.",
+        "Audit log": "Who changed what.",
+        "Webhooks": "What platforms say afterwards, signed by them.",
+        "Operations": "For supervisors and Prometheus; no token is needed.",
+    }
+)
