@@ -17,7 +17,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos zones mutants chromium check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos zones mutants chromium clients check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -40,7 +40,7 @@ demo: $(READY)
 dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
-test: $(READY) chromium
+test: $(READY) chromium clients
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
 	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
 
@@ -62,6 +62,10 @@ chaos: $(READY)
 
 zones: $(READY)
 	@$(BIN)/python -m pytest --timeout 0 -n $(TEST_PROCESSES) tests/unit/scheduling/every_zone.py
+
+# What generates clients from the API's document, for the tests that use them.
+clients: $(READY)
+	@clients/set-up $(PYTHON)
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:
