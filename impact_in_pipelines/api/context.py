@@ -17,13 +17,13 @@ from impact_in_pipelines.connectors.identity.jwks import JwksClient
 from impact_in_pipelines.db.access.answers import IdempotencyStore
 from impact_in_pipelines.db.access.audit import AuditStore
 from impact_in_pipelines.db.accounts.companies import CompanyStore
-from impact_in_pipelines.db.deliveries.call_backs import CallBackStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.call_backs import CallBacks
 
 
 @dataclass
@@ -57,8 +57,8 @@ class ApiContext:
         return AuditStore(self.runtime.database.engine)
 
     @cached_property
-    def call_backs(self) -> CallBackStore:
-        return CallBackStore(self.runtime.database.engine, self.runtime.vault)
+    def call_backs(self) -> CallBacks:
+        return CallBacks(self.runtime)
 
     @cached_property
     def hub(self) -> EventHub:

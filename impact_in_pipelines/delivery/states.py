@@ -68,8 +68,14 @@ MAY_HAVE_ARRIVED = frozenset(
 )
 
 _CHANGES: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
+    # Success without an attempt: a platform says that it has kept what it seemed to have taken back.
     DeliveryStatus.PENDING: frozenset(
-        {DeliveryStatus.IN_PROGRESS, DeliveryStatus.CANCELLED, DeliveryStatus.FAILED}
+        {
+            DeliveryStatus.IN_PROGRESS,
+            DeliveryStatus.CANCELLED,
+            DeliveryStatus.FAILED,
+            DeliveryStatus.SUCCESS,
+        }
     ),
     # Back to pending: the lease ran out, a twin is in flight, or a batch is resolved record by record.
     DeliveryStatus.IN_PROGRESS: frozenset(
@@ -82,8 +88,9 @@ _CHANGES: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
         }
     ),
     DeliveryStatus.RETRYING: frozenset({DeliveryStatus.IN_PROGRESS, DeliveryStatus.CANCELLED}),
-    # A replay works on the row that failed (D11); a platform's call-back may take a success back.
-    DeliveryStatus.FAILED: frozenset({DeliveryStatus.PENDING}),
+    # A replay works on the row that failed (D11); a platform's call-back may take a success back, and a
+    # later one may restore it.
+    DeliveryStatus.FAILED: frozenset({DeliveryStatus.PENDING, DeliveryStatus.SUCCESS}),
     DeliveryStatus.SUCCESS: frozenset({DeliveryStatus.FAILED}),
     DeliveryStatus.SKIPPED: frozenset(),
     DeliveryStatus.MISSED: frozenset(),

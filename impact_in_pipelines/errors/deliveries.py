@@ -101,3 +101,18 @@ class DeliveryTooMany(UsageError):
     """A filter fits more deliveries than may be changed at once."""
 
     most: int
+
+
+@refusal("call_back.transaction_unknown")
+class TransactionUnknown(Conflict):
+    """The account has no delivery under this transaction, or none yet: the answer may still be on its way
+    into the log."""
+
+    transaction: str
+
+
+@refusal("call_back.too_large")
+class CallBackTooLarge(UsageError):
+    """A call-back of a transaction that nobody has is larger than any platform's; `most` is in bytes."""
+
+    most: int

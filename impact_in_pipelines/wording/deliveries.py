@@ -26,4 +26,8 @@ SENTENCES = {
     ),
     "replay.cancelled": N_("it was cancelled; only failed and arrived deliveries can be replayed"),
     "replay.not_buildable": N_("%(reason)s"),
+    "call_back.transaction_unknown": N_("no delivery has the transaction '%(transaction)s' yet"),
+    "call_back.too_large": N_(
+        "a call-back of an unknown transaction must be at most %(most)s bytes"
+    ),
 }

@@ -18,10 +18,10 @@ from impact_in_pipelines.api.http.problems import ApiProblem, invalid
 from impact_in_pipelines.api.http.requests import check_media_type, parse_json
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Model, PlatformName
-from impact_in_pipelines.connectors.http.redaction import Redactor
-from impact_in_pipelines.db.deliveries.call_backs import Addressee
-from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.db.deliveries.call_backs import Account
+from impact_in_pipelines.errors.deliveries import CallBackTooLarge, TransactionUnknown
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.wording import sentence
 
 router = api_router("Webhooks")
 """Call-backs; they carry a signature instead of a token."""
@@ -29,7 +29,9 @@ router = api_router("Webhooks")
 _LONGEST_BODY = 256 * 1024
 _BENEVITY_TOLERANCE = timedelta(hours=24)
 """Benevity signs no time of sending but the event's own, which a repetition carries unchanged."""
-_REFUSED = "the call-back isn't signed by an account that has such a transaction"
+_AGAIN_AFTER_S = 60
+"""When a platform may send a call-back again whose transaction isn't in the log yet."""
+_REFUSED = "the call-back isn't signed by an account of this platform"
 
 
 class CallBack(BaseModel):
@@ -45,18 +47,22 @@ class CallBack(BaseModel):
             max_length=50,
             pattern=NO_NUL,
             examples=["failed"],
-            description="failed takes the delivery back; anything else is noted",
+            description="failed takes the delivery back; completed, success, succeeded, delivered and "
+            "processed restore what was taken back; anything else is noted",
         ),
     ]
     message: Annotated[str | None, Field(max_length=10_000, pattern=NO_NUL)] = None
-    timestamp: AwareDatetime | None = None
+    timestamp: Annotated[
+        AwareDatetime | None,
+        Field(description="when it happened: an older word never overrules a newer one"),
+    ] = None
 
 
-class CallBackTaken(Model):
+class CallBackAnswer(Model):
     """What the call-back has done."""
 
-    result: Literal["taken_back", "noted", "duplicate"]
-    deliveries: int = Field(description="how many deliveries were taken back")
+    result: Literal["taken_back", "restored", "noted", "duplicate"]
+    deliveries: int = Field(description="how many deliveries were taken back or restored")
 
 
 _BODY = {
@@ -91,7 +97,7 @@ _BODY = {
     dependencies=[PUBLIC],
     openapi_extra=_BODY,
 )
-async def receive_call_back(api: Api, request: Request, platform: PlatformName) -> CallBackTaken:
+async def receive_call_back(api: Api, request: Request, platform: PlatformName) -> CallBackAnswer:
     check_media_type(request)
     body = await request.body()
     if len(body) > _LONGEST_BODY:
@@ -101,36 +107,40 @@ async def receive_call_back(api: Api, request: Request, platform: PlatformName) 
 
 def _taken(
     api: ApiContext, platform: Platform, headers: Mapping[str, str], body: bytes
-) -> CallBackTaken:
+) -> CallBackAnswer:
     call_back = _parsed(body)
-    addressee = _signed_by(api, platform, call_back, headers, body)
-    now = api.clock()
+    account = _signed_by(api, platform, call_back, headers, body)
+    now, at = api.clock(), call_back.timestamp
     if platform is Platform.BENEVITY:
         message_id = hashlib.sha256(body).hexdigest()
-        _check_age(call_back.timestamp, now, _BENEVITY_TOLERANCE, "body", "timestamp")
+        _check_age(at, now, _BENEVITY_TOLERANCE, "body", "timestamp")
     else:
         message_id = headers.get("webhook-id", "")
         tolerance = timedelta(seconds=api.runtime.settings.webhook_tolerance_seconds)
-        _check_age(
-            _unix(headers.get("webhook-timestamp", "")),
-            now,
-            tolerance,
-            "header",
-            "webhook-timestamp",
-        )
+        sent_at = _unix(headers.get("webhook-timestamp", ""))
+        _check_age(sent_at, now, tolerance, "header", "webhook-timestamp")
+        at = at or sent_at
     if not 0 < len(message_id) <= 255:
         raise invalid("header", "webhook-id", "must be 1 to 255 characters")
-    said = Redactor().text(str(sanitised(call_back.message or "no reason was given")))
-    result, ids = api.call_backs.take(
-        platform,
-        addressee.company_id,
-        transaction_id=call_back.transaction_id,
-        message_id=message_id,
-        failed=call_back.status.lower() == "failed",
-        error=f"{FACTS[platform].title} accepted it and took it back: {said}",
-        now=now,
-    )
-    return CallBackTaken(result=result.value, deliveries=len(ids))
+    try:
+        taken = api.call_backs.take(
+            platform,
+            account,
+            transaction_id=call_back.transaction_id,
+            message_id=message_id,
+            status=call_back.status,
+            message=call_back.message,
+            at=at,
+        )
+    except TransactionUnknown as refusal:
+        # A platform may call back before its answer has reached the log: it sends the call-back again.
+        raise ApiProblem(
+            409,
+            sentence(refusal),
+            headers={"Retry-After": str(_AGAIN_AFTER_S)},
+            refusal=refusal.code,
+        ) from None
+    return CallBackAnswer(result=taken.result.value, deliveries=len(taken.deliveries))
 
 
 def _signed_by(
@@ -139,13 +149,24 @@ def _signed_by(
     call_back: CallBack,
     headers: Mapping[str, str],
     body: bytes,
-) -> Addressee:
+) -> Account:
     """The account that has signed it. Raises a 401 problem, the same for no account and a bad signature."""
     holds = benevity_holds if platform is Platform.BENEVITY else standard_holds
-    for addressee in api.call_backs.addressees(platform, call_back.transaction_id):
-        if holds(addressee.secret, headers, body):
-            return addressee
-    raise ApiProblem(401, _REFUSED)
+    named = "x-benevity-signature" if platform is Platform.BENEVITY else "webhook-signature"
+    account = None
+    if headers.get(named):
+        try:
+            account = api.call_backs.signed_by(
+                platform,
+                call_back.transaction_id,
+                lambda secret: holds(secret, headers, body),
+                size=len(body),
+            )
+        except CallBackTooLarge as refusal:
+            raise ApiProblem(413, sentence(refusal), refusal=refusal.code) from None
+    if account is None:
+        raise ApiProblem(401, _REFUSED)
+    return account
 
 
 def _parsed(body: bytes) -> CallBack:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -11,7 +13,8 @@ from sqlalchemy import Connection, Engine
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
+from impact_in_pipelines.errors.deliveries import TransactionUnknown
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/call_backs")
@@ -19,23 +22,35 @@ _QUEUE = load("deliveries/queue")
 
 KEPT_FOR = timedelta(days=7)
 """How long a message's id is remembered; a call-back that is older than that must have been refused."""
-_MOST_COMPANIES = 20
+_MOST_HOLDERS = 20
+
+
+class Word(StrEnum):
+    """What a call-back says of a delivery that had arrived."""
+
+    FAILED = "failed"
+    ARRIVED = "arrived"
+    OTHER = "other"
 
 
 class CallBackResult(StrEnum):
     """What a call-back has done."""
 
     TAKEN_BACK = "taken_back"
+    RESTORED = "restored"
     NOTED = "noted"
     DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True)
-class Addressee:
-    """A company that has deliveries under a transaction id, and the secret its connection is signed with."""
+class Account:
+    """A company whose connection signs call-backs with `secret`."""
 
     company_id: UUID
     secret: str
+
+    def __repr__(self) -> str:
+        return f"Account({self.company_id})"
 
 
 class CallBackStore:
@@ -43,20 +58,29 @@ class CallBackStore:
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
-        self._vault = vault
+        # Whoever signs for an unknown transaction may be any account: each secret is decrypted once.
+        self._decrypted = lru_cache(maxsize=16_384)(vault.decrypt_text)
 
-    def addressees(self, platform: Platform, transaction_id: str) -> list[Addressee]:
-        """The companies whose call-back it may be; those without a webhook secret are left out."""
-        values = {
-            "platform": platform.value,
-            "transaction_id": transaction_id,
-            "limit": _MOST_COMPANIES,
-        }
+    def holders(self, platform: Platform, transaction_id: str) -> list[Account]:
+        """The accounts that have deliveries under this transaction; those without a webhook secret are left
+        out."""
+        return self._accounts(
+            "holders",
+            {
+                "platform": platform.value,
+                "transaction_id": transaction_id,
+                "limit": _MOST_HOLDERS,
+            },
+        )
+
+    def accounts(self, platform: Platform) -> list[Account]:
+        """Every account of the platform that signs call-backs."""
+        return self._accounts("accounts", {"platform": platform.value})
+
+    def _accounts(self, statement: str, values: dict[str, Any]) -> list[Account]:
         with self._engine.connect() as connection:
-            rows = connection.execute(_SQL["addressees"], values).all()
-        return [
-            Addressee(row.company_id, self._vault.decrypt_text(row.webhook_secret)) for row in rows
-        ]
+            rows = connection.execute(_SQL[statement], values).all()
+        return [Account(row.company_id, self._decrypted(bytes(row.webhook_secret))) for row in rows]
 
     def take(
         self,
@@ -65,56 +89,76 @@ class CallBackStore:
         *,
         transaction_id: str,
         message_id: str,
-        failed: bool,
+        word: Word,
         error: str,
+        at: datetime,
         now: datetime,
     ) -> tuple[CallBackResult, list[UUID]]:
-        """Apply a call-back whose signature has been checked, at `now` (aware), in one transaction.
+        """Apply a call-back whose signature has been checked, in one transaction: `at` is the time of its
+        event, `now` that of its arrival (both aware).
 
-        `failed` takes deliveries back that had arrived: they fail for good, count as failures, and Dagster
-        is told anew. The same message again changes nothing. Returns what was done, and to which.
+        A failure takes back what had arrived: it fails for good, counts as a failure, and Dagster shows it.
+        A later good word restores it. An older word never overrules a newer one; of two words of one
+        instant the failure counts. The same message again changes nothing. Returns what was done, and to
+        which deliveries. Raises `TransactionUnknown`, and remembers nothing then.
         """
-        values = {
+        values: dict[str, Any] = {
             "platform": platform.value,
             "company_id": company_id,
             "transaction_id": transaction_id,
             "message_id": message_id,
-            "result": CallBackResult.TAKEN_BACK if failed else CallBackResult.NOTED,
+            "result": CallBackResult.NOTED,
             "error": error,
             "kind": ErrorKind.REJECTED,
+            "at": at,
             "now": now,
             "forgotten": now - KEPT_FOR,
         }
         with self._engine.begin() as connection:
+            values["ids"] = list(connection.scalars(_SQL["lock"], values))
+            if not values["ids"] and not connection.scalar(_SQL["known_by_message"], values):
+                raise TransactionUnknown(transaction_id)
             if not connection.execute(_SQL["take_message"], values).rowcount:
                 return CallBackResult.DUPLICATE, []
             connection.execute(_SQL["purge_messages"], values)
-            if not failed:
-                return CallBackResult.NOTED, []
-            ids = list(connection.scalars(_SQL["take_back"], values))
-            if not ids:
-                return CallBackResult.NOTED, []
-            connection.execute(_QUEUE["note_on_schedules"], {"ids": ids, "now": now})
-            _note(connection, platform, company_id, ids, error, now)
-        return CallBackResult.TAKEN_BACK, ids
+            result, ids = _applied(connection, word, values)
+            if ids:
+                connection.execute(_SQL["note_result"], values | {"result": result})
+                connection.execute(_QUEUE["note_on_schedules"], {"ids": ids, "now": now})
+                _note(connection, platform, company_id, result, ids, error, now)
+        return result, ids
+
+
+def _applied(
+    connection: Connection, word: Word, values: dict[str, Any]
+) -> tuple[CallBackResult, list[UUID]]:
+    match word:
+        case Word.FAILED:
+            result, statement = CallBackResult.TAKEN_BACK, "take_back"
+        case Word.ARRIVED:
+            result, statement = CallBackResult.RESTORED, "restore"
+        case _:
+            return CallBackResult.NOTED, []
+    ids = list(connection.scalars(_SQL[statement], values))
+    if word is Word.ARRIVED:
+        connection.execute(_SQL["note_time"], values)
+    return (result, ids) if ids else (CallBackResult.NOTED, [])
 
 
 def _note(
     connection: Connection,
     platform: Platform,
     company_id: UUID,
+    result: CallBackResult,
     ids: Sequence[UUID],
     error: str,
     now: datetime,
 ) -> None:
+    before: dict[str, str] = {"status": DeliveryStatus.SUCCESS}
+    after: dict[str, str] = {"status": DeliveryStatus.FAILED, "last_error": error}
+    if result is CallBackResult.RESTORED:
+        before, after = {"status": DeliveryStatus.FAILED}, {"status": DeliveryStatus.SUCCESS}
     changes = [
-        Change(
-            "delivery.taken_back",
-            f"delivery {id_}",
-            company_id,
-            {"status": "success"},
-            {"status": "failed", "last_error": error},
-        )
-        for id_ in ids
+        Change(f"delivery.{result}", f"delivery {id_}", company_id, before, after) for id_ in ids
     ]
     record(connection, changes, actor=f"call-back of {platform.value}", now=now)

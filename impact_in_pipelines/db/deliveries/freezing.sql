@@ -33,7 +33,7 @@ ORDER BY m.id, t.delivered_at DESC NULLS LAST
 UPDATE impact_deliveries d
 SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payload_bytes,
     idempotency_key = r.idempotency_key, revision = r.revision, batch_id = r.batch_id, rebuild = false,
-    attempt_count = r.attempt_number, updated_at = :now
+    attempt_count = r.attempt_number, taken_back_at = NULL, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
     batch_id uuid, attempt_number int)

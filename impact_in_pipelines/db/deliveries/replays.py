@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
@@ -15,7 +16,12 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.replaying import Candidate, ReplayPlan, plan_replay
+from impact_in_pipelines.delivery.replaying import (
+    Candidate,
+    ReplayPlan,
+    plan_replay,
+    revision_key,
+)
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import ReplayRenewedAlready
@@ -164,10 +170,14 @@ def _queue_again(
     now: datetime,
     force: bool,
 ) -> list[UUID]:
-    rows = [{"id": id_, "whole_batch": False} for id_ in singly]
+    rows: list[dict[str, Any]] = [{"id": id_, "whole_batch": False} for id_ in singly]
     rows += [{"id": id_, "whole_batch": True} for id_ in in_batch]
     if not rows:
         return []
+    taken_back = connection.execute(_SQL["revisions"], {"ids": list(singly)})
+    keys = {row.id: revision_key(row.id, row.revision + 1) for row in taken_back}
+    for row in rows:
+        row["new_key"] = keys.get(row["id"])
     done = set(
         connection.scalars(
             _SQL["queue_again"],

@@ -41,17 +41,24 @@ WHERE d.id = ANY(CAST(:ids AS uuid[]))
         WHERE b.id = ANY(CAST(:ids AS uuid[])) AND b.batch_id IS NOT NULL AND b.status = 'failed'))
 ORDER BY d.id
 
+-- name: revisions
+SELECT id, revision FROM impact_deliveries
+WHERE id = ANY(CAST(:ids AS uuid[])) AND taken_back_at IS NOT NULL
+
 -- name: queue_again
 -- Back to the start of the queue with a fresh budget of retries; attempts go on counting, and failed_at
 -- stays: for the SLA the delivery remains a failure (D11). Dagster is told of the new end, and the run that
--- had selected the row has no more claim to it.
+-- had selected the row has no more claim to it. What a call-back took back gets a new key: to the old one the
+-- platform would repeat the answer it has stored.
 UPDATE impact_deliveries d
 SET status = 'pending', rebuild = NOT r.whole_batch, force = d.force OR :force,
     batch_id = CASE WHEN r.whole_batch THEN d.batch_id END,
     failed_attempts = 0,
+    idempotency_key = CASE WHEN d.taken_back_at IS NULL THEN d.idempotency_key ELSE r.new_key END,
+    revision = d.revision + CASE WHEN d.taken_back_at IS NULL THEN 0 ELSE 1 END,
     next_attempt_at = :now, selected_by = NULL,
     lease_until = NULL, claimed_by = NULL, recorded_at = NULL, updated_at = :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, whole_batch boolean)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, whole_batch boolean, new_key uuid)
 WHERE d.id = r.id AND d.status = 'failed'
 RETURNING d.id
 

@@ -68,6 +68,10 @@ impact_deliveries = Table(
     instant("recorded_at"),
     instant("created_at", nullable=False, now=True),
     instant("failed_at"),
+    # A call-back has taken back what had arrived, and it has not been sent again since.
+    instant("taken_back_at"),
+    # The time of the newest call-back that was believed, by the platform's clock.
+    instant("call_back_at"),
     instant("delivered_at"),
     instant("updated_at", nullable=False, now=True),
     # The transaction that wrote it last (schema/triggers.py).
@@ -205,7 +209,10 @@ webhook_messages = Table(
     Column("message_id", Text, primary_key=True),
     Column("result", Text, nullable=False),
     instant("received_at", nullable=False, now=True),
+    Column("transaction_id", Text),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
+    # holders: whose transaction it was before a replay brought another one.
+    Index("webhook_messages_transaction_idx", "platform", "transaction_id"),
     # purge_messages: those that are older than any call-back may be.
     Index(None, "received_at"),
 )

@@ -12,6 +12,7 @@ FINAL = frozenset(DeliveryStatus) - OPEN
 WAYS_BACK = {
     (DeliveryStatus.FAILED, DeliveryStatus.PENDING),  # a replay (D11)
     (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED),  # a platform's call-back takes it back
+    (DeliveryStatus.FAILED, DeliveryStatus.SUCCESS),  # a later call-back restores it
 }
 
 
@@ -55,7 +56,8 @@ def test_every_open_state_can_reach_every_outcome(status: DeliveryStatus) -> Non
     assert reached - OPEN == FINAL - {DeliveryStatus.MISSED}
 
 
-def test_only_an_attempt_in_hand_can_succeed() -> None:
-    """A delivery arrives from `in_progress` and from nowhere else: somebody held it and sent it."""
+def test_only_an_attempt_in_hand_can_succeed_or_what_a_platform_gives_back() -> None:
+    """A delivery arrives from `in_progress`: somebody held it and sent it. From `failed`, and from the replay
+    that waits for it, only a call-back leads back, about what had arrived before."""
     sources = {s for s in DeliveryStatus if may_become(s, DeliveryStatus.SUCCESS)}
-    assert sources == {DeliveryStatus.IN_PROGRESS}
+    assert sources == {DeliveryStatus.IN_PROGRESS, DeliveryStatus.FAILED, DeliveryStatus.PENDING}
