@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dagster import (
     DailyPartitionsDefinition,
@@ -25,13 +26,28 @@ def first_day(today: date, partition_days: int) -> date:
     return today - timedelta(days=partition_days - 1)
 
 
+FURTHEST_EAST = "Pacific/Kiritimati"
+"""Where each day begins first, 14 hours before UTC."""
+
 # `end_offset=1`: the day that is running has a cell too, since hourly deliveries report on it.
 days = DailyPartitionsDefinition(
     start_date=first_day(datetime.now(UTC).date(), get_settings().partition_days).isoformat(),
     end_offset=1,
 )
+"""Days of UTC, by which service levels are rolled up."""
 
-company_days = MultiPartitionsDefinition({COMPANY: companies, DAY: days})
+local_days = DailyPartitionsDefinition(
+    start_date=days.start.date().isoformat(), end_offset=1, timezone=FURTHEST_EAST
+)
+"""Local days of companies, up to the one that is running furthest east: Auckland's Tuesday begins on UTC's
+Monday, and hourly deliveries report on it from then on."""
+
+company_days = MultiPartitionsDefinition({COMPANY: companies, DAY: local_days})
+
+
+def latest_day(now: datetime | None = None, timezone: str = FURTHEST_EAST) -> date:
+    """The local day that is running in the zone at `now` (aware; the present by default)."""
+    return (now or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).date()
 
 
 def cell(company_slug: str, day: date) -> MultiPartitionKey:
@@ -41,13 +57,14 @@ def cell(company_slug: str, day: date) -> MultiPartitionKey:
 
 def inside_window(some: Iterable[date]) -> list[date]:
     """Those of `some` that have a partition now."""
-    first = date.fromisoformat(str(days.start.date()))
-    today = datetime.now(UTC).date()
-    return [day for day in some if first <= day <= today]
+    first = date.fromisoformat(str(local_days.start.date()))
+    latest = latest_day()
+    return [day for day in some if first <= day <= latest]
 
 
-def days_between(start: str | None, end: str | None) -> list[date]:
-    """The days from `start` to `end` (ISO dates, both inclusive), each of which has a partition.
+def days_between(start: str | None, end: str | None, timezone: str = FURTHEST_EAST) -> list[date]:
+    """The days from `start` to `end` (ISO dates, both inclusive), each of which has a partition and has begun
+    in the zone.
 
     Raises `UsageError` otherwise.
     """
@@ -60,10 +77,13 @@ def days_between(start: str | None, end: str | None) -> list[date]:
         ) from None
     if last < first:
         raise UsageError(f"the last day, {last}, lies before the first, {first}")
+    latest = latest_day(timezone=timezone)
     for day in (first, last):
+        if day > latest:
+            raise UsageError(f"{day} has not begun yet in {timezone}; send days up to {latest}")
         if not inside_window([day]):
             raise UsageError(
-                f"{day} has no partition; send days from {days.start.date()} to today (UTC) or raise "
+                f"{day} has no partition; send days from {local_days.start.date()} on or raise "
                 "IMPACT_IN_PARTITION_DAYS"
             )
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -49,8 +49,8 @@ def deliver(
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))
-    days = _days(start, end)
     only = runtime.companies.find(company) if company is not None else None
+    days = _days(start, end, only)
     platforms = [platform] if platform else list(Platform)
     if only is not None and days is not None:
         platforms = _connected(runtime, only, platforms)
@@ -84,7 +84,7 @@ def deliver(
         raise typer.Exit(1)
 
 
-def _days(start: str | None, end: str | None) -> tuple[date, date] | None:
+def _days(start: str | None, end: str | None, only: Company | None) -> tuple[date, date] | None:
     """The first and the last day that were asked for. Raises `UsageError`."""
     if (start is None) != (end is None):
         raise UsageError("--from and --to go together: both dates, such as 2026-01-31")
@@ -92,7 +92,7 @@ def _days(start: str | None, end: str | None) -> tuple[date, date] | None:
         return None
     from impact_in_pipelines.assets.partitions import days_between  # Dagster takes 0.8 s
 
-    days = days_between(start, end)
+    days = days_between(start, end, only.timezone) if only else days_between(start, end)
     return days[0], days[-1]
 
 
