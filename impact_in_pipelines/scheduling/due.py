@@ -19,7 +19,7 @@ _MOST_READ = 10_000
 
 _DAY = timedelta(days=1)
 
-Disposition = Literal["deliver", "missed"]
+Disposition = Literal["deliver", "missed", "catch_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class PlannedFire:
     """A fire that became due (UTC) with the local days it reports on, both inclusive.
 
     `deliver`: a delivery is to be made; `missed`: it is only to be written down, since it was due
-    while nothing ran, and counts against the SLA (design D7).
+    while nothing ran, and counts against the SLA (design D7); `catch_up`: written down in the same way, and
+    its period is sent all the same, by a delivery that doesn't count.
     """
 
     scheduled_for: datetime
@@ -35,6 +36,11 @@ class PlannedFire:
     period_end: date
     disposition: Disposition
     note: str | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether its period goes out by a delivery of its own."""
+        return self.disposition != "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,12 @@ class DuePlan:
 def plan_due(rule: ScheduleRule, cursor: Cursor, now: datetime) -> DuePlan:
     """Everything with `scheduled_for` at or before `now` (UTC) that `cursor` hasn't handled yet.
 
-    A single fire is delivered. Of several, which means a downtime, `catch_up` decides: `coalesce`
-    delivers the latest with the periods of all, `all` delivers each, `none` delivers the latest
-    with its own period; the others are `missed`. Fires older than `catch_up_limit_days` are always
-    `missed` and left to a person. At most `MOST_PLANNED` fires are listed, the latest ones; the
-    first of them then covers the periods of the unlisted ones.
+    A single fire is delivered. Of several, which means a downtime, the latest is delivered and the others
+    were missed, whatever `catch_up` says: it decides what is sent. `coalesce` delivers the latest with the
+    periods of all, `all` sends the missed ones' as well, `none` delivers the latest with its own.
+    Fires older than `catch_up_limit_days` are always `missed` and left to a person. At most
+    `MOST_PLANNED` fires are listed, the latest ones; the first of them then covers the periods of the
+    unlisted ones.
 
     Raises:
         InvalidSchedule: the calendar drops every fire for good.
@@ -183,10 +190,10 @@ def _decide(policy: CatchUp, fires: list[Fire]) -> list[PlannedFire]:
     """What becomes of the fires inside the limit, the latest of which is always delivered."""
     if not fires:
         return []
-    if policy is CatchUp.ALL:
-        return [_planned(fire, "deliver") for fire in fires]
     *earlier, latest = fires
-    missed = [_planned(fire, "missed", "missed in a downtime") for fire in earlier]
+    # What was missed is a fact and what is sent a choice: no policy makes 100 % of an outage.
+    disposition: Disposition = "catch_up" if policy is CatchUp.ALL else "missed"
+    missed = [_planned(fire, disposition, "missed in a downtime") for fire in earlier]
     if policy is CatchUp.COALESCE and earlier:
         latest = replace(latest, period_start=fires[0].period_start)
         catches = f"catches up {len(earlier)} missed fires"

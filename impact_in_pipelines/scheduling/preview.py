@@ -45,7 +45,7 @@ def preview(
 def _lines(rule: ScheduleRule, cursor: Cursor, after: datetime) -> Iterator[PreviewFire]:
     plan = plan_due(rule, cursor, after)
     for due in plan.fires:
-        if due.disposition == "deliver":
+        if due.sent:
             why = f"due now; {due.note}" if due.note else "due now"
             at, local = due.scheduled_for, due.scheduled_for.astimezone(rule.zone)
             yield PreviewFire(at, at, local, due.period_start, due.period_end, why)

@@ -18,6 +18,7 @@ from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.errors import Conflict, InvalidSchedule, NotFound, UsageError
+from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling import (
@@ -133,7 +134,7 @@ def test_a_stored_connection_is_enough(
     )
     assert store.create(acme, Platform.WORKDAY, DAILY, now=NOW).active
     runtime.connections.save(acme.id, Platform.WORKDAY, enabled=False)
-    with pytest.raises(UsageError, match="no usable connection to Workday"):
+    with pytest.raises(ConnectionMissing):
         store.create(acme, Platform.WORKDAY, DAILY, now=NOW)
 
 

@@ -92,7 +92,15 @@ def plan_rows(
     written = 0
     if fires:
         values = {"rows": rows_as_json(fires), "platform": platform.value}
-        written = len(connection.execute(_SQL["insert_fires"], values).all())
+        made = set(connection.scalars(_SQL["insert_fires"], values))
+        caught_up = [
+            {"id": uuid4(), "missed": fire["id"]}
+            for fire in fires
+            if fire["catch_up"] and fire["id"] in made
+        ]
+        if caught_up:
+            connection.execute(_SQL["send_missed"], {"rows": rows_as_json(caught_up), "now": now})
+        written = len(made) + len(caught_up)
     connection.execute(
         _SQL["advance_schedules"],
         {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
@@ -126,6 +134,7 @@ def _planned(row: Mapping[str, Any], now: datetime) -> _Plan:
             "period_end": fire.period_end,
             "scheduled_for": fire.scheduled_for,
             "note": fire.note,
+            "catch_up": fire.disposition == "catch_up",
         }
         for fire in due.fires
     ]

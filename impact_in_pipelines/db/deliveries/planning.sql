@@ -24,6 +24,16 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS f(
 ON CONFLICT (schedule_id, scheduled_for) DO NOTHING
 RETURNING id
 
+-- name: send_missed
+-- What catch-up sends of a fire that stays missed: as a replay, which the rates leave out (D6, D17).
+INSERT INTO impact_deliveries
+    (id, company_id, platform, trigger, status, timezone, period_start, period_end, scheduled_for, note,
+     idempotency_key, next_attempt_at, replay_of)
+SELECT r.id, d.company_id, d.platform, 'replay', 'pending', d.timezone, d.period_start, d.period_end,
+       :now, 'catches up a missed fire', r.id, :now, d.id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, missed uuid)
+JOIN impact_deliveries d ON d.id = r.missed AND d.status = 'missed'
+
 -- name: advance_schedules
 -- A schedule without a next run never fires again: it is paused with the reason.
 UPDATE scheduled_deliveries s

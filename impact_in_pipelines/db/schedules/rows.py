@@ -174,7 +174,7 @@ def resumed(schedule: Schedule, now: datetime) -> Schedule:
     rule, before = schedule.rule, schedule.cursor
     plan = due_of(rule, before, now)
     covered = plan.cursor.covered_until
-    delivered = [fire for fire in plan.fires if fire.disposition == "deliver"]
+    delivered = [fire for fire in plan.fires if fire.sent]
     if delivered and rule.catch_up is not CatchUp.NONE:
         covered = max(before.covered_until, delivered[0].period_start - _DAY)
     cursor = cursor_after_change(rule, Cursor(plan.cursor.after, covered), now)

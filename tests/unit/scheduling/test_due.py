@@ -62,8 +62,8 @@ def test_a_fire_is_due_at_its_instant_and_only_once() -> None:
         (
             CatchUp.ALL,
             [
-                "07-04 00 deliver 07-03..07-03",
-                "07-05 00 deliver 07-04..07-04",
+                "07-04 00 catch_up 07-03..07-03",
+                "07-05 00 catch_up 07-04..07-04",
                 "07-06 00 deliver 07-05..07-05",
             ],
         ),
@@ -162,7 +162,7 @@ def test_three_years_of_downtime_make_a_bounded_plan_that_loses_nothing_inside_t
     assert plan.next_run > now >= instants[-1]
     assert plan.needs_person is not None
     assert "listed one by one" in plan.needs_person
-    delivered = [fire for fire in plan.fires if fire.disposition == "deliver"]
+    delivered = [fire for fire in plan.fires if fire.sent]
     first = min(fire.period_start for fire in delivered)
     limit = (now - timedelta(days=rule.catch_up_limit_days)).date()
     if first > cursor.covered_until + timedelta(days=1):
