@@ -7,7 +7,15 @@ run stays started for good (design, section 9). So this runs before the daemon a
 import os
 import socket
 
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import (
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    RunsFilter,
+)
+
+from impact_in_pipelines.dagster_instance.terminations import report_stopping
 
 OWNER_TAG = "impact_in/process"
 """`host:pid` of the process that executes a run itself (the CLI); such a run may be alive at boot."""
@@ -17,6 +25,12 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+
+_ENDS = (
+    DagsterEventType.RUN_SUCCESS,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.RUN_CANCELED,
+)
 
 
 def owner() -> str:
@@ -45,7 +59,7 @@ def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
     orphans = [
         run
         for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED))
-        if not _owner_is_alive(run)
+        if not _owner_is_alive(run) and not restore_if_ended(instance, run)
     ]
     for run in orphans:
         if run.status is DagsterRunStatus.CANCELING:
@@ -60,11 +74,35 @@ def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
 
 
 def cancel_running(instance: DagsterInstance) -> None:
-    """Say of every run at work that it is being cancelled: it then ends as such, whatever signal ends it."""
+    """Say of every run at work that it is being cancelled: it then ends as such, whatever signal ends it.
+
+    A run that ends by itself in the same moment stays as it ended.
+    """
     at_work = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
-    for run in instance.get_runs(RunsFilter(statuses=at_work)):
-        if OWNER_TAG not in run.tags:  # the CLI's own processes go on
-            instance.report_run_canceling(run)
+    for listed in instance.get_runs(RunsFilter(statuses=at_work)):
+        # Read anew: those before it have taken their time, and it may have ended meanwhile.
+        run = instance.get_run_by_id(listed.run_id)
+        if run is None or run.status not in at_work or OWNER_TAG in run.tags:
+            continue  # it has ended, or is one of the CLI's own processes, which go on
+        report_stopping(instance, run, "a shutdown")
+        restore_if_ended(instance, run)
+
+
+def restore_if_ended(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether the run's log says that it has ended; its status is then set back to that end.
+
+    Dagster takes the latest event for the status: reporting that a run is being cancelled just after it has
+    succeeded (seen: 0.3 s) would make it a cancelled or a failed one, and people would hear of it.
+    """
+    ends = [
+        entry.dagster_event
+        for entry in instance.all_logs(run.run_id, of_type=set(_ENDS))
+        if entry.dagster_event is not None
+    ]
+    if not ends:
+        return False
+    instance.report_dagster_event(ends[0], run_id=run.run_id)
+    return True
 
 
 def _owner_is_alive(run: DagsterRun) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from dagster import (
     DagsterEvent,
+    DagsterEventType,
     DefaultSensorStatus,
     RunFailureSensorContext,
     run_failure_sensor,
@@ -28,10 +29,13 @@ from impact_in_pipelines.sla.incidents import FailedRun
 )
 def run_failures(context: RunFailureSensorContext, runtime: RuntimeResource) -> None:
     """Write one notice for the run, however often this is asked."""
+    run = context.dagster_run
+    if context.instance.all_logs(run.run_id, of_type=DagsterEventType.RUN_SUCCESS):
+        # It had succeeded, and was terminated a moment later: nothing has failed.
+        return
     steps = context.get_step_failure_events()
     if only_deliveries_failed(steps):
         return
-    run = context.dagster_run
     Alerts(runtime.get()).run_failed(
         FailedRun(
             run_id=run.run_id,

@@ -286,3 +286,17 @@ def test_sensors_import_nothing_slow() -> None:
         env=dict(os.environ),
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_run_that_had_succeeded_is_no_alarm(alerted: World) -> None:
+    """Terminated a moment after its success, Dagster reports it failed: nothing has failed."""
+    result = alerted.run("benevity")
+    assert result.success
+    run = alerted.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    alerted.instance.report_run_canceling(run)
+    alerted.instance.report_run_failed(run, "its process was gone")
+
+    tell_of_failure(alerted.instance, result.run_id, "run_failures")
+
+    assert alerted.execute("SELECT * FROM notifications") == []

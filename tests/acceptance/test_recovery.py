@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from sqlalchemy import create_engine, text
 
 from impact_in_pipelines.dagster_instance.recovery import (
     OWNER_TAG,
@@ -24,6 +25,17 @@ def unfinished(instance: DagsterInstance, tags: dict[str, str] | None = None) ->
         defs.resolve_job_def("drain_benevity"), tags=tags or {}, status=DagsterRunStatus.STARTED
     )
     return run.run_id
+
+
+def set_status(run_id: str, to: DagsterRunStatus) -> None:
+    """Set the status that the run is listed by, without an event."""
+    engine = create_engine(os.environ["DAGSTER_POSTGRES_URL"])
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE runs SET status = :status WHERE run_id = :run"),
+            {"status": to.value, "run": run_id},
+        )
+    engine.dispose()
 
 
 def status(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
@@ -82,6 +94,29 @@ def test_a_run_of_the_cli_is_judged_by_its_own_process(
     assert fail_orphaned_runs(world.instance) == ([run_id] if fails else [])
     expected = DagsterRunStatus.FAILURE if fails else DagsterRunStatus.STARTED
     assert status(world.instance, run_id) is expected
+
+
+def test_a_run_that_has_succeeded_stays_so(world: World) -> None:
+    """At a shutdown it was cancelled 0.3 s after its success, ended as failed, and people were told."""
+    run_id = world.run().run_id
+    run = world.instance.get_run_by_id(run_id)
+    assert run is not None
+    world.instance.report_run_canceling(run)  # what comes too late
+    assert status(world.instance, run_id) is DagsterRunStatus.CANCELING
+
+    assert fail_orphaned_runs(world.instance) == []
+
+    assert status(world.instance, run_id) is DagsterRunStatus.SUCCESS
+
+
+def test_a_run_that_succeeds_while_everything_is_cancelled_stays_so(world: World) -> None:
+    """It was listed as running, and its success came before the word that it is being cancelled."""
+    run_id = world.run().run_id
+    set_status(run_id, DagsterRunStatus.STARTED)
+
+    cancel_running(world.instance)
+
+    assert status(world.instance, run_id) is DagsterRunStatus.SUCCESS
 
 
 def test_runs_that_have_ended_are_left_alone(world: World) -> None:
