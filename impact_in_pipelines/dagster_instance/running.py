@@ -7,6 +7,7 @@ from typing import Any
 
 from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
 
+from impact_in_pipelines.dagster_instance.queueing import HERE, SHARE_TAG
 from impact_in_pipelines.dagster_instance.recovery import OWNER_TAG, owner
 
 # Dagster's own notices about its beta interfaces are nothing that a person at a terminal can act on.
@@ -44,7 +45,7 @@ def run_job(
                 "loggers": _SILENT,
             },
             raise_on_error=False,
-            tags={**(tags or {}), OWNER_TAG: owner()},
+            tags={**(tags or {}), OWNER_TAG: owner(), SHARE_TAG: HERE},
         )
     return JobRun(result.run_id, result.success, None if result.success else _why(result))
 

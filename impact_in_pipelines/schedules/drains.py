@@ -15,6 +15,7 @@ from dagster import (
     schedule,
 )
 
+from impact_in_pipelines.dagster_instance.queueing import NOT_DRAINS, SHARE_TAG
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
@@ -74,7 +75,10 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
 
 
 def _count(instance: DagsterInstance, job_name: str, statuses: list[DagsterRunStatus]) -> int:
-    return instance.get_runs_count(RunsFilter(job_name=job_name, statuses=statuses))
+    """The drains of this job. A run of it for selected days takes nothing that is merely due."""
+    of_the_job = RunsFilter(job_name=job_name, statuses=statuses)
+    others = RunsFilter(job_name=job_name, statuses=statuses, tags={SHARE_TAG: list(NOT_DRAINS)})
+    return instance.get_runs_count(of_the_job) - instance.get_runs_count(others)
 
 
 def drain_schedules(settings: Settings) -> list[ScheduleDefinition]:

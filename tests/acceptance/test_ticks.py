@@ -48,10 +48,10 @@ def contents(world: World) -> dict[str, Any]:
         }
 
 
-def add_run(world: World, platform: str, status: DagsterRunStatus) -> None:
+def add_run(world: World, platform: str, status: DagsterRunStatus, **tags: str) -> None:
     """A run of the platform's drain job in this state."""
     job = defs.resolve_job_def(f"drain_{platform}")
-    run = world.instance.create_run_for_job(job)
+    run = world.instance.create_run_for_job(job, tags=tags)
     # Only a code location can queue a run: the column that runs are counted by is set by hand.
     engine = create_engine(os.environ["DAGSTER_POSTGRES_URL"])
     with engine.begin() as connection:
@@ -114,6 +114,19 @@ def test_two_drains_of_a_platform_never_wait(world: World, status: DagsterRunSta
     assert result.skip_message == "a drain is waiting to start and will take what is due"
     world.due("south", platform="goodera")
     assert tick(world, "goodera").run_requests
+
+
+@pytest.mark.parametrize("share", ["backfill", "days", "here"])
+@pytest.mark.parametrize("status", [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTED])
+def test_what_is_due_does_not_wait_for_a_run_of_selected_days(
+    world: World, share: str, status: DagsterRunStatus
+) -> None:
+    """It executes the same job and takes nothing that is merely due: it is no drain."""
+    now = datetime.now(UTC)
+    world.schedule(world.company("north"), "benevity", cron="* * * * *", fire=now)
+    add_run(world, "benevity", status, **{"impact_in/share": share})
+
+    assert tick(world).run_requests
 
 
 def test_a_running_drain_that_does_not_keep_up_gets_help(world: World) -> None:
