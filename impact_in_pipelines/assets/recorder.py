@@ -4,12 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from uuid import UUID
 
 from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetMaterialization,
     AssetObservation,
+    DagsterEventType,
     MetadataValue,
     TableColumn,
     TableRecord,
@@ -22,10 +24,11 @@ from impact_in_pipelines.assets.event_batches import (
     write_observations,
 )
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
-from impact_in_pipelines.db.deliveries.recording import AT_ONCE, FinalDelivery, RecordingStore
-from impact_in_pipelines.delivery.draining.drain import utc_now
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.run_selections import WaitingDay
+from impact_in_pipelines.services.showing import FinalDelivery, show_final, take_back
 
 MOST_FAILURES_SHOWN = 20
 _RECORD_EVERY_S = 2.0
@@ -39,50 +42,80 @@ _COLUMNS = TableSchema(
 
 
 class Recorder:
-    """Writes the events of one run, from the log's own list of what has not been written yet.
+    """Writes the events of one run, from the log's own list of what is not shown yet.
 
-    Nothing is kept here: what a killed run did not write, the next drain finds in the log.
+    Nothing is kept here: a batch is marked in the log after its events are written, so what a killed run did
+    not write, the next drain finds. `run_id`: only that run's own selection is shown.
     """
 
     def __init__(
         self,
         context: AssetExecutionContext,
-        store: RecordingStore,
+        runtime: Runtime,
         *,
         platform: Platform,
         asset_key: AssetKey,
         run_id: str | None = None,
     ) -> None:
         self._context = context
-        self._store = store
+        self._runtime = runtime
         self._platform = platform
         self._asset_key = asset_key
         self._run_id = run_id
         self.counts: Counter[DeliveryStatus] = Counter()
-        self.failures: list[FinalDelivery] = []
+        self._failures: list[FinalDelivery] = []
+        self._failed_ids: list[UUID] = []
         self._known: set[str] = set()
         self._record_again_at = 0.0
 
     def record_now_and_then(self) -> None:
-        """`record`, unless it was done just now: what a batch costs beside its events (connections and
-        statements of Dagster's) is the same for one of them and for a thousand."""
+        """Show what has arrived, unless that was done just now: what a batch costs beside its events
+        (connections and statements of Dagster's) is the same for one of them and for a thousand."""
         if time.monotonic() >= self._record_again_at:
-            self.record()
+            self.record(failures=False)
             self._record_again_at = time.monotonic() + _RECORD_EVERY_S
 
-    def record(self) -> None:
-        """Write events for everything that is final and not shown yet."""
-        while True:
-            with self._store.unrecorded(
-                self._platform, now=utc_now(), run_id=self._run_id
-            ) as batch:
-                self._write(batch)
-            if len(batch) < AT_ONCE:
-                return
+    def record(self, *, failures: bool) -> None:
+        """Write events for everything that is final and not shown yet, with or without what failed."""
+        show_final(
+            self._runtime, self._platform, self._write, run_id=self._run_id, failures=failures
+        )
+
+    def failed_before(self) -> int:
+        """How many failures an earlier try of this step has shown: its planned cells wait for this run to
+        fail, and the log does not list them again."""
+        if self._context.retry_number == 0:
+            return 0
+        seen = self._context.instance.all_logs(
+            self._context.run.run_id, of_type=DagsterEventType.ASSET_OBSERVATION
+        )
+        return len(seen) - len(self._failed_ids)
+
+    def take_failures_back(self) -> None:
+        """What this run has shown as failed is to be shown by the next drain once more."""
+        take_back(self._runtime, self._failed_ids)
+
+    def show_waiting(self, waiting: Sequence[WaitingDay]) -> None:
+        """An observation on each of these cells: what it waits for, and until when."""
+        self._add_companies({one.company_slug for one in waiting})
+        write_observations(
+            self._context,
+            [
+                AssetObservation(
+                    asset_key=self._asset_key,
+                    partition=cell(one.company_slug, one.day),
+                    description=_waits(one),
+                    metadata={
+                        "next_attempt_at": str(one.next_attempt_at or ""),
+                        "last_error": one.last_error or "",
+                    },
+                )
+                for one in waiting
+                if inside_window([one.day])
+            ],
+        )
 
     def _write(self, batch: Sequence[FinalDelivery]) -> None:
-        if not batch:
-            return
         self._add_companies({d.company_slug for d in batch})
         arrived = [d for d in batch if self._shows_as_arrived(d)]
         failed = [d for d in batch if d.status is DeliveryStatus.FAILED]
@@ -104,7 +137,8 @@ class Recorder:
             ],
         )
         self.counts.update(d.status for d in batch)
-        self.failures += failed[: MOST_FAILURES_SHOWN - len(self.failures)]
+        self._failed_ids += [d.id for d in failed]
+        self._failures += failed[: MOST_FAILURES_SHOWN - len(self._failures)]
 
     def _shows_as_arrived(self, delivery: FinalDelivery) -> bool:
         """A skipped delivery's content arrived with its twin, which has its own event; only a selected
@@ -175,10 +209,27 @@ class Recorder:
                         "delivery": str(d.id),
                     }
                 )
-                for d in self.failures
+                for d in self._failures
             ],
             schema=_COLUMNS,
         )
+
+    def failures_in_words(self, count: int, title: str) -> str:
+        """One line: how many deliveries to `title` failed for good, and the first with its reason."""
+        noun = "delivery" if count == 1 else "deliveries"
+        first = next(iter(self._failures), None)
+        example = (
+            f"; the first: {first.company_slug} {first.period_start}: {first.last_error}"
+            if first
+            else ""
+        )
+        return f"{count} {noun} to {title} failed for good{example}"
+
+
+def _waits(one: WaitingDay) -> str:
+    until = f"{one.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC" if one.next_attempt_at else "later"
+    because = f", after: {one.last_error}" if one.last_error else ""
+    return f"{one.company_slug} {one.day}: the next attempt is due at {until}{because}"
 
 
 def _period(delivery: FinalDelivery) -> str:

@@ -34,18 +34,20 @@ def decide_tick(
     state: DueState, *, now: datetime, drains_waiting: int, drains_running: int
 ) -> TickDecision:
     """Request a drain if something is due and no drain is waiting or keeping up."""
-    due = state.next_due
+    due = state.next_due if state.next_due is not None and state.next_due <= now else None
     unrecorded = state.unrecorded_since
-    forgotten = unrecorded is not None and now - unrecorded >= WAITING_TOO_LONG
-    if (due is None or due > now) and not forgotten:
-        return TickDecision(False, _nothing_due(due, now))
+    # A drain that is running shows its failures at its end; only one that was stopped leaves them behind.
+    forgotten = (
+        unrecorded is not None and not drains_running and now - unrecorded >= WAITING_TOO_LONG
+    )
+    if due is None and not forgotten:
+        return TickDecision(False, _nothing_due(state.next_due, now))
     if drains_waiting:
         return TickDecision(False, "a drain is waiting to start and will take what is due")
-    since = min(at for at in (due, unrecorded) if at is not None and at <= now)
-    if drains_running and now - since < WAITING_TOO_LONG:
-        return TickDecision(False, "the drain that is running will take what is due")
-    if due is None or due > now:
+    if due is None:
         return TickDecision(True, "deliveries of an interrupted run are not shown in Dagster yet")
+    if drains_running and now - due < WAITING_TOO_LONG:
+        return TickDecision(False, "the drain that is running will take what is due")
     return TickDecision(True, f"due since {due:%Y-%m-%d %H:%M:%S} UTC")
 
 

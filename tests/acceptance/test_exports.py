@@ -13,6 +13,7 @@ from dagster import (
 from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
 
+from .conftest import forget_settings
 from .world import QUIET, TODAY, Cell, World, day, midnight, succeeded, values
 
 PROMISED = {
@@ -161,13 +162,10 @@ def test_one_selected_partition_is_delivered_alone(world: World) -> None:
     assert [row["trigger"] for row in world.deliveries("benevity")] == ["manual"]
 
 
-@pytest.mark.parametrize(
-    ("tags", "trigger"), [({}, "manual"), ({"dagster/backfill": "abcdefgh"}, "backfill")]
-)
-def test_a_selected_range_is_delivered_cell_by_cell(
-    world: World, tags: dict[str, str], trigger: str
-) -> None:
-    """A range in one run: the rectangle between its corners, a delivery for each company-day."""
+@pytest.mark.parametrize("tags", [{}, {"dagster/backfill": "abcdefgh"}], ids=["run", "backfill"])
+def test_a_selected_range_is_delivered_cell_by_cell(world: World, tags: dict[str, str]) -> None:
+    """A range in one run: the rectangle between its corners, a delivery for each company-day. A range is a
+    backfill, with a backfill's id or without: its days were not due now, so they have no latency."""
     for slug in ("north", "south", "west"):
         world.company(slug)
     world.add_partitions("north", "south", "west")
@@ -181,11 +179,12 @@ def test_a_selected_range_is_delivered_cell_by_cell(
     cells = [(slug, day(n)) for slug in ("north", "south") for n in (4, 3, 2)]
     assert world.arrived("goodera") == cells
     assert world.materialized("goodera") == set(cells)
-    assert {row["trigger"] for row in world.deliveries("goodera")} == {trigger}
+    assert {row["trigger"] for row in world.deliveries("goodera")} == {"backfill"}
 
 
 def test_dates_in_the_configuration_deliver_those_days(world: World) -> None:
-    """`start` and `end` name days to send, due or not, of the named companies only."""
+    """`start` and `end` name days to send, due or not, of the named companies only. They are a backfill:
+    as `manual` ones they broke the latency's target and paged people."""
     world.due("north", "south", platform="workday")
 
     config = {"companies": ["south"], "start": day(3).isoformat(), "end": day(2).isoformat()}
@@ -193,7 +192,7 @@ def test_dates_in_the_configuration_deliver_those_days(world: World) -> None:
 
     assert world.arrived("workday") == [("south", day(3)), ("south", day(2))]
     assert world.materialized("workday") == {("south", day(3)), ("south", day(2))}
-    assert {row["trigger"] for row in world.deliveries("workday")} == {"manual"}
+    assert {row["trigger"] for row in world.deliveries("workday")} == {"backfill"}
 
 
 def test_a_drain_can_be_limited_to_companies(world: World) -> None:
@@ -261,6 +260,35 @@ def test_a_selected_partition_that_never_succeeds_ends_red(world: World) -> None
     (row,) = world.deliveries("benevity")
     assert (row["status"], row["attempt_count"]) == ("failed", 4)
     assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 3
+
+
+def test_a_run_does_not_hold_its_slot_for_a_retry_that_is_minutes_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends, says what waits and until when; a drain sends it and colours its cell. Six such runs used to
+    hold every slot, and drains waited 395 s."""
+    world.company("north")
+    world.add_partitions("north")
+    world.sandbox.add_fault("benevity", "server_error", status=500, count=1)
+    monkeypatch.setenv("SCHEDULER_RETRY_DELAY_MS", "300000")
+    forget_settings()
+
+    result = world.run(partition=("north", day(2)))
+
+    assert succeeded(result)
+    assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 0
+    assert world.materialized() == set()
+    (row,) = world.deliveries("benevity")
+    assert (row["status"], row["selected_by"]) == ("retrying", None)
+    (observed,) = world.instance.fetch_observations(AssetKey("benevity_export"), limit=10).records
+    observation = observed.asset_observation
+    assert observation is not None
+    assert observation.partition == f"north|{day(2)}"
+    assert f"{row['next_attempt_at']:%Y-%m-%d %H:%M:%S} UTC" in (observation.description or "")
+
+    world.execute("UPDATE impact_deliveries SET next_attempt_at = now()")
+    assert succeeded(world.run())
+    assert world.materialized() == {("north", day(2))}
 
 
 def test_a_drain_leaves_what_is_to_be_retried_to_a_later_one(

@@ -16,6 +16,9 @@ from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/recording")
 
+ABANDONED_AFTER = timedelta(hours=2)
+"""A run shows what failed at its end; after the longest time that a run may take, anybody may."""
+
 AT_ONCE = 1_000
 """Final deliveries that are shown to Dagster in one transaction."""
 
@@ -69,23 +72,32 @@ class RecordingStore:
         with self._engine.connect() as connection:
             row = connection.execute(
                 _SQL["due_state"],
-                {"platform": platform.value, "orphaned_before": now - ORPHANED_AFTER},
+                {"platform": platform.value, **_left_before(now)},
             ).one()
         return DueState(row.next_fire, row.next_attempt, row.unrecorded_since)
 
     @contextmanager
     def unrecorded(
-        self, platform: Platform, *, now: datetime, run_id: str | None = None
+        self,
+        platform: Platform,
+        *,
+        now: datetime,
+        run_id: str | None = None,
+        failures: bool = True,
     ) -> Iterator[Sequence[FinalDelivery]]:
-        """Up to `AT_ONCE` final deliveries, locked; they are marked as recorded when the block ends well."""
+        """Up to `AT_ONCE` final deliveries, locked; they are marked as recorded when the block ends well.
+
+        `run_id`: only those of that run's own selection. `failures`: those that failed for good as well.
+        """
         with self._engine.begin() as connection:
             rows = connection.execute(
                 _SQL["unrecorded"],
                 {
                     "platform": platform.value,
                     "run_id": run_id,
-                    "orphaned_before": now - ORPHANED_AFTER,
+                    "failures": failures,
                     "limit": AT_ONCE,
+                    **_left_before(now),
                 },
             ).mappings()
             batch = [
@@ -104,3 +116,12 @@ class RecordingStore:
                 connection.execute(
                     _SQL["mark_recorded"], {"ids": [d.id for d in batch], "now": now}
                 )
+
+    def unmark(self, ids: Sequence[UUID]) -> None:
+        """Take back that these deliveries are shown: the next drain shows them."""
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["unmark_recorded"], {"ids": list(ids)})
+
+
+def _left_before(now: datetime) -> dict[str, datetime]:
+    return {"orphaned_before": now - ORPHANED_AFTER, "abandoned_before": now - ABANDONED_AFTER}

@@ -12,11 +12,14 @@ SELECT
              AND p.status IN @open)
      ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
     (SELECT min(d.updated_at) FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.recorded_at IS NULL
-       AND d.status IN @shown) AS unrecorded_since
+     WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
+       AND (d.selected_by IS NULL
+            OR d.updated_at <= CASE WHEN d.status = 'failed' THEN CAST(:abandoned_before AS timestamptz)
+                                    ELSE :orphaned_before END)) AS unrecorded_since
 
 -- name: unrecorded
--- Final deliveries that Dagster has not been told of, locked until it has.
+-- Final deliveries that Dagster doesn't show yet, locked until it does. A run shows its failures at its end
+-- only, so those of a selection are left to it for as long as a run may take.
 SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_start, d.period_end,
        d.scheduled_for, d.delivered_at, d.failed_at, d.transaction_id, d.payload_hash, d.payload_bytes,
        d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision
@@ -24,12 +27,19 @@ FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
   AND (CASE
            WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
-           WHEN d.selected_by IS NOT NULL THEN d.updated_at <= :orphaned_before
+           WHEN d.selected_by IS NOT NULL
+               THEN d.updated_at <= CASE WHEN d.status = 'failed'
+                                         THEN CAST(:abandoned_before AS timestamptz)
+                                         ELSE :orphaned_before END
            ELSE true
        END)
+  AND (:failures OR d.status <> 'failed')
 ORDER BY d.updated_at
 LIMIT :limit
 FOR UPDATE OF d SKIP LOCKED
 
 -- name: mark_recorded
 UPDATE impact_deliveries SET recorded_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))
+
+-- name: unmark_recorded
+UPDATE impact_deliveries SET recorded_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.access import audit
+from impact_in_pipelines.db.access.audit import Change
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
@@ -23,6 +25,16 @@ class SelectedDay:
     company_id: UUID
     timezone: str
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDay:
+    """A selected company-day that is still open: when its next attempt is due (UTC), and why it waits."""
+
+    company_slug: str
+    day: date
+    next_attempt_at: datetime | None
+    last_error: str | None
 
 
 class SelectionStore:
@@ -66,10 +78,35 @@ class SelectionStore:
             ).one()
         return row.open, row.next_attempt_at
 
-    def let_go(self, platform: Platform, run_id: str) -> None:
-        """Leave what `run_id` has not finished to whichever drain comes next."""
+    def waiting_of_run(self, platform: Platform, run_id: str, *, limit: int) -> list[WaitingDay]:
+        """At most `limit` of a run's own deliveries that are still open, the first to be tried first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                _SQL["waiting_of_run"],
+                {"platform": platform.value, "run_id": run_id, "limit": limit},
+            )
+            return [WaitingDay(**row) for row in rows.mappings()]
+
+    def release_of_run(self, platform: Platform, run_id: str) -> None:
+        """Leave what `run_id` has not finished, or not shown in Dagster, to whichever drain comes next."""
         with self._engine.begin() as connection:
-            connection.execute(_SQL["let_go"], {"platform": platform.value, "run_id": run_id})
+            connection.execute(
+                _SQL["release_of_run"], {"platform": platform.value, "run_id": run_id}
+            )
+
+    def cancel_of_run(self, platform: Platform, run_id: str, *, actor: str, now: datetime) -> int:
+        """Cancel what `run_id` selected and has not sent, audited; returns how many deliveries."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                _SQL["cancel_of_run"],
+                {"platform": platform.value, "run_id": run_id, "now": now},
+            ).all()
+            if rows:
+                changes = [
+                    Change("delivery.cancel", f"delivery {row.id}", row.company_id) for row in rows
+                ]
+                audit.record(connection, changes, actor=actor, now=now)
+        return len(rows)
 
     def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
         """The deliveries that `run_id` worked on last, counted by status."""

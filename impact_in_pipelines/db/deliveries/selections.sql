@@ -17,11 +17,28 @@ SELECT count(*) AS open, min(next_attempt_at) AS next_attempt_at
 FROM impact_deliveries
 WHERE selected_by = :run_id AND platform = :platform AND status IN @open
 
--- name: let_go
--- A run that doesn't wait for retries has no more claim to its rows: the next drain may take them.
+-- name: waiting_of_run
+-- A run's own rows that are still open, the first to be tried again first: what it says when it ends before.
+SELECT c.slug AS company_slug, d.period_start AS day, d.next_attempt_at, d.last_error
+FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
+WHERE d.selected_by = :run_id AND d.platform = :platform AND d.status IN @open
+ORDER BY d.next_attempt_at, c.slug, d.period_start
+LIMIT :limit
+
+-- name: release_of_run
+-- A run that ends has no more claim to its rows: the next drain sends what is open, and shows in Dagster
+-- what is final and not shown yet.
 UPDATE impact_deliveries SET selected_by = NULL
 WHERE selected_by = :run_id AND platform = :platform
-  AND status IN @open
+  AND (status IN @open OR (status IN @shown AND recorded_at IS NULL))
+
+-- name: cancel_of_run
+-- A person has terminated the run: what it has not sent is called off. A row that a worker holds is left to
+-- it: its request may be on its way.
+UPDATE impact_deliveries
+SET status = 'cancelled', next_attempt_at = NULL, lease_until = NULL, claimed_by = NULL, updated_at = :now
+WHERE selected_by = :run_id AND platform = :platform AND status IN ('pending', 'retrying')
+RETURNING id, company_id
 
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d

@@ -28,6 +28,9 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
         (DueState(unrecorded_since=NOW - 89 * SECOND), 0, 0, False, "nothing is due"),
         (DueState(unrecorded_since=NOW - 90 * SECOND), 0, 0, True, "not shown in Dagster yet"),
         (DueState(unrecorded_since=NOW - 9 * MINUTE), 1, 0, False, "a drain is waiting"),
+        # A drain shows its failures at its end.
+        (DueState(unrecorded_since=NOW - 9 * MINUTE), 0, 1, False, "nothing is due"),
+        (DueState(NOW - SECOND, unrecorded_since=NOW - 9 * MINUTE), 0, 1, False, "is running"),
         (
             DueState(next_fire=NOW + MINUTE, unrecorded_since=NOW - 9 * MINUTE),
             0, 0, True, "not shown in Dagster yet",

@@ -1,0 +1,219 @@
+"""One run of an export: it drains what it is for, shows the results in Dagster, and ends as it went."""
+
+import time
+from datetime import datetime
+
+from dagster import (
+    AssetExecutionContext,
+    DagsterEventType,
+    Failure,
+    RetryRequested,
+)
+
+from impact_in_pipelines.assets.export_choice import Chosen, Due
+from impact_in_pipelines.assets.recorder import Recorder
+from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.dagster_instance.terminations import (
+    is_terminated,
+    is_terminated_by_person,
+    report_stopping,
+)
+from impact_in_pipelines.delivery.draining.drain import DrainSummary
+from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services import run_selections
+
+FAILURES = "failures"
+"""The metadata of a step's failure that lists the deliveries that failed for good."""
+
+LONGEST_WAIT_S = 60.0
+"""A run holds its slot no longer than this without sending anything, waits for retries together (D5)."""
+
+MOST_WAITING_SHOWN = 100
+
+
+class Export:
+    """What a run does for `chosen` on `platform`, until it is done or `stop` is requested."""
+
+    def __init__(
+        self,
+        context: AssetExecutionContext,
+        runtime: Runtime,
+        platform: Platform,
+        stop: Stop,
+        chosen: Due | Chosen,
+    ) -> None:
+        self._context = context
+        self._runtime = runtime
+        self._platform = platform
+        self._stop = stop
+        self._chosen = chosen
+        self._instance = context.instance
+        self._run_id = context.run.run_id
+        self._own_rows = self._run_id if isinstance(chosen, Chosen) else None
+        self._settled_at = time.monotonic()
+        self._idle = False
+        self._recorder = Recorder(
+            context,
+            runtime,
+            platform=platform,
+            asset_key=context.asset_key,
+            run_id=self._own_rows,
+        )
+
+    def run(self) -> None:
+        """Send, record and end.
+
+        Raises `RetryRequested` while selected partitions wait for an attempt that is less than a minute away
+        (layer 2 of D5), and `Failure` if something failed for good or the run was stopped: what was not sent
+        is then due again, or cancelled if a person has terminated the run.
+        """
+        if is_terminated(self._instance, self._run_id):
+            # The interrupt came before we could listen, and Dagster's answer to it was to try again.
+            self._stop.request()
+        selection = self._selection()
+        summary = self._drained(selection)
+        # Failures are shown last, and only by a run that can still end as failed: planned partitions of one
+        # that ends as cancelled don't turn red, and nobody would show them again.
+        stopped = self._stop.requested or is_terminated(self._instance, self._run_id)
+        self._recorder.record(failures=not stopped)
+        self._report(summary)
+        if stopped:
+            raise self._stopped(summary)
+        self._end_selection()
+        self._fail_if_something_failed()
+
+    def _selection(self) -> Selection:
+        if isinstance(self._chosen, Due):
+            return self._chosen.selection
+        added = run_selections.add(
+            self._runtime,
+            self._platform,
+            self._chosen.days,
+            trigger=self._chosen.trigger,
+            run_id=self._run_id,
+        )
+        self._context.log.info(
+            f"{added} of {len(self._chosen.days)} selected company-days are to be sent"
+        )
+        return Selection(run_id=self._run_id)
+
+    def _drained(self, selection: Selection) -> DrainSummary:
+        self._settled_at = time.monotonic()
+        return self._runtime.drain(
+            self._platform,
+            dagster_run_id=self._run_id,
+            on_settled=self._on_settled,
+            should_stop=self._should_stop,
+        ).run(selection)
+
+    def _on_settled(self) -> None:
+        self._settled_at = time.monotonic()
+        self._recorder.record_now_and_then()
+
+    def _should_stop(self) -> bool:
+        """A drain returns what a rate limit holds back for long; a selection of the run's own would wait for
+        it here, and hold a slot that another backfill could use."""
+        if self._stop.requested:
+            return True
+        idle_s = time.monotonic() - self._settled_at
+        self._idle = self._own_rows is not None and idle_s > LONGEST_WAIT_S
+        return self._idle
+
+    def _stopped(self, summary: DrainSummary) -> Failure:
+        """What ends the step at once, and the run as cancelled: nothing has failed."""
+        cause = self._stop.signal.name if self._stop.signal is not None else "a request"
+        if not is_terminated(self._instance, self._run_id):
+            # A run whose step fails is a failed run, and tells people so, unless it was being cancelled.
+            report_stopping(self._instance, self._context.run, cause)
+        rest = "what was not sent is due again"
+        if self._own_rows is not None:
+            rest = self._give_up_selection(self._own_rows, rest)
+        return Failure(
+            description=f"Stopped by {cause}: {summary.delivered} delivered; {rest}",
+            allow_retries=False,
+        )
+
+    def _give_up_selection(self, run_id: str, rest: str) -> str:
+        """Cancel or release the run's own rows; returns what became of them."""
+        if not is_terminated_by_person(self._instance, run_id):
+            run_selections.release(self._runtime, self._platform, run_id)
+            return rest
+        cancelled = run_selections.cancel(
+            self._runtime, self._platform, run_id, actor=f"terminated dagster run {run_id}"
+        )
+        return f"{cancelled} that were not sent are cancelled"
+
+    def _end_selection(self) -> None:
+        """Wait for a retry that is near, or leave what is open to the drains and say so."""
+        if self._own_rows is None or not isinstance(self._chosen, Chosen):
+            return
+        open_rows, next_attempt_at = self._runtime.selections.open_of_run(
+            self._platform, self._run_id
+        )
+        if open_rows and self._chosen.waits and next_attempt_at is not None and not self._idle:
+            self._wait_if_near(open_rows, next_attempt_at)
+        if open_rows:
+            self._say_what_waits(open_rows)
+        run_selections.release(self._runtime, self._platform, self._run_id)
+
+    def _wait_if_near(self, open_rows: int, next_attempt_at: datetime) -> None:
+        """Raise `RetryRequested` if this wait and those before it fit into `LONGEST_WAIT_S`."""
+        wait_s = max(1.0, (next_attempt_at - self._runtime.clock()).total_seconds())
+        if self._waited_s() + wait_s > LONGEST_WAIT_S:
+            return
+        self._context.log.warning(f"{open_rows} deliveries are tried again in {wait_s:.0f} s")
+        # One more than the deliveries' own retries: a wait for a twin in flight must not use them up.
+        raise RetryRequested(
+            max_retries=self._runtime.settings.scheduler_max_retries + 1, seconds_to_wait=wait_s
+        )
+
+    def _waited_s(self) -> float:
+        """Seconds that earlier tries of this step have waited, from the run's own events."""
+        return sum(
+            float(entry.dagster_event.step_retry_data.seconds_to_wait or 0)
+            for entry in self._instance.all_logs(
+                self._run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY
+            )
+            if entry.dagster_event is not None
+        )
+
+    def _say_what_waits(self, open_rows: int) -> None:
+        waiting = self._runtime.selections.waiting_of_run(
+            self._platform, self._run_id, limit=MOST_WAITING_SHOWN
+        )
+        times = [one.next_attempt_at for one in waiting if one.next_attempt_at is not None]
+        first = f", the first at {min(times):%Y-%m-%d %H:%M:%S} UTC" if times else ""
+        noun = "delivery waits" if open_rows == 1 else "deliveries wait"
+        self._context.log.warning(
+            f"{open_rows} {noun} for a later attempt{first}. This run ends here; the scheduled drains send "
+            "them and colour their cells."
+        )
+        self._recorder.show_waiting(waiting)
+
+    def _fail_if_something_failed(self) -> None:
+        """Raise `Failure` if something failed for good, so that the planned cells turn red."""
+        failed = self._recorder.failed_before() + self._recorder.counts[DeliveryStatus.FAILED]
+        if self._own_rows is not None:
+            # An earlier try of this step may have recorded failures of its own.
+            outcome = self._runtime.selections.outcome_of_run(self._platform, self._run_id)
+            failed = outcome.get(DeliveryStatus.FAILED, 0)
+        if not failed:
+            return
+        if is_terminated(self._instance, self._run_id):
+            # Terminated while it recorded: the run ends as cancelled, so the next drain shows them again.
+            self._recorder.take_failures_back()
+        raise Failure(
+            description=self._recorder.failures_in_words(failed, FACTS[self._platform].title),
+            metadata={FAILURES: self._recorder.failure_table()},
+            allow_retries=False,
+        )
+
+    def _report(self, summary: DrainSummary) -> None:
+        self._context.log.info(
+            f"planned {summary.planned}, claimed {summary.claimed}, delivered {summary.delivered}, "
+            f"retrying {summary.retrying}, skipped as duplicate {summary.skipped}, "
+            f"failed for good {self._recorder.counts[DeliveryStatus.FAILED]}"
+        )
