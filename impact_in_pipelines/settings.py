@@ -65,6 +65,34 @@ class Settings(BaseModel):
     database_url: SecretStr | None = Field(
         None, description="a PostgreSQL URL such as postgresql://user:password@host:5432/name"
     )
+    statement_timeout_ms: int = Field(
+        60_000,
+        alias="DATABASE_STATEMENT_TIMEOUT_MS",
+        ge=1_000,
+        le=3_600_000,
+        description="milliseconds, from 1000 to 3600000",
+    )
+    tcp_user_timeout_ms: int = Field(
+        30_000,
+        alias="DATABASE_TCP_USER_TIMEOUT_MS",
+        ge=1_000,
+        le=600_000,
+        description="milliseconds, from 1000 to 600000",
+    )
+    tcp_keepalive_idle_seconds: int = Field(
+        30,
+        alias="DATABASE_TCP_KEEPALIVE_IDLE_SECONDS",
+        ge=1,
+        le=3600,
+        description="seconds, from 1 to 3600",
+    )
+    tcp_keepalive_interval_seconds: int = Field(
+        10,
+        alias="DATABASE_TCP_KEEPALIVE_INTERVAL_SECONDS",
+        ge=1,
+        le=600,
+        description="seconds, from 1 to 600",
+    )
     home: Path = Field(
         Path(".impact-in"), alias="IMPACT_IN_HOME", description="a folder that can be written"
     )

@@ -11,7 +11,7 @@ from factories import NO_DAGSTER, copied_database, execute_on_server
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, Engine, text
 
-from impact_in_pipelines.db.embedded.cluster import embedded_url, get_server
+from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.db.migrate import upgrade
 
@@ -22,7 +22,7 @@ _OURS = tuple(
     f"{word}_"
     for word in (
         *("BENEVITY", "GOODERA", "WORKDAY", "IMPACT_IN", "SCHEDULER", "SLACK", "PAGERDUTY"),
-        *("SLA", "ALERT", "OUTAGE", "OIDC", "DAGSTER", "HTTP", "API"),
+        *("SLA", "ALERT", "OUTAGE", "OIDC", "DAGSTER", "HTTP", "API", "DATABASE"),
     )
 )
 
@@ -47,7 +47,7 @@ def postgres_url() -> Iterator[URL]:
         connection.execute(text("SELECT pg_reload_conf()"))
     yield url
     admin.dispose()
-    get_server(home / "pg").stop()
+    stop_server(home / "pg")
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -15,6 +15,19 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "delivery.unknown": "see: impact-in deliveries list",
         "replay.arrived": "--force sends it again all the same",
         "replay.skipped": "to send that again: impact-in deliveries replay %(duplicate_of)s --force",
+        "database.not_found": (
+            "to use another one, set IMPACT_IN_HOME to its folder (or DATABASE_URL), to make a new one "
+            "here: impact-in db upgrade"
+        ),
+        "database.folder_unusable": (
+            "set IMPACT_IN_HOME to a folder that can be written, or DATABASE_URL to a server of your own"
+        ),
+        "database.cannot_start": "or set DATABASE_URL to a server of your own",
+        "database.elsewhere": "end it there, or set DATABASE_URL to a server of your own",
+        "database.unreachable": "start it or correct DATABASE_URL",
+        "database.empty": "run: impact-in db upgrade",
+        "database.behind": "run: impact-in db upgrade",
+        "database.url_invalid": "correct DATABASE_URL",
     }
 )
 """`%(name)s` stands for the refusal's parameters, as a command takes them."""

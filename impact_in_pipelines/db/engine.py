@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any, cast
@@ -22,7 +22,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded.cluster import cluster_folder, embedded_url
 from impact_in_pipelines.db.revisions import REVISION, out_of_step
-from impact_in_pipelines.errors import DatabaseUnavailable, InvalidSetting
+from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.errors.database import DatabaseUrlInvalid, ServerUnreachable
 from impact_in_pipelines.settings import Settings
 
 MAIN = "impact_in"
@@ -43,11 +44,12 @@ class Database:
     url: URL
     engine: Engine
     embedded: bool
+    settings: Settings = field(default_factory=Settings)
 
     @cached_property
     def reads(self) -> Engine:
         """An engine for many small reads at once (`make_reader`)."""
-        return make_reader(self.url, pool_size=READERS)
+        return make_reader(self.url, pool_size=READERS, settings=self.settings)
 
     def close(self) -> None:
         """Give all pooled connections back."""
@@ -59,7 +61,7 @@ class Database:
 def main_url(settings: Settings) -> URL:
     """The URL of our database; starts the embedded server where no DATABASE_URL is set.
 
-    Raises `InvalidSetting` for a URL of another dialect, `DatabaseUnavailable` when nothing starts.
+    Raises `DatabaseUrlInvalid` for a URL of another dialect, `DatabaseUnavailable` when nothing starts.
     """
     if settings.database_url is None:
         url = embedded_url(cluster_folder(settings))
@@ -78,36 +80,52 @@ def dagster_url(settings: Settings) -> URL:
 
 def as_psycopg2(text_url: str) -> URL:
     """`text_url` with the psycopg2 driver named: SQLAlchemy 2.1 would take psycopg 3, which breaks
-    dagster-postgres. Raises `InvalidSetting` for anything but PostgreSQL."""
+    dagster-postgres. Raises `DatabaseUrlInvalid` for anything but PostgreSQL."""
     try:
         url = make_url(text_url)
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
-        raise InvalidSetting(
-            "DATABASE_URL must be a PostgreSQL URL such as postgresql://user:password@host:5432/name; "
-            "it was ***"
-        )
+        raise DatabaseUrlInvalid
     return url.set(drivername="postgresql+psycopg2")
 
 
-def make_engine(url: URL, *, pool_size: int = 5) -> Engine:
-    """An engine on `url`; sessions in UTC, JSON compact, dead connections replaced."""
+def make_engine(url: URL, *, pool_size: int = 5, settings: Settings | None = None) -> Engine:
+    """An engine on `url`; sessions in UTC, JSON compact, dead connections replaced, and no statement or
+    silent network waited for longer than `settings` say (None: the defaults)."""
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,
         json_serializer=lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False),
-        connect_args={
-            "options": "-c timezone=UTC",
-            "connect_timeout": 10,
-            "application_name": "impact-in",
-        },
+        connect_args=connect_args("impact-in", settings or Settings()),
     )
 
 
-def make_reader(url: URL, *, pool_size: int) -> Engine:
+def connect_args(name: str, settings: Settings, *options: str) -> dict[str, Any]:
+    """What psycopg2 gets beside the URL: `name` is seen in pg_stat_activity, `options` are further ones of
+    the session (`setting=value`).
+
+    A statement that the server works on for too long is ended by the server. A server that has gone without
+    a word (a failover, a cut network) is noticed by the kernel: what is sent and not acknowledged within
+    `tcp_user_timeout` ends the connection, and so do three unanswered probes while an answer is awaited.
+    Without either, libpq would wait for about two hours. All of it means nothing on a Unix socket.
+    """
+    session = ("timezone=UTC", f"statement_timeout={settings.statement_timeout_ms}", *options)
+    return {
+        "options": " ".join(f"-c {option}" for option in session),
+        "connect_timeout": 10,
+        "application_name": name,
+        "tcp_user_timeout": settings.tcp_user_timeout_ms,
+        "keepalives": 1,
+        "keepalives_idle": settings.tcp_keepalive_idle_seconds,
+        "keepalives_interval": settings.tcp_keepalive_interval_seconds,
+        "keepalives_count": 3,
+    }
+
+
+def make_reader(url: URL, *, pool_size: int, settings: Settings | None = None) -> Engine:
     """An engine for single statements that only read, many a second: no transaction around each, and a
     connection is tried out only after it has lain idle. Measured: one round trip instead of four."""
     reader = create_engine(
@@ -117,11 +135,9 @@ def make_reader(url: URL, *, pool_size: int) -> Engine:
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,  # there is nothing to roll back
         json_deserializer=from_json,  # half of what Python's own costs
-        connect_args={
-            "options": "-c timezone=UTC -c default_transaction_read_only=on",
-            "connect_timeout": 10,
-            "application_name": "impact-in-reads",
-        },
+        connect_args=connect_args(
+            "impact-in-reads", settings or Settings(), "default_transaction_read_only=on"
+        ),
     )
     event.listen(reader, "checkin", _note_use)
     event.listen(reader, "checkout", _try_out_when_idle)
@@ -146,10 +162,12 @@ def _try_out_when_idle(connection: Any, record: ConnectionPoolEntry, _: object) 
 def open_database(settings: Settings, *, pool_size: int = 5) -> Database:
     """The database that `settings` name, reachable. Raises `DatabaseUnavailable` or `InvalidSetting`."""
     url = main_url(settings)
-    engine = make_engine(url, pool_size=pool_size)
+    engine = make_engine(url, pool_size=pool_size, settings=settings)
     with translated_errors(url):
         engine.connect().close()
-    return Database(url=url, engine=engine, embedded=settings.database_url is None)
+    return Database(
+        url=url, engine=engine, embedded=settings.database_url is None, settings=settings
+    )
 
 
 @contextmanager
@@ -159,14 +177,11 @@ def translated_errors(url: URL) -> Iterator[None]:
         yield
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-        raise DatabaseUnavailable(
-            f"PostgreSQL at {url.host or url.query.get('host')} doesn't answer ({reason}); "
-            "start it or correct DATABASE_URL"
-        ) from error
+        raise ServerUnreachable(str(url.host or url.query.get("host")), reason) from error
     except ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) != "42P01":
             raise
-        raise DatabaseUnavailable(out_of_step(None)) from error
+        raise out_of_step(None) from error
 
 
 def require_current(engine: Engine) -> None:
@@ -177,7 +192,7 @@ def require_current(engine: Engine) -> None:
     with translated_errors(engine.url), engine.connect() as connection:
         at = connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
     if at != REVISION:
-        raise DatabaseUnavailable(out_of_step(at))
+        raise out_of_step(at)
 
 
 def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:

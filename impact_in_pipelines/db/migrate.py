@@ -1,4 +1,4 @@
-"""Bringing a database to the present schema (`impact-in db upgrade`)."""
+"""Bringing a database to the present schema."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from impact_in_pipelines.db.revisions import out_of_step
-from impact_in_pipelines.errors import DatabaseUnavailable
 
 _LOCK = 727102
 _ASK_AGAIN_S = 0.1
@@ -28,13 +27,13 @@ def alembic_config() -> Config:
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Run what is missing; returns the revision before (None: empty database) and after.
 
-    Raises `DatabaseUnavailable` for a database that a newer version has upgraded; it stays as it is.
+    Raises `DatabaseAhead` for a database that a newer version has upgraded; it stays as it is.
     """
     config = alembic_config()
     with engine.connect() as connection, _alone(connection):
         before = MigrationContext.configure(connection).get_current_revision()
         if before is not None and before not in _known(config):
-            raise DatabaseUnavailable(out_of_step(before))
+            raise out_of_step(before)
         connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -52,11 +51,14 @@ def _alone(connection: Connection) -> Iterator[None]:
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
         connection.rollback()
         time.sleep(_ASK_AGAIN_S)
+    # A migration of a large table takes as long as it takes.
+    connection.execute(text("SET statement_timeout = 0"))
     connection.commit()
     try:
         yield
     finally:
         connection.rollback()
+        connection.execute(text("RESET statement_timeout"))
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
         connection.commit()
 

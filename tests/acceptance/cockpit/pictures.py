@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import text
 
-from impact_in_pipelines.db.embedded.cluster import embedded_url, get_server
+from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.platforms import Platform
@@ -32,7 +32,7 @@ def staged() -> Iterator[Stage]:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ii-")))
         url = embedded_url(home / "pg")
-        stack.callback(lambda: get_server(home / "pg").stop())
+        stack.callback(stop_server, home / "pg")
         admin = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:
             connection.execute(text("CREATE DATABASE pictures"))
