@@ -9,6 +9,7 @@ from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
 from impact_in_pipelines.db.access.sessions import SessionStore
+from impact_in_pipelines.db.access.tokens import AccessTokenStore
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
 from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
@@ -125,6 +126,10 @@ class Runtime:
     @cached_property
     def incidents(self) -> IncidentStore:
         return IncidentStore(self.database.engine)
+
+    @cached_property
+    def access_tokens(self) -> AccessTokenStore:
+        return AccessTokenStore(self.database.engine)
 
     @cached_property
     def sessions(self) -> SessionStore:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
 from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
@@ -40,6 +41,7 @@ ROUTERS = (
     incidents.incidents,
     incidents.maintenance,
     companies.audit,
+    sessions.router,
     webhooks.router,
     health.router,
 )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from impact_in_pipelines.api.access.known import KnownCompanies
 from impact_in_pipelines.api.access.tokens import Authenticator
+from impact_in_pipelines.api.access.watching import AccessWatch
 from impact_in_pipelines.api.dagster_link import DagsterLink
 from impact_in_pipelines.api.deliveries.hub import EventHub
 from impact_in_pipelines.api.http.ratelimit import RateLimiter
@@ -67,6 +68,10 @@ class ApiContext:
     @cached_property
     def sla(self) -> SlaStore:
         return SlaStore(self.runtime.database.reads, self.runtime.settings)
+
+    @cached_property
+    def access(self) -> AccessWatch:
+        return AccessWatch(self.runtime.access_tokens, self.runtime.sessions)
 
     @cached_property
     def statuses(self) -> StatusCache:

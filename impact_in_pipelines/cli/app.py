@@ -2,7 +2,7 @@
 
 import typer
 
-from impact_in_pipelines.cli.accounts import companies, connections, token
+from impact_in_pipelines.cli.accounts import companies, connections, sessions, token
 from impact_in_pipelines.cli.alerts import incidents, maintenance
 from impact_in_pipelines.cli.deliveries import commands as deliveries
 from impact_in_pipelines.cli.deliveries import deliver
@@ -30,6 +30,7 @@ app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(sla.app, name="sla")
 app.add_typer(token.app, name="token")
+app.add_typer(sessions.app, name="sessions")
 app.command("deliver")(deliver.deliver)
 app.command("sandbox")(sandbox.sandbox)
 app.command("serve")(serve.serve)

@@ -8,6 +8,7 @@ from impact_in_pipelines.wording import sentence
 
 NEXT: Mapping[str, str] = MappingProxyType(
     {
+        "session.unknown": "see: impact-in sessions list",
         "company.unknown": "see: impact-in companies list",
         "connection.missing": (
             "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import ApiContext, build_context
 from impact_in_pipelines.cli.accounts.token import minted
+from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.config import BENEVITY_KEY
 from impact_in_pipelines.scheduling import ScheduleRule
@@ -45,6 +46,8 @@ class Holdings:
     incident: UUID
     window: UUID
     replay: UUID
+    session: UUID
+    link: UUID
 
 
 @dataclass
@@ -183,4 +186,18 @@ def holdings(world: World, prefix: str) -> Holdings:
         companies=[company],
         ids=[arrived],
     )
-    return Holdings(company, found.slug, arrived, failed, schedule, incident, window, replay)
+    subject = "ingrid" if prefix == "own" else "olena"
+    session, link = signed_in(world, subject, company)
+    return Holdings(
+        company, found.slug, arrived, failed, schedule, incident, window, replay, session, link
+    )
+
+
+def signed_in(world: World, subject: str, company: UUID) -> tuple[UUID, UUID]:
+    """The ids of a session of `subject`'s, and of a sign-in link that it made and nobody has used."""
+    runtime, now = world.runtime, world.clock()
+    until = datetime.now(UTC) + timedelta(hours=1)
+    runtime.sessions.open(subject, VIEWER, [company], now=now, expires_at=until)
+    (session,) = (one.id for one in runtime.sessions.listed(now=now, subject=subject))
+    claims = TokenClaims(token_digest(str(company)), "guest", VIEWER, [company], until)
+    return session, runtime.access_tokens.make_link(claims, created_by=subject, now=now)

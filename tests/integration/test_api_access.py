@@ -25,6 +25,8 @@ IDS = {
     "windowId": "window",
     "replayId": "replay",
     "companyId": "company",
+    "sessionId": "session",
+    "linkId": "link",
 }
 _ROLES: Mapping[str, tuple[str, ...]] = {
     "nothing": (),
@@ -106,7 +108,9 @@ def described() -> dict[str, Any]:
 
 
 OPERATIONS = operations()
-_ABOUT_NOBODY = frozenset({"listCompanies", "createCompany", "previewRule"})
+_ABOUT_NOBODY = frozenset(
+    {"listCompanies", "createCompany", "previewRule", "listSessions", "listSignInLinks"}
+)
 """Operations that can't name another company's things."""
 
 

@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 
 from impact_in_pipelines.api.access.known import Recent
 from impact_in_pipelines.api.http.problems import ApiProblem
+from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.settings import Settings
 
@@ -36,13 +37,16 @@ class KeySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `companies` None means all of them; `expires_at` is UTC."""
+    """Who asks. `companies` None means all of them; instants are UTC. `token_hash` is the digest under which
+    a token can be revoked, `issued_at` None where it doesn't say."""
 
     subject: str
     roles: frozenset[str]
     companies: frozenset[UUID] | None
     expires_at: datetime
     fingerprint: str = field(default="", compare=False)
+    issued_at: datetime | None = field(default=None, compare=False)
+    token_hash: str = field(default="", compare=False)
 
     def may_see(self, company_id: UUID | None) -> bool:
         """Whether `company_id` is one of the token's; None stands for all companies."""
@@ -54,8 +58,8 @@ class Principal:
         return None if self.companies is None else sorted(self.companies)
 
 
-def principal_of(claims: Mapping[str, Any]) -> Principal:
-    """The claims as a value. Raises `ValueError` for claims of another shape."""
+def principal_of(claims: Mapping[str, Any], token: str = "") -> Principal:
+    """The claims of `token` as a value. Raises `ValueError` for claims of another shape."""
     subject, roles, companies = claims["sub"], claims.get("roles", []), claims.get("companies", [])
     # It is written into logs and the audit log: no line breaks, no NUL, no half characters.
     if not isinstance(subject, str) or not 0 < len(subject) <= 200 or not subject.isprintable():
@@ -70,6 +74,19 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         ids,
         datetime.fromtimestamp(claims["exp"], UTC),
         hashlib.sha256(shown.encode()).hexdigest(),
+        datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else None,
+        token_digest(token),
+    )
+
+
+def token_claims(principal: Principal) -> TokenClaims:
+    """A principal's token as the tables know it."""
+    return TokenClaims(
+        principal.token_hash,
+        principal.subject,
+        sorted(principal.roles),
+        principal.company_ids,
+        principal.expires_at,
     )
 
 
@@ -157,7 +174,7 @@ class Authenticator:
                     "verify_iss": self._issuer is not None,
                 },
             )
-            return principal_of(claims)
+            return principal_of(claims, token)
         except jwt.ExpiredSignatureError:
             raise _unauthorized("the token has expired") from None
         except jwt.PyJWTError as error:
@@ -199,6 +216,11 @@ def _reason(error: jwt.PyJWTError) -> str:
             return "its signature doesn't hold"
         case _:
             return "it isn't a signed JWT"
+
+
+def token_revoked() -> ApiProblem:
+    """401 for a token that was good until somebody took it back."""
+    return _unauthorized("the token was revoked")
 
 
 def _unauthorized(detail: str, *, known: bool = True) -> ApiProblem:

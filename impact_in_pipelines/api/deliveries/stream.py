@@ -1,7 +1,8 @@
 """A company's delivery changes as server-sent events (HTML standard, section 9.2)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ router = api_router("Events")
 """Changes as they happen."""
 
 HEARTBEAT_S = 15.0
+CHECKED_S = 2.0
 _SHORTEST_WAIT_S = 0.1
 _REPLAYED = 1_000
 _RESET = "event: reset\ndata: {}\n\n"
@@ -47,18 +49,27 @@ async def stream_events(
 ) -> StreamingResponse:
     company = await run_sync(own_company, api, caller, company_id)
     since = _position(last_event_id)
+
+    async def still_good() -> bool:
+        return not await api.access.revoked(caller)
+
     return StreamingResponse(
-        event_stream(api, company.id, since, caller.expires_at),
+        event_stream(api, company.id, since, caller.expires_at, still_good),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
 async def event_stream(
-    api: ApiContext, company_id: UUID, since: int | None, until: datetime
+    api: ApiContext,
+    company_id: UUID,
+    since: int | None,
+    until: datetime,
+    still_good: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
     """The stream's text: what has changed after the position `since`, then every change, until `until`
-    (aware). An event's id is a position: a reader that comes back with it is sent nothing too little, and
+    (aware), or until `still_good` says no, which is asked every `CHECKED_S` seconds however much there is to
+    say. An event's id is a position: a reader that comes back with it is sent nothing too little, and
     perhaps something twice."""
     yield "retry: 3000\n\n"
     async with api.hub.subscribed(company_id) as changes:
@@ -71,17 +82,26 @@ async def event_stream(
                 for number, row in enumerate(rows, start=1):
                     # A reader that is cut off half-way must ask for the whole of it again.
                     yield _event(row, reached if number == len(rows) else since)
+        quiet_s = 0.0
+        checked_at = monotonic()
         while (left_s := (until - datetime.now(UTC)).total_seconds()) > 0:
+            # Timers end a little early: without the floor the last instant is a burst of heartbeats.
+            wait_s = max(min(HEARTBEAT_S, CHECKED_S, left_s), _SHORTEST_WAIT_S)
             try:
-                # Timers end a little early: without the floor the last instant is a burst of heartbeats.
-                change = await changes.next(max(min(HEARTBEAT_S, left_s), _SHORTEST_WAIT_S))
+                change = await changes.next(wait_s)
             except Lagging:
                 yield _RESET
                 return
-            if change is None:
-                yield ": still here\n\n"
-            else:
+            if monotonic() - checked_at >= CHECKED_S:
+                if not await still_good():
+                    return
+                checked_at = monotonic()
+            if change is not None:
+                quiet_s = 0.0
                 yield _event(_fields(change), change.position)
+            elif (quiet_s := quiet_s + wait_s) >= HEARTBEAT_S:
+                quiet_s = 0.0
+                yield ": still here\n\n"
 
 
 def _event(fields: Any, position: int) -> str:
@@ -105,7 +125,7 @@ def _position(event_id: str | None) -> int | None:
 def position_in(event_id: str) -> int | None:
     """The position that an event's id names, or None: it isn't one of this stream."""
     if event_id.isascii() and event_id.isdecimal() and int(event_id) <= _LAST_POSITION:
-        return int(event_id)
+        return max(1, int(event_id))  # PostgreSQL has no transaction 0
     # Earlier versions gave instants: a reader that comes back with one is told to read again.
     return _LAST_POSITION if _is_instant(event_id) else None
 

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import check_roles, required_roles
+from impact_in_pipelines.api.access.tokens import token_revoked
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.deprecation import deprecation_of
 from impact_in_pipelines.api.http.etags import CONDITIONAL, with_etag
@@ -87,6 +88,8 @@ class ApiRoute(APIRoute):
                         principal = await api.authenticator.authenticate(
                             request.headers.get("authorization")
                         )
+                        if await api.access.revoked(principal):
+                            raise token_revoked()
                         rate = api.limiter.take(principal.subject)
                         _check_rate(rate)
                         check_roles(principal, self.roles)

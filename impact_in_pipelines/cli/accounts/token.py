@@ -1,39 +1,44 @@
-"""`impact-in token mint`: a bearer token for the API, for development."""
+"""`impact-in token`: bearer tokens for the API: making them (development), taking them back."""
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import print_json
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.db.access.tokens import TokenClaims
 from impact_in_pipelines.errors import InvalidSetting, UsageError
+from impact_in_pipelines.errors.access import TokenUnreadable
+from impact_in_pipelines.plain_text import plain
+from impact_in_pipelines.services.access import LONGEST_TOKEN, revoke_token
 from impact_in_pipelines.settings import Settings, get_settings
 
 app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LONGEST = timedelta(days=366)
 _ALL = "*"
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `mint` a subcommand: typer would make a lone command the app itself."""
+RoleOption = Annotated[
+    list[str],
+    typer.Option(metavar="R", help="ADMIN_CONSOLE views, with MANAGE_INTEGRATIONS changes."),
+]
+CompanyOption = Annotated[
+    list[str], typer.Option(metavar="C", help="A company's slug or id, or '*' for all.")
+]
 
 
 @app.command("mint")
 def mint(
-    role: Annotated[
-        list[str],
-        typer.Option(metavar="R", help="ADMIN_CONSOLE views, with MANAGE_INTEGRATIONS changes."),
-    ],
-    company: Annotated[
-        list[str], typer.Option(metavar="C", help="A company's slug or id, or '*' for all.")
-    ],
+    role: RoleOption,
+    company: CompanyOption,
     expires_in: Annotated[str, typer.Option(metavar="SPAN", help="Such as 30m, 8h or 7d.")] = "8h",
     subject: Annotated[
         str, typer.Option(help="Who it is for; changes are signed so.")
@@ -42,14 +47,8 @@ def mint(
 ) -> None:
     """Print a token signed with IMPACT_IN_JWT_SECRET. Options can be given several times."""
     settings = get_settings()
-    lasting = _span(expires_in)
-    if settings.jwt_secret is None:
-        raise InvalidSetting(
-            "IMPACT_IN_JWT_SECRET must be set to mint tokens; make one with: "
-            'python -c "import secrets; print(secrets.token_urlsafe(48))"'
-        )
-    expires_at = datetime.now(UTC) + lasting
-    token = minted(settings, subject, role, _ids(company), expires_at)
+    expires_at = datetime.now(UTC) + span(expires_in)
+    token = minted(settings, subject, role, company_ids(company), expires_at)
     if as_json:
         print_json({"token": token, "expires_at": expires_at})
     else:
@@ -59,15 +58,21 @@ def mint(
 def minted(
     settings: Settings, subject: str, roles: list[str], companies: list[str], expires_at: datetime
 ) -> str:
-    """An HS256 token with these claims, and issuer and audience if they are set."""
+    """An HS256 token with these claims, and issuer and audience if they are set. Raises `InvalidSetting`
+    without a secret."""
     import jwt
 
-    assert settings.jwt_secret is not None
+    if settings.jwt_secret is None:
+        raise InvalidSetting(
+            "IMPACT_IN_JWT_SECRET must be set to mint tokens; make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
     claims = {
         "sub": subject,
         "roles": roles,
         "companies": companies,
         "iat": datetime.now(UTC),
+        "jti": str(uuid4()),  # each token is one of its own: it signs in once
         "exp": expires_at,
     }
     if settings.jwt_issuer:
@@ -77,15 +82,52 @@ def minted(
     return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
 
 
-def _span(text: str) -> timedelta:
+@app.command("revoke")
+def revoke(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Holds the token; - reads it here.")],
+    by: Annotated[str | None, typer.Option(help="Who does it; for the audit log.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a token from now on, although it hasn't expired; streams that are open with it end too.
+
+    It is read from a file or standard input, so that no list of processes shows it.
+    """
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from None
+    token = claims_of(text.strip())
+    with session() as runtime:
+        revoke_token(runtime, token, actor=actor(by))
+    if as_json:
+        print_json({"subject": token.subject, "expires_at": token.expires_at})
+    else:
+        typer.echo(f"The token of {plain(token.subject)} is refused from now on.")
+
+
+def claims_of(token: str) -> TokenClaims:
+    """A token as the tables know it, whoever signed it. Raises `TokenUnreadable`."""
+    import jwt
+
+    from impact_in_pipelines.api.access.tokens import principal_of, token_claims  # FastAPI
+
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+        return token_claims(principal_of(claims, token))
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise TokenUnreadable from None
+
+
+def span(text: str) -> timedelta:
+    """A span such as 30m, 8h or 7d. Raises `UsageError`."""
     match = re.fullmatch(r"(\d{1,7})([smhd])", text.strip())
-    span = timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else timedelta()
-    if not timedelta() < span <= _LONGEST:
+    found = timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else timedelta()
+    if not timedelta() < found <= LONGEST_TOKEN:
         raise UsageError(f"--expires-in {text!r} must be a span such as 30m, 8h or 7d, up to 366d")
-    return span
+    return found
 
 
-def _ids(companies: list[str]) -> list[str]:
+def company_ids(companies: list[str]) -> list[str]:
     """The companies' ids; a slug is looked up."""
     if _ALL in companies:
         return [_ALL]

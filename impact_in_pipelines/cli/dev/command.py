@@ -11,16 +11,17 @@ from pathlib import Path
 
 import typer
 
-from impact_in_pipelines.cli.accounts.token import minted
+from impact_in_pipelines.cli.accounts.token import claims_of, minted
 from impact_in_pipelines.cli.demo.command import HOME, hold_home
 from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world, sandbox_environment
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.dagster_instance.environment import dagster_environment, project_root
-from impact_in_pipelines.db.engine import Database, open_database
+from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.config import DEFAULT_PORT
+from impact_in_pipelines.services.sessions import make_link
 from impact_in_pipelines.settings import get_settings, read_settings
 
 UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, DEFAULT_PORT, 3998
@@ -70,17 +71,17 @@ def _run(*, own_world: bool) -> int:
     orphans = fail_orphans()
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
-    code = _supervise(_addresses(database, own_world=own_world), own_world=own_world)
+    code = _supervise(_addresses(runtime, own_world=own_world), own_world=own_world)
     runtime.close()
     return code
 
 
-def _addresses(database: Database, *, own_world: bool) -> str:
+def _addresses(runtime: Runtime, *, own_world: bool) -> str:
     """Where everything is, for people."""
-    where = "the demo, in .impact-in/demo" if own_world else repr(database.url)
+    where = "the demo, in .impact-in/demo" if own_world else repr(runtime.database.url)
     lines = [
         f"Dagster UI  http://127.0.0.1:{UI_PORT}",
-        f"Cockpit     {_sign_in_link()}",
+        f"Cockpit     {_sign_in_link(runtime)}",
         f"API         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json",
         f"Sandbox     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats",
         f"Database    {where}",
@@ -91,8 +92,8 @@ def _addresses(database: Database, *, own_world: bool) -> str:
     return "\n".join(lines)
 
 
-def _sign_in_link() -> str:
-    """A link that signs an administrator of all companies in, good for a day."""
+def _sign_in_link(runtime: Runtime) -> str:
+    """A link that signs an administrator of all companies in, once; the token in it is good for a day."""
     token = minted(
         read_settings(),
         "developer",
@@ -100,6 +101,7 @@ def _sign_in_link() -> str:
         ["*"],
         datetime.now(UTC) + timedelta(days=1),
     )
+    make_link(runtime, claims_of(token), actor="impact-in dev")
     return f"http://127.0.0.1:{API_PORT}/en/cockpit/sign-in?token={token}"
 
 

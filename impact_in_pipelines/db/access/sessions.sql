@@ -1,13 +1,27 @@
 -- name: open
-INSERT INTO web_sessions (id_hash, subject, roles, companies, form_token, created_at, expires_at)
+INSERT INTO web_sessions (id_hash, subject, roles, companies, form_token, created_at, expires_at,
+                          signed_in_by)
 VALUES (:id_hash, :subject, CAST(:roles AS text[]), CAST(:companies AS uuid[]), :form_token, :now,
-        :expires_at)
+        :expires_at, :signed_in_by)
 
 -- name: find
-SELECT subject, roles, companies, form_token, expires_at FROM web_sessions WHERE id_hash = :id_hash
+SELECT id_hash, subject, roles, companies, form_token, expires_at FROM web_sessions
+WHERE id_hash = ANY(CAST(:id_hashes AS text[]))
+
+-- name: listed
+-- Those that are open, of one subject or of all; a tenant sees only those whose companies are all its own.
+SELECT id, subject, roles, companies, signed_in_by, created_at, expires_at FROM web_sessions
+WHERE expires_at > :now
+  AND (CAST(:subject AS text) IS NULL OR subject = :subject)
+  AND (CAST(:within AS uuid[]) IS NULL OR companies <@ CAST(:within AS uuid[]))
+ORDER BY created_at DESC, id
+LIMIT :limit
 
 -- name: close
 DELETE FROM web_sessions WHERE id_hash = :id_hash
+
+-- name: revoke
+DELETE FROM web_sessions WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING id, subject
 
 -- name: purge
 -- A few that have expired with each new one (by web_sessions_expires_at_idx).

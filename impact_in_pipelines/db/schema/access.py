@@ -57,8 +57,41 @@ web_sessions = Table(
     Column("form_token", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
     instant("expires_at", nullable=False),
+    # What people call it by: the digest signs nobody in, but it is nobody's business either.
+    Column("id", Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()")),
+    Column("signed_in_by", Text, nullable=False, server_default=text("'token'")),
     # purge: sessions that have expired.
     Index(None, "expires_at"),
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    # Bearer tokens that something happened to: made as a sign-in link, used to sign in, revoked. SHA-256 of
+    # the token; all others are known by their signature alone.
+    new_id(),
+    Column("token_hash", CHAR(64), nullable=False, unique=True),
+    Column("subject", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("companies", ARRAY(Uuid)),  # null: all of them
+    Column(
+        "created_by", Text, nullable=False
+    ),  # who made the link, or the subject that brought the token
+    instant("created_at", nullable=False, now=True),
+    instant("expires_at", nullable=False),
+    instant("used_at"),  # it has signed somebody in, and won't again
+    instant("revoked_at"),
+    # current and purge: tokens that have not expired, and those that have.
+    Index(None, "expires_at"),
+)
+
+revoked_subjects = Table(
+    "revoked_subjects",
+    metadata,
+    # Whose tokens from before an instant are good no more; kept until the last of them has expired.
+    Column("subject", Text, primary_key=True),
+    instant("issued_before", nullable=False),
+    instant("expires_at", nullable=False),
 )
 
 counters = Table(

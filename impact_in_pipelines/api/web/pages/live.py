@@ -13,6 +13,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries.stream import event_stream, position_in
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.visits import VIEW
+from impact_in_pipelines.db.access.sessions import digest
 
 
 def route(api: ApiContext) -> Route:
@@ -28,7 +29,7 @@ def route(api: ApiContext) -> Route:
         company_id, until = admitted
         since = position_in(request.headers.get("last-event-id", ""))
         return StreamingResponse(
-            _while_signed_in(api, cookie, event_stream(api, company_id, since, until)),
+            _while_signed_in(api, cookie, company_id, since, until),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )
@@ -50,10 +51,15 @@ def _admitted(api: ApiContext, cookie: str, company: str) -> tuple[UUID, datetim
 
 
 async def _while_signed_in(
-    api: ApiContext, cookie: str, events: AsyncIterator[str]
+    api: ApiContext, cookie: str, company_id: UUID, since: int | None, until: datetime
 ) -> AsyncIterator[str]:
-    """The events until the session is closed in another window, which a heartbeat notices."""
-    async for text in events:
-        if text.startswith(":") and await run_sync(api.runtime.sessions.find, cookie) is None:
-            return
-        yield text
+    """The events until the session is closed or revoked, or has lost the role or the company: each is
+    noticed within seconds, also in another process."""
+    id_hash = digest(cookie)
+
+    async def still_good() -> bool:
+        return await api.access.may_see(id_hash, company_id)
+
+    async with api.access.watching(id_hash):
+        async for text in event_stream(api, company_id, since, until, still_good):
+            yield text

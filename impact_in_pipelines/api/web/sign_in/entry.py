@@ -8,10 +8,13 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.access.tokens import Principal
+from impact_in_pipelines.api.access.tokens import Principal, token_claims, token_revoked
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.sign_in.cookie import clear_cookie, cookie_of, set_cookie
 from impact_in_pipelines.api.web.visits import NOBODY, VIEW, Pages, Visit
+from impact_in_pipelines.errors.access import TokenSpent
+from impact_in_pipelines.services.sessions import sign_in_with_token
+from impact_in_pipelines.services.sessions import sign_out as end_session
 from impact_in_pipelines.wording.marking import N_
 
 _FORM_COOKIE = "impact_in_form"
@@ -67,28 +70,30 @@ async def sign_in(visit: Visit) -> Response:
         return _form(visit, token="", problem=problem, status=403)
     try:
         principal = await visit.api.authenticator.principal(visit.field("token"))
+        if await visit.api.access.revoked(principal):
+            raise token_revoked()
     except ApiProblem as refusal:
         problem = visit.text(N_("This token can't be used: %(reason)s.")) % {
             "reason": str(refusal.detail)
         }
         return _form(visit, token="", problem=problem, status=401)
-    return await run_sync(signed_in, visit, principal, inside(visit.field("next")))
+    return await run_sync(_with_token, visit, principal)
 
 
-def signed_in(visit: Visit, principal: Principal, address: str) -> Response:
-    """Open a session for `principal` and go to `address`."""
-    settings = visit.api.runtime.settings
-    if before := cookie_of(visit.request, settings):
-        visit.api.runtime.sessions.close(before)
-    session_id = visit.api.runtime.sessions.open(
-        principal.subject,
-        principal.roles,
-        principal.companies,
-        now=visit.now,
-        expires_at=principal.expires_at,
-    )
+def _with_token(visit: Visit, principal: Principal) -> Response:
+    runtime = visit.api.runtime
+    before = cookie_of(visit.request, runtime.settings)
+    try:
+        session_id = sign_in_with_token(runtime, token_claims(principal), instead_of=before)
+    except TokenSpent as refusal:
+        return _form(visit, token="", problem=f"{visit.told(refusal)}.", status=401)
+    return signed_in(visit, session_id, principal, inside(visit.field("next")))
+
+
+def signed_in(visit: Visit, session_id: str, principal: Principal, address: str) -> Response:
+    """Have the browser keep the session of `principal`, and go to `address`."""
     response = visit.go(address or f"/{visit.language.code}/cockpit")
-    set_cookie(response, settings, session_id, principal.expires_at)
+    set_cookie(response, visit.api.runtime.settings, session_id, principal.expires_at)
     response.delete_cookie(_FORM_COOKIE, path="/")
     return response
 
@@ -103,7 +108,7 @@ def sign_out(visit: Visit) -> Response:
     """End the session here and in the browser."""
     settings = visit.api.runtime.settings
     if session_id := cookie_of(visit.request, settings):
-        visit.api.runtime.sessions.close(session_id)
+        end_session(visit.api.runtime, session_id)
     response = visit.go(f"/{visit.language.code}/cockpit/sign-in?" + urlencode({"out": "1"}))
     clear_cookie(response, settings)
     return response

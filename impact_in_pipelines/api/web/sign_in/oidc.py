@@ -14,9 +14,10 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.access.tokens import Authenticator
+from impact_in_pipelines.api.access.tokens import Authenticator, Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
+from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.sign_in.entry import inside, signed_in
 from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit
 from impact_in_pipelines.connectors.identity.jwks import JwksClient
@@ -25,7 +26,9 @@ from impact_in_pipelines.connectors.identity.oidc import (
     OidcProvider,
     ProviderUnavailable,
 )
+from impact_in_pipelines.db.access.sessions import SignedInBy
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
+from impact_in_pipelines.services.sessions import open_session
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.wording.marking import N_
 
@@ -134,9 +137,23 @@ async def come_back(
     claims = jwt.decode(token, options={"verify_signature": False})
     if not hmac.compare_digest(kept["nonce"].encode(), str(claims.get("nonce")).encode()):
         raise _start_again(visit)
-    response = await run_sync(signed_in, visit, principal, inside(kept["next"]))
+    response = await run_sync(_signed_in, visit, principal, inside(kept["next"]))
     response.delete_cookie(_COOKIE, path=_COOKIE_PATH)
     return response
+
+
+def _signed_in(visit: Visit, principal: Principal, address: str) -> Response:
+    runtime = visit.api.runtime
+    session_id = open_session(
+        runtime,
+        principal.subject,
+        principal.roles,
+        principal.companies,
+        expires_at=principal.expires_at,
+        signed_in_by=SignedInBy.PROVIDER,
+        instead_of=cookie_of(visit.request, runtime.settings),
+    )
+    return signed_in(visit, session_id, principal, address)
 
 
 def _redirect_uri(visit: Visit) -> str:
