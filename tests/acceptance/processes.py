@@ -43,10 +43,18 @@ class Stage:
         )
         self.until("the code server answers", lambda: listens(code_port), 60)
         self._spawn("run", "-w", "workspace.yaml", module="dagster._daemon")
+        self._start_ui(web_port)
+
+    def start_ui(self) -> None:
+        """Start the web server alone: it shows that its code server doesn't answer."""
+        (self._home / "workspace.yaml").write_text(WORKSPACE.format(port=free_port()))
+        self._start_ui(free_port())
+
+    def _start_ui(self, web_port: int) -> None:
         self.url = f"http://127.0.0.1:{web_port}"
         self._spawn(
-            *("-h", "127.0.0.1", "-p", str(web_port), "-w", "workspace.yaml"),
-            module="dagster_webserver",
+            *("dagster-ui", "--port", str(web_port), "--workspace", "workspace.yaml"),
+            module="impact_in_pipelines.cli.main",
         )
         self.until("the webserver answers", lambda: listens(web_port), 60)
 

@@ -40,6 +40,7 @@ CALLED_BY_NAME = [
     "handle_*",  # html.parser
     "visit_*",  # ast
     "__call__",
+    "SharingCoordinator",  # dagster.yaml
 ]
 
 

@@ -133,7 +133,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
         "api": [sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"],
         "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace, *_QUIET],
         "ui": [
-            *(*when_open, str(binaries / "dagster-webserver"), "--host", "127.0.0.1"),
+            *(*when_open, sys.executable, "-m", "impact_in_pipelines.cli.main", "dagster-ui"),
             *("--port", str(UI_PORT), *workspace),
         ],
     }
