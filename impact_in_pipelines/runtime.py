@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from impact_in_pipelines.clock import DatabaseClock
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
@@ -23,14 +24,14 @@ from impact_in_pipelines.db.deliveries.remaining import RemainingStore
 from impact_in_pipelines.db.deliveries.replays import ReplayStore
 from impact_in_pipelines.db.deliveries.selections import SelectionStore
 from impact_in_pipelines.db.embedded.cluster import require_cluster
-from impact_in_pipelines.db.engine import Database, open_database, require_current
+from impact_in_pipelines.db.engine import Database, database_time, open_database, require_current
 from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.db.sla.watch import SlaWatch
-from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions, utc_now
+from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -40,7 +41,8 @@ from impact_in_pipelines.settings import Settings
 class Runtime:
     """Everything that needs a setting or the database, opened on first use and kept.
 
-    `database` may be handed in (a test's own); `clock` and `rng` are where time and chance come from.
+    `database` may be handed in (a test's own); `clock` and `rng` are where time and chance come from: by
+    default the database's clock, as `correct_clock` found it last.
     """
 
     def __init__(
@@ -48,11 +50,12 @@ class Runtime:
         settings: Settings,
         *,
         database: Database | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.settings = settings
-        self.clock = clock
+        self._database_clock = DatabaseClock(lambda: database_time(self.database.engine))
+        self.clock: Callable[[], datetime] = clock or self._database_clock
         self._rng = rng
         if database is not None:
             self.database = database
@@ -65,6 +68,11 @@ class Runtime:
         database = open_database(self.settings)
         require_current(database.engine)
         return database
+
+    def correct_clock(self) -> None:
+        """Ask the database what time it is; a clock that was handed in stays as it is."""
+        if self.clock is self._database_clock:
+            self._database_clock.correct()
 
     @cached_property
     def vault(self) -> Vault:
@@ -178,6 +186,7 @@ class Runtime:
                 dedup_window=timedelta(hours=self.settings.dedup_window_hours),
             ),
             clock=self.clock,
+            correct_clock=self.correct_clock,
             rng=self._rng,
             on_settled=on_settled,
             should_stop=should_stop,

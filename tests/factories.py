@@ -18,7 +18,8 @@ from sqlalchemy import URL, RowMapping, text
 from impact_in_pipelines.cli.demo.world import sandbox_environment
 from impact_in_pipelines.connectors.payloads import Failure, MappedPayloads
 from impact_in_pipelines.db.engine import Database, make_engine
-from impact_in_pipelines.delivery.draining.drain import Drain, DrainSummary
+from impact_in_pipelines.delivery.draining.drain import Drain
+from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
 from impact_in_pipelines.platforms import Platform

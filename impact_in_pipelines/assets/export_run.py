@@ -18,7 +18,7 @@ from impact_in_pipelines.dagster_instance.terminations import (
     is_terminated_by_person,
     report_stopping,
 )
-from impact_in_pipelines.delivery.draining.drain import DrainSummary
+from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform

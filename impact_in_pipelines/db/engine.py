@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from typing import Any, cast
@@ -182,6 +183,13 @@ def translated_errors(url: URL) -> Iterator[None]:
         if getattr(error.orig, "pgcode", None) != "42P01":
             raise
         raise out_of_step(None) from error
+
+
+def database_time(engine: Engine) -> datetime:
+    """What time it is for the database (UTC): at this moment, not at its transaction's start."""
+    with engine.connect() as connection:
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now
 
 
 def require_current(engine: Engine) -> None:

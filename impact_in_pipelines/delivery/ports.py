@@ -138,8 +138,9 @@ class DeliveryLog(Protocol):
         window, hold back twins of what is in flight, and open an attempt for each that is ready."""
         ...
 
-    def settle(self, settlements: Sequence[Settlement], *, worker: str) -> None:
-        """Record how attempts ended. A row whose lease another worker has taken keeps its state."""
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime, worker: str) -> None:
+        """Record how attempts ended. A row whose lease another worker has taken keeps its state, and one
+        that is settled already too: whoever isn't sure that it was recorded records it again."""
         ...
 
     def renew(

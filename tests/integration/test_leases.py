@@ -51,7 +51,9 @@ class Hand:
     def settle(self, frozen: Frozen, outcome: AttemptOutcome = AttemptOutcome.DELIVERED) -> None:
         result = SendResult(outcome, latency_ms=5.0, http_status=200, transaction_id=self.name)
         now = self.world.clock()
-        self.log.settle([Settlement(p, result, now) for p in frozen.ready], worker=self.name)
+        self.log.settle(
+            [Settlement(p, result, now) for p in frozen.ready], now=now, worker=self.name
+        )
 
     def renew(self, ids: Sequence[UUID]) -> frozenset[UUID]:
         return self.log.renew(ids, now=self.world.clock(), lease=LEASE, worker=self.name)
@@ -116,6 +118,19 @@ def test_a_lease_that_was_taken_fences_the_first_worker(world: World) -> None:
     slow.settle(slow_frozen, AttemptOutcome.PERMANENT)
     assert world.delivery(id_) == after
     assert after["idempotency_key"] == id_
+
+
+def test_recording_a_result_again_changes_nothing(world: World) -> None:
+    """Whoever isn't sure whether a settle was committed records it once more."""
+    (company,) = world.companies()
+    (id_,) = world.deliveries(BENEVITY, company)
+    hand = Hand(world, "unsure")
+    frozen = hand.freeze(hand.claim())
+    hand.settle(frozen)
+    row, attempts = world.delivery(id_), world.attempts(id_)
+    hand.settle(frozen)
+    assert (world.delivery(id_), world.attempts(id_)) == (row, attempts)
+    assert world.outcomes(id_) == ["delivered"]
 
 
 def test_a_worker_that_takes_its_own_row_twice_settles_the_second_attempt_only(

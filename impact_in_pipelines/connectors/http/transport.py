@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from requests.models import PreparedRequest
@@ -23,6 +23,7 @@ from tenacity import (
 from urllib3 import BaseHTTPResponse
 
 from impact_in_pipelines import __version__
+from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.classify import short_wait_ms
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import BoundedAdapter
@@ -35,11 +36,6 @@ USER_AGENT = f"impact-in-pipelines/{__version__}"
 _FIRST_WAIT_MS = 250.0
 _POOLED_HOSTS = 64
 _POOLED_CONNECTIONS = 128
-
-
-def utc_now() -> datetime:
-    """The time of day, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 class Transport:

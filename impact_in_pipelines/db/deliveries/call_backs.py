@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
+from impact_in_pipelines.db.deliveries.schedule_notes import note_on_schedules
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors.deliveries import TransactionUnknown
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/call_backs")
-_QUEUE = load("deliveries/queue")
 
 KEPT_FOR = timedelta(days=7)
 """How long a message's id is remembered; a call-back that is older than that must have been refused."""
@@ -124,7 +124,8 @@ class CallBackStore:
             result, ids = _applied(connection, word, values)
             if ids:
                 connection.execute(_SQL["note_result"], values | {"result": result})
-                connection.execute(_QUEUE["note_on_schedules"], {"ids": ids, "now": now})
+                anew = ids if result is CallBackResult.TAKEN_BACK else ()
+                note_on_schedules(connection, ids, failed_anew=anew, now=now)
                 _note(connection, platform, company_id, result, ids, error, now)
         return result, ids
 

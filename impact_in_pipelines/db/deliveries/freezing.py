@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.deliveries.schedule_notes import note_ended, note_on_schedules
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed
@@ -243,7 +244,7 @@ def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime
             _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()
         ]
         connection.execute(_SQL["skip_duplicates"], {"rows": rows_as_json(rows), "now": now})
-        connection.execute(_QUEUE["note_on_schedules"], {"ids": list(verdict.skipped), "now": now})
+        note_on_schedules(connection, list(verdict.skipped), failed_anew=(), now=now)
     if verdict.waiting:
         rows = [
             {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
@@ -254,10 +255,10 @@ def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime
             {"id": id_, "kind": ErrorKind.UNRESOLVED, "message": message}
             for id_, message in verdict.refused.items()
         ]
-        connection.execute(
+        refused = connection.execute(
             _QUEUE["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
-        )
-        connection.execute(_QUEUE["note_on_schedules"], {"ids": list(verdict.refused), "now": now})
+        ).all()
+        note_ended(connection, refused, now)
 
 
 def _content_columns(prepared: Prepared) -> dict[str, Any]:

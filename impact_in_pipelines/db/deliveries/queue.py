@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
 from impact_in_pipelines.db.deliveries.freezing import freeze
 from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.schedule_notes import note_ended
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
@@ -107,11 +108,11 @@ class PgDeliveryLog:
             return
         rows = [{"id": c.id, "kind": r.kind, "message": r.message} for c, r in refusals]
         with self._engine.begin() as connection:
-            done = connection.scalars(
+            done = connection.execute(
                 _SQL["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
             ).all()
-            connection.execute(_SQL["settle_lost"], {"ids": list(done)})
-            connection.execute(_SQL["note_on_schedules"], {"ids": list(done), "now": now})
+            connection.execute(_SQL["settle_lost"], {"ids": [row.id for row in done]})
+            note_ended(connection, done, now)
 
     def freeze(
         self, prepared: Sequence[Prepared], *, now: datetime, window: timedelta, worker: str
@@ -125,19 +126,22 @@ class PgDeliveryLog:
             batch_limit=self._batch_limit,
         )
 
-    def settle(self, settlements: Sequence[Settlement], *, worker: str) -> None:
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime, worker: str) -> None:
         if not settlements:
             return
-        now = max(settlement.finished_at for settlement in settlements)
         with self._engine.begin() as connection:
             connection.execute(
                 _SQL["close_attempts"], {"rows": rows_as_json([_attempt(s) for s in settlements])}
             )
-            done = connection.scalars(
+            done = connection.execute(
                 _SQL["settle"],
-                {"rows": rows_as_json([_settled(s) for s in settlements]), "worker": worker},
+                {
+                    "rows": rows_as_json([_settled(s) for s in settlements]),
+                    "worker": worker,
+                    "now": now,
+                },
             ).all()
-            connection.execute(_SQL["note_on_schedules"], {"ids": list(done), "now": now})
+            note_ended(connection, done, now)
 
     def renew(
         self, ids: Sequence[UUID], *, now: datetime, lease: timedelta, worker: str

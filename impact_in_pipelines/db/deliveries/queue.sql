@@ -77,16 +77,18 @@ WHERE platform = :platform AND status IN @open
   AND next_attempt_at <= :within
 
 -- name: close_attempts
+-- Once each: a result that is recorded again must not count as a change again.
 UPDATE delivery_attempts a
 SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
     http_status = r.http_status, error_kind = r.error_kind, error = r.error, latency_ms = r.latency_ms
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
     error_kind text, error text, latency_ms float8)
-WHERE a.id = r.attempt_id
+WHERE a.id = r.attempt_id AND a.outcome IN ('started', 'lost')
 
 -- name: settle
--- Fenced by worker and attempt: whoever lost the lease changes nothing.
+-- Fenced by worker and attempt: whoever lost the lease changes nothing. `o` is the row as it was: one that
+-- had failed before a replay is counted as a failure already.
 UPDATE impact_deliveries d
 SET status = r.status,
     failed_attempts = d.failed_attempts + r.failed,
@@ -100,60 +102,29 @@ SET status = r.status,
     failed_at = CASE WHEN r.status = 'failed' THEN coalesce(d.failed_at, r.finished_at)
                      ELSE d.failed_at END,
     delivered_at = CASE WHEN r.status = 'success' THEN r.finished_at ELSE d.delivered_at END,
-    updated_at = r.finished_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    updated_at = :now
+FROM impact_deliveries o JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, status text, attempt_number int, failed int, next_attempt_at timestamptz,
     keeps_batch boolean, error text, error_kind text, http_status int, transaction_id text,
-    response jsonb, finished_at timestamptz)
-WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+    response jsonb, finished_at timestamptz) ON o.id = r.id
+WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'
   AND d.attempt_count = r.attempt_number
-RETURNING d.id
+RETURNING d.id, r.status = 'failed' AND o.failed_at IS NULL AS fails_anew
 
 -- name: refuse
 UPDATE impact_deliveries d
 SET status = 'failed', error_kind = r.kind, last_error = r.message, rebuild = false,
     failed_at = coalesce(d.failed_at, :now), next_attempt_at = NULL, lease_until = NULL,
     claimed_by = NULL, updated_at = :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text)
-WHERE d.id = r.id AND d.claimed_by = :worker AND d.status = 'in_progress'
-RETURNING d.id
+FROM impact_deliveries o
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text) ON o.id = r.id
+WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+RETURNING d.id, o.failed_at IS NULL AS fails_anew
 
 -- name: settle_lost
 -- Lost attempts of a delivery that has failed are settled: they don't count again after a replay.
 UPDATE delivery_attempts SET error_kind = 'unresolved'
 WHERE delivery_id = ANY(CAST(:ids AS uuid[])) AND outcome = 'lost' AND error_kind IS NULL
-
--- name: note_on_schedules
--- What became of a schedule's latest deliveries; the count of failures in a row starts again at a success.
--- A replay of an older fire says nothing of the latest ones, and one that fails again is counted already.
-UPDATE scheduled_deliveries s
-SET last_run = :now, last_status = f.status, last_error = f.last_error,
-    consecutive_failures = CASE WHEN f.arrived > 0 THEN f.failed_since
-                                ELSE s.consecutive_failures + f.failed END
-FROM (
-    SELECT schedule_id,
-           (array_agg(status ORDER BY scheduled_for DESC))[1] AS status,
-           (array_agg(last_error ORDER BY scheduled_for DESC))[1] AS last_error,
-           count(*) FILTER (WHERE status IN ('success', 'skipped')) AS arrived,
-           count(*) FILTER (WHERE fails_anew) AS failed,
-           count(*) FILTER (WHERE status = 'failed' AND scheduled_for > last_arrival) AS failed_since
-    FROM (
-        SELECT schedule_id, status, last_error, scheduled_for,
-               status = 'failed' AND failed_at >= updated_at AS fails_anew,
-               max(scheduled_for) FILTER (WHERE status IN ('success', 'skipped'))
-                   OVER (PARTITION BY schedule_id) AS last_arrival
-        FROM impact_deliveries d
-        WHERE id = ANY(CAST(:ids AS uuid[])) AND schedule_id IS NOT NULL
-          AND status IN ('success', 'skipped', 'failed')
-          AND NOT EXISTS (
-              SELECT 1 FROM impact_deliveries l
-              WHERE l.schedule_id = d.schedule_id AND l.scheduled_for > d.scheduled_for
-                AND l.status IN ('success', 'skipped', 'failed')
-                AND l.id <> ALL(CAST(:ids AS uuid[])))
-    ) AS final
-    GROUP BY schedule_id
-) AS f
-WHERE s.id = f.schedule_id
 
 -- name: renew
 UPDATE impact_deliveries

@@ -7,22 +7,24 @@ held that the log doesn't know: a killed drain leaves rows under a lease that an
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import uuid4
 
+from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.delivery.draining.capacity import concurrency_for
 from impact_in_pipelines.delivery.draining.intake import Intake, Taken
+from impact_in_pipelines.delivery.draining.results import Results
 from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
-from impact_in_pipelines.delivery.model import Selection, SendResult
-from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, Settlement
+from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
-from impact_in_pipelines.delivery.states import AttemptOutcome
 
 CHUNK = 1_000
 """Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
@@ -34,29 +36,8 @@ _CLAIM_EVERY_S = 1.0
 _PATIENCE_S = 5.0
 _SETTLE_AT_ONCE = 250
 _SETTLE_AFTER_S = 0.5
-
-
-def utc_now() -> datetime:
-    """The wall clock, aware."""
-    return datetime.now(UTC)
-
-
-@dataclass(slots=True)
-class DrainSummary:
-    """What a drain did, counted in deliveries (`attempts` by outcome)."""
-
-    planned: int = 0
-    claimed: int = 0
-    refused: int = 0
-    skipped: int = 0
-    released_twins: int = 0
-    attempts: Counter[AttemptOutcome] = field(default_factory=Counter)
-    retrying: int = 0
-    failed: int = 0
-
-    @property
-    def delivered(self) -> int:
-        return self.attempts[AttemptOutcome.DELIVERED]
+_SETTLE_AGAIN_S = 1.0
+"""How long after the log could not take results it is asked again."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +65,7 @@ class Drain:
         plan: RetryPlan,
         options: DrainOptions | None = None,
         clock: Callable[[], datetime] = utc_now,
+        correct_clock: Callable[[], None] = lambda: None,
         rng: random.Random | None = None,
         worker: str | None = None,
         on_settled: Callable[[], None] = lambda: None,
@@ -95,16 +77,19 @@ class Drain:
         self._plan = plan
         self._options = options or DrainOptions()
         self._clock = clock
+        self._correct_clock = correct_clock
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._worker = worker or f"drain-{uuid4()}"
         self._on_settled = on_settled
         self._should_stop = should_stop
         self._pool = WorkerPool(connector.send, clock, should_stop)
-        self._ended: list[tuple[Request, SendResult, datetime]] = []
+        self._results = Results(log, plan, clock, self._rng, self._worker)
         self._alone = False
         self._taking: Future[Taken] | None = None
         self._claim_again_at = 0.0
         self._settled_at = time.monotonic()
+        self._settle_again_at = 0.0
+        self._trouble_since = 0.0
         self.summary = DrainSummary()
 
     def run(self, selection: Selection | None = None) -> DrainSummary:
@@ -112,6 +97,7 @@ class Drain:
         chosen = selection or Selection()
         platform = self._connector.platform
         concurrency, plan_again_at = 0, 0.0
+        self._correct_clock()
         self._count_leases_from(time.monotonic())
         intake = self._intake()
         with self._pool.running(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
@@ -129,9 +115,11 @@ class Drain:
                         due = self._log.due_an_hour(platform, self._clock())
                         concurrency = max(concurrency, concurrency_for(due))
                     fresh = self._take_in(intake, chosen, aside)
-                    woken = self._pool.start(concurrency)
-                    if self._pool.in_flight or self._ended:
+                    woken = self._pool.start(0 if self._trouble_since else concurrency)
+                    if self._pool.in_flight or self._results:
                         self._collect(wait=not (fresh or woken))
+                        if self._trouble_since and not self._pool.in_flight:
+                            time.sleep(_IDLE_S)
                     elif self._pool.queued:
                         time.sleep(self._pause())
                     elif self._taking is not None:
@@ -150,12 +138,14 @@ class Drain:
         return written
 
     def _has_something_in_hand(self) -> bool:
-        return bool(self._pool.queued or self._pool.in_flight or self._ended)
+        return bool(self._pool.queued or self._pool.in_flight or self._results)
 
     def _has_room(self) -> bool:
         in_hand = self._has_something_in_hand()
         self._alone = self._alone and in_hand
-        if self._alone or (in_hand and time.monotonic() < self._claim_again_at):
+        if self._alone or self._trouble_since:
+            return False
+        if in_hand and time.monotonic() < self._claim_again_at:
             return False
         return self._pool.queued + self._pool.in_flight < self._options.chunk
 
@@ -210,60 +200,45 @@ class Drain:
         return taken.claimed
 
     def _collect(self, *, wait: bool) -> None:
-        """Take in the attempts that have ended, and settle them once there are enough to be worth a
-        transaction, or the first of them has waited long enough."""
+        """Take in the results of attempts, and settle them once there are enough to be worth a transaction,
+        or the first of them has waited long enough."""
         broken: BaseException | None = None
         timeout = self._pause() if wait and self._pool.in_flight else 0.0
-        for ended in self._pool.collect(timeout, self._options.chunk - len(self._ended)):
+        room = self._options.chunk - len(self._results)
+        for ended in self._pool.collect(timeout, max(room, 1)):
             if isinstance(ended.result, BaseException):
                 broken = ended.result
             else:
-                self._ended.append((ended.request, ended.result, ended.at))
-        if self._worth_settling() or broken is not None:
+                self._results.add(ended.request, ended.result, ended.at)
+        if broken is not None or self._worth_settling():
             self._settle()
         if broken is not None:
             raise broken
 
     def _worth_settling(self) -> bool:
-        if not self._ended:
+        if not self._results or time.monotonic() < self._settle_again_at:
             return False
         return (
             not self._pool.in_flight
-            or len(self._ended) >= _SETTLE_AT_ONCE
+            or len(self._results) >= _SETTLE_AT_ONCE
             or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
         )
 
     def _settle(self) -> None:
-        settlements = [
-            settlement
-            for request, result, at in self._ended
-            for settlement in self._outcome(request, result, at)
-        ]
-        self._ended.clear()
-        self._settled_at = time.monotonic()
-        self._log.settle(settlements, worker=self._worker)
-        for settlement in settlements:
-            outcome = settlement.result.outcome
-            self.summary.attempts[outcome] += 1
-            if outcome in (AttemptOutcome.RETRYABLE, AttemptOutcome.PERMANENT):
-                if settlement.next_attempt_at is None:
-                    self.summary.failed += 1
-                else:
-                    self.summary.retrying += 1
+        """Record results. While the log can't take them they are kept and tried again, and nothing more is
+        sent: what has arrived would otherwise go out again as lost. Raises what the log does once a lease
+        has passed since it took the last one."""
+        now = time.monotonic()
+        try:
+            self._results.settle(self.summary)
+        except Exception:
+            self._trouble_since = self._trouble_since or now
+            self._settle_again_at = now + _SETTLE_AGAIN_S
+            if now - self._trouble_since >= self._options.lease.total_seconds():
+                raise
+            return
+        self._trouble_since, self._settled_at = 0.0, now
         self._on_settled()
-
-    def _outcome(self, request: Request, result: SendResult, now: datetime) -> list[Settlement]:
-        """A settlement for each member; one random factor for all, so that a batch stays together."""
-        next_attempt_at = None
-        if result.outcome is AttemptOutcome.RETRYABLE:
-            failed = max(member.claimed.failed_attempts for member in request.members) + 1
-            next_attempt_at = self._plan.next_attempt_at(
-                failed_attempts=failed,
-                now=now,
-                rng=self._rng,
-                retry_after_ms=result.retry_after_ms,
-            )
-        return [Settlement(member, result, now, next_attempt_at) for member in request.members]
 
     def _pause(self) -> float:
         with self._pool.locked() as queue:
@@ -275,9 +250,10 @@ class Drain:
         now = time.monotonic()
         if now - self._renewed_at < self._options.lease.total_seconds() / 3:
             return
+        self._correct_clock()
         with self._pool.locked() as queue:
             held = self._pool.delivery_ids()
-            held.update(id_ for request, _, _ in self._ended for id_ in request.ids)
+            held.update(self._results.delivery_ids())
             if held:
                 kept = self._log.renew(
                     sorted(held, key=str),
@@ -309,19 +285,33 @@ class Drain:
             )
 
     def _finish(self) -> None:
-        """Give back what was not sent, and record what is on the wire: it will arrive whether we look or
-        not. Nothing more is taken up while a chunk is still being taken in."""
+        """Release what was not sent, and record what is on the wire: it arrives whether we look or not.
+        Nothing more is taken up while a chunk is still being taken in."""
         self._pool.close()
-        try:
-            self._end_taking()
-        finally:
-            self._release_unsent()
+        with ExitStack() as last:
+            # In this order from the bottom up, each whatever the ones before it raise.
+            last.callback(self._record_sent)
+            last.callback(self._release_unsent)
+            last.callback(self._end_taking)
 
     def _release_unsent(self) -> None:
         with self._pool.locked() as queue:
             left = [id_ for request in queue.release_all() for id_ in request.ids]
         now = self._clock()
         self._log.release_claims(left, now=now, next_attempt_at=now, worker=self._worker)
+
+    def _record_sent(self) -> None:
         deadline = time.monotonic() + self._options.lease.total_seconds() / 2
-        while (self._pool.in_flight or self._ended) and time.monotonic() < deadline:
-            self._collect(wait=True)
+        broken: BaseException | None = None
+        while (self._pool.in_flight or self._results) and time.monotonic() < deadline:
+            try:
+                self._collect(wait=True)
+            except BaseException as error:
+                broken = broken or error
+            if self._results and not self._pool.in_flight:
+                time.sleep(_IDLE_S)
+        if self._results:
+            # Once more: the log fences what is no longer ours, and one that it refuses stops no other.
+            self._results.settle_singly(self.summary)
+        if broken is not None:
+            raise broken

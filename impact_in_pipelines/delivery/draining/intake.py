@@ -60,6 +60,7 @@ class Intake:
         try:
             return self._make_ready(claimed, now, since, alone)
         except BaseException:
+            now = self.clock()
             self.log.release_claims(
                 [row.id for row in claimed], now=now, next_attempt_at=now, worker=self.worker
             )
@@ -72,8 +73,11 @@ class Intake:
         fit, worn_out = without_worn_out(claimed)
         prepared, refusals = prepare(fit, connections, self.payloads, now)
         refusals += worn_out
-        self.log.refuse(refusals, now=now, worker=self.worker)
-        frozen = self.log.freeze(prepared, now=now, window=self.dedup_window, worker=self.worker)
+        # Building takes long enough for the claim's time to be no longer true.
+        self.log.refuse(refusals, now=self.clock(), worker=self.worker)
+        frozen = self.log.freeze(
+            prepared, now=self.clock(), window=self.dedup_window, worker=self.worker
+        )
         self.queue(as_requests(frozen.ready), since)
         return Taken(
             claimed=len(claimed),

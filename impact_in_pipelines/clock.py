@@ -1,0 +1,52 @@
+"""What time it is: the database's, so that no machine's own clock decides anything (design D15)."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+_WORTH_SAYING = timedelta(seconds=2)
+_log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """This machine's clock, aware."""
+    return datetime.now(UTC)
+
+
+class DatabaseClock:
+    """This machine's clock plus how far the database's was from it when it was last asked.
+
+    Asking on every call would cost a round trip each, and from threads that must not wait: whoever works for
+    long calls `correct` now and then, from a thread that may. Until the first time it is the machine's clock.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], datetime],
+        *,
+        machine: Callable[[], datetime] = utc_now,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._machine = machine
+        self._stopwatch = stopwatch
+        self._offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._machine() + self._offset
+
+    def correct(self) -> timedelta:
+        """Ask the database; returns how far its clock is ahead of this machine's. Raises what asking does."""
+        began = self._stopwatch()
+        theirs = self._ask()
+        # The answer was true about half-way through the round trip.
+        ours = self._machine() - timedelta(seconds=(self._stopwatch() - began) / 2)
+        before, self._offset = self._offset, theirs - ours
+        if abs(self._offset) >= _WORTH_SAYING and abs(self._offset - before) >= _WORTH_SAYING:
+            _log.warning(
+                "this machine's clock is %.0f s %s the database's; the database's counts",
+                abs(self._offset.total_seconds()),
+                "behind" if self._offset > timedelta() else "ahead of",
+            )
+        return self._offset
