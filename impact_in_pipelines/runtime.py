@@ -18,6 +18,7 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
 from impact_in_pipelines.db.alerts.outbox import PgOutbox
+from impact_in_pipelines.db.deliveries.closures import ClosureStore
 from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.deliveries.remaining import RemainingStore
@@ -110,6 +111,10 @@ class Runtime:
     @cached_property
     def remaining(self) -> RemainingStore:
         return RemainingStore(self.database.engine)
+
+    @cached_property
+    def closures(self) -> ClosureStore:
+        return ClosureStore(self.database.engine)
 
     @cached_property
     def sla(self) -> SlaStore:

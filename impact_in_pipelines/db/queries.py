@@ -19,7 +19,8 @@ def load(subject: str) -> Mapping[str, TextClause]:
     """The statements of `db/{subject}.sql` (such as `deliveries/queue`) by name.
 
     What many statements say is written once, here: `IN @open` and `IN @shown` are lists of statuses;
-    `@changed_since(d, :mark)` holds for rows of `d` that have changed since a mark (`deliveries/changes.py`).
+    `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
+    `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
     Raises `ValueError` when a name occurs twice, text stands before the first name, or a fragment is unknown.
     """
@@ -46,6 +47,8 @@ def _fragment(found: re.Match[str]) -> str:
             return in_list(OPEN)
         case "shown", None:
             return in_list(SHOWN_IN_DAGSTER)
+        case "closed", str(alias) if alias.isidentifier():
+            return _closed(alias)
         case "changed_since", str(arguments) if arguments.count(",") == 1:
             return _changed_since(*(argument.strip() for argument in arguments.split(",")))
         case _:
@@ -57,6 +60,14 @@ def in_list(statuses: Iterable[DeliveryStatus]) -> str:
     # Literals in one order: the planner matches a partial index by its text, not by bound parameters.
     wanted = set(statuses)
     return "(" + ", ".join(f"'{status}'" for status in DeliveryStatus if status in wanted) + ")"
+
+
+def _closed(alias: str) -> str:
+    return (  # an identifier, as `_fragment` has checked
+        "EXISTS (SELECT 1 FROM connection_closures k "  # noqa: S608
+        f"WHERE k.platform = {alias}.platform AND k.closed_until > :now "
+        f"AND (k.company_id = {alias}.company_id OR k.company_id IS NULL))"
+    )
 
 
 def _changed_since(alias: str, mark: str) -> str:

@@ -76,6 +76,11 @@ class Claimed:
     replay_of: UUID | None = None
     dagster_run_id: str | None = None
 
+    @property
+    def tried(self) -> bool:
+        """Whether it went out before in any way that counts for the platform: then its key stays."""
+        return self.attempt_number > 1 or self.may_have_arrived
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -85,12 +85,14 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The end of one attempt as the log records it. `next_attempt_at` is None when it was final."""
+    """The end of one attempt as the log records it. `next_attempt_at` is None when it was final;
+    until `closed_until`, if set, nothing more is to be sent on its connection."""
 
     prepared: Prepared
     result: SendResult
     finished_at: datetime
     next_attempt_at: datetime | None = None
+    closed_until: datetime | None = None
 
 
 class DeliveryLog(Protocol):

@@ -13,6 +13,9 @@ were recorded are counted by themselves (`RetryPlan.max_retries`): a deployment 
 SUSPECT_FROM = 2
 """A delivery over which so many workers have died in a row is tried by itself, and takes no other along."""
 
+CLOSED_MOST_MS = 48 * 3_600_000.0
+"""No connection is left alone for longer, whatever its platform asks for: then it is asked again."""
+
 LONGEST_DELAY_MS = 7 * 86_400_000.0
 """However the settings grow: later than this nobody waits for a delivery any more."""
 
@@ -47,6 +50,19 @@ class RetryPlan:
         spread = 1.0 + self.jitter * (2.0 * rng.random() - 1.0)
         delay = self.base_ms * self.multiplier ** (failed_attempts - 1)
         return min(delay, LONGEST_DELAY_MS) * spread
+
+    @property
+    def longest_delay_ms(self) -> float:
+        """The longest wait that the plan itself can come to, in milliseconds."""
+        delay = self.base_ms * self.multiplier ** max(self.max_retries - 1, 0)
+        return min(delay, LONGEST_DELAY_MS) * (1.0 + self.jitter)
+
+    def closes_for_ms(self, retry_after_ms: float | None) -> float | None:
+        """For how long (milliseconds) a connection is closed whose platform asks for `retry_after_ms`; None:
+        that lies within the plan, which waits for it (D12)."""
+        if retry_after_ms is None or retry_after_ms <= self.longest_delay_ms:
+            return None
+        return min(retry_after_ms, CLOSED_MOST_MS)
 
     def next_attempt_at(
         self,

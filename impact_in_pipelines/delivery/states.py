@@ -28,13 +28,15 @@ class Trigger(StrEnum):
 
 
 class AttemptOutcome(StrEnum):
-    """How one attempt ended; `started` is one whose end nobody has recorded yet."""
+    """How one attempt ended; `started` is one whose end nobody has recorded yet, `held` one that was told to
+    come back much later, which counts as no attempt (D12)."""
 
     STARTED = "started"
     DELIVERED = "delivered"
     RETRYABLE = "retryable"
     PERMANENT = "permanent"
     SPLIT = "split"
+    HELD = "held"
     LOST = "lost"
 
 

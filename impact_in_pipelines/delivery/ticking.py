@@ -10,16 +10,19 @@ WAITING_TOO_LONG = timedelta(seconds=90)
 @dataclass(frozen=True, slots=True)
 class DueState:
     """What the log says of one platform: instants (UTC) of the earliest fire and attempt, past or future,
-    and since when final deliveries have waited to be shown in Dagster."""
+    since when final deliveries have waited to be shown in Dagster, and when the first closed connection with
+    something to send opens again (D12)."""
 
     next_fire: datetime | None = None
     next_attempt: datetime | None = None
     unrecorded_since: datetime | None = None
+    reopens_at: datetime | None = None
 
     @property
     def next_due(self) -> datetime | None:
         """The earliest instant at which something is, or was, due."""
-        return min((at for at in (self.next_fire, self.next_attempt) if at), default=None)
+        known = (self.next_fire, self.next_attempt, self.reopens_at)
+        return min((at for at in known if at), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def decide_tick(
         unrecorded is not None and not drains_running and now - unrecorded >= WAITING_TOO_LONG
     )
     if due is None and not forgotten:
-        return TickDecision(False, _nothing_due(state.next_due, now))
+        return TickDecision(False, _nothing_due(state, now))
     if drains_waiting:
         return TickDecision(False, "a drain is waiting to start and will take what is due")
     if due is None:
@@ -51,11 +54,15 @@ def decide_tick(
     return TickDecision(True, f"due since {due:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _nothing_due(due: datetime | None, now: datetime) -> str:
+def _nothing_due(state: DueState, now: datetime) -> str:
+    due = state.next_due
     if due is None:
         return "nothing is due, and no schedule is active"
     minutes = max(0, round((due - now).total_seconds() / 60))
     wait = "in less than a minute" if minutes == 0 else f"in {minutes} min"
     if minutes >= 120:
         wait = f"in {minutes // 60} h {minutes % 60:02d} min"
-    return f"nothing is due; the next delivery is due at {due:%Y-%m-%d %H:%M} UTC ({wait})"
+    text = f"nothing is due; the next delivery is due at {due:%Y-%m-%d %H:%M} UTC ({wait})"
+    if state.reopens_at is not None:
+        text += f"; a platform asked to wait until {state.reopens_at:%Y-%m-%d %H:%M} UTC"
+    return text

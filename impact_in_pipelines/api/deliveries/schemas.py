@@ -99,7 +99,7 @@ class Attempt(Model):
     number: int
     started_at: Moment
     finished_at: Moment | None
-    outcome: Literal["started", "delivered", "retryable", "permanent", "split", "lost"]
+    outcome: Literal["started", "delivered", "retryable", "permanent", "split", "held", "lost"]
     http_status: int | None
     error_kind: str | None
     error: str | None

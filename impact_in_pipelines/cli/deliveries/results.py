@@ -89,6 +89,8 @@ def _why(one: Remaining) -> str:
             return f"waiting for a retry until {_span(one)}"
         case Waiting.LATER:
             return f"put off until {_span(one)} by a rate limit or the same content on its way"
+        case Waiting.CLOSED:
+            return f"held until {_span(one)}: the platform asked to wait, and nothing has failed"
         case Waiting.HELD:
             return (
                 f"held by a worker until {_span(one)}, when its lease ends "

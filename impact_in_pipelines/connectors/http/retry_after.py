@@ -4,7 +4,9 @@ import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-RETRY_AFTER_CAP_MS = 3_600_000.0
+from impact_in_pipelines.delivery.retry import CLOSED_MOST_MS
+
+RETRY_AFTER_CAP_MS = CLOSED_MOST_MS
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 

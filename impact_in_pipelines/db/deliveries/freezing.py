@@ -72,7 +72,12 @@ def freeze(
         candidates = sorted(
             (p for p in prepared if p.claimed.id in held),
             # Of two with the same content, the one that may have arrived already goes first.
-            key=lambda p: (-p.claimed.attempt_number, p.claimed.scheduled_for, str(p.claimed.id)),
+            key=lambda p: (
+                not p.claimed.tried,
+                -p.claimed.attempt_number,
+                p.claimed.scheduled_for,
+                str(p.claimed.id),
+            ),
         )
         contents = sorted({_content(p) for p in candidates})
         connection.execute(_SQL["lock_contents"], {"contents": contents})
@@ -157,7 +162,7 @@ def _judge(
             verdict.waiting[claimed.id] = _judged_again_at(ahead, now)
         elif _content(candidate) in going:
             verdict.waiting[claimed.id] = now + _TWIN_PATIENCE
-        elif claimed.attempt_number > 1 or claimed.force or not given_up:
+        elif claimed.tried or claimed.force or not given_up:
             going.add(_content(candidate))
             verdict.ready.append(candidate)
         elif single := next((t for t in given_up if t.batch_id is None), None):
@@ -172,7 +177,7 @@ def _goes_first(twin: Twin, claimed: Claimed) -> bool:
     """Whether `claimed` waits for `twin`, which is on its way. Of two that were both attempted (a failure
     that is replayed, and the one that took over its key) only one may, or each would wait for the other."""
     being_sent = twin.status == DeliveryStatus.IN_PROGRESS
-    return being_sent or claimed.attempt_number == 1 or twin.id < claimed.id
+    return being_sent or not claimed.tried or twin.id < claimed.id
 
 
 def _judged_again_at(twin: Twin, now: datetime) -> datetime:
@@ -209,7 +214,7 @@ def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
     groups: dict[UUID, list[int]] = defaultdict(list)
     for place, item in enumerate(ready):
         claimed = item.claimed
-        fresh = claimed.attempt_number == 1 and claimed.idempotency_key == claimed.id
+        fresh = not claimed.tried and claimed.idempotency_key == claimed.id
         if fresh and claimed.batch_id is None:
             groups[claimed.company_id].append(place)
     result = list(ready)

@@ -21,7 +21,8 @@ JOIN impact_deliveries t
  AND t.id <> m.id
 WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
   AND ((t.status = 'success' AND t.delivered_at > :window_start)
-    OR (t.status IN @open AND t.attempt_count > 0)
+    OR (t.status IN @open AND (t.attempt_count > 0 OR EXISTS (
+        SELECT 1 FROM delivery_attempts h WHERE h.delivery_id = t.id AND h.outcome = 'held')))
     OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
         SELECT 1 FROM delivery_attempts a
         WHERE a.delivery_id = t.id AND a.started_at > :window_start
@@ -41,8 +42,11 @@ WHERE d.id = r.id
 
 -- name: open_attempts
 INSERT INTO delivery_attempts (id, delivery_id, number, started_at, outcome)
-SELECT r.attempt_id, r.id, r.attempt_number, :now, 'started'
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid, attempt_number int)
+-- Numbered on from the last: an attempt that was told to wait stays in the log and counts as none.
+SELECT r.attempt_id, r.id,
+       1 + coalesce((SELECT max(a.number) FROM delivery_attempts a WHERE a.delivery_id = r.id), 0),
+       :now, 'started'
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid)
 
 -- name: skip_duplicates
 UPDATE impact_deliveries d

@@ -17,7 +17,9 @@ INSERT INTO impact_deliveries
      scheduled_for, note, idempotency_key, next_attempt_at)
 SELECT f.id, f.company_id, :platform, f.schedule_id, 'schedule', f.status, f.timezone, f.period_start,
        f.period_end, f.scheduled_for, f.note, f.id,
-       CASE WHEN f.status = 'pending' THEN f.scheduled_for END
+       CASE WHEN f.status = 'pending' THEN greatest(f.scheduled_for, (
+           SELECT max(k.closed_until) FROM connection_closures k
+           WHERE k.platform = :platform AND (k.company_id = f.company_id OR k.company_id IS NULL))) END
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS f(
     id uuid, company_id uuid, schedule_id uuid, status text, timezone text, period_start date,
     period_end date, scheduled_for timestamptz, note text)

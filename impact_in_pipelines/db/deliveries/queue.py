@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
+from impact_in_pipelines.db.deliveries.closures import close_connections
 from impact_in_pipelines.db.deliveries.freezing import freeze
 from impact_in_pipelines.db.deliveries.planning import plan_due
 from impact_in_pipelines.db.deliveries.schedule_notes import note_ended
@@ -142,6 +143,7 @@ class PgDeliveryLog:
                 },
             ).all()
             note_ended(connection, done, now)
+            close_connections(connection, settlements, now)
 
     def renew(
         self, ids: Sequence[UUID], *, now: datetime, lease: timedelta, worker: str
@@ -197,6 +199,10 @@ def _settled(settlement: Settlement) -> dict[str, Any]:
     match result.outcome:
         case AttemptOutcome.DELIVERED:
             status, failed = DeliveryStatus.SUCCESS, 0
+        case AttemptOutcome.HELD:
+            # Told to wait: the attempt stays in the log as evidence, and counts as none.
+            before = settlement.prepared.claimed.failed_attempts
+            status, failed = (DeliveryStatus.RETRYING if before else DeliveryStatus.PENDING), 0
         case AttemptOutcome.SPLIT:
             # The batch is resolved: its records go out singly, at once, and nothing counts as failed.
             status, failed = DeliveryStatus.PENDING, 0
@@ -209,6 +215,7 @@ def _settled(settlement: Settlement) -> dict[str, Any]:
         "status": status,
         "attempt_number": settlement.prepared.claimed.attempt_number,
         "failed": failed,
+        "unspent": int(result.outcome is AttemptOutcome.HELD),
         "next_attempt_at": waits if status is not DeliveryStatus.SUCCESS else None,
         # A batch that failed stays one: it may have arrived, and then only its own key may repeat it.
         "keeps_batch": result.outcome is not AttemptOutcome.SPLIT,

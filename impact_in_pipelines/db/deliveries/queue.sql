@@ -3,6 +3,7 @@
 -- of a dead worker come up by themselves. A fire never overtakes an open predecessor of its schedule; a
 -- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
 -- until it is late by a grace time, or has let a lease end: then it is dead or as good as dead.
+-- Nothing is claimed for a connection that is closed: held, not failed (D12).
 -- A suspect's workers died one after the other, this lease's included.
 WITH due AS (
     SELECT d.id, d.batch_id
@@ -10,6 +11,7 @@ WITH due AS (
     WHERE d.platform = :platform
       AND d.status IN @open
       AND d.next_attempt_at <= :now
+      AND NOT @closed(d)
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
                WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id
@@ -61,7 +63,7 @@ SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.pla
                  SELECT h.number FROM delivery_attempts h
                  WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
        END AS lost_attempts,
-       d.attempt_count > 0 AND EXISTS (
+       d.payload_hash IS NOT NULL AND EXISTS (
            SELECT 1 FROM delivery_attempts a
            WHERE a.delivery_id = d.id AND (
                a.outcome IN ('lost', 'started')
@@ -92,6 +94,7 @@ WHERE a.id = r.attempt_id AND a.outcome IN ('started', 'lost')
 UPDATE impact_deliveries d
 SET status = r.status,
     failed_attempts = d.failed_attempts + r.failed,
+    attempt_count = d.attempt_count - r.unspent,
     next_attempt_at = r.next_attempt_at,
     lease_until = NULL, claimed_by = NULL,
     batch_id = CASE WHEN r.keeps_batch THEN d.batch_id END,
@@ -104,7 +107,7 @@ SET status = r.status,
     delivered_at = CASE WHEN r.status = 'success' THEN r.finished_at ELSE d.delivered_at END,
     updated_at = :now
 FROM impact_deliveries o JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    id uuid, status text, attempt_number int, failed int, next_attempt_at timestamptz,
+    id uuid, status text, attempt_number int, failed int, unspent int, next_attempt_at timestamptz,
     keeps_batch boolean, error text, error_kind text, http_status int, transaction_id text,
     response jsonb, finished_at timestamptz) ON o.id = r.id
 WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'

@@ -72,9 +72,9 @@ class RecordingStore:
         with self._engine.connect() as connection:
             row = connection.execute(
                 _SQL["due_state"],
-                {"platform": platform.value, **_left_before(now)},
+                {"platform": platform.value, "now": now, **_left_before(now)},
             ).one()
-        return DueState(row.next_fire, row.next_attempt, row.unrecorded_since)
+        return DueState(row.next_fire, row.next_attempt, row.unrecorded_since, row.reopens_at)
 
     @contextmanager
     def unrecorded(

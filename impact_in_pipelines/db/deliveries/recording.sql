@@ -4,13 +4,18 @@ SELECT
     (SELECT min(s.next_run) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
     (SELECT d.next_attempt_at FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.status IN @open
+     WHERE d.platform = :platform AND d.status IN @open AND NOT @closed(d)
        AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
        AND NOT EXISTS (
            SELECT 1 FROM impact_deliveries p
            WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
              AND p.status IN @open)
      ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
+    (SELECT min(k.closed_until) FROM connection_closures k
+     WHERE k.platform = :platform AND k.closed_until > :now AND EXISTS (
+         SELECT 1 FROM impact_deliveries h
+         WHERE h.platform = k.platform AND h.status IN @open
+           AND (h.company_id = k.company_id OR k.company_id IS NULL))) AS reopens_at,
     (SELECT min(d.updated_at) FROM impact_deliveries d
      WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
        AND (d.selected_by IS NULL

@@ -25,6 +25,8 @@ class Waiting(StrEnum):
     """It failed for a while; its next attempt has a time."""
     LATER = "later"
     """Its connection's rate limit, or the same content on its way, puts it off."""
+    CLOSED = "closed"
+    """Its platform has asked to be left alone until then; nothing has failed (D12)."""
     HELD = "held"
     """A worker has it, or had it when it died, until the lease ends."""
     SELECTED = "selected"

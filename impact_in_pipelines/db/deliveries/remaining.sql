@@ -6,6 +6,7 @@ FROM (
     SELECT d.platform,
            CASE
                WHEN d.status = 'in_progress' AND d.lease_until > :now THEN 'held'
+               WHEN @closed(d) THEN 'closed'
                WHEN d.next_attempt_at > :now AND d.failed_attempts > 0 THEN 'retry'
                WHEN d.next_attempt_at > :now THEN 'later'
                WHEN d.selected_by IS NOT NULL AND d.status <> 'in_progress'
@@ -17,6 +18,10 @@ FROM (
                ELSE 'due'
            END AS why,
            CASE WHEN d.status = 'in_progress' THEN d.lease_until
+                WHEN @closed(d) THEN greatest(d.next_attempt_at, (
+                    SELECT max(k.closed_until) FROM connection_closures k
+                    WHERE k.platform = d.platform
+                      AND (k.company_id = d.company_id OR k.company_id IS NULL)))
                 WHEN d.selected_by IS NOT NULL AND d.next_attempt_at <= :now
                     THEN d.next_attempt_at + (:now - :orphaned_before)
                 ELSE d.next_attempt_at END AS until

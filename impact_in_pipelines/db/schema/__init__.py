@@ -14,6 +14,7 @@ from impact_in_pipelines.db.schema.alerts import (
 )
 from impact_in_pipelines.db.schema.base import metadata
 from impact_in_pipelines.db.schema.deliveries import (
+    connection_closures,
     delivery_attempts,
     impact_deliveries,
     platform_health,
@@ -29,6 +30,7 @@ __all__ = [
     "audit_log",
     "companies",
     "company_impact",
+    "connection_closures",
     "counters",
     "delivery_attempts",
     "idempotency_keys",

@@ -189,6 +189,24 @@ platform_health = Table(
     CheckConstraint("state IN ('healthy', 'degraded', 'outage')", name="state"),
 )
 
+connection_closures = Table(
+    "connection_closures",
+    metadata,
+    # Nothing is sent on a connection before `closed_until`: held, not failed (D12). Without a company it is
+    # the whole platform. An end that has passed means open.
+    Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE")),
+    Column("platform", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    instant("closed_until", nullable=False),
+    instant("since", nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("updated_at", nullable=False, now=True),
+    CheckConstraint(PLATFORM_CHECK, name="platform"),
+    CheckConstraint("kind IN ('retry_after')", name="kind"),
+    # claim_due, due_state: whether a connection is closed.
+    UniqueConstraint("platform", "company_id", "kind", postgresql_nulls_not_distinct=True),
+)
+
 replay_requests = Table(
     "replay_requests",
     metadata,

@@ -34,6 +34,8 @@ _IDLE_S = 0.25
 _PLAN_EVERY_S = 10.0
 _CLAIM_EVERY_S = 1.0
 _PATIENCE_S = 5.0
+_OWN_PATIENCE_S = 60.0
+"""A rate limit counts a minute: what a run of its own must wait for longer, it must not hold a slot for."""
 _SETTLE_AT_ONCE = 250
 _SETTLE_AFTER_S = 0.5
 _SETTLE_AGAIN_S = 1.0
@@ -126,8 +128,7 @@ class Drain:
                         wait_for([self._taking], _IDLE_S)
                     elif not fresh and not self._plan_due(chosen):
                         break
-                    if chosen.run_id is None:
-                        self._release_paced()
+                    self._release_paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
             finally:
                 self._finish()
         return self.summary
@@ -269,11 +270,11 @@ class Drain:
         self._renewed_at = renewed_at
         self._pool.leases_hold_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
 
-    def _release_paced(self) -> None:
+    def _release_paced(self, patience_s: float) -> None:
         """What its connection's rate limit holds back for long goes back to the log until the limit opens:
-        it would otherwise take the room of others. A run's own selection waits here instead."""
+        it would otherwise take the room of others. A run's own selection waits here longer."""
         with self._pool.locked() as queue:
-            paced = list(queue.release_paced(time.monotonic(), _PATIENCE_S))
+            paced = list(queue.release_paced(time.monotonic(), patience_s))
         for opens_in_s, requests in paced:
             ids = [id_ for request in requests for id_ in request.ids]
             now = self._clock()

@@ -6,7 +6,8 @@ has it, and because the log fences every result by worker and attempt, recording
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.sendqueue import Request
@@ -15,6 +16,8 @@ from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import DeliveryLog, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import AttemptOutcome
+
+_TOLD_TO_WAIT = (429, 503)
 
 
 class Results:
@@ -81,6 +84,9 @@ class Results:
         """One for each member; one random factor for all, so that a batch stays together."""
         next_attempt_at = None
         if result.outcome is AttemptOutcome.RETRYABLE:
+            closed_ms = self._plan.closes_for_ms(result.retry_after_ms)
+            if result.http_status in _TOLD_TO_WAIT and closed_ms is not None:
+                return _held(request, result, now, now + timedelta(milliseconds=closed_ms))
             failed = max(member.claimed.failed_attempts for member in request.members) + 1
             next_attempt_at = self._plan.next_attempt_at(
                 failed_attempts=failed,
@@ -91,10 +97,24 @@ class Results:
         return [Settlement(member, result, now, next_attempt_at) for member in request.members]
 
 
+def _held(
+    request: Request, result: SendResult, now: datetime, until: datetime
+) -> Sequence[Settlement]:
+    """Nothing has failed: the connection is closed until the time that the platform gave."""
+    held = replace(
+        result,
+        outcome=AttemptOutcome.HELD,
+        error=f"{result.error}; the platform asked to wait until {until:%Y-%m-%d %H:%M} UTC",
+    )
+    return [Settlement(member, held, now, until, until) for member in request.members]
+
+
 def _count(settlements: Sequence[Settlement], summary: DrainSummary) -> None:
     for settlement in settlements:
         outcome = settlement.result.outcome
         summary.attempts[outcome] += 1
+        if outcome is AttemptOutcome.HELD:
+            summary.held += 1
         if outcome in (AttemptOutcome.RETRYABLE, AttemptOutcome.PERMANENT):
             if settlement.next_attempt_at is None:
                 summary.failed += 1

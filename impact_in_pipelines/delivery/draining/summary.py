@@ -17,6 +17,7 @@ class DrainSummary:
     released_twins: int = 0
     attempts: Counter[AttemptOutcome] = field(default_factory=Counter)
     retrying: int = 0
+    held: int = 0
     failed: int = 0
 
     @property

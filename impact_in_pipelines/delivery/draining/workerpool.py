@@ -16,7 +16,6 @@ from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.sendqueue import Request, SendQueue
 from impact_in_pipelines.delivery.model import SendResult, Shipment
-from impact_in_pipelines.delivery.states import ErrorKind
 
 MOST_WORKERS = 100
 _GATHER_S = 0.01
@@ -152,6 +151,6 @@ class WorkerPool:
 
 def _closed_for_s(result: SendResult | BaseException) -> float:
     """For how long the platform wants no more from this connection."""
-    if isinstance(result, SendResult) and result.error_kind is ErrorKind.RATE_LIMITED:
+    if isinstance(result, SendResult) and result.http_status in (429, 503):
         return (result.retry_after_ms or 0.0) / 1000
     return 0.0

@@ -25,7 +25,8 @@ NOW = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
         ("Mon, 02 Mar 2026 06:00:30 GMT", 30_000.0),
         ("Monday, 02-Mar-26 06:00:30 GMT", 30_000.0),
         ("Mon, 02 Mar 2026 05:00:00 GMT", 0.0),
-        ("Tue, 03 Mar 2026 06:00:00 GMT", RETRY_AFTER_CAP_MS),
+        ("Tue, 03 Mar 2026 06:00:00 GMT", 86_400_000.0),
+        ("Tue, 10 Mar 2026 06:00:00 GMT", RETRY_AFTER_CAP_MS),
         ("Mon, 99 Mar 2026 06:00:30 GMT", None),
     ],
 )

@@ -130,6 +130,7 @@ def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
     limited = SendResult(
         AttemptOutcome.RETRYABLE,
         latency_ms=1.0,
+        http_status=429,
         error_kind=ErrorKind.RATE_LIMITED,
         retry_after_ms=60_000.0,
     )

@@ -49,6 +49,7 @@ OUTCOMES = {
     "retryable": Sign("warn", "retry", N_("Failed, will be retried")),
     "permanent": Sign("bad", "cross", N_("Failed for good")),
     "split": Sign("muted", "skip", N_("Batch refused, sent singly")),
+    "held": Sign("muted", "clock", N_("Told to wait, counts as no attempt")),
     "lost": Sign("warn", "missed", N_("Outcome unknown")),
 }
 
