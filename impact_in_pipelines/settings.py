@@ -10,6 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +54,22 @@ def _origins(value: Any) -> Any:
     found = tuple(one.strip() for one in value.split(",") if one.strip())
     if not all(_ORIGIN.fullmatch(one) for one in found):
         raise ValueError("isn't a list of origins")
+    return found
+
+
+_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+
+
+def _hosts(text: object) -> tuple[str, ...]:
+    """Host names (`.example.org`: all below it), addresses and networks, separated by commas."""
+    parts = text.split(",") if isinstance(text, str) else list(text)  # type: ignore[call-overload]
+    found = tuple(part.strip() for part in parts if part.strip())
+    for part in found:
+        try:
+            ip_network(part, strict=False)
+        except ValueError:
+            if not _HOST.fullmatch(part):
+                raise ValueError("holds something else") from None
     return found
 
 
@@ -148,6 +165,13 @@ class Settings(BaseModel):
         ge=0,
         le=60_000,
         description="milliseconds a Retry-After may ask for and still be waited out within one attempt",
+    )
+
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+        (),
+        alias="IMPACT_IN_ALLOWED_HOSTS",
+        description="host names, addresses or networks such as 10.1.0.0/16, comma-separated, that base "
+        "URLs may lead to beside public addresses over https",
     )
 
     # Default connections; a row in platform_connections overrides them per company

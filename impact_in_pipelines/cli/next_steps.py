@@ -10,6 +10,14 @@ NEXT: Mapping[str, str] = MappingProxyType(
     {
         "session.unknown": "see: impact-in sessions list",
         "company.unknown": "see: impact-in companies list",
+        "company.name_empty": "give the company's full name with --name",
+        "connection.meant_elsewhere": "add --credentials FILE",
+        "connection.address_not_encrypted": "use https, or add the host to IMPACT_IN_ALLOWED_HOSTS",
+        "connection.address_not_public": "add the host or its network to IMPACT_IN_ALLOWED_HOSTS",
+        "vault.no_key_fits": (
+            "add the key it was written with to IMPACT_IN_SECRET_KEY, or set it again with: "
+            "impact-in connections set"
+        ),
         "connection.missing": (
             "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"
         ),

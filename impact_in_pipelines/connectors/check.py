@@ -10,6 +10,7 @@ from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.delivery.ports import TokenStore
+from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
 
@@ -19,12 +20,13 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 @dataclass(frozen=True, slots=True)
 class ConnectionCheck:
     """What a try showed. `verified` and `not_verified` are clauses for a person; `error` is one
-    line, redacted, where `ok` is False."""
+    line, redacted, where `ok` is False, for the operator; `kind` is all that a tenant is told of it."""
 
     ok: bool
     verified: tuple[str, ...]
     not_verified: tuple[str, ...]
     error: str | None = None
+    kind: ErrorKind | None = None
 
 
 def check_connection(
@@ -39,7 +41,8 @@ def check_connection(
     try:
         check_account(connection)
     except UsageError as error:
-        return ConnectionCheck(False, (), ("anything: nothing was sent",), str(error))
+        nothing = ("anything: nothing was sent",)
+        return ConnectionCheck(False, (), nothing, str(error), ErrorKind.CONFIGURATION)
     settings = "the settings are complete"
     if uses_oauth(connection):
         return _check_client(connection, TokenSource(transport, tokens), settings)
@@ -52,8 +55,9 @@ def _check_client(connection: Connection, tokens: TokenSource, settings: str) ->
     try:
         tokens.fetch(connection)
     except TokenRefusedError as refused:
+        why = refused.result
         return ConnectionCheck(
-            False, (settings,), ("the client id and secret", *left), refused.result.error
+            False, (settings,), ("the client id and secret", *left), why.error, why.error_kind
         )
     verified = (settings, f"{title} gave an access token for the client id and secret")
     return ConnectionCheck(True, verified, left)
@@ -69,7 +73,7 @@ def _check_address(connection: Connection, transport: Transport, settings: str) 
         transport.probe(connection.base_url)
     except WIRE_ERRORS as error:
         result = classify_failure(error, title, redactor_for(connection))
-        return ConnectionCheck(False, (settings,), left, result.error)
+        return ConnectionCheck(False, (settings,), left, result.error, result.error_kind)
     return ConnectionCheck(True, (settings, "something answers HTTP at the base URL"), left)
 
 

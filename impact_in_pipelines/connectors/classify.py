@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressRefused
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import explain, is_unusable
 from impact_in_pipelines.connectors.http.redaction import Redactor
@@ -40,6 +41,10 @@ _OTHER_BODY = re.compile(
     r"|idempotency.?key.{0,20}(?:re-?used|mismatch|conflict)",
     re.I,
 )
+_ADDRESS_FAULTS = {
+    AddressFault.NOT_ENCRYPTED: "the base URL isn't https",
+    AddressFault.NOT_PUBLIC: "the base URL leads to an address that isn't public",
+}
 _HINTS = {
     ErrorKind.AUTHENTICATION: " (check the account's credentials)",
     ErrorKind.CONFIGURATION: " (check the connection's base URL)",
@@ -111,6 +116,9 @@ def classify_answer(
 def classify_failure(error: Exception, title: str, redactor: Redactor) -> SendResult:
     """What it means that no answer came: retryable, but for an address or header that can't be
     used."""
+    if isinstance(error, AddressRefused):
+        told = _ADDRESS_FAULTS[error.fault]
+        return configuration_error(f"{title}: {told}; nothing was sent", redactor)
     if is_unusable(error):
         return configuration_error(
             f"{title}: the base URL or a credential can't be used in a request "

@@ -32,10 +32,14 @@ class Lack(Enum):
     ENABLED = "enabled"
     BASE_URL = "base_url"
     CREDENTIALS = "credentials"
+    UNREADABLE = "unreadable"
+    ELSEWHERE = "elsewhere"
 
 
 def lacking(row: Mapping[str, Any], settings: Settings) -> list[Lack]:
     """What a stored connection (platform, enabled, base_url, credential_names) lacks; empty: nothing.
+
+    `unreadable`: no key fits its credentials; `elsewhere`: they were entered for another origin.
 
     The environment's credentials serve at the environment's own URL only, as in `ConnectionStore`.
     """
@@ -48,6 +52,10 @@ def lacking(row: Mapping[str, Any], settings: Settings) -> list[Lack]:
     if not names and url == ours:
         names = set(settings.platform_credentials(platform))
     complete = any(wanted <= names for wanted in FACTS[platform].credential_sets)
+    if row.get("unreadable"):
+        return [*([] if url else [Lack.BASE_URL]), Lack.UNREADABLE]
+    if row.get("elsewhere"):
+        return [Lack.ELSEWHERE]
     return [
         *([] if url else [Lack.BASE_URL]),
         *([] if complete else [Lack.CREDENTIALS]),
@@ -74,12 +82,11 @@ def check_account(connection: Connection) -> None:
             "client_secret; set them or remove the option"
         )
     if not connection.organization_id:
-        raise UsageError(f"{title} connection has no organisation id; set --organization-id")
+        raise UsageError(f"{title} connection has no organisation id")
     url = connection.base_url
     if not url.startswith(("http://", "https://")) or any(mark in url for mark in "@?# "):
         raise UsageError(
-            f"{title} base URL must be http(s)://host/path without user, query or spaces; "
-            "set --base-url"
+            f"{title} base URL must be http(s)://host/path without user, query or spaces"
         )
 
 

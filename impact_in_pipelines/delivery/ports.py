@@ -123,8 +123,9 @@ class DeliveryLog(Protocol):
 
     def connections(
         self, platform: Platform, company_ids: Sequence[UUID]
-    ) -> Mapping[UUID, Connection]:
-        """The connection of each company; one without any is left out."""
+    ) -> Mapping[UUID, Connection | Refusal]:
+        """The connection of each company, or why the stored one can't be used; one without any is left
+        out."""
         ...
 
     def refuse(

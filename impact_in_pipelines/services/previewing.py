@@ -94,7 +94,7 @@ def preview_replay(
     found = previews.claimable([*ids, *(id_ for id_ in plan.in_batch if id_ not in known)])
     claimed = [one.claimed for one in found]
     connections = {
-        platform: runtime.connections.of_companies(
+        platform: runtime.connections.looked_up(
             platform, [one.company_id for one in claimed if one.platform is platform]
         )
         for platform in {one.platform for one in claimed}
@@ -139,7 +139,7 @@ def compared(runtime: Runtime, item: PreviewItem) -> tuple[Accepted | None, list
 def _contents(
     runtime: Runtime,
     claimed: Sequence[Claimed],
-    connections: Mapping[Platform, Mapping[UUID, Connection]],
+    connections: Mapping[Platform, Mapping[UUID, Connection | Refusal]],
     frozen: frozenset[UUID],
     now: datetime,
 ) -> dict[UUID, Payload | ImpactInError]:
@@ -153,6 +153,8 @@ def _contents(
         connection = connections[one.platform].get(one.company_id)
         if connection is None:
             contents[one.id] = ConnectionMissing(one.company_slug, one.platform)
+        elif isinstance(connection, Refusal):
+            contents[one.id] = ReplayNotBuildable(connection.message)
         elif one.id not in contents:
             to_build.append((one, connection))
     if to_build:
@@ -202,7 +204,7 @@ def _made(one: Previewed, action: Action, **values: Any) -> PreviewItem:
 
 def _seconds(
     items: Sequence[PreviewItem],
-    connections: Mapping[Platform, Mapping[UUID, Connection]],
+    connections: Mapping[Platform, Mapping[UUID, Connection | Refusal]],
     previews: ReplayPreviews,
     now: datetime,
 ) -> float:
@@ -214,8 +216,9 @@ def _seconds(
         return 0.0
     waiting = previews.waiting(sorted({company for company, _ in counts}), now)
     return max(
-        seconds_for(_lane(connections[key[1]][key[0]], count, waiting.get(key, 0)))
+        seconds_for(_lane(connection, count, waiting.get(key, 0)))
         for key, count in counts.items()
+        if isinstance(connection := connections[key[1]][key[0]], Connection)
     )
 
 

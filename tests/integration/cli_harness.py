@@ -36,6 +36,7 @@ class Cli:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("DATABASE_URL", database.url.render_as_string(hide_password=False))
+        monkeypatch.setenv("IMPACT_IN_ALLOWED_HOSTS", "127.0.0.0/8")  # the sandbox
         monkeypatch.setenv("IMPACT_IN_SECRET_KEY", Fernet.generate_key().decode())
 
     def __call__(self, *words: str, stdin: str = "", **environment: str) -> Ran:

@@ -76,7 +76,7 @@ def test_a_schedule_without_a_connection_is_refused(api: Served) -> None:
         answer = other.post("/schedules", body, token=other.token(companies=[company]))
 
     assert answer.status_code == 422
-    assert "no complete, enabled connection" in answer.json()["detail"]
+    assert "no usable connection" in answer.json()["detail"]
 
 
 @contextmanager

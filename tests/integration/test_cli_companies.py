@@ -78,7 +78,7 @@ def test_an_added_company_is_listed_as_it_was_given(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
-        (("Acme!", "--name", "Acme"), 2, "slug 'Acme!'"),
+        (("Acme!", "--name", "Acme"), 2, "'Acme!' can't be a slug"),
         (("acme", "--name", " "), 2, "--name"),
         (("acme", "--name", "A", "--country", "Norway"), 2, "country 'Norway'"),
         (("acme", "--name", "A", "--country", "XX"), 2, "country 'XX'"),

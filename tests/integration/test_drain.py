@@ -76,7 +76,7 @@ def test_what_cannot_be_sent_fails_alone_with_its_reason(gated_world: World) -> 
         assert row["failed_at"] == world.clock()
         assert world.attempts(row["id"]) == []
     assert refused[no_account]["error_kind"] == ErrorKind.CONFIGURATION
-    assert "impact-in connections set c-2 benevity" in refused[no_account]["last_error"]
+    assert refused[no_account]["last_error"] == "c-2 has no usable connection to Benevity"
     assert refused[bad_data]["error_kind"] == ErrorKind.DATA_QUALITY
     assert "scores_in_range" in refused[bad_data]["last_error"]
     assert "11" in refused[bad_data]["last_error"]

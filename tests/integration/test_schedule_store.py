@@ -119,7 +119,7 @@ def test_a_company_without_a_connection_cannot_be_scheduled(
     store: ScheduleStore, acme: Company
 ) -> None:
     """Neither a stored nor a default connection: the error says which command mends it."""
-    with pytest.raises(UsageError, match="impact-in connections set acme workday"):
+    with pytest.raises(ConnectionMissing):
         store.create(acme, Platform.WORKDAY, DAILY, now=NOW)
     assert store.listed() == []
 

@@ -1,19 +1,57 @@
-"""What a stored connection still lacks, said in the API's names."""
+"""Connections in the API's names: what one still lacks, and what trying it out has shown."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
 
-from impact_in_pipelines.connectors.credentials import Lack, credential_choices, lacking
-from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.api.companies.schemas import Connection, ConnectionTest
+from impact_in_pipelines.connectors.check import ConnectionCheck
+from impact_in_pipelines.connectors.credentials import Lack, credential_choices
+from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.services.connections import ShownConnection
+
+_UNREACHABLE = "the platform can't be reached at the base URL"
+_KINDS = {
+    ErrorKind.AUTHENTICATION: "the platform refuses the credentials",
+    ErrorKind.CONFIGURATION: "the base URL or the account's settings can't be used",
+    ErrorKind.NETWORK: _UNREACHABLE,
+    ErrorKind.TIMEOUT: _UNREACHABLE,
+    ErrorKind.RATE_LIMITED: "the platform takes no more requests for now",
+}
+"""All that a tenant is told of a failure: anything more would make the test a probe of networks."""
+_OTHER = "the platform doesn't answer as promised"
 
 
-def lacks(row: Mapping[str, Any], settings: Settings) -> list[str]:
-    """What keeps a stored connection from being used, and the field that mends it; empty: nothing."""
-    choices = credential_choices(Platform(row["platform"]))
+def shown(connection: ShownConnection) -> Connection:
+    """A stored connection on the wire."""
+    choices = credential_choices(connection.platform)
     said = {
         Lack.ENABLED: "it is disabled: set enabled",
         Lack.BASE_URL: "no base URL: set baseUrl",
         Lack.CREDENTIALS: f"no credentials: set credentials with {choices}",
+        Lack.UNREADABLE: "the credentials can't be decrypted: set credentials anew",
+        Lack.ELSEWHERE: "the credentials were entered for another baseUrl: set credentials anew",
     }
-    return [said[lack] for lack in lacking(row, settings)]
+    values = asdict(connection)
+    del values["source"]
+    return Connection(**values | {"lacks": [said[lack] for lack in connection.lacks]})
+
+
+def told(check: ConnectionCheck, connection: ShownConnection) -> ConnectionTest:
+    """Success, or the kind of failure."""
+    if check.ok:
+        return ConnectionTest(
+            ok=True,
+            verified=list(check.verified),
+            not_verified=list(check.not_verified),
+            error_kind=None,
+            error=None,
+        )
+    title = FACTS[connection.platform].title
+    reason = _KINDS.get(check.kind, _OTHER) if check.kind else _OTHER
+    return ConnectionTest(
+        ok=False,
+        verified=list(check.verified),
+        not_verified=list(check.not_verified),
+        error_kind=check.kind,
+        error=f"{title}: {reason}",
+    )

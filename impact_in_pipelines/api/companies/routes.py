@@ -1,7 +1,7 @@
 """Companies, their connections, and who changed what."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
@@ -15,7 +15,7 @@ from impact_in_pipelines.api.access.rights import (
     own_company,
     visible,
 )
-from impact_in_pipelines.api.companies.connecting import lacks
+from impact_in_pipelines.api.companies.connecting import shown, told
 from impact_in_pipelines.api.companies.schemas import (
     AuditEntry,
     AuditPage,
@@ -33,14 +33,16 @@ from impact_in_pipelines.api.http.pagination import (
     encode_cursor,
     instant_and_id,
 )
-from impact_in_pipelines.api.http.problems import ApiProblem, invalid, naming
+from impact_in_pipelines.api.http.problems import ApiProblem, naming
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Limit, PlatformName
-from impact_in_pipelines.connectors.check import check_connection
 from impact_in_pipelines.connectors.credentials import validate_credentials
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
+from impact_in_pipelines.services import connections as service
+from impact_in_pipelines.services.companies import add_company
+from impact_in_pipelines.wording import sentence
 
 companies = api_router("Companies")
 """The tenants."""
@@ -75,7 +77,8 @@ def create_company(api: Api, caller: Caller, body: NewCompany) -> Company:
     with naming("timezone"):
         parse_timezone(body.timezone)
     with naming("country"):  # the schema has judged the other fields
-        made = api.runtime.companies.add(
+        made = add_company(
+            api.runtime,
             body.slug,
             name=body.name,
             country=body.country,
@@ -104,12 +107,12 @@ def list_connections(
     if cursor is not None:
         company, platform = decode_cursor(cursor, question, "company", "platform")
         after = (company, platform)
-    rows = api.runtime.connections.page(ids, limit=limit + 1, after=after)
+    rows = service.page(api.runtime, ids, limit=limit + 1, after=after)
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        more = encode_cursor({"company": last["company"], "platform": last["platform"]}, question)
-    return ConnectionPage(data=[_shown(api, row) for row in rows[:limit]], next_cursor=more)
+        more = encode_cursor({"company": last.company, "platform": last.platform.value}, question)
+    return ConnectionPage(data=[shown(row) for row in rows[:limit]], next_cursor=more)
 
 
 @connections.put(
@@ -127,13 +130,9 @@ def set_connection(
 ) -> Connection:
     company, target = own_company(api, caller, companyId), Platform(platform)
     if body.credentials is not None:
-        try:
+        with naming("credentials"):
             validate_credentials(target, body.credentials)
-        except UsageError as error:
-            raise invalid("body", "credentials", str(error)) from None
-    api.runtime.connections.save(
-        company.id,
-        target,
+    change = service.ConnectionChange(
         organization_id=body.organization_id,
         base_url=body.base_url,
         credentials=body.credentials,
@@ -142,10 +141,18 @@ def set_connection(
         max_concurrency=body.max_concurrency,
         enabled=body.enabled,
         webhook_secret=body.webhook_secret,
-        actor=caller.subject,
     )
-    rows = api.runtime.connections.listed(company.id)
-    return _shown(api, next(row for row in rows if row["platform"] == platform))
+    with naming("baseUrl"):  # what is left to refuse: where it leads
+        made = service.set_connection(
+            api.runtime,
+            company,
+            target,
+            change,
+            actor=caller.subject,
+            # A token for all companies is the operator's; a tenant's never is.
+            by_operator=caller.company_ids is None,
+        )
+    return shown(made)
 
 
 @connections.post(
@@ -161,12 +168,11 @@ def test_connection(
     platform: PlatformName,
 ) -> ConnectionTest:
     company, target = own_company(api, caller, companyId), Platform(platform)
-    runtime = api.runtime
-    connection = runtime.connections.of_companies(target, [company.id]).get(company.id)
-    if connection is None:
-        raise ApiProblem(409, "there is no complete, enabled connection to try out")
-    check = check_connection(connection, runtime.transport, runtime.tokens)
-    return ConnectionTest(**asdict(check))
+    try:
+        check = service.try_out(api.runtime, company, target)
+    except ConnectionMissing as missing:
+        raise ApiProblem(409, sentence(missing), refusal=missing.code) from None
+    return told(check, service.stored(api.runtime, company, target))
 
 
 @audit.get(
@@ -190,7 +196,3 @@ def list_audit_log(
         last = rows[limit - 1]
         more = encode_cursor({"at": last.at.isoformat(), "id": last.id}, question)
     return AuditPage(data=[AuditEntry(**asdict(row)) for row in rows[:limit]], next_cursor=more)
-
-
-def _shown(api: Api, row: dict[str, Any]) -> Connection:
-    return Connection(**row, lacks=lacks(row, api.runtime.settings))

@@ -14,6 +14,7 @@ from impact_in_pipelines.api.http.schemas import (
     PlatformName,
     Whole,
 )
+from impact_in_pipelines.delivery.states import ErrorKind
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Secret = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
@@ -126,7 +127,8 @@ class ConnectionTest(Model):
     ok: bool
     verified: list[str]
     not_verified: list[str]
-    error: str | None
+    error_kind: ErrorKind | None = Field(description="the kind of failure", examples=["network"])
+    error: str | None = Field(description="the kind of failure in words")
 
 
 class AuditEntry(Model):

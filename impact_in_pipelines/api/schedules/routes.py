@@ -50,6 +50,7 @@ from impact_in_pipelines.scheduling import (
     describe_cron,
 )
 from impact_in_pipelines.scheduling import preview as preview_of
+from impact_in_pipelines.services.connections import usable
 
 router = api_router("Schedules")
 """When which company's deliveries are due."""
@@ -70,13 +71,8 @@ _NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_
 def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> Schedule:
     company = own_company(api, caller, body.company_id)
     platform, rule = Platform(body.platform), body.rule(company.timezone)
-    if company.id not in api.runtime.connections.of_companies(platform, [company.id]):
-        raise invalid(
-            "body",
-            "platform",
-            f"can't be {platform.value}: the company has no complete, enabled connection to it; set one "
-            f"with PUT {PREFIX}/connections/{company.id}/{platform.value}",
-        )
+    with naming("platform"):
+        usable(api.runtime, company, platform)
     with naming("holidayCalendar"):  # what is left to refuse: one that drops every fire
         made = api.runtime.schedules.create(
             company, platform, rule, now=api.clock(), active=body.active, actor=caller.subject

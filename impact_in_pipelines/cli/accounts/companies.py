@@ -9,7 +9,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.services.companies import add_company
 
 app = typer.Typer(help="Add and list companies.", no_args_is_help=True)
 
@@ -32,11 +32,9 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a company. Its impact is counted in local days of its time zone."""
-    if not name.strip():
-        raise UsageError("the name is empty; give the company's full name with --name")
     with session() as runtime:
-        company = runtime.companies.add(
-            slug, name=name.strip(), id_=id_, country=country, timezone=timezone, actor=actor()
+        company = add_company(
+            runtime, slug, name=name, id_=id_, country=country, timezone=timezone, actor=actor()
         )
     if as_json:
         print_json(company)

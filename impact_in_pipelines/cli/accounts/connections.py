@@ -1,6 +1,6 @@
 """`impact-in connections`: the companies' accounts on the platforms. Credentials are never shown."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -15,13 +15,14 @@ from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArg
 from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.connectors.check import ConnectionCheck, check_connection
-from impact_in_pipelines.connectors.credentials import Lack, credential_choices, lacking
-from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.connectors.check import ConnectionCheck
+from impact_in_pipelines.connectors.credentials import Lack, credential_choices
 from impact_in_pipelines.errors import Conflict, UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.services import connections
+from impact_in_pipelines.services.connections import ConnectionChange, ShownConnection
+from impact_in_pipelines.wording import sentence
 
 app = typer.Typer(help="Set, list and try out accounts on the platforms.", no_args_is_help=True)
 
@@ -72,20 +73,21 @@ def set_(
     secrets = read_credentials(credentials, platform) if credentials is not None else None
     with session() as runtime:
         found = runtime.companies.find(company)
-        row = _stored(runtime, found, platform)
-        runtime.connections.save(
-            found.id,
-            platform,
+        before = connections.stored(runtime, found, platform)
+        change = ConnectionChange(
             organization_id=organization_id.strip() if organization_id else None,
             base_url=url,
             credentials=secrets,
-            options=merged_options(row.get("options") or {}, option) if option else None,
+            options=merged_options(before.options, option) if option else None,
             rate_limit_per_minute=rate_limit,
             max_concurrency=max_concurrency,
             enabled=enable,
-            actor=actor(),
         )
-        missing = lacks(_stored(runtime, found, platform), runtime.settings)
+        # Whoever may read the database's password and the vault's key runs this machine.
+        shown = connections.set_connection(
+            runtime, found, platform, change, actor=actor(), by_operator=True
+        )
+        missing = lacks(shown)
     title, target = FACTS[platform].title, f"{found.slug} {platform.value}"
     if missing:
         console.print(f"Saved the {title} connection of {found.slug}.", markup=False)
@@ -111,15 +113,15 @@ def list_(
     """
     with session() as runtime:
         company_id = runtime.companies.find(company).id if company else None
-        stored = runtime.connections.listed(company_id)
-        settings = runtime.settings
-    own = {row["platform"] for row in stored} if company else set()
-    defaults = [row for row in from_environment(settings) if row["platform"] not in own]
-    rows = [*({**row, "source": "database"} for row in stored), *defaults]
+        stored = connections.listed(runtime, company_id)
+        defaults = connections.defaults(runtime.settings)
+    own = {one.platform for one in stored} if company else set()
+    defaults = [one for one in defaults if one.platform not in own]
+    rows = [*stored, *defaults]
     if as_json:
-        print_json([{**row, "lacks": lacks(row, settings)} for row in rows])
+        print_json([_as_json(one) for one in rows])
         return
-    missing = [lacks(row, settings) for row in rows]
+    missing = [lacks(one) for one in rows]
     wide = console.width >= _WIDE
     columns = ("Company", "Platform", "State", "Base URL")
     print_table(
@@ -127,13 +129,13 @@ def list_(
         (*columns, *(("Organisation", "Credentials", "Limits") if wide else ())),
         (
             (
-                row["company"] or "(environment)",
-                row["platform"],
+                one.company or "(environment)",
+                one.platform,
                 ", ".join(clause.partition(" (")[0] for clause in clauses) or "ready",
-                row["base_url"],
-                *(_details(row) if wide else ()),
+                one.base_url,
+                *(_details(one) if wide else ()),
             )
-            for row, clauses in zip(rows, missing, strict=True)
+            for one, clauses in zip(rows, missing, strict=True)
         ),
         empty="No connections are stored. Set one: impact-in connections set COMPANY PLATFORM "
         "--base-url URL --credentials FILE",
@@ -150,78 +152,76 @@ def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJso
     """Try an account out without delivering anything. Exit code 1 if it doesn't work."""
     with session() as runtime:
         found = runtime.companies.find(company)
-        connection = runtime.connections.of_companies(platform, [found.id]).get(found.id)
-        if connection is None:
-            missing = lacks(_stored(runtime, found, platform), runtime.settings)
-            raise Conflict(
-                f"the {FACTS[platform].title} connection of {found.slug} can't be tried: "
-                + "; ".join(missing)
-            )
-        check = check_connection(connection, runtime.transport, runtime.tokens)
+        try:
+            check = connections.try_out(runtime, found, platform)
+        except ConnectionMissing as missing:
+            shown = connections.stored(runtime, found, platform)
+            raise Conflict(f"{sentence(missing)}: {'; '.join(lacks(shown))}") from None
+        url = connections.usable(runtime, found, platform).base_url
     if as_json:
         print_json(check)
     else:
-        _print_check(check, f"{FACTS[platform].title}, {found.slug}, {connection.base_url}")
+        _print_check(check, f"{FACTS[platform].title}, {found.slug}, {url}")
     if not check.ok:
         raise typer.Exit(1)
 
 
-def lacks(row: Mapping[str, Any], settings: Settings) -> list[str]:
+@app.command("rotate-keys")
+def rotate_keys(as_json: AsJson = False) -> None:
+    """Encrypt all stored secrets anew with the first key of IMPACT_IN_SECRET_KEY.
+
+    Afterwards the older keys can be taken out of it. It may be repeated; exit code 1 if a row
+    can't be decrypted with any of the keys.
+    """
+    with session() as runtime:
+        rotation = connections.rotate_keys(runtime, actor=actor())
+    if as_json:
+        print_json(rotation)
+    else:
+        console.print(
+            f"Encrypted anew: {rotation.connections} connections, {rotation.tokens} access tokens.",
+            markup=False,
+        )
+        for row in rotation.unreadable:
+            console.print(
+                f"{row.company} {row.platform.value} can't be decrypted with any of the keys; set it "
+                f"again: impact-in connections set {row.company} {row.platform.value} --credentials FILE",
+                markup=False,
+                soft_wrap=True,
+            )
+    if rotation.unreadable:
+        raise typer.Exit(1)
+
+
+def lacks(shown: ShownConnection) -> list[str]:
     """What keeps a connection from being used, as clauses that say how to mend it; empty: nothing."""
-    platform = Platform(row["platform"])
     url, credentials = "--base-url", "--credentials FILE"
-    if row.get("source") == "environment":
-        name = platform.value.upper()
+    if shown.source == "environment":
+        name = shown.platform.value.upper()
         url, credentials = f"{name}_API_URL", f"{name}_…"
     said = {
         Lack.ENABLED: "disabled (--enable)",
         Lack.BASE_URL: f"no base URL ({url})",
-        Lack.CREDENTIALS: f"no credentials ({credentials} with {credential_choices(platform)})",
+        Lack.CREDENTIALS: f"no credentials ({credentials} with {credential_choices(shown.platform)})",
+        Lack.UNREADABLE: "credentials can't be decrypted (add their key to IMPACT_IN_SECRET_KEY, or "
+        "--credentials FILE)",
+        Lack.ELSEWHERE: "credentials are for another address (--credentials FILE)",
     }
-    return [said[lack] for lack in lacking(row, settings)]
+    return [said[lack] for lack in shown.lacks]
 
 
-def from_environment(settings: Settings) -> list[dict[str, Any]]:
-    """The default connections, as `ConnectionStore.listed` shows stored ones; `company` is None. A platform
-    of which no variable is set is left out."""
-    return [
-        _nothing(platform)
-        | {
-            "company_id": None,
-            "company": None,
-            "organization_id": settings.platform_organization(platform),
-            "base_url": settings.platform_url(platform),
-            "credential_names": sorted(settings.platform_credentials(platform)),
-            "options": {},
-            "rate_limit_per_minute": None,
-            "max_concurrency": None,
-            "updated_at": None,
-            "webhook_secret_set": False,
-            "source": "environment",
-        }
-        for platform in Platform
-        if settings.platform_url(platform) or settings.platform_credentials(platform)
-    ]
+def _as_json(shown: ShownConnection) -> dict[str, Any]:
+    return asdict(shown) | {"lacks": lacks(shown)}
 
 
-def _nothing(platform: Platform) -> dict[str, Any]:
-    """What a company without a row of its own has."""
-    return {"platform": platform, "enabled": True, "base_url": None, "credential_names": []}
-
-
-def _stored(runtime: Runtime, company: Company, platform: Platform) -> Mapping[str, Any]:
-    rows = runtime.connections.listed(company.id)
-    return next((row for row in rows if row["platform"] == platform), _nothing(platform))
-
-
-def _details(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+def _details(shown: ShownConnection) -> tuple[str | None, str, str]:
     """Organisation id, names of the credentials, limits."""
     parts = []
-    if row["rate_limit_per_minute"]:
-        parts.append(f"{row['rate_limit_per_minute']}/min")
-    if row["max_concurrency"]:
-        parts.append(f"{row['max_concurrency']} at once")
-    return row["organization_id"], ", ".join(row["credential_names"]), ", ".join(parts)
+    if shown.rate_limit_per_minute:
+        parts.append(f"{shown.rate_limit_per_minute}/min")
+    if shown.max_concurrency:
+        parts.append(f"{shown.max_concurrency} at once")
+    return shown.organization_id, ", ".join(shown.credential_names), ", ".join(parts)
 
 
 def _print_check(check: ConnectionCheck, title: str) -> None:

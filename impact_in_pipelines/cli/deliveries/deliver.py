@@ -22,6 +22,7 @@ from impact_in_pipelines.dagster_instance.stopping import Stop
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 
@@ -101,10 +102,7 @@ def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) ->
     row that can only fail is not worth making."""
     connected = [p for p in platforms if runtime.connections.of_companies(p, [company.id])]
     if not connected:
-        titles = ", ".join(FACTS[p].title for p in platforms)
-        raise UsageError(
-            f"{company.slug} has no connection to {titles}; set one with: impact-in connections set"
-        )
+        raise ConnectionMissing(company.slug, platforms[0])
     return connected
 
 

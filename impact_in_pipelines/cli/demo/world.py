@@ -71,6 +71,8 @@ COMPANIES: tuple[Plan, ...] = (
 )
 
 DEV_COMPANY = "minute-by-minute"
+LOOPBACK = "127.0.0.0/8,::1,localhost"
+"""Where the sandbox is: base URLs elsewhere lead to public addresses only."""
 _OFF = "impact-in dev is off"
 _ACTOR = "dev"
 _MAKER = "demo"
@@ -88,6 +90,7 @@ def sandbox_environment(url: str) -> dict[str, str]:
         "WORKDAY_CLIENT_ID": OAUTH_CLIENT_ID,
         "WORKDAY_CLIENT_SECRET": OAUTH_CLIENT_SECRET,
         "WORKDAY_TENANT_ID": WORKDAY_TENANT,
+        "IMPACT_IN_ALLOWED_HOSTS": LOOPBACK,
     }
 
 
@@ -113,11 +116,15 @@ def connect_to_sandbox(runtime: Runtime) -> None:
             row = stored.get((slug, platform.value), {})
             if row.get("base_url"):
                 continue
+            # Credentials are bound to where they were entered for: a kept one is entered anew.
+            kept = runtime.connections.of_companies(platform, [company.id]).get(company.id)
+            has_own = kept is not None and bool(row.get("credential_names"))
+            credentials = kept.credentials if kept and has_own else standing_in[platform]
             runtime.connections.save(
                 company.id,
                 platform,
                 base_url=f"http://127.0.0.1:{DEFAULT_PORT}/{platform.value}",
-                credentials=None if row.get("credential_names") else standing_in[platform],
+                credentials=credentials,
                 actor=_MAKER,
             )
 

@@ -1,4 +1,4 @@
-"""An HTTP adapter whose read timeout bounds the whole answer.
+"""An HTTP adapter whose read timeout bounds the whole answer, and which connects to checked addresses only.
 
 A socket's timeout starts anew with every byte that arrives: a platform that sends one a second
 would hold a worker for ever. Here the wait for the answer, head and body together, ends when the
@@ -9,11 +9,17 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+Addresses = Callable[[str, str, int], Sequence[str]]
+"""The addresses that a scheme, host and port may be connected at (`addresses.AddressPolicy.addresses`)."""
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -60,6 +66,30 @@ class _BoundedResponse(http.client.HTTPResponse):
 
 class _BoundedConnection(HTTPConnection):
     response_class = _BoundedResponse
+    scheme = "http"
+    addresses: Addresses
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first checked address that answers; the name is resolved once. Raises what
+        urllib3's own raises, and what the check raises."""
+        try:
+            found = self.addresses(self.scheme, self.host, self.port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        failure: Exception = NewConnectionError(self, "the host has no address")
+        for address in found:
+            try:
+                return create_connection(
+                    (address, self.port),
+                    self.timeout,
+                    source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )
+            except TimeoutError:
+                failure = ConnectTimeoutError(self, f"no connection within {self.timeout} s")
+            except OSError as error:
+                failure = NewConnectionError(self, str(error))
+        raise failure
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         # The answer before this one on the same connection left what remained of its time.
@@ -69,20 +99,29 @@ class _BoundedConnection(HTTPConnection):
 
 
 class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
-    pass
-
-
-class _BoundedPool(HTTPConnectionPool):
-    ConnectionCls = _BoundedConnection
-
-
-class _BoundedTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedTlsConnection
+    scheme = "https"
 
 
 class BoundedAdapter(HTTPAdapter):
-    """requests' adapter over connections whose read timeout bounds the whole answer."""
+    """requests' adapter over connections whose read timeout bounds the whole answer; `addresses` says where
+    they may lead."""
+
+    def __init__(self, addresses: Addresses, **kwargs: Any) -> None:
+        self._addresses = addresses
+        super().__init__(**kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _BoundedPool, "https": _BoundedTlsPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": self._pool_class(HTTPConnectionPool, _BoundedConnection),
+            "https": self._pool_class(HTTPSConnectionPool, _BoundedTlsConnection),
+        }
+
+    def _pool_class(
+        self, pool: type[HTTPConnectionPool], connection: type[_BoundedConnection]
+    ) -> type[HTTPConnectionPool]:
+        # urllib3 makes connections from the pool's class: what they need to know goes into a class too.
+        checked = type(
+            connection.__name__, (connection,), {"addresses": staticmethod(self._addresses)}
+        )
+        return type(pool.__name__, (pool,), {"ConnectionCls": checked})

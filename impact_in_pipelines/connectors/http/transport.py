@@ -25,6 +25,7 @@ from urllib3 import BaseHTTPResponse
 from impact_in_pipelines import __version__
 from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.classify import short_wait_ms
+from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import BoundedAdapter
 from impact_in_pipelines.connectors.http.failures import plainly_did_not_arrive
@@ -53,8 +54,10 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
+        addresses: AddressPolicy | None = None,
     ) -> None:
         self.now = now
+        self.addresses = addresses or AddressPolicy.from_settings(settings)
         self._rng = rng or random.Random()  # noqa: S311
         self._longest_wait_ms = float(settings.http_retry_after_max_ms)
         self._timeout = (
@@ -62,7 +65,9 @@ class Transport:
             settings.http_read_timeout_ms / 1000,
         )
         self._adapter = BoundedAdapter(
-            pool_connections=_POOLED_HOSTS, pool_maxsize=_POOLED_CONNECTIONS
+            self.addresses.addresses,
+            pool_connections=_POOLED_HOSTS,
+            pool_maxsize=_POOLED_CONNECTIONS,
         )
         self._total_seconds = (
             settings.http_read_timeout_ms + settings.http_retry_after_max_ms

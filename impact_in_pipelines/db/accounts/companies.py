@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.errors.accounts import CompanyExists, CompanyUnknown
+from impact_in_pipelines.errors.accounts import CompanyExists, CompanyUnknown, SlugInvalid
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.scheduling.countries import parse_country
 
@@ -51,12 +50,10 @@ class CompanyStore:
     ) -> Company:
         """Add a company, with its row in the audit log.
 
-        Raises `UsageError` for a bad slug, zone or country, `Conflict` if it exists.
+        Raises `SlugInvalid`, `CompanyExists`, and `UsageError` for a bad zone or country.
         """
         if not _SLUG.fullmatch(slug):
-            raise UsageError(
-                f"slug {slug!r} must be 1 to 63 of a-z, 0-9 and '-', and begin with a letter or digit"
-            )
+            raise SlugInvalid(slug)
         if country is not None:
             parse_country(country)
         parse_timezone(timezone)

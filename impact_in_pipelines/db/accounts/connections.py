@@ -1,6 +1,11 @@
-"""Connections: rows of `platform_connections` over the defaults in the environment (design, section 6)."""
+"""Connections: rows of `platform_connections` over the defaults in the environment (design, section 6).
+
+Stored credentials are bound to the origin that they were entered for (docs/security.md): they are sent
+nowhere else, whether the row's base URL or the environment's changes.
+"""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +18,15 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.delivery.model import Connection, Refusal
+from impact_in_pipelines.delivery.origins import origin_of
+from impact_in_pipelines.delivery.refusing import meant_elsewhere, unreadable_connection
+from impact_in_pipelines.errors.accounts import CompanyUnknown, CredentialsMeantElsewhere, NoKeyFits
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
 _SQL = load("accounts/connections")
+_log = logging.getLogger(__name__)
 _AUDITED = (
     *("organization_id", "base_url", "options", "enabled"),
     *("rate_limit_per_minute", "max_concurrency"),
@@ -35,7 +44,18 @@ class ConnectionStore:
     def of_companies(
         self, platform: Platform, company_ids: Sequence[UUID]
     ) -> Mapping[UUID, Connection]:
-        """The connection of each of `company_ids`; one that has none, or a disabled one, is left out."""
+        """The connection of each of `company_ids`; one that has none that can be used is left out."""
+        found = self.looked_up(platform, company_ids)
+        return {id_: one for id_, one in found.items() if isinstance(one, Connection)}
+
+    def looked_up(
+        self, platform: Platform, company_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Connection | Refusal]:
+        """The connection of each of `company_ids`, or why the stored one can't be used although it is
+        there; a company without any, or with a disabled one, is left out.
+
+        One company's broken row is that company's trouble only.
+        """
         with self._engine.connect() as connection:
             rows = rows_of(
                 connection.execute(
@@ -43,8 +63,8 @@ class ConnectionStore:
                     {"platform": platform.value, "company_ids": list(set(company_ids))},
                 )
             )
-            found = (self._connection(platform, row) for row in rows)
-            return {c.company_id: c for c in found if c is not None}
+        found = {row["company_id"]: self._connection(platform, row) for row in rows}
+        return {id_: one for id_, one in found.items() if one is not None}
 
     def save(
         self,
@@ -62,8 +82,15 @@ class ConnectionStore:
         actor: str = "cli",
     ) -> None:
         """Create or change a connection; what is None stays as it was. The audit log says what changed,
-        of secrets only that they did."""
+        of secrets only that they did.
+
+        Raises `CredentialsMeantElsewhere` where `base_url` leads to another origin than the stored
+        credentials were entered for, unless new `credentials` come with it.
+        """
         with self._engine.begin() as connection:
+            origin = self._bound_origin(
+                connection, company_id, platform, base_url, anew=credentials is not None
+            )
             before = self._audited(connection, company_id, platform)
             connection.execute(
                 _SQL["save"],
@@ -75,6 +102,7 @@ class ConnectionStore:
                     "credentials": self._vault.encrypt_json(dict(credentials))
                     if credentials is not None
                     else None,
+                    "credentials_origin": origin,
                     "options": _json(options),
                     "rate_limit_per_minute": rate_limit_per_minute,
                     "max_concurrency": max_concurrency,
@@ -101,6 +129,29 @@ class ConnectionStore:
                 {name: after[name] for name in differ},
             )
             record(connection, [change], actor=actor, now=datetime.now(UTC))
+
+    def _bound_origin(
+        self,
+        connection: DbConnection,
+        company_id: UUID,
+        platform: Platform,
+        base_url: str | None,
+        *,
+        anew: bool,
+    ) -> str | None:
+        """What the credentials are bound to after the change; None: they aren't yet, for want of a URL."""
+        values = {"company_id": company_id, "platform": platform.value}
+        row = connection.execute(_SQL["binding"], values).mappings().one_or_none()
+        if row is None:
+            raise CompanyUnknown(str(company_id))
+        ours = self._settings.platform_url(platform)
+        wanted = _origin(base_url or row["base_url"] or ours)
+        if anew or not row["has_credentials"]:
+            return wanted if anew else None
+        bound: str | None = row["credentials_origin"] or _origin(row["base_url"] or ours)
+        if base_url is not None and bound is not None and wanted != bound:
+            raise CredentialsMeantElsewhere(row["slug"], platform)
+        return bound or wanted
 
     def _audited(
         self, connection: DbConnection, company_id: UUID, platform: Platform
@@ -136,20 +187,41 @@ class ConnectionStore:
 
     def listed(self, company_id: UUID | None = None) -> list[dict[str, Any]]:
         """What may be shown of each stored connection: everything but the credentials, of which only the
-        names are told."""
+        names are told. `unreadable`: no key fits them; `elsewhere`: they were entered for another origin
+        than that of the base URL."""
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(_SQL["listed"], {"company_id": company_id}))
         return [self._shown(row) for row in rows]
 
     def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        shown = {name: value for name, value in row.items() if name != "credentials"}
-        return shown | {"credential_names": sorted(self._decrypt(row["credentials"]))}
+        shown = {
+            name: value
+            for name, value in row.items()
+            if name not in ("credentials", "credentials_origin")
+        }
+        try:
+            names, unreadable = sorted(self._decrypt(row["credentials"])), False
+        except NoKeyFits:
+            names, unreadable = [], True
+        url = row["base_url"] or self._settings.platform_url(Platform(row["platform"]))
+        return shown | {
+            "credential_names": names,
+            "unreadable": unreadable,
+            "elsewhere": row["credentials"] is not None and _leads_elsewhere(row, url),
+        }
 
-    def _connection(self, platform: Platform, row: Mapping[str, Any]) -> Connection | None:
+    def _connection(
+        self, platform: Platform, row: Mapping[str, Any]
+    ) -> Connection | Refusal | None:
         """The row's values over the environment's; None without a URL or a full set of credentials."""
         if row["enabled"] is False:
             return None
-        stored = self._decrypt(row["credentials"])
+        try:
+            stored = self._decrypt(row["credentials"])
+        except NoKeyFits:
+            refusal = unreadable_connection(row["slug"], platform)
+            _log.warning("%s", refusal.message)
+            return refusal
         ours = self._settings.platform_url(platform)
         base_url = row["base_url"] or ours
         # Our own credentials go to our own address only: whoever may set a company's URL could otherwise
@@ -159,6 +231,8 @@ class ConnectionStore:
         complete = any(names <= credentials.keys() for names in FACTS[platform].credential_sets)
         if base_url is None or not complete:
             return None
+        if stored and _leads_elsewhere(row, base_url):
+            return meant_elsewhere(row["slug"], platform)
         return Connection(
             company_id=row["company_id"],
             platform=platform,
@@ -175,6 +249,17 @@ class ConnectionStore:
 
     def _decrypt(self, credentials: bytes | None) -> dict[str, str]:
         return self._vault.decrypt_json(bytes(credentials)) if credentials else {}
+
+
+def _origin(url: str | None) -> str | None:
+    found = origin_of(url) if url else None
+    return str(found) if found is not None else None
+
+
+def _leads_elsewhere(row: Mapping[str, Any], url: str | None) -> bool:
+    """Whether `url` has another origin than the row's credentials were entered for."""
+    bound = row["credentials_origin"]
+    return bound is not None and url is not None and _origin(url) != bound
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from impact_in_pipelines.errors import ImpactInError, InvalidSetting
+from impact_in_pipelines.errors import InvalidSetting
+from impact_in_pipelines.errors.accounts import NoKeyFits
 from impact_in_pipelines.settings import HOW_TO_MAKE_A_KEY, KEY_NEEDED, Settings
 
 KEY_FILE = "secret.key"
@@ -25,6 +26,7 @@ class Vault:
             raise ValueError("a vault needs at least one key")
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
+            self._first = Fernet(keys[0])
         except ValueError:
             # The original error would carry the key along in its traceback's locals.
             raise ValueError("not a Fernet key (32 bytes as url-safe Base64)") from None
@@ -65,13 +67,13 @@ class Vault:
         return self.encrypt_text(json.dumps(dict(value), separators=(",", ":")))
 
     def decrypt_json(self, encrypted: bytes | memoryview) -> dict[str, Any]:
-        """What `encrypt_json` was given. Raises `ImpactInError` if no key fits."""
+        """What `encrypt_json` was given. Raises `NoKeyFits`."""
         try:
             found = json.loads(self.decrypt_text(encrypted))
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise ImpactInError("an encrypted value isn't a JSON object; set the connection again")
+            raise NoKeyFits
         return found
 
     def encrypt_text(self, text: str) -> bytes:
@@ -79,25 +81,24 @@ class Vault:
         return self._fernet.encrypt(text.encode())
 
     def decrypt_text(self, encrypted: bytes | memoryview) -> str:
-        """What `encrypt_text` was given. Raises `ImpactInError` if no key fits."""
+        """What `encrypt_text` was given. Raises `NoKeyFits`."""
         try:
             return self._fernet.decrypt(bytes(encrypted)).decode()
         except InvalidToken:
-            raise _undecryptable() from None
+            raise NoKeyFits from None
 
-    def rotate(self, encrypted: bytes | memoryview) -> bytes:
-        """The same content encrypted with the first key. Raises `ImpactInError` if no key fits."""
+    def rotate(self, encrypted: bytes | memoryview) -> bytes | None:
+        """The same content encrypted with the first key, or None where it is already. Raises `NoKeyFits`."""
+        try:
+            self._first.decrypt(bytes(encrypted))
+        except InvalidToken:
+            pass
+        else:
+            return None
         try:
             return self._fernet.rotate(bytes(encrypted))
         except InvalidToken:
-            raise _undecryptable() from None
-
-
-def _undecryptable() -> ImpactInError:
-    return ImpactInError(
-        "stored credentials can't be decrypted: add the key they were written with to "
-        "IMPACT_IN_SECRET_KEY, or set them again with: impact-in connections set"
-    )
+            raise NoKeyFits from None
 
 
 def _kept_key(path: Path) -> str:

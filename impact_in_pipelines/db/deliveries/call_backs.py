@@ -1,5 +1,6 @@
 """A platform's call-backs: whose delivery it is, and what becomes of it. Statements: call_backs.sql."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,10 +16,12 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.deliveries.schedule_notes import note_on_schedules
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
+from impact_in_pipelines.errors.accounts import NoKeyFits
 from impact_in_pipelines.errors.deliveries import TransactionUnknown
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/call_backs")
+_log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=7)
 """How long a message's id is remembered; a call-back that is older than that must have been refused."""
@@ -80,7 +83,18 @@ class CallBackStore:
     def _accounts(self, statement: str, values: dict[str, Any]) -> list[Account]:
         with self._engine.connect() as connection:
             rows = connection.execute(_SQL[statement], values).all()
-        return [Account(row.company_id, self._decrypted(bytes(row.webhook_secret))) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                secret = self._decrypted(bytes(row.webhook_secret))
+            except NoKeyFits:  # one company's unreadable row keeps nobody else's call-backs out
+                _log.warning(
+                    "the webhook secret of company %s can't be decrypted with the present keys",
+                    row.company_id,
+                )
+                continue
+            found.append(Account(row.company_id, secret))
+        return found
 
     def take(
         self,

@@ -99,8 +99,8 @@ class PgDeliveryLog:
 
     def connections(
         self, platform: Platform, company_ids: Sequence[UUID]
-    ) -> Mapping[UUID, Connection]:
-        return self._connections.of_companies(platform, company_ids)
+    ) -> Mapping[UUID, Connection | Refusal]:
+        return self._connections.looked_up(platform, company_ids)
 
     def refuse(
         self, refusals: Sequence[tuple[Claimed, Refusal]], *, now: datetime, worker: str

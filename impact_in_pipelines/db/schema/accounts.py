@@ -37,6 +37,7 @@ platform_connections = Table(
     Column("organization_id", Text),
     Column("base_url", Text),
     Column("credentials", LargeBinary),
+    Column("credentials_origin", Text),
     Column("webhook_secret", LargeBinary),
     Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),

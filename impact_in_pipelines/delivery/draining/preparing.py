@@ -9,9 +9,9 @@ from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
+from impact_in_pipelines.delivery.refusing import no_connection
 from impact_in_pipelines.delivery.retry import LOST_MOST
 from impact_in_pipelines.delivery.states import ErrorKind
-from impact_in_pipelines.platforms import FACTS
 
 
 def without_worn_out(
@@ -34,7 +34,7 @@ def _worn_out(row: Claimed) -> Refusal:
 
 def prepare(
     claimed: Sequence[Claimed],
-    connections: Mapping[UUID, Connection],
+    connections: Mapping[UUID, Connection | Refusal],
     payloads: PayloadSource,
     now: datetime,
 ) -> tuple[list[Prepared], list[tuple[Claimed, Refusal]]]:
@@ -47,7 +47,9 @@ def prepare(
     for row in claimed:
         connection = connections.get(row.company_id)
         if connection is None:
-            refusals.append((row, _no_connection(row)))
+            refusals.append((row, no_connection(row.company_slug, row.platform)))
+        elif isinstance(connection, Refusal):
+            refusals.append((row, connection))
         else:
             connected.append((row, connection))
     to_build = [(row, c) for row, c in connected if row.payload is None or row.rebuild]
@@ -85,15 +87,6 @@ def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepare
         payload_bytes=len(canonical_bytes(content)),
         attempt_id=uuid4(),
         batch_id=row.batch_id,
-    )
-
-
-def _no_connection(row: Claimed) -> Refusal:
-    title = FACTS[row.platform].title
-    return Refusal(
-        ErrorKind.CONFIGURATION,
-        f"{row.company_slug} has no {title} connection with URL and credentials; set one with: "
-        f"impact-in connections set {row.company_slug} {row.platform.value}",
     )
 
 

@@ -11,6 +11,9 @@ from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.wording import sentence
 
 from .helpers import NOW, claimed, connection, prepared
 
@@ -69,14 +72,14 @@ def test_a_replay_of_what_was_never_built_keeps_its_key() -> None:
     assert (item.claimed.idempotency_key, item.claimed.revision) == (row.id, 1)
 
 
-def test_without_a_connection_it_is_refused_with_the_remedy_and_not_built() -> None:
-    """One line that names the company, the platform and the command."""
+def test_without_a_connection_it_is_refused_and_not_built() -> None:
+    """One line that names the company and the platform, in the words of the refusal that doors word."""
     row, source = claimed(), Source()
     items, ((refused, refusal),) = prepare([row], {}, source, NOW)
     assert (items, refused, source.asked) == ([], row, [])
     assert refusal.kind is ErrorKind.CONFIGURATION
-    assert "acme has no Benevity connection" in refusal.message
-    assert "impact-in connections set acme benevity" in refusal.message
+    missing = ConnectionMissing("acme", Platform.BENEVITY)
+    assert refusal.message == sentence(missing)
 
 
 def test_what_the_source_refuses_fails_alone() -> None:

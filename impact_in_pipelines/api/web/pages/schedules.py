@@ -17,7 +17,7 @@ from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_
 from impact_in_pipelines.db.schedules.rows import RuleChanges, Schedule, resumed
 from impact_in_pipelines.db.schedules.store import FAILING_FROM
 from impact_in_pipelines.errors import InvalidSchedule, NotFound, UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import (
     DeliveryWindow,
     HolidayCalendar,
@@ -202,13 +202,6 @@ def create(visit: Visit) -> Response:
             raise UsageError(visit.text(N_("There is no such platform.")))
         platform = Platform(values["platform"])
         rule = rule_of(visit, values, days)
-        if visit.home.id not in visit.api.runtime.connections.of_companies(
-            platform, [visit.home.id]
-        ):
-            raise UsageError(
-                visit.text(N_("The company has no usable connection to %(platform)s yet."))
-                % {"platform": FACTS[platform].title}
-            )
         visit.api.runtime.schedules.create(
             visit.home, platform, rule, now=visit.now, actor=visit.caller.subject
         )

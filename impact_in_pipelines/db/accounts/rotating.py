@@ -1,0 +1,135 @@
+"""Writes every stored secret anew under the vault's first key, so that an older key can be retired."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, delete, select, update
+
+from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.accounts.vault import Vault
+from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.schema import provider_tokens
+from impact_in_pipelines.errors.accounts import NoKeyFits
+from impact_in_pipelines.platforms import Platform
+
+BATCH = 500
+"""Rows that are locked and written in one transaction."""
+
+_SQL = load("accounts/connections")
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A connection that no key of the vault can read: it stays as it is."""
+
+    company: str
+    platform: Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What was written anew: `connections` and `tokens` count rows; `dropped_tokens` no key could read, and
+    new ones are had for the asking."""
+
+    connections: int
+    tokens: int
+    dropped_tokens: int
+    unreadable: tuple[UnreadableRow, ...]
+
+
+class KeyRotation:
+    """Rotates in batches; what is under the first key already is left alone, so that it may be repeated."""
+
+    def __init__(self, engine: Engine, vault: Vault, *, batch: int = BATCH) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._batch = batch
+
+    def run(self, *, actor: str, now: datetime) -> Rotation:
+        """Rotate credentials, webhook secrets and access tokens; each changed connection is audited."""
+        connections, unreadable = self._connections(actor, now)
+        tokens, dropped = self._tokens()
+        return Rotation(connections, tokens, dropped, tuple(unreadable))
+
+    def _connections(self, actor: str, now: datetime) -> tuple[int, list[UnreadableRow]]:
+        written, unreadable = 0, list[UnreadableRow]()
+        after: tuple[UUID, str] | tuple[None, None] = (None, None)
+        while True:
+            with self._engine.begin() as connection:
+                values = {
+                    "after_company": after[0],
+                    "after_platform": after[1],
+                    "limit": self._batch,
+                }
+                rows = rows_of(connection.execute(_SQL["to_rotate"], values))
+                changes = []
+                for row in rows:
+                    names, broken = self._rotate(connection, row)
+                    if names:
+                        written += 1
+                        changes.append(_change(row, names))
+                    if broken:
+                        unreadable.append(UnreadableRow(row["company"], Platform(row["platform"])))
+                if changes:
+                    record(connection, changes, actor=actor, now=now)
+            if len(rows) < self._batch:
+                return written, unreadable
+            after = (rows[-1]["company_id"], rows[-1]["platform"])
+
+    def _rotate(self, connection: Connection, row: Mapping[str, Any]) -> tuple[list[str], bool]:
+        """The names of what was written anew, and whether something couldn't be read."""
+        anew: dict[str, bytes | None] = {"credentials": None, "webhook_secret": None}
+        broken = False
+        for name in anew:
+            if row[name] is not None:
+                try:
+                    anew[name] = self._vault.rotate(row[name])
+                except NoKeyFits:
+                    broken = True
+        names = [name for name, value in anew.items() if value is not None]
+        if names:
+            keys = {"company_id": row["company_id"], "platform": row["platform"]}
+            connection.execute(_SQL["rotated"], {**anew, **keys})
+        return names, broken
+
+    def _tokens(self) -> tuple[int, int]:
+        written, dropped, after = 0, 0, ""
+        table = provider_tokens
+        while True:
+            with self._engine.begin() as connection:
+                rows = connection.execute(
+                    select(table.c.key, table.c.token)
+                    .where(table.c.key > after)
+                    .order_by(table.c.key)
+                    .limit(self._batch)
+                    .with_for_update()
+                ).all()
+                for row in rows:
+                    try:
+                        anew = self._vault.rotate(row.token)
+                    except NoKeyFits:
+                        connection.execute(delete(table).where(table.c.key == row.key))
+                        dropped += 1
+                        continue
+                    if anew is not None:
+                        connection.execute(
+                            update(table).where(table.c.key == row.key).values(token=anew)
+                        )
+                        written += 1
+            if len(rows) < self._batch:
+                return written, dropped
+            after = rows[-1].key
+
+
+def _change(row: Mapping[str, Any], names: list[str]) -> Change:
+    return Change(
+        "connection.rotate_keys",
+        f"connection {row['platform']}",
+        row["company_id"],
+        None,
+        dict.fromkeys(names, "encrypted anew"),
+    )
