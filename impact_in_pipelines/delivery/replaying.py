@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
@@ -47,11 +47,6 @@ class ReplayPlan:
     in_batch: list[UUID] = field(default_factory=list)
     anew: list[UUID] = field(default_factory=list)
     refused: dict[UUID, ImpactInError] = field(default_factory=dict)
-
-
-def revision_key(delivery_id: UUID, revision: int) -> UUID:
-    """The idempotency key of a revision, derived (D14): the same one for whoever makes it again."""
-    return uuid5(delivery_id, f"revision {revision}")
 
 
 def plan_replay(

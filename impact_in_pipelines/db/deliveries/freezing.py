@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.schedule_notes import note_ended, note_on_schedules
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.identity import batch_key
 from impact_in_pipelines.delivery.model import Claimed
 from impact_in_pipelines.delivery.ports import Frozen, Prepared
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, OPEN, DeliveryStatus, ErrorKind
@@ -222,7 +223,9 @@ def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
         for start in range(0, len(places), batch_limit):
             members = places[start : start + batch_limit]
             if len(members) > 1:
-                batch_id = uuid4()
+                batch_id = batch_key(
+                    (ready[place].claimed.id, ready[place].payload_hash) for place in members
+                )
                 for place in members:
                     result[place] = replace(ready[place], batch_id=batch_id)
     return result

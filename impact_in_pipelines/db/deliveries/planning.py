@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.deliveries.clock_faults import put_back_what_lies_ahead
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.identity import catch_up_id, fire_id
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import Platform
@@ -63,6 +65,7 @@ def plan_due(
 ) -> int:
     """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction."""
     with engine.begin() as connection:
+        put_back_what_lies_ahead(connection, platform, now)
         schedules = rows_of(
             connection.execute(
                 _SQL["due_schedules"],
@@ -94,7 +97,7 @@ def plan_rows(
         values = {"rows": rows_as_json(fires), "platform": platform.value}
         made = set(connection.scalars(_SQL["insert_fires"], values))
         caught_up = [
-            {"id": uuid4(), "missed": fire["id"]}
+            {"id": catch_up_id(fire["id"]), "missed": fire["id"]}
             for fire in fires
             if fire["catch_up"] and fire["id"] in made
         ]
@@ -123,7 +126,7 @@ def _planned(row: Mapping[str, Any], now: datetime) -> _Plan:
         return _Plan([], _advance(row, cursor, None, str(error)))
     fires = [
         {
-            "id": uuid4(),
+            "id": fire_id(row["id"], fire.scheduled_for),
             "company_id": row["company_id"],
             "schedule_id": row["id"],
             "status": DeliveryStatus.PENDING

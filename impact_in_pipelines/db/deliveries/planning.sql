@@ -23,7 +23,7 @@ SELECT f.id, f.company_id, :platform, f.schedule_id, 'schedule', f.status, f.tim
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS f(
     id uuid, company_id uuid, schedule_id uuid, status text, timezone text, period_start date,
     period_end date, scheduled_for timestamptz, note text)
-ON CONFLICT (schedule_id, scheduled_for) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING id
 
 -- name: send_missed

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.deliveries.clock_faults import limits
 from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
@@ -72,9 +73,10 @@ class RecordingStore:
         with self._engine.connect() as connection:
             row = connection.execute(
                 _SQL["due_state"],
-                {"platform": platform.value, "now": now, **_left_before(now)},
+                {"platform": platform.value, **limits(now), **_left_before(now)},
             ).one()
-        return DueState(row.next_fire, row.next_attempt, row.unrecorded_since, row.reopens_at)
+        next_attempt = row.out_of_time or row.next_attempt
+        return DueState(row.next_fire, next_attempt, row.unrecorded_since, row.reopens_at)
 
     @contextmanager
     def unrecorded(

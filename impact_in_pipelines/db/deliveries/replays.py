@@ -16,11 +16,11 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.identity import revision_key
 from impact_in_pipelines.delivery.replaying import (
     Candidate,
     ReplayPlan,
     plan_replay,
-    revision_key,
 )
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError

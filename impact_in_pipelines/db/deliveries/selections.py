@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -12,6 +12,7 @@ from impact_in_pipelines.db.access import audit
 from impact_in_pipelines.db.access.audit import Change
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.identity import selected_id
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
 
@@ -54,7 +55,12 @@ class SelectionStore:
     ) -> int:
         """One pending delivery for each selected day that `run_id` has none for yet; returns how many."""
         rows: list[dict[str, Any]] = [
-            {"id": uuid4(), "company_id": d.company_id, "timezone": d.timezone, "day": d.day}
+            {
+                "id": selected_id(run_id, platform, d.company_id, d.day),
+                "company_id": d.company_id,
+                "timezone": d.timezone,
+                "day": d.day,
+            }
             for d in days
         ]
         with self._engine.begin() as connection:

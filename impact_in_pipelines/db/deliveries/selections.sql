@@ -10,6 +10,7 @@ WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries d
     WHERE d.selected_by = :run_id AND d.platform = :platform
       AND d.company_id = r.company_id AND d.period_start = r.day AND d.period_end = r.day)
+ON CONFLICT DO NOTHING
 
 -- name: open_of_run
 -- What a run's own rows still wait for: how many are open and when the first of them is tried again.

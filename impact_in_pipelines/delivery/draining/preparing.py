@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.identity import revision_key
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
@@ -75,7 +76,7 @@ def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepare
             row = replace(
                 row,
                 revision=row.revision + 1,
-                idempotency_key=uuid4(),
+                idempotency_key=revision_key(row.id, row.revision + 1),
                 batch_id=None,
                 may_have_arrived=False,
             )

@@ -1,0 +1,87 @@
+"""A clock that was wrong heals: what it left behind is put right and told (D15)."""
+
+from datetime import timedelta
+from typing import Any
+
+from factories import MIDNIGHT, YESTERDAY, World
+
+from impact_in_pipelines.db.deliveries.clock_faults import ACTOR
+from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.delivery.ticking import decide_tick
+from impact_in_pipelines.platforms import Platform
+
+BENEVITY = Platform.BENEVITY
+FAR = timedelta(days=20)
+
+
+def schedule(world: World) -> Any:
+    """The only schedule."""
+    (row,) = world.rows("SELECT * FROM scheduled_deliveries")
+    return row
+
+
+def test_a_cursor_that_lies_ahead_is_put_back_and_told(world: World) -> None:
+    """A planner whose clock was twenty days ahead planned them all, and then nothing for twenty days."""
+    (company,) = world.due(BENEVITY)
+    assert world.drain(BENEVITY).delivered == 1
+    right = schedule(world)
+    world.clock.advance(FAR)
+    plan_due(world.database.engine, BENEVITY, world.clock())
+    assert schedule(world)["fired_until"] > MIDNIGHT + FAR - timedelta(days=2)
+    world.clock.advance(-FAR)
+
+    state = world.runtime.recording.due_state(BENEVITY, world.clock())
+    assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
+    world.drain(BENEVITY)
+
+    healed = schedule(world)
+    assert healed["next_run"] == right["next_run"] == MIDNIGHT + timedelta(days=1)
+    assert healed["covered_until"] == YESTERDAY
+    assert "clock was ahead" in healed["last_error"]
+    assert world.statuses() == {"success": 1}
+    (told,) = world.rows("SELECT * FROM audit_log WHERE actor = :actor", actor=ACTOR)
+    assert told["action"] == "schedule.cursor_put_back"
+    assert told["company_id"] == company
+    world.events([company], days=[MIDNIGHT.date()])
+    world.clock.advance(timedelta(days=1))
+    assert world.drain(BENEVITY).delivered == 1
+    assert world.statuses() == {"success": 2}
+
+
+def test_a_lease_or_wait_beyond_anything_possible_is_due_now(world: World) -> None:
+    """Whoever wrote it had a clock that was a year ahead."""
+    companies = world.companies(2)
+    world.events(companies)
+    held, waiting = world.deliveries(BENEVITY, *companies)
+    far = world.clock() + timedelta(days=365)
+    world.execute("UPDATE impact_deliveries SET next_attempt_at = :far", far=far)
+    world.execute(
+        "UPDATE impact_deliveries SET status = 'in_progress', claimed_by = 'gone', lease_until = :far "
+        "WHERE id = :id",
+        far=far,
+        id=held,
+    )
+
+    state = world.runtime.recording.due_state(BENEVITY, world.clock())
+    assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
+    assert world.drain(BENEVITY).delivered == 2
+    assert {world.delivery(id_)["status"] for id_ in (held, waiting)} == {"success"}
+
+
+def test_planning_again_after_a_lost_evening_gives_the_same_keys(world: World) -> None:
+    """Ids are derived: the platform recognises what it has (D14)."""
+    world.due(BENEVITY, 2)
+    world.execute("CREATE TABLE saved AS SELECT * FROM scheduled_deliveries")
+    world.drain(BENEVITY)
+    before = set(world.scalars("SELECT idempotency_key FROM impact_deliveries"))
+    world.execute("DELETE FROM delivery_attempts")
+    world.execute("DELETE FROM impact_deliveries")
+    world.execute(
+        "UPDATE scheduled_deliveries s SET next_run = o.next_run, fired_until = o.fired_until, "
+        "covered_until = o.covered_until FROM saved o WHERE o.id = s.id"
+    )
+
+    world.drain(BENEVITY)
+
+    assert set(world.scalars("SELECT idempotency_key FROM impact_deliveries")) == before
+    assert world.doubled(BENEVITY) == []
