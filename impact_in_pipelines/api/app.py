@@ -14,6 +14,7 @@ from impact_in_pipelines.api.alerts import routes as incidents
 from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
+from impact_in_pipelines.api.deliveries import cancel_routes as cancelling
 from impact_in_pipelines.api.deliveries import replay_routes as replays
 from impact_in_pipelines.api.deliveries import routes as deliveries
 from impact_in_pipelines.api.deliveries import stream as events
@@ -33,6 +34,7 @@ ROUTERS = (
     sla.router,
     # Before the deliveries: its fixed paths would be taken for ids.
     replays.router,
+    cancelling.router,
     deliveries.router,
     events.router,
     schedules.router,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sqlalchemy import TextClause, text
 
-from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, DeliveryStatus
+from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, WAITING, DeliveryStatus
 
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 _FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
@@ -18,7 +18,7 @@ _FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
 def load(subject: str) -> Mapping[str, TextClause]:
     """The statements of `db/{subject}.sql` (such as `deliveries/queue`) by name.
 
-    What many statements say is written once, here: `IN @open` and `IN @shown` are lists of statuses;
+    What many statements say is written once, here: `IN @open`, `IN @waiting` and `IN @shown` are lists of statuses;
     `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
@@ -45,6 +45,8 @@ def _fragment(found: re.Match[str]) -> str:
     match found.group(1), found.group(2):
         case "open", None:
             return in_list(OPEN)
+        case "waiting", None:
+            return in_list(WAITING)
         case "shown", None:
             return in_list(SHOWN_IN_DAGSTER)
         case "closed", str(alias) if alias.isidentifier():

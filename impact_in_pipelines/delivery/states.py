@@ -59,6 +59,9 @@ class ErrorKind(StrEnum):
 OPEN = frozenset({DeliveryStatus.PENDING, DeliveryStatus.IN_PROGRESS, DeliveryStatus.RETRYING})
 """Still on its way; everything else is final."""
 
+WAITING = frozenset({DeliveryStatus.PENDING, DeliveryStatus.RETRYING})
+"""On its way and in nobody's hands: it can be called off."""
+
 SHOWN_IN_DAGSTER = frozenset(
     {DeliveryStatus.SUCCESS, DeliveryStatus.FAILED, DeliveryStatus.SKIPPED}
 )
@@ -89,7 +92,10 @@ _CHANGES: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
             DeliveryStatus.SKIPPED,
         }
     ),
-    DeliveryStatus.RETRYING: frozenset({DeliveryStatus.IN_PROGRESS, DeliveryStatus.CANCELLED}),
+    # Called off: cancelled, or, if it was to repair a failure, failed as before.
+    DeliveryStatus.RETRYING: frozenset(
+        {DeliveryStatus.IN_PROGRESS, DeliveryStatus.CANCELLED, DeliveryStatus.FAILED}
+    ),
     # A replay works on the row that failed (D11); a platform's call-back may take a success back, and a
     # later one may restore it.
     DeliveryStatus.FAILED: frozenset({DeliveryStatus.PENDING, DeliveryStatus.SUCCESS}),

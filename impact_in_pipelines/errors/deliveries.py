@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
@@ -116,3 +117,20 @@ class CallBackTooLarge(UsageError):
     """A call-back of a transaction that nobody has is larger than any platform's; `most` is in bytes."""
 
     most: int
+
+
+@refusal("cancel.being_sent")
+class CancelBeingSent(Conflict):
+    """A worker is sending it, or its batch, at this moment."""
+
+
+@refusal("cancel.too_late")
+class CancelTooLate(Conflict):
+    """It has ended already."""
+
+    status: StrEnum
+
+
+@refusal("cancel.in_batch")
+class CancelInBatch(Conflict):
+    """Its frozen batch holds deliveries that are to go on."""

@@ -26,6 +26,9 @@ SENTENCES = {
     ),
     "replay.cancelled": N_("it was cancelled; only failed and arrived deliveries can be replayed"),
     "replay.not_buildable": N_("%(reason)s"),
+    "cancel.being_sent": N_("it is being sent at this moment"),
+    "cancel.too_late": N_("it has ended already (%(status)s)"),
+    "cancel.in_batch": N_("it is in one batch with deliveries that go on"),
     "call_back.transaction_unknown": N_("no delivery has the transaction '%(transaction)s' yet"),
     "call_back.too_large": N_(
         "a call-back of an unknown transaction must be at most %(most)s bytes"

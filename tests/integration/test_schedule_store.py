@@ -366,10 +366,10 @@ def test_one_rule_that_no_longer_holds_does_not_stop_the_others(
 # Delete
 
 
-def test_a_deleted_schedule_keeps_its_history_and_cancels_what_was_never_tried(
+def test_a_deleted_schedule_keeps_its_history_and_cancels_what_waits(
     engine: Engine, store: ScheduleStore, acme: Company
 ) -> None:
-    """What has been tried may have arrived: it runs its course."""
+    """A waiting retry too: nobody wants what comes of a schedule that is gone."""
     made = store.create(acme, BENEVITY, DAILY, now=NOW)
     for day in range(1, 4):
         plan_due(engine, BENEVITY, NOW + day * DAY)
@@ -377,11 +377,11 @@ def test_a_deleted_schedule_keeps_its_history_and_cancels_what_was_never_tried(
     done = "UPDATE impact_deliveries SET status = :status, attempt_count = 1 WHERE id = :id"
     run(engine, done, status="success", id=first.id)
     run(engine, done, status="retrying", id=second.id)
-    assert store.delete(made.id, now=NOW + 3 * DAY) == 1
+    assert store.delete(made.id, now=NOW + 3 * DAY) == 2
     rows = {row.id: row for row in deliveries(engine, made)}
     assert [rows[one.id].status for one in (first, second, third)] == [
         "success",
-        "retrying",
+        "cancelled",
         "cancelled",
     ]
     assert rows[third.id].next_attempt_at is None

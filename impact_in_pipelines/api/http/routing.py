@@ -37,7 +37,7 @@ from impact_in_pipelines.api.http.requests import (
 from impact_in_pipelines.db.engine import translated_errors
 
 PREFIX = "/v1/impact-in"
-_FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "stats", "preview")
+_FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "cancel", "stats", "preview")
 """Last parts of addresses that stand where an id could."""
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _log = logging.getLogger(__name__)

@@ -1,10 +1,14 @@
 """`impact-in deliveries`: the log, one delivery whole, and sending again."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
+from rich.markup import escape
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.deliveries.text import print_detail, print_list, short
@@ -21,18 +25,27 @@ from impact_in_pipelines.db.deliveries.reading import (
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
-from impact_in_pipelines.errors import Conflict, UsageError
+from impact_in_pipelines.errors import Conflict, ImpactInError, UsageError
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.cancelling import cancel as cancel_deliveries
+from impact_in_pipelines.services.cancelling import waiting_like
 from impact_in_pipelines.services.replaying import Replayed, replay_all_failed
 from impact_in_pipelines.services.replaying import replay as replay_deliveries
 
-app = typer.Typer(help="Look at deliveries, and send them again.", no_args_is_help=True)
+app = typer.Typer(help="Look at deliveries, send them again, call them off.", no_args_is_help=True)
 
 CompanyOption = Annotated[
     str | None, typer.Option("--company", metavar="COMPANY", help="Only this slug or id.")
 ]
 PlatformOption = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 _DAYS = FAILED_WITHIN.days
+
+
+class Waiting(StrEnum):
+    """What can be called off, as an option takes it."""
+
+    PENDING = "pending"
+    RETRYING = "retrying"
 
 
 @app.command("list")
@@ -142,6 +155,72 @@ def replay(
     _print_replay(done, scheduled=scheduled)
 
 
+@app.command("cancel")
+def cancel(
+    deliveries: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their unique beginnings.")
+    ] = None,
+    company: CompanyOption = None,
+    platform: PlatformOption = None,
+    status: Annotated[
+        list[Waiting] | None, typer.Option(help="Only this status; may be repeated.")
+    ] = None,
+    schedule: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="Only what this schedule has made.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Noted on each delivery, and audited.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call off deliveries that wait to be sent: by ids, or all that fit the options.
+
+    What is being sent at this moment is never cancelled. A replay that is called
+    off leaves the failure that it was to repair. Members of a frozen batch go
+    together.
+
+    Exit code 1 if one can't be cancelled; the others are all the same.
+    """
+    filtered = bool(company or platform or status or schedule)
+    if bool(deliveries) == filtered:
+        raise UsageError(
+            "give the ids of deliveries, or --company, --platform, --status or --schedule"
+        )
+    with session() as runtime:
+        if deliveries:
+            ids = DeliveryReader(runtime.database.engine).resolve(deliveries)
+        else:
+            wanted = DeliveryFilter(
+                platform=platform,
+                statuses=[DeliveryStatus(one) for one in status] if status else None,
+                schedule_id=schedule,
+            )
+            company_ids = [runtime.companies.find(company).id] if company else None
+            ids = waiting_like(runtime, wanted, company_ids)
+        done = cancel_deliveries(runtime, ids, actor=actor(by), reason=reason)
+    if as_json:
+        print_json(
+            {
+                "cancelled": done.cancelled,
+                "failed_again": done.failed_again,
+                "along_in_batch": done.along,
+                "refused": _refusals(done.refused),
+            }
+        )
+        if done.refused:
+            raise typer.Exit(1)
+        return
+    if not (done.cancelled or done.failed_again or done.refused):
+        console.print("Nothing waits that fits.")
+    _print_named("Cancelled", done.cancelled)
+    _print_named("Called off; failed as before:", done.failed_again)
+    _raise_refused(done.refused, "cancelled")
+
+
 def as_document(row: DeliveryRow) -> dict[str, Any]:
     """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
     document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
@@ -157,10 +236,7 @@ def _replay_document(done: Replayed) -> dict[str, Any]:
         "queued": done.queued,
         "along_in_batch": done.along,
         "replay_of": [{"id": new, "replay_of": old} for old, new in done.renewed.items()],
-        "refused": [
-            {"id": id_, "code": refusal.code, "reason": told(refusal)}
-            for id_, refusal in done.refused.items()
-        ],
+        "refused": _refusals(done.refused),
         "arrived_since": done.arrived_since,
     }
 
@@ -175,12 +251,30 @@ def _print_replay(done: Replayed, *, scheduled: bool) -> None:
             "(--force sends them too).",
             soft_wrap=True,
         )
-    if not done.refused:
+    _raise_refused(done.refused, "replayed")
+
+
+def _refusals(refused: Mapping[UUID, ImpactInError]) -> list[dict[str, Any]]:
+    return [{"id": id_, "code": why.code, "reason": told(why)} for id_, why in refused.items()]
+
+
+def _raise_refused(refused: Mapping[UUID, ImpactInError], what: str) -> None:
+    """A line on standard error for each refusal; the last one is raised."""
+    if not refused:
         return
-    lines = [f"delivery {id_} can't be replayed: {told(why)}" for id_, why in done.refused.items()]
+    lines = [f"delivery {id_} can't be {what}: {told(why)}" for id_, why in refused.items()]
     for line in lines[:-1]:
-        errors.print(f"[bold red]error:[/] {line}", soft_wrap=True)
+        errors.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
     raise Conflict(lines[-1])
+
+
+def _print_named(head: str, ids: Sequence[UUID]) -> None:
+    if not ids:
+        return
+    shown = ", ".join(short(id_) for id_ in ids[:5])
+    more = ", …" if len(ids) > 5 else ""
+    count = _count(len(ids), "delivery", "deliveries")
+    console.print(f"{head} {count}: {shown}{more}", markup=False, soft_wrap=True)
 
 
 def _print_queued(done: Replayed, *, scheduled: bool) -> None:

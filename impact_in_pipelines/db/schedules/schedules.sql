@@ -70,13 +70,9 @@ SELECT :now, :actor, r.action, r.company_id, r.subject, r.before, r.after
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     action text, company_id uuid, subject text, before jsonb, after jsonb)
 
--- name: cancel_unattempted
--- What was planned and never tried; an attempt may have arrived, so whatever was tried runs its course.
-UPDATE impact_deliveries
-SET status = 'cancelled', next_attempt_at = NULL, note = concat_ws('; ', note, 'schedule deleted'),
-    updated_at = :now
-WHERE schedule_id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND attempt_count = 0
-RETURNING id
+-- name: waiting_of
+-- What a schedule has planned and not sent yet, waiting retries included.
+SELECT id FROM impact_deliveries WHERE schedule_id = :id AND status IN @waiting ORDER BY id
 
 -- name: insert_run_now
 INSERT INTO impact_deliveries

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
+from impact_in_pipelines.db.deliveries.cancelling import cancel_waiting
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedules.rows import (
@@ -276,14 +277,17 @@ class ScheduleStore:
         return self._change_where(where, "resume", change, now=now, actor=actor)
 
     def delete(self, id_: UUID, *, now: datetime, actor: str = "cli") -> int:
-        """Take the schedule out of use; its history stays. Returns how many planned deliveries that
-        were never tried are cancelled with it. Raises `NotFound`."""
+        """Take the schedule out of use; its history stays. Returns how many deliveries that waited to be
+        sent, for the first time or again, are cancelled with it. Raises `NotFound`."""
         with self._engine.begin() as connection:
             old = take(connection, [id_])
             new = [replace(one, active=False, next_run=None, deleted_at=now) for one in old]
             save(connection, "delete", old, new, actor, now)
-            cancelled = connection.execute(_SQL["cancel_unattempted"], {"ids": [id_], "now": now})
-            return len(cancelled.all())
+            waiting = list(connection.scalars(_SQL["waiting_of"], {"id": id_}))
+            done = cancel_waiting(
+                connection, waiting, now=now, why="schedule deleted", whole_batches=False
+            )
+            return len(done.result.cancelled)
 
     def run_now(self, id_: UUID, *, now: datetime, actor: str = "cli") -> RunNow:
         """Make one delivery (`trigger` manual) of the whole days that no fire has reported yet, or
