@@ -60,6 +60,7 @@ class Operation:
         company = str(holdings.company)
         bodies: dict[str, Any] = {
             "replayMany": {"ids": [str(holdings.failed)]},
+            "cancelMany": {"ids": [str(holdings.failed)]},
             "previewReplayMany": {"ids": [str(holdings.failed)]},
             "retryAllFailed": {"companyId": company, "platform": "workday"},
             "createSchedule": {"companyId": company, "platform": "benevity", "schedule": "monthly"},

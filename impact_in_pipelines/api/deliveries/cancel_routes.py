@@ -75,14 +75,14 @@ class CancelMany(Input):
 class Cancellation(Model):
     """What was called off."""
 
-    cancelled: list[UUID]
+    cancelled: list[UUID] = Field(description="deliveries that are cancelled now")
     failed_again: list[UUID] = Field(
         description="replays that were queued: the failure that each was to repair stands as before"
     )
     along_in_batch: list[UUID] = Field(
         description="of both, those that went along because they are frozen in one batch with another"
     )
-    refused: list[RefusedReplay]
+    refused: list[RefusedReplay] = Field(description="the others, with the reason")
 
 
 @router.post(

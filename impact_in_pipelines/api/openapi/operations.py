@@ -11,6 +11,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "acknowledgeIncident": "Escalation stops for this incident; it stays open until its metric is back "
         "inside the SLA. A platform's incident needs a token for all companies.",
         "addMaintenanceWindow": "Incidents are still recorded inside the window; nobody is notified of them.",
+        "cancelDelivery": "Never one that is being sent. A replay that is called off leaves its failure.",
+        "cancelMany": "Ids or a filter; members of a frozen batch go together, each refusal says why.",
         "createCompany": "Needs a token for all companies. Its id is made here and never changes.",
         "createSchedule": "It fires from now on. Identical rules are allowed, and the answer says so.",
         "deleteSchedule": "What it planned and nobody has tried yet is cancelled with it.",
