@@ -18,7 +18,8 @@ _FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
 def load(subject: str) -> Mapping[str, TextClause]:
     """The statements of `db/{subject}.sql` (such as `deliveries/queue`) by name.
 
-    What many statements say is written once, here: `IN @open`, `IN @waiting` and `IN @shown` are lists of statuses;
+    What many statements say is written once, here: `IN @open`, `IN @waiting`, `IN @shown` are lists of
+    statuses;
     `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 

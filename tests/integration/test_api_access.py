@@ -18,6 +18,8 @@ from impact_in_pipelines.sandbox.server import Sandbox
 
 from .api_harness import MANAGER, SETTINGS, VIEWER, Holdings, Served, served
 
+_LAST = ("cancelMany", "replayMany", "deleteSchedule")
+"""What leaves nothing to do for another operation on the same delivery or schedule."""
 IDS = {
     "deliveryId": "failed",
     "scheduleId": "schedule",
@@ -178,7 +180,7 @@ def test_lists_hold_only_the_tokens_companies(api: Served, operation: Operation)
 def test_the_right_role_and_company_are_let_in(api: Served) -> None:
     """Where the roles suffice and the company is one's own, it is done: no door is shut by mistake."""
     answers = {}
-    for one in sorted(OPERATIONS, key=lambda one: one.id in ("replayMany", "deleteSchedule")):
+    for one in sorted(OPERATIONS, key=lambda one: one.id in _LAST):
         token = api.token(one.roles, ["*"] if one.id == "createCompany" else None)
         answers[one.id] = _status(api, one, token, api.own)
     assert {id_: status for id_, status in answers.items() if status not in (200, 201, 202)} == {}
