@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-MASK = "***"
+from impact_in_pipelines.delivery.masking import MASK, hidden
 
 _PERSON = r"(participant|volunteer|mentor|mentee|employee|learner|student|person|contact|user)"
 _THING = (
@@ -88,8 +88,7 @@ def _kind(key: object) -> _Key:
 
 def _of_person(kind: _Key, item: Any, first: int | None) -> Any:
     if kind is _Key.PERSONAL:
-        # Nothing and yes or no say nothing about a person; anything else might.
-        return item if item is None or isinstance(item, bool) else MASK
+        return hidden(item)
     if isinstance(item, str):
         return MASK
     if isinstance(item, list | tuple):

@@ -22,6 +22,7 @@ from impact_in_pipelines.api.http.schemas import (
     Whole,
 )
 from impact_in_pipelines.db.schedules.rows import Schedule as StoredSchedule
+from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling import (
     CatchUp,
@@ -310,7 +311,7 @@ def shown(one: StoredSchedule) -> Schedule:
         next_run_local=one.next_run.astimezone(rule.zone) if one.next_run and rule else None,
         last_run=one.last_run,
         last_status=one.last_status,
-        last_error=one.last_error,
+        last_error=sanitised(one.last_error),
         consecutive_failures=one.consecutive_failures,
         paused_reason=one.paused_reason,
         holiday_calendar=Calendar.of(calendar) if calendar else None,

@@ -15,6 +15,7 @@ from impact_in_pipelines.api.http.schemas import (
     Moment,
     PlatformName,
 )
+from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.sla.budget import ErrorBudget as StoredBudget
 from impact_in_pipelines.sla.incidents import Incident as StoredIncident
 from impact_in_pipelines.sla.incidents import MaintenanceWindow as StoredWindow
@@ -277,7 +278,10 @@ def incident_of(incident: StoredIncident) -> Incident:
     values: Mapping[str, Any] = {
         name: getattr(incident, name) for name in Incident.model_fields if name != "details"
     }
-    return Incident(**values, details=dict(incident.details))
+    details = dict(incident.details)
+    if "last_error" in details:  # what a platform said
+        details["last_error"] = sanitised(details["last_error"])
+    return Incident(**values, details=details)
 
 
 def window_of(window: StoredWindow) -> MaintenanceWindow:

@@ -225,8 +225,11 @@ def as_document(row: DeliveryRow) -> dict[str, Any]:
     """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
     document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
     del document["payload"]
+    document["last_error"] = sanitised(row.last_error)
     if isinstance(row, DeliveryDetail):
         document["payload"] = sanitised(row.payload)
+        for attempt in document["attempts"]:
+            attempt["error"] = sanitised(attempt["error"])
         document["provider_response"] = sanitised(row.provider_response)
     return document
 

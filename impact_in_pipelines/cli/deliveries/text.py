@@ -168,7 +168,8 @@ def _full_error(d: DeliveryDetail) -> str | None:
     if not d.last_error:
         return None
     known = ", ".join(_kind(d))
-    return f"{d.last_error} ({known})" if known else d.last_error
+    text = str(sanitised(d.last_error))
+    return f"{text} ({known})" if known else text
 
 
 def _print_attempts(attempts: Iterable[AttemptRow]) -> None:
@@ -176,7 +177,14 @@ def _print_attempts(attempts: Iterable[AttemptRow]) -> None:
         "\nAttempts, times in UTC",
         ("#", "Started", "Took", "Outcome", "HTTP", "Error"),
         (
-            (a.number, a.started_at, duration(a.latency_ms), a.outcome, a.http_status, a.error)
+            (
+                a.number,
+                a.started_at,
+                duration(a.latency_ms),
+                a.outcome,
+                a.http_status,
+                sanitised(a.error),
+            )
             for a in attempts
         ),
         empty="\nNo attempt was made.",
@@ -205,7 +213,7 @@ def _failure(row: DeliveryRow, text_limit: int) -> str:
     head = ", ".join(_kind(row)) or "failed"
     if not text_limit or not row.last_error:
         return head
-    text = row.last_error
+    text = str(sanitised(row.last_error))
     cut = text if len(text) <= text_limit else text[: text_limit - 1] + "…"
     return f"{head}: {cut}"
 

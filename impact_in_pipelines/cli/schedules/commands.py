@@ -28,6 +28,7 @@ from impact_in_pipelines.cli.schedules.views import (
 )
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.schedules.rows import Schedule
+from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 
@@ -122,7 +123,8 @@ def show(id_: IdArgument, as_json: AsJson = False) -> None:
         recent = runtime.schedules.recent(found.id)
         now = runtime.clock()
     if as_json:
-        print_json(schedule_json(found) | {"deliveries": recent})
+        shown = [{**row, "last_error": sanitised(row["last_error"])} for row in recent]
+        print_json(schedule_json(found) | {"deliveries": shown})
         return
     print_schedule(found)
     console.print()

@@ -15,6 +15,7 @@ from rich.text import Text
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.db.schedules.store import FAILING_FROM, ScheduleCounts, ScheduleStats
+from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.scheduling import PreviewFire, ScheduleRule, describe_cron
@@ -29,6 +30,7 @@ def schedule_json(schedule: Schedule) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(schedule).items() if name not in _CURSOR}
     zone = _zone(schedule)
     return kept | {
+        "last_error": sanitised(schedule.last_error),
         "description": schedule.in_words,
         "next_run_local": schedule.next_run.astimezone(zone) if schedule.next_run else None,
         "reported_until": schedule.covered_until,
@@ -116,7 +118,7 @@ def print_schedule(schedule: Schedule) -> None:
         ("window", _window_text(schedule)),
         ("catch-up", f"{schedule.catch_up}, asks after {schedule.catch_up_limit_days} days"),
         ("spread", f"{schedule.spread_minutes} min later" if schedule.spread_minutes else None),
-        ("last error", schedule.last_error),
+        ("last error", sanitised(schedule.last_error)),
     ]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

@@ -1,17 +1,22 @@
 """Takes secrets out of what is logged or stored: error texts and answers (design, section 6)."""
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-MASK = "***"
+from impact_in_pipelines.connectors.http.encodings import (
+    SHORTEST_SECRET,
+    forms_of,
+    pattern_of,
+    readings,
+)
+from impact_in_pipelines.delivery.masking import MASK, hidden
+
+__all__ = ["DOCUMENT_LIMIT", "MASK", "SHORTEST_SECRET", "TEXT_LIMIT", "Redactor"]
+
 TEXT_LIMIT = 500
 DOCUMENT_LIMIT = 4_096
-SHORTEST_SECRET = 4
-"""A shorter value can't be told from ordinary text."""
 
 _SCANNED = 20_000
 _DEPTH, _KEYS, _ITEMS = 6, 50, 20
@@ -41,18 +46,17 @@ _UNSTORABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 class Redactor:
     """Knows one account's secrets and masks them, and whatever looks like one, in any text.
 
-    `secrets` are credential values and live tokens; each is also found percent-encoded, as Base64,
-    and as JSON or Python would escape it. No text that comes out holds one of at least
-    `SHORTEST_SECRET` characters.
+    `secrets` are credential values and live tokens, found however they are written
+    (`encodings.pattern_of`). No text that comes out holds one of at least `SHORTEST_SECRET`
+    characters.
     """
 
-    __slots__ = ("_forms",)
+    __slots__ = ("_forms", "_secrets")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
-        self._forms = sorted(
-            (form for form in forms if len(form) >= SHORTEST_SECRET), key=len, reverse=True
-        )
+        # A secret inside another one is masked after it.
+        self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._forms = [form for secret in self._secrets for form in forms_of(secret)]
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
@@ -60,7 +64,7 @@ class Redactor:
     def text(self, text: str, limit: int = TEXT_LIMIT) -> str:
         """`text` on one line without secrets, credentials in URLs or query strings, at most `limit`
         characters; fit for PostgreSQL (no NUL, no lone surrogates)."""
-        if _WORD.fullmatch(text) and len(text) <= limit and self._exact(text) == text:
+        if _WORD.fullmatch(text) and len(text) <= limit and not self._occurs(text):
             return text  # most names and ids
         found = self._exact(_one_line(self._exact(text)))[:_SCANNED]
         found = _URL.sub(_bare_url, found)
@@ -70,7 +74,7 @@ class Redactor:
         if len(found) > limit:
             found = found[: limit - 1] + "…"
         # A mask beside ordinary text can spell a secret anew.
-        return MASK if any(form in found for form in self._forms) else found
+        return MASK if self._occurs(found) else found
 
     def document(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON object without secrets, fit for a jsonb column, at most `DOCUMENT_LIMIT` bytes;
@@ -85,10 +89,16 @@ class Redactor:
                 short[name] = item
         return short
 
+    def _occurs(self, text: str) -> bool:
+        """Whether a secret stands in `text`, however it is written."""
+        forms = self._forms
+        return bool(forms) and any(form in reading for reading in readings(text) for form in forms)
+
     def _exact(self, text: str) -> str:
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
+        if self._occurs(text):
+            for secret in self._secrets:
+                pattern = pattern_of(secret)
+                text = pattern.sub(MASK, text) if pattern is not None else text
         return text
 
     def _clean(self, value: Any, depth: int) -> Any:
@@ -109,36 +119,18 @@ class Redactor:
     def _members(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         members: dict[str, Any] = {}
         for name, item in list(value.items())[:_KEYS]:
-            # Booleans and null under such a name say something about a secret without being one.
-            hidden = _SENSITIVE_KEY.search(str(name)) and not isinstance(item, bool | None)
-            members[self.text(str(name), 100)] = MASK if hidden else self._clean(item, depth + 1)
+            secret = _SENSITIVE_KEY.search(str(name)) is not None
+            members[self.text(str(name), 100)] = (
+                hidden(item) if secret else self._clean(item, depth + 1)
+            )
         return members
 
     def _number(self, value: float) -> Any:
         written = repr(value)
-        if self._exact(written) != written or len(written) > 30:
+        if self._occurs(written) or len(written) > 30:
             return MASK
         # jsonb has no infinity, and 1e999 parses to one.
         return value if written.lstrip("-")[0].isdigit() else None
-
-
-def _forms(secret: str) -> set[str]:
-    """The ways in which `secret` may be written down by somebody who echoes it."""
-    if not secret:
-        return set()
-    raw = secret.encode("utf-8", "surrogatepass")
-    return {
-        secret,
-        secret.strip(),
-        _one_line(secret),
-        quote(raw, safe=""),
-        quote(raw),
-        quote_plus(raw),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-        base64.b64encode(raw).decode().rstrip("="),
-    }
 
 
 def _one_line(text: str) -> str:

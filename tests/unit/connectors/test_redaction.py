@@ -1,6 +1,9 @@
 """No secret survives redaction, wherever it stands and however it is written."""
 
+import base64
+import html
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -42,6 +45,67 @@ def test_a_secret_placed_anywhere_never_survives(secret: str, before: str, after
         shown = redactor.text(f"{before}{form}{after}")
         assert form not in shown
         assert secret not in shown
+
+
+ASCII = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=60)
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def _entities(text: str) -> str:
+    return "".join(f"&#x{ord(character):X};" for character in text)
+
+
+ENCODINGS: list[Callable[[str], str]] = [
+    str.upper,
+    str.lower,
+    str.swapcase,
+    quote,
+    _percent,
+    lambda text: quote(quote(text, safe=""), safe=""),
+    html.escape,
+    lambda text: html.escape(html.escape(text)),
+    _entities,
+    lambda text: "".join(f"&#{ord(character)};" for character in text),
+    lambda text: json.dumps(json.dumps(text))[3:-3],
+    lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+    lambda text: text.encode().hex(),
+    lambda text: text.encode().hex().upper(),
+    lambda text: base64.b64encode(text.encode()).decode(),
+    lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+]
+
+
+@given(secret=ASCII, encode=st.sampled_from(ENCODINGS), before=texts, after=texts)
+def test_a_secret_is_found_in_the_encodings_a_platform_may_echo(
+    secret: str, encode: Callable[[str], str], before: str, after: str
+) -> None:
+    """In other letter case, percent-encoded, as HTML entities, JSON escapes, hex or Base64, once or twice."""
+    echoed = encode(secret)
+    shown = Redactor([secret]).text(f"{before} {echoed} {after}", limit=10_000)
+    assert echoed not in shown
+
+
+@given(id_=ASCII, secret=ASCII, tail=st.binary(max_size=4))
+def test_the_pair_of_id_and_secret_is_found_in_base64(id_: str, secret: str, tail: bytes) -> None:
+    """Basic authentication (RFC 7617), whatever stands before and behind the secret in it."""
+    encoded = base64.b64encode(f"{id_}:{secret}".encode() + tail).decode()
+    shown = Redactor([secret]).text(f"Authorization was Basic {encoded}!", limit=10_000)
+    assert encoded not in shown
+    # What is left in the middle of it spells the secret at no place.
+    before = len(f"{id_}:".encode())
+    core = encoded[(before + 2) // 3 * 4 : (before + len(secret)) // 3 * 4]
+    assert not core or core not in shown
+
+
+def test_bait_for_the_encodings_costs_linear_time() -> None:
+    """A megabyte of what looks like the beginning of an encoding is done with at once."""
+    redactor = Redactor(["secret-value-4711"])
+    for bait in ("%25", "&amp;", "\\\\", "&#0", "s&#x65", "c2VjcmV0"):
+        assert len(redactor.text(bait * 20_000)) <= TEXT_LIMIT
 
 
 @given(secrets_=st.lists(secrets, min_size=1, max_size=3), text=texts, data=st.data())
