@@ -2,32 +2,32 @@
 
 import csv
 import os
-from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from impact_in_pipelines.errors import UsageError
-
-HEADER = (
-    "event_id",
-    "company",
-    "occurred_at",
-    "activity",
-    "participant_ref",
-    "volunteer_ref",
-    "hours",
-    "outcome_category",
-    "outcome_score",
+from impact_in_pipelines.errors.impact import (
+    EventsFileEncoding,
+    EventsFileUnreadable,
+    RejectsFileUnwritable,
 )
-"""The columns of an events file, exactly and in this order."""
+from impact_in_pipelines.impact.csv_dialect import (
+    HEADER,
+    REJECTS_COLUMNS,
+    Dialect,
+    dialect_of,
+)
 
 # A file without line ends would otherwise be read into memory whole.
 _LONGEST_LINE = 1_000_000
+_WITHOUT_OUTCOME = len(HEADER) - 2
+_PLAIN = Dialect("utf-8")
+_FIRST_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,73 +38,90 @@ class Broken:
     fields: list[str]
 
 
-def read_records(stream: TextIO) -> Iterator[tuple[int, list[str] | Broken]]:
-    """The records of `stream` (opened with newline='') with the physical line that each begins on.
+def read_records(
+    stream: TextIO, dialect: Dialect = _PLAIN, line: int = 1
+) -> Iterator[tuple[int, list[str] | Broken]]:
+    """The records of `stream` (opened with newline='', at the physical `line`) with the line that each
+    begins on, without the columns that a rejects file has of its own.
 
-    Surrounding blanks of fields are dropped, empty lines passed over. A quote that is opened and not
-    closed costs its own line only: the lines it would swallow are read again as records of their own.
+    Surrounding blanks of fields are dropped, and so are empty fields beyond the ninth; lines without
+    content are passed over. A quote that is opened and not closed costs its own line only: the lines it
+    would swallow are read again as records of their own.
     """
     pending: deque[str] = deque()
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
-        while line := pending.popleft() if pending else stream.readline(_LONGEST_LINE):
-            taken.append(line)
-            yield line
+        while text := pending.popleft() if pending else stream.readline(_LONGEST_LINE):
+            taken.append(text)
+            yield text
 
-    line = 1
-    reader = csv.reader(lines())
+    width = dialect.own_columns + len(HEADER)
+    reader = csv.reader(lines(), delimiter=dialect.separator)
     while True:
         taken.clear()
         try:
             fields = next(reader, None)
             if fields is None:
                 return
-            if len(fields) == len(HEADER):
-                yield line, [field.strip() for field in fields]
+            if len(fields) != width:
+                fields = _fitted(fields, width, taken[-1])
+            if len(fields) == width:
+                fields = [field.strip() for field in fields[dialect.own_columns :]]
+                if any(fields):
+                    yield line, fields
             elif len(taken) == 1:
-                if fields:
-                    yield line, Broken(_count_problem(len(fields)), fields)
+                if any(map(str.strip, fields)):
+                    fields = fields[dialect.own_columns :]
+                    yield line, Broken(_count_problem(len(fields), dialect), fields)
             else:
                 fields = None
         except csv.Error:
             fields = None
         if fields is None:
-            yield (
-                line,
-                Broken("a quote is opened and not closed", taken[0].strip("\r\n").split(",")),
-            )
+            first = taken[0].strip("\r\n").split(dialect.separator)
+            yield line, Broken("a quote is opened and not closed", first[dialect.own_columns :])
             pending.extendleft(reversed(taken[1:]))
             del taken[1:]
-            reader = csv.reader(lines())
+            reader = csv.reader(lines(), delimiter=dialect.separator)
         line += len(taken)
 
 
-def _count_problem(count: int) -> str:
-    return f"{count} field{'s' * (count != 1)} where there should be {len(HEADER)}"
+def _fitted(fields: list[str], width: int, last_line: str) -> list[str]:
+    """A record of another width as spreadsheets mean it: empty cells at the end of a line are written where
+    other lines have something there, and left out where the lines around it have nothing either."""
+    while len(fields) > width and not fields[-1].strip():
+        fields.pop()
+    outcome = len(HEADER) - _WITHOUT_OUTCOME
+    # A last line without its end may have been cut off anywhere.
+    if len(fields) == width - outcome and last_line.endswith(("\n", "\r")):
+        return [*fields, *[""] * outcome]
+    return fields
+
+
+def _count_problem(count: int, dialect: Dialect) -> str:
+    told = f"{count} field{'s' * (count != 1)} where there should be {len(HEADER)}"
+    if count > len(HEADER) and dialect.separator == ",":
+        return f"{told}; a field with a comma in it must stand in quotes"
+    return told
 
 
 class EventsFile:
     """An events file, opened and its header checked; use it as a context manager.
 
-    Raises `UsageError`, one line, for a file that is missing, can't be read, is empty, isn't UTF-8 or has
-    another header; for bad UTF-8 further down while the records are read.
+    Raises a refusal (`errors.impact`) for a file that is missing, can't be read, is empty, is in an encoding
+    that can't be told, or has another header; for bytes that can't be decoded while the records are read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            self.dialect = dialect_of(path)
             self._binary = path.open("rb")
         except OSError as error:
-            raise UsageError(f"{path} can't be read: {error.strerror}") from None
+            raise EventsFileUnreadable(path, error.strerror or str(error)) from None
         self.total_bytes = os.fstat(self._binary.fileno()).st_size
-        self._text = TextIOWrapper(self._binary, "utf-8-sig", newline="")
-        self._records = read_records(self._text)
-        try:
-            self._check_header()
-        except UsageError:
-            self._text.close()
-            raise
+        self._text = TextIOWrapper(self._binary, self.dialect.encoding, newline="")
 
     @property
     def bytes_read(self) -> int:
@@ -112,42 +129,28 @@ class EventsFile:
         return self._binary.tell()
 
     def records(self) -> Iterator[tuple[int, list[str] | Broken]]:
-        """The records below the header, as `read_records` has them."""
+        """The records below the header, as `read_records` has them. To be read once."""
+        before = self.dialect.lines_before
         try:
-            yield from self._records
-        except UnicodeDecodeError:
-            raise self._not_utf8() from None
+            for _ in range(before):
+                self._text.readline(_LONGEST_LINE)
+            found = read_records(self._text, self.dialect, before + 1)
+            yield from islice(found, 1, None)  # the first is the header
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error) from None
 
-    def _check_header(self) -> None:
-        try:
-            _, fields = next(self._records, (1, None))
-        except UnicodeDecodeError:
-            raise self._not_utf8() from None
-        if fields is None:
-            raise UsageError(f"{self._path} is empty; its first line must be {','.join(HEADER)}")
-        found = fields.fields if isinstance(fields, Broken) else fields
-        if tuple(found) != HEADER:
-            shown = ",".join(found)[:200]
-            raise UsageError(
-                f"{self._path} must begin with the header {','.join(HEADER)}; it begins with {shown!r}"
-            )
-
-    def _not_utf8(self) -> UsageError:
-        # The text layer decodes ahead of the records, so its error doesn't know the line.
-        decoder = getincrementaldecoder("utf-8")()
-        line, byte = 1, 0
-        with self._path.open("rb") as binary:
+    def _undecodable(self, error: UnicodeDecodeError) -> EventsFileEncoding:
+        # The text layer decodes ahead of the records, so that its error doesn't know the line.
+        line = 1
+        with self._path.open(encoding=self.dialect.encoding, newline="") as text:
             try:
-                while part := binary.readline(_LONGEST_LINE):
-                    decoder.decode(part)
-                    line += part.endswith(b"\n")
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError as error:
-                byte = error.object[error.start]
-        return UsageError(
-            f"{self._path} isn't UTF-8: line {line} has the byte 0x{byte:02x}; "
-            "save it as UTF-8 and import it again"
-        )
+                while part := text.readline(_LONGEST_LINE):
+                    line += part.endswith("\n")
+            except UnicodeDecodeError:
+                pass
+        byte = error.object[error.start]
+        name = self.dialect.encoding.upper().removesuffix("-SIG").removesuffix("-LE")
+        return EventsFileEncoding(self._path, name.removesuffix("-BE"), line, f"0x{byte:02x}")
 
     def __enter__(self) -> "EventsFile":
         return self
@@ -167,7 +170,8 @@ def default_rejects_path(path: Path) -> Path:
 
 
 class RejectsFile:
-    """The rejected rows of one import: `line, reason` and the original fields, written as they come.
+    """The rejected rows of one import: `line, reason` and the original fields, written as they come, in the
+    dialect of the file they come from, so that the program that wrote that one can open this one.
 
     They lie in a file of another name until `publish`; `discard` leaves everything as it was.
     """
@@ -175,23 +179,29 @@ class RejectsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.first: list[tuple[int, str]] = []
+        """Line and reason of the first rejected rows."""
+        self.dialect = _PLAIN
         self._part = path.with_name(f"{path.name}.part")
         self._stream: TextIO | None = None
         self._writer: Any = None
 
     def add(self, line: int, reason: str, fields: Sequence[str]) -> None:
-        """One rejected row. Raises `UsageError` where the file can't be written."""
+        """One rejected row. Raises `RejectsFileUnwritable`."""
         if self._stream is None:
+            encoding = self.dialect.encoding
             try:
-                self._stream = self._part.open("w", encoding="utf-8", newline="")
+                self._stream = self._part.open("w", encoding=encoding, errors="replace", newline="")
             except OSError as error:
-                raise UsageError(
-                    f"the rejects file {self.path} can't be written: {error.strerror}"
-                ) from None
-            self._writer = csv.writer(self._stream)
-            self._writer.writerow(("line", "reason", *HEADER))
+                raise RejectsFileUnwritable(self.path, error.strerror or str(error)) from None
+            if encoding in ("utf-16-le", "utf-16-be"):
+                self._stream.write("\ufeff")  # the input had no mark and was told by its header
+            self._writer = csv.writer(self._stream, delimiter=self.dialect.separator)
+            self._writer.writerow((*REJECTS_COLUMNS, *HEADER))
         self._writer.writerow((line, reason, *fields))
         self.count += 1
+        if len(self.first) < _FIRST_REASONS:
+            self.first.append((line, reason))
 
     def publish(self) -> Path | None:
         """Put the file in its place; without a rejected row, remove one of an earlier import instead."""

@@ -3,8 +3,15 @@
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import TypeVar
+from decimal import Decimal
 
+from impact_in_pipelines.impact.csv_numbers import (
+    HOURS_STEP,
+    SCORE_STEP,
+    AmbiguousComma,
+    NoNumber,
+    read_number,
+)
 from impact_in_pipelines.impact.figures import STANDARD_RANGES
 
 LONGEST_REF = 200
@@ -23,50 +30,59 @@ _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):?[0-5]\d)",
     re.ASCII,
 )
-_HOURS = re.compile(r"\d{1,6}(?:\.\d{1,12})?", re.ASCII)
-_SCORE = re.compile(r"-?\d{1,8}(?:\.\d{1,12})?", re.ASCII)
 _REMEMBERED = 20_000
-_Known = TypeVar("_Known")
+_HIGHEST_SCORE = 99_999_999.0
+"""What the column holds (numeric(12, 4))."""
 
 
 class EventRules:
     """Judges rows; remembers values that it has found good, since few are ever new.
 
     `companies` are the known slugs; an event after `latest` (aware) lies too far in the future.
+    `decimal_comma`: a comma in a number can only be its decimal sign (`Dialect.decimal_comma`).
     """
 
-    def __init__(self, companies: Collection[str], latest: datetime) -> None:
+    def __init__(
+        self, companies: Collection[str], latest: datetime, *, decimal_comma: bool = False
+    ) -> None:
         self._companies = companies
         self._latest = latest
+        self._decimal_comma = decimal_comma
         self._activities: set[str] = set()
-        self._hours: set[str] = {""}
-        self._outcomes: set[tuple[str, str]] = {("", "")}
+        self._hours: dict[str, str] = {"": "0"}
+        self._outcomes: dict[tuple[str, str], str] = {("", ""): ""}
 
     def problem(self, fields: list[str]) -> str | None:
-        """Why `fields` (nine texts without surrounding blanks, in the header's order) don't hold, in words
-        for the person who mends the file; None if they do."""
+        """Every rule that `fields` (nine texts without surrounding blanks, in the header's order) break, in
+        words for the person who mends the file; None if they hold. Then hours and outcome_score are
+        replaced by the numbers that are stored."""
         event_id, company, occurred_at, activity, participant, volunteer, hours, category, score = (
             fields
         )
-        if not event_id:
-            return "event_id is missing"
-        if company not in self._companies:
-            return f"unknown company '{company[:63]}'" if company else "company is missing"
-        if len(event_id) > LONGEST_REF:
-            return f"event_id is longer than {LONGEST_REF} characters"
-        if len(participant) > LONGEST_REF:
-            return f"participant_ref is longer than {LONGEST_REF} characters"
-        if len(volunteer) > LONGEST_REF:
-            return f"volunteer_ref is longer than {LONGEST_REF} characters"
-        if activity not in self._activities and (problem := self._activity(activity)):
-            return problem
-        if hours not in self._hours and (problem := self._hours_problem(hours)):
-            return problem
-        if (category, score) not in self._outcomes and (problem := self._outcome(category, score)):
-            return problem
-        if "\0" in event_id or "\0" in participant or "\0" in volunteer:
-            return "a field holds a NUL byte"
-        return self._instant(occurred_at)
+        stored_hours = self._hours.get(hours)
+        stored_score = self._outcomes.get((category, score))
+        found = [
+            None if event_id else "event_id is missing",
+            _too_long("event_id") if len(event_id) > LONGEST_REF else None,
+            None if company in self._companies else _unknown_company(company),
+            self._instant(occurred_at),
+            None if activity in self._activities else self._activity(activity),
+            None
+            if participant or volunteer
+            else "neither participant_ref nor volunteer_ref is given",
+            _too_long("participant_ref") if len(participant) > LONGEST_REF else None,
+            _too_long("volunteer_ref") if len(volunteer) > LONGEST_REF else None,
+            self._hours_problem(hours) if stored_hours is None else None,
+            *(self._outcome(category, score) if stored_score is None else ()),
+            "a field holds a NUL byte" if "\0" in "".join(fields) else None,
+        ]
+        if any(found):
+            return "; ".join(reason for reason in found if reason)
+        fields[6] = stored_hours or self._hours_stored(hours)
+        fields[8] = (
+            stored_score if stored_score is not None else self._score_stored(category, score)
+        )
+        return None
 
     def _instant(self, text: str) -> str | None:
         if not text:
@@ -86,33 +102,82 @@ class EventRules:
     def _activity(self, text: str) -> str | None:
         if not text:
             return "activity is missing"
-        problem = _name_problem("activity", text)
-        if not problem:
-            _remember(self._activities, text)
-        return problem
+        if len(text) > LONGEST_NAME:
+            return f"activity is longer than {LONGEST_NAME} characters"
+        if "\0" not in text and len(self._activities) < _REMEMBERED:
+            self._activities.add(text)
+        return None
 
     def _hours_problem(self, text: str) -> str | None:
-        if not _HOURS.fullmatch(text):
+        try:
+            number = self._number(text, HOURS_STEP)
+        except NoNumber:
             return f"hours '{text[:40]}' is no number of hours such as 1.5, from 0 to {MOST_HOURS}"
-        if float(text) > MOST_HOURS:
-            return f"hours {text} is outside 0 to {MOST_HOURS}"
-        _remember(self._hours, text)
+        except AmbiguousComma:
+            return _ambiguous("hours", text)
+        if not 0 <= number <= MOST_HOURS:
+            return f"hours {text[:40]} is outside 0 to {MOST_HOURS}"
         return None
 
-    def _outcome(self, category: str, score: str) -> str | None:
+    def _outcome(self, category: str, score: str) -> list[str]:
+        """What is wrong with an outcome; the category and the score may both be."""
+        found = []
         if not category:
-            return f"outcome_score '{score[:40]}' has no outcome_category"
-        if not score:
-            return f"outcome_category '{category[:40]}' has no outcome_score"
-        if problem := _name_problem("outcome_category", category):
-            return problem
-        if not _SCORE.fullmatch(score):
-            return f"outcome_score '{score[:40]}' is no decimal number such as 0.75"
-        lowest, highest = STANDARD_RANGES.get(category, (float("-inf"), float("inf")))
-        if not lowest <= float(score) <= highest:
-            return f"outcome_score {score} is outside {lowest:g} to {highest:g} of {category}"
-        _remember(self._outcomes, (category, score))
+            found.append(f"outcome_score '{score[:40]}' has no outcome_category")
+        elif not score:
+            found.append(f"outcome_category '{category[:40]}' has no outcome_score")
+        if len(category) > LONGEST_NAME:
+            found.append(f"outcome_category is longer than {LONGEST_NAME} characters")
+        if score and (problem := self._score_problem(category, score)):
+            found.append(problem)
+        return found
+
+    def _score_problem(self, category: str, text: str) -> str | None:
+        try:
+            number = self._number(text, SCORE_STEP)
+        except NoNumber:
+            return f"outcome_score '{text[:40]}' is no decimal number such as 0.75"
+        except AmbiguousComma:
+            return _ambiguous("outcome_score", text)
+        lowest, highest = STANDARD_RANGES.get(category, (-_HIGHEST_SCORE, _HIGHEST_SCORE))
+        if not lowest <= number <= highest:
+            of = f" of {category}" if category in STANDARD_RANGES else ""
+            return f"outcome_score {text[:40]} is outside {_plain(lowest)} to {_plain(highest)}{of}"
         return None
+
+    def _number(self, text: str, step: Decimal) -> Decimal:
+        return read_number(text, step, decimal_comma=self._decimal_comma)
+
+    def _hours_stored(self, text: str) -> str:
+        stored = format(self._number(text, HOURS_STEP), "f")
+        if len(self._hours) < _REMEMBERED:
+            self._hours[text] = stored
+        return stored
+
+    def _score_stored(self, category: str, text: str) -> str:
+        stored = format(self._number(text, SCORE_STEP), "f")
+        if len(self._outcomes) < _REMEMBERED:
+            self._outcomes[category, text] = stored
+        return stored
+
+
+def _too_long(column: str) -> str:
+    return f"{column} is longer than {LONGEST_REF} characters"
+
+
+def _unknown_company(slug: str) -> str:
+    return f"unknown company '{slug[:63]}'" if slug else "company is missing"
+
+
+def _ambiguous(column: str, text: str) -> str:
+    return (
+        f"{column} '{text}' may be {text.replace(',', '.')} or {text.replace(',', '')}; "
+        "write it without the comma, or with a point before its decimals"
+    )
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 
 def _why_no_instant(text: str) -> str:
@@ -123,14 +188,3 @@ def _why_no_instant(text: str) -> str:
     if naive:
         return f"occurred_at '{text}' has no offset; end it with Z or such as +01:00"
     return f"occurred_at '{text[:60]}' isn't ISO 8601 such as 2026-03-01T09:30:00+01:00"
-
-
-def _name_problem(column: str, text: str) -> str | None:
-    if len(text) > LONGEST_NAME:
-        return f"{column} is longer than {LONGEST_NAME} characters"
-    return "a field holds a NUL byte" if "\0" in text else None
-
-
-def _remember(known: set[_Known], value: _Known) -> None:
-    if len(known) < _REMEMBERED:
-        known.add(value)

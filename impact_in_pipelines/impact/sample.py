@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from impact_in_pipelines.impact.csv_import import HEADER
+from impact_in_pipelines.impact.csv_dialect import HEADER
 
 # A programme's week, Monday first: courses on weekdays, volunteering on Saturdays, nearly nothing on Sundays.
 _WEEK = (1.0, 1.1, 1.2, 1.1, 0.9, 0.5, 0.05)

@@ -13,7 +13,7 @@ from typing import Any
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.wording import access, accounts, database, deliveries
+from impact_in_pipelines.wording import access, accounts, database, deliveries, impact
 
 Translate = Callable[[str], str]
 """A text of ours in the reader's language, by gettext."""
@@ -21,7 +21,13 @@ Read = Callable[[Any], str]
 """A parameter as the reader reads it."""
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
-    {**access.SENTENCES, **accounts.SENTENCES, **database.SENTENCES, **deliveries.SENTENCES}
+    {
+        **access.SENTENCES,
+        **accounts.SENTENCES,
+        **database.SENTENCES,
+        **deliveries.SENTENCES,
+        **impact.SENTENCES,
+    }
 )
 """The English sentence of each code, with `%(name)s` for its parameters."""
 

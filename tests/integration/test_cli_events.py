@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.impact.csv_import import HEADER
+from impact_in_pipelines.impact.csv_dialect import HEADER
 
 from .cli_harness import Cli
 
@@ -80,3 +80,28 @@ def test_a_file_that_is_no_events_file_is_wrong_usage(
     assert "event_id,company" in header.err
     assert stored(database) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["other.csv"]
+
+
+def test_an_import_that_changes_something_is_in_the_audit_log(
+    cli: Cli, tmp_path: Path, database: Database
+) -> None:
+    """Who brought in which file, and what it did; a file that changes nothing leaves no line."""
+    file = write(tmp_path / "events.csv", *GOOD)
+    cli.good("events", "import", str(file))
+    cli.good("events", "import", str(file))
+
+    with database.engine.connect() as connection:
+        (row,) = connection.execute(text("SELECT * FROM audit_log WHERE action = 'events.import'"))
+    assert row.subject == "events.csv"
+    assert (row.after["imported"], row.after["rejected"]) == (2, 0)
+    assert "@" in row.actor
+
+
+def test_a_correction_says_how_many_events_it_changed(cli: Cli, tmp_path: Path) -> None:
+    """The id with other content in a later file."""
+    cli.good("events", "import", str(write(tmp_path / "first.csv", *GOOD)))
+    second = write(tmp_path / "second.csv", GOOD[0].replace("1.5", "2.5"), GOOD[1])
+    assert (
+        "1 changed: an earlier file had them otherwise"
+        in cli.good("events", "import", str(second)).out
+    )

@@ -13,7 +13,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.impact.importing import ImportSummary, import_events
 from impact_in_pipelines.impact.sample import EventRow, generate_events, write_csv
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -27,6 +26,7 @@ from impact_in_pipelines.sandbox.config import (
 )
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.scheduling.clock import previous_instant
+from impact_in_pipelines.services.importing import ImportSummary, import_file
 
 EVENT_DAYS = 92
 _DAY = timedelta(days=1)
@@ -243,7 +243,7 @@ def write_and_import(runtime: Runtime, rows: Iterable[EventRow], now: datetime) 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.csv"
         write_csv(path, rows)
-        return import_events(runtime.database.engine, path, now=now)
+        return import_file(runtime, path, actor="demo", now=now)
 
 
 def _event(slug: str, event_id: str, at: datetime) -> EventRow:

@@ -1,9 +1,7 @@
 """`impact-in events`: raw activity from a file."""
 
-import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +10,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.impact.importing import ImportSummary, import_events
+from impact_in_pipelines.services.importing import ImportSummary, import_file
 
 app = typer.Typer(help="Bring impact events in.", no_args_is_help=True)
 
-_REASONS_SHOWN = 5
 _REASON_WIDTH = 200
 
 
@@ -28,22 +26,26 @@ def events() -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with the header line.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="CSV with the header line.")],
     as_json: AsJson = False,
 ) -> None:
     """Import a CSV file: all rows that hold, or, if the file itself is wrong, none.
 
     Its header: event_id, company, occurred_at, activity, participant_ref,
-    volunteer_ref, hours, outcome_category, outcome_score. Rows that don't hold go to
-    FILE.csv.rejects.csv with their line and the reason. Importing a file again
-    changes nothing.
+    volunteer_ref, hours, outcome_category, outcome_score. Separated by commas, semicolons or
+    tabs, with decimal points or commas, as spreadsheets save it.
+
+    Rows that don't hold go to FILE.csv.rejects.csv with their line and every
+    reason, and so do all lines of an event that the file has twice with different
+    content; mended, that file can be imported as it is. A later file may correct
+    what an earlier one said. Importing a file again changes nothing.
 
     Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
     the file can't be imported, nothing is in.
     """
     with session() as runtime, _watched(file.name) as tell:
-        summary = import_events(runtime.database.engine, file, now=runtime.clock(), progress=tell)
-    reasons = _first_reasons(summary)
+        summary = import_file(runtime, file, actor=actor(), progress=tell)
+    reasons = [(line, reason[:_REASON_WIDTH]) for line, reason in summary.first_reasons]
     if as_json:
         print_json(
             {
@@ -80,21 +82,12 @@ def _watched(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _first_reasons(summary: ImportSummary) -> list[tuple[int, str]]:
-    """Line and reason of the first rejected rows."""
-    if summary.rejects_path is None:
-        return []
-    with summary.rejects_path.open(encoding="utf-8", newline="") as stream:
-        rows = islice(csv.DictReader(stream), _REASONS_SHOWN)
-        return [(int(row["line"]), row["reason"][:_REASON_WIDTH]) for row in rows]
-
-
 def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, str]]) -> None:
     counts = (
         (summary.imported, "new"),
-        (summary.updated, "changed"),
+        (summary.updated, "changed: an earlier file had them otherwise"),
         (summary.unchanged, "known already, unchanged"),
-        (summary.duplicates, "replaced by a later line of the file"),
+        (summary.duplicates, "repeated in the file, counted once"),
         (summary.rejected, "rejected"),
     )
     console.print(f"{file.name}: {_rows(summary.rows)} read.", markup=False, soft_wrap=True)
@@ -111,7 +104,7 @@ def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, 
         console.print(f"  line {line}: {reason}", markup=False, soft_wrap=True)
     if (more := summary.rejected - len(reasons)) > 0:
         console.print(f"  and {more:,} more", markup=False)
-    console.print("Mend them and import the file again; what is in already stays as it is.")
+    console.print("Mend them there and import that file; what is in already stays as it is.")
 
 
 def _rows(count: int) -> str:

@@ -169,7 +169,7 @@ CREATE TEMPORARY TABLE staged_events (
 ) ON COMMIT DROP
 
 -- name: create_merged_events
--- Each event once, as its last line has it, in the order of the table's key: that order is what makes a
+-- Each event once (lines that repeat it say the same, or it goes to the conflicts), in the order of the table's key: that order is what makes a
 -- million insertions into its index quick, and `place` lets them be done a part at a time.
 CREATE TEMPORARY TABLE merged_events ON COMMIT DROP AS
 SELECT row_number() OVER () AS place, last.*
@@ -178,6 +178,39 @@ FROM (
     FROM staged_events
     ORDER BY company_id, event_id, line DESC
 ) last
+
+-- name: create_conflicts
+-- The lines of events that the file has more than once with different content, each with the first others.
+-- Most files repeat nothing; those that do repeat little.
+CREATE TEMPORARY TABLE conflicts ON COMMIT DROP AS
+WITH disputed AS (
+    SELECT DISTINCT s.company_id, s.event_id
+    FROM staged_events s JOIN merged_events m USING (company_id, event_id)
+    WHERE (s.occurred_at, s.activity, s.participant_ref, s.volunteer_ref, s.hours, s.outcome_category,
+           s.outcome_score)
+          IS DISTINCT FROM
+          (m.occurred_at, m.activity, m.participant_ref, m.volunteer_ref, m.hours, m.outcome_category,
+           m.outcome_score)
+),
+numbered AS (
+    SELECT s.company_id, s.event_id, s.line,
+           row_number() OVER (PARTITION BY s.company_id, s.event_id ORDER BY s.line) AS nth
+    FROM staged_events s JOIN disputed d USING (company_id, event_id)
+),
+firsts AS (
+    SELECT company_id, event_id, array_agg(line ORDER BY line) FILTER (WHERE nth <= :most) AS lines,
+           count(*) AS total
+    FROM numbered GROUP BY company_id, event_id
+)
+SELECT n.line, n.company_id, n.event_id, f.lines, f.total
+FROM numbered n JOIN firsts f USING (company_id, event_id)
+
+-- name: drop_conflicts_from_merged
+DELETE FROM merged_events m USING conflicts c
+WHERE m.company_id = c.company_id AND m.event_id = c.event_id
+
+-- name: conflicts_in_order
+SELECT line, event_id, lines, total FROM conflicts ORDER BY line
 
 -- name: index_merged_events
 CREATE INDEX ON merged_events (place)

@@ -1,14 +1,15 @@
-"""`impact-in events import`: an events file into `impact_events` (design, section 8)."""
+"""An events file into `impact_events` (design, section 8)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
+from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.impact.csv_import import (
     Broken,
@@ -24,6 +25,8 @@ FUTURE_LIMIT = timedelta(days=1)
 Progress = Callable[[int, int], None]
 
 _CHUNK_ROWS = 50_000
+_CONFLICTS_AT_ONCE = 1_000
+_LINES_NAMED = 5
 _IMPORT_LOCK = 727103
 _COPY = "COPY staged_events FROM STDIN WITH (FORMAT text, NULL '')"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
@@ -31,9 +34,9 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import did with the `rows` of its file: `imported` new events, `updated` known ones whose
-    content changed, `unchanged` ones, `duplicates` that a later line of the same file replaced, `rejected`
-    ones (in `rejects_path`, None without any)."""
+    """What an import did with the `rows` of its file: `imported` new events, `updated` known ones that an
+    earlier file had otherwise, `unchanged` ones, `duplicates` that repeat another line of the same file word
+    for word, `rejected` ones (in `rejects_path`, None without any; the first ones with line and reason)."""
 
     rows: int
     imported: int
@@ -42,6 +45,7 @@ class ImportSummary:
     duplicates: int
     rejected: int
     rejects_path: Path | None
+    first_reasons: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
 
 def import_events(
@@ -49,28 +53,44 @@ def import_events(
     path: Path,
     *,
     now: datetime,
+    actor: str | None = None,
     rejects_path: Path | None = None,
     progress: Progress | None = None,
 ) -> ImportSummary:
     """Import the CSV file at `path`: all rows that hold, or, if this raises, none.
 
     Rows that don't hold go to `rejects_path` (default `<input>.rejects.csv` beside the input), which is
-    written anew each time and removed when none are rejected. The same file again changes nothing.
-    Memory is bounded by 50,000 rows; the rest waits in a temporary table. `progress(done, total)` is told
-    bytes of the file: reading and merging count half each. `now` (aware) is what `imported_at` says.
+    written anew each time and removed when none are rejected. So do all lines of an event that the file has
+    with different content: which one is right, only a person knows. The same file again changes nothing.
+    Memory is bounded by 50,000 rows; the rest waits in a temporary table. `progress(done, total)` is called
+    with bytes of the file: reading and merging count half each. `now` (aware) is what `imported_at` says.
+    With an `actor`, an import that changes anything stands in the audit log.
 
-    Raises `UsageError` for a file that is missing, empty, not UTF-8 or has another header.
+    Raises a refusal of `errors.impact` for a file that can't be read as an events file.
     """
     rejects = RejectsFile(rejects_path or default_rejects_path(path))
     tell = progress or _silent
     try:
         with EventsFile(path) as events, engine.begin() as connection:
+            rejects.dialect = events.dialect
+            # Sorting and merging millions of rows takes longer than a statement may otherwise.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             rows = _stage(connection, events, rejects, now, tell)
-            counts = _merge(connection, now, lambda share: tell(*_halfway(events, share)))
+            counts = _merge(
+                connection,
+                rows - rejects.count,
+                now,
+                _Conflicts(connection, path, rejects),
+                lambda share: tell(*_halfway(events, share)),
+            )
+            written = counts["imported"] + counts["updated"]
+            if actor and written:
+                after = {**counts, "rows": rows, "rejected": rejects.count}
+                change = Change("events.import", path.name, None, after=after)
+                record(connection, [change], actor=actor, now=now)
     except BaseException:
         rejects.discard()
         raise
-    written = counts["imported"] + counts["updated"]
     return ImportSummary(
         rows=rows,
         imported=counts["imported"],
@@ -79,6 +99,44 @@ def import_events(
         duplicates=rows - rejects.count - counts["distinct"],
         rejected=rejects.count,
         rejects_path=rejects.publish(),
+        first_reasons=tuple(rejects.first),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflicts:
+    """Takes events that stand in the file with different content out of what is merged, and their lines to
+    the rejects, as they are written: the file is read once more, and only for files that have such."""
+
+    connection: Connection
+    path: Path
+    rejects: RejectsFile
+
+    def reject(self) -> int:
+        """How many events were taken out."""
+        sql = load("impact/impact")
+        self.connection.execute(sql["create_conflicts"], {"most": _LINES_NAMED + 1})
+        events = self.connection.execute(sql["drop_conflicts_from_merged"]).rowcount
+        if events:
+            found = self.connection.execute(
+                sql["conflicts_in_order"], execution_options={"yield_per": _CONFLICTS_AT_ONCE}
+            )
+            with EventsFile(self.path) as file:
+                records = file.records()
+                for row in found:
+                    fields = next(fields for line, fields in records if line == row.line)
+                    assert not isinstance(fields, Broken)
+                    self.rejects.add(row.line, _conflict(row), fields)
+        return events
+
+
+def _conflict(row: Row[Any]) -> str:
+    others = [line for line in row.lines if line != row.line][:_LINES_NAMED]
+    named = ", ".join(f"{line}" for line in others)
+    more = row.total - 1 - len(others)
+    return (
+        f"event_id '{row.event_id[:60]}' stands on line{'s' * (row.total > 2)} {named}"
+        f"{f' and {more:,} more' if more else ''} too, and not all say the same; keep the right one"
     )
 
 
@@ -98,7 +156,7 @@ def _stage(
     sql = load("impact/impact")
     connection.execute(sql["create_staged_events"])
     companies = {row.slug: str(row.id) for row in connection.execute(sql["company_slugs"])}
-    rules = EventRules(companies, now + FUTURE_LIMIT)
+    rules = EventRules(companies, now + FUTURE_LIMIT, decimal_comma=events.dialect.decimal_comma)
     rows = 0
     lines: list[str] = []
     for line, fields in events.records():
@@ -120,7 +178,6 @@ def _stage(
 
 def _copy_line(line: int, fields: list[str], companies: Mapping[str, str]) -> str:
     fields[1], fields[0] = fields[0], companies[fields[1]]
-    fields[6] = fields[6] or "0"
     text = "\t".join(fields)
     if "\\" in text or "\n" in text or "\r" in text or text.count("\t") != len(fields) - 1:
         text = "\t".join([field.translate(_ESCAPES) for field in fields])
@@ -133,24 +190,32 @@ def _copy(connection: Connection, lines: list[str]) -> None:
         cursor.copy_expert(_COPY, StringIO("".join(lines)))
 
 
-def _merge(connection: Connection, now: datetime, tell: Callable[[float], None]) -> dict[str, Any]:
-    """Bring the staged rows into `impact_events`; counts of `imported`, `updated` and `distinct` events."""
+def _merge(
+    connection: Connection,
+    staged: int,
+    now: datetime,
+    conflicts: _Conflicts,
+    tell: Callable[[float], None],
+) -> dict[str, Any]:
+    """Bring the `staged` rows into `impact_events`; counts of `imported`, `updated` and `distinct` events."""
     sql = load("impact/impact")
     # Two imports of the same events in another order would otherwise wait for each other's rows for ever.
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_IMPORT_LOCK})")
     # DISTINCT ON sorts the whole file; 4 MB at a time takes twice as long.
     connection.exec_driver_sql("SET LOCAL work_mem = '32MB'")
-    distinct = connection.execute(sql["create_merged_events"]).rowcount
+    places = connection.execute(sql["create_merged_events"]).rowcount
+    repeated = staged > places
+    distinct = places - (conflicts.reject() if repeated else 0)
     connection.execute(sql["index_merged_events"])
     connection.execute(sql["analyze_merged_events"])
     counts = {"imported": 0, "updated": 0, "distinct": distinct}
-    for after in range(0, distinct, _CHUNK_ROWS):
+    for after in range(0, places, _CHUNK_ROWS):
         merged = connection.execute(
             sql["merge_events"], {"after": after, "until": after + _CHUNK_ROWS, "now": now}
         ).one()
         counts["imported"] += merged.imported
         counts["updated"] += merged.updated
-        tell(min(1.0, (after + _CHUNK_ROWS) / distinct))
-    if not distinct:
+        tell(min(1.0, (after + _CHUNK_ROWS) / places))
+    if not places:
         tell(1.0)
     return counts

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.impact.csv_import import (
-    HEADER,
     Broken,
     EventsFile,
     RejectsFile,
     default_rejects_path,
     read_records,
 )
+from impact_in_pipelines.wording import sentence
 
 HEADER_LINE = ",".join(HEADER)
 
@@ -51,7 +52,9 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[list[str]], ending: str
         lines.append(breaks + 1)
         csv.writer(written, lineterminator=ending, quoting=csv.QUOTE_ALL).writerow(fields)
     assert records(written.getvalue()) == [
-        (at, [field.strip() for field in fields]) for at, fields in zip(lines, rows, strict=True)
+        (at, [field.strip() for field in fields])
+        for at, fields in zip(lines, rows, strict=True)
+        if any(field.strip() for field in fields)
     ]
 
 
@@ -92,41 +95,14 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", f"{{}} is empty; its first line must be {HEADER_LINE}"),
-        (b"\xef\xbb\xbf", f"{{}} is empty; its first line must be {HEADER_LINE}"),
-        (
-            b"event_id;company\n",
-            f"{{}} must begin with the header {HEADER_LINE}; it begins with 'event_id;company'",
-        ),
-        (
-            HEADER_LINE.upper().encode(),
-            f"{{}} must begin with the header {HEADER_LINE}; it begins with {HEADER_LINE.upper()!r}",
-        ),
-        (
-            HEADER_LINE.encode("utf-16"),
-            "{} isn't UTF-8: line 1 has the byte 0xff; save it as UTF-8 and import it again",
-        ),
-    ],
-)
-def test_a_file_that_is_no_events_file_is_one_clear_line(
-    tmp_path: Path, content: bytes, message: str
-) -> None:
-    """The line names the file, what is wrong and what is right."""
-    path = write(tmp_path / "events.csv", content)
-    with pytest.raises(UsageError) as raised:
-        EventsFile(path)
-    assert str(raised.value) == message.format(path)
-
-
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     """So is a folder."""
-    with pytest.raises(UsageError, match=r"absent\.csv can't be read: No such file or directory$"):
+    with pytest.raises(UsageError) as absent:
         EventsFile(tmp_path / "absent.csv")
-    with pytest.raises(UsageError, match=r"can't be read: Is a directory$"):
+    assert sentence(absent.value).endswith("absent.csv can't be read: No such file or directory")
+    with pytest.raises(UsageError) as folder:
         EventsFile(tmp_path)
+    assert sentence(folder.value).endswith("can't be read: Is a directory")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_obstacle(tmp_path: Path) -> None:
@@ -138,13 +114,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_obstacle(tmp_path: Path)
 
 
 def test_a_wrong_byte_further_down_is_one_clear_line(tmp_path: Path) -> None:
-    """It is found while the records are read."""
+    """It is found before the first record is read."""
     content = (HEADER_LINE + "\n" + line("ä") * 5_000).encode() + b"\xe4,acme\n"
-    with (
-        EventsFile(write(tmp_path / "events.csv", content)) as events,
-        pytest.raises(UsageError, match="isn't UTF-8: line 5002 has the byte 0xe4"),
-    ):
-        list(events.records())
+    with pytest.raises(UsageError) as refused:
+        EventsFile(write(tmp_path / "events.csv", content))
+    assert "isn't UTF-8: line 5002 has the byte 0xe4" in sentence(refused.value)
 
 
 def test_rejects_appear_when_they_are_published(tmp_path: Path) -> None:
@@ -177,5 +151,6 @@ def test_an_import_without_rejects_removes_those_of_an_earlier_one(tmp_path: Pat
 def test_rejects_that_cannot_be_written_are_one_clear_line(tmp_path: Path) -> None:
     """The folder may be missing or read-only."""
     rejects = RejectsFile(tmp_path / "absent" / "rejects.csv")
-    with pytest.raises(UsageError, match=r"can't be written: No such file or directory$"):
+    with pytest.raises(UsageError) as refused:
         rejects.add(2, "no", [])
+    assert sentence(refused.value).endswith("can't be written: No such file or directory")

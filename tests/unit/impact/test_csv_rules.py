@@ -30,7 +30,8 @@ def problem(**changes: str) -> str | None:
     "changes",
     [
         {},
-        {"participant_ref": "", "volunteer_ref": "", "hours": ""},
+        {"participant_ref": "", "hours": ""},
+        {"volunteer_ref": ""},
         {"outcome_category": "", "outcome_score": ""},
         {"outcome_category": "own scale", "outcome_score": "-120.5"},
         {"outcome_category": "integration", "outcome_score": "1"},
@@ -80,8 +81,24 @@ def test_a_row_that_holds_has_no_problem(changes: dict[str, str]) -> None:
             "occurred_at '1026-05-01T00:00:01Z' lies before 1970",
         ),
         ({"activity": ""}, "activity is missing"),
-        ({"hours": "1,5"}, "hours '1,5' is no number of hours such as 1.5, from 0 to 744"),
-        ({"hours": "-1"}, "hours '-1' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "1.5 h"}, "hours '1.5 h' is no number of hours such as 1.5, from 0 to 744"),
+        ({"hours": "1.250,5"}, "hours '1.250,5' is no number of hours such as 1.5, from 0 to 744"),
+        (
+            {"hours": "1,250"},
+            "hours '1,250' may be 1.250 or 1250; write it without the comma, or with a point before its "
+            "decimals",
+        ),
+        ({"hours": "-1"}, "hours -1 is outside 0 to 744"),
+        ({"hours": "744.005"}, "hours 744.005 is outside 0 to 744"),
+        ({"hours": "1e300"}, "hours 1e300 is outside 0 to 744"),
+        (
+            {"participant_ref": "", "volunteer_ref": ""},
+            "neither participant_ref nor volunteer_ref is given",
+        ),
+        (
+            {"outcome_category": "own scale", "outcome_score": "100000000"},
+            "outcome_score 100000000 is outside -99999999 to 99999999",
+        ),
         ({"hours": "NaN"}, "hours 'NaN' is no number of hours such as 1.5, from 0 to 744"),
         ({"hours": "٣"}, "hours '٣' is no number of hours such as 1.5, from 0 to 744"),
         ({"hours": "744.01"}, "hours 744.01 is outside 0 to 744"),
@@ -116,3 +133,62 @@ def test_what_was_seen_before_changes_no_verdict(scores: list[str]) -> None:
     for score in scores:
         row = GOOD | {"outcome_score": score}
         assert rules.problem(list(row.values())) == problem(outcome_score=score)
+
+
+def test_every_rule_that_a_row_breaks_is_told() -> None:
+    """Mending a row one reason at a time takes as many imports as it has faults."""
+    broken = {
+        "event_id": "",
+        "company": "nobody",
+        "occurred_at": "2026-03-01T09:30:00",
+        "activity": "",
+        "participant_ref": "",
+        "volunteer_ref": "",
+        "hours": "-2",
+        "outcome_score": "14",
+    }
+    assert problem(**broken) == "; ".join(
+        [
+            "event_id is missing",
+            "unknown company 'nobody'",
+            "occurred_at '2026-03-01T09:30:00' has no offset; end it with Z or such as +01:00",
+            "activity is missing",
+            "neither participant_ref nor volunteer_ref is given",
+            "hours -2 is outside 0 to 744",
+            "outcome_score 14 is outside 0 to 10 of language",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "score", "stored"),
+    [
+        ("1.1400000000000001", "6.499999999999999", ("1.14", "6.5000")),
+        ("0.30000000000000004", "10.000000000000002", ("0.30", "10.0000")),
+        ("2.675", "0.00005", ("2.68", "0.0001")),
+        ("744.004", "-0.00001", ("744.00", "0.0000")),
+        ("1,5", "6,25", ("1.50", "6.2500")),
+        ("0,125", "1e-05", ("0.13", "0.0000")),
+        ("1.5E+1", "+7", ("15.00", "7.0000")),
+        (".5", "5.", ("0.50", "5.0000")),
+        ("-0.0", "0", ("0.00", "0.0000")),
+        ("", "7", ("0", "7.0000")),
+    ],
+)
+def test_numbers_as_programs_write_them_are_rounded_by_one_rule(
+    hours: str, score: str, stored: tuple[str, str]
+) -> None:
+    """Hundredths of an hour, ten-thousandths of a score, halves away from zero; judged as they are stored."""
+    rules = EventRules({"acme"}, LATEST)
+    for _ in range(2):  # the second time from memory
+        row = list((GOOD | {"hours": hours, "outcome_score": score}).values())
+        assert rules.problem(row) is None
+        assert (row[6], row[8]) == stored
+
+
+def test_a_comma_is_a_decimal_sign_where_it_can_be_nothing_else() -> None:
+    """Whoever separates by semicolons does so because the comma is taken."""
+    rules = EventRules({"acme"}, LATEST, decimal_comma=True)
+    row = list((GOOD | {"hours": "1,250", "outcome_score": "6,500"}).values())
+    assert rules.problem(row) is None
+    assert (row[6], row[8]) == ("1.25", "6.5000")
