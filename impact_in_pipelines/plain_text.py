@@ -39,6 +39,11 @@ def plain_lines(text: str) -> str:
     return re.sub(r"[ ]*\n\s*", "\n", kept)
 
 
+def unharmed(text: str) -> str:
+    """The same with all its spaces, tabs and lines as they are: for a block whose layout is ours."""
+    return "".join(c if c in "\n\t" else _kept(c) for c in _SEQUENCES.sub("", text))
+
+
 def markdown(text: str) -> str:
     """`text` in one line, for the middle of a Markdown paragraph, list item or table cell (GitHub's
     flavour, which Dagster shows): no emphasis, links, HTML, cells or blocks come of it."""

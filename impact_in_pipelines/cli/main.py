@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.plain_logs import keep_logs_plain
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -41,6 +42,7 @@ class _CtrlC:
 def main() -> None:
     """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback;
     so is Ctrl-C, with 130, in commands that have no way of their own to end."""
+    keep_logs_plain()
     app = _loaded()
     ctrl_c = _CtrlC()
     try:

@@ -1,6 +1,11 @@
-"""How the CLI speaks: tables for people, one JSON document for programs, one line for what went wrong."""
+"""How the CLI speaks: tables for people, one JSON document for programs, one line for what went wrong.
+
+Whatever is printed is text: names, reasons and what a platform answered can neither colour it, move the
+cursor nor reverse a line. Colours of ours are `styled` or a `style=`.
+"""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -12,14 +17,30 @@ from uuid import UUID
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.plain_text import plain, plain_lines, unharmed
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
+class Terminal(Console):
+    """A console that prints text as text: no markup, no control or bidi characters."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(unharmed(text), **options)
+
+
+console = Terminal()
+errors = Terminal(stderr=True)
+
+_HARMFUL = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Control and bidi characters that `json` leaves as they are."""
 _STATUS_STYLES = {
     "success": "green",
     "healthy": "green",
@@ -38,12 +59,19 @@ _STATUS_STYLES = {
 
 def fail(error: ImpactInError) -> NoReturn:
     """Print the error's one line on standard error and leave with its exit code."""
-    errors.print(f"[bold red]error:[/] {_plain(told(error))}", soft_wrap=True)
+    print_error(told(error))
     sys.exit(error.exit_code)
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def print_error(said: str) -> None:
+    """One line on standard error."""
+    errors.print(styled("[bold red]error:[/] {said}", said=said), soft_wrap=True)
+
+
+def styled(template: str, **outside: object) -> Text:
+    """`template`, our own words with rich's markup, with `{name}` filled in as plain text."""
+    shown = {name: escape(plain(str(value))) for name, value in outside.items()}
+    return Text.from_markup(template.format(**shown), emoji=False)
 
 
 def camel(name: str) -> str:
@@ -73,7 +101,9 @@ def to_json(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(to_json(value), ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(to_json(value), ensure_ascii=False, indent=2)
+    # Such characters stand in JSON's texts only, and mean the same when they are escaped.
+    sys.stdout.write(_HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_table(
@@ -108,14 +138,16 @@ def print_plain_table(
     console.print(table)
 
 
-def cell_text(value: Any) -> str:
+def cell_text(value: Any) -> Text:
     """A value as a table shows it: UTC to the second, statuses coloured, nothing as a dash."""
+    if isinstance(value, Text):
+        return value
     if value is None or value == "":
-        return "–"
+        return Text("–")
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return Text(f"{value:%Y-%m-%d %H:%M:%S}")
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = value.value if isinstance(value, Enum) else str(value)
-    style = _STATUS_STYLES.get(text)
-    return f"[{style}]{text}[/]" if style else _plain(text)
+        return Text("yes" if value else "no")
+    # Its lines stay: a cell of ours may have several.
+    text = plain_lines(value.value if isinstance(value, Enum) else str(value))
+    return Text(text, style=_STATUS_STYLES.get(text, ""))

@@ -12,7 +12,7 @@ from impact_in_pipelines.cli.accounts.credentials_input import (
     read_credentials,
 )
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
-from impact_in_pipelines.cli.output import console, print_json, print_table
+from impact_in_pipelines.cli.output import console, print_json, print_table, styled
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck
@@ -225,14 +225,11 @@ def _details(shown: ShownConnection) -> tuple[str | None, str, str]:
 
 
 def _print_check(check: ConnectionCheck, title: str) -> None:
-    console.print(title, markup=False, style="bold", soft_wrap=True)
+    console.print(title, style="bold", soft_wrap=True)
     for clause in check.verified:
-        console.print(f"  [green]ok[/]           {_shown(clause)}", soft_wrap=True)
+        console.print(styled("  [green]ok[/]           {said}", said=clause), soft_wrap=True)
     for clause in check.not_verified:
-        console.print(f"  [yellow]not checked[/]  {_shown(clause)}", soft_wrap=True)
+        console.print(styled("  [yellow]not checked[/]  {said}", said=clause), soft_wrap=True)
     if check.error:
-        console.print(f"  [bold red]failed[/]       {_shown(check.error)}", soft_wrap=True)
-
-
-def _shown(text: str) -> str:
-    return text.replace("[", r"\[")
+        failed = styled("  [bold red]failed[/]       {said}", said=check.error)
+        console.print(failed, soft_wrap=True)

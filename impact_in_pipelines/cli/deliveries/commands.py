@@ -8,12 +8,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.markup import escape
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.deliveries.text import print_detail, print_list, short
 from impact_in_pipelines.cli.next_steps import told
-from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.output import console, print_error, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.deliveries.reading import (
@@ -267,7 +266,7 @@ def _raise_refused(refused: Mapping[UUID, ImpactInError], what: str) -> None:
         return
     lines = [f"delivery {id_} can't be {what}: {told(why)}" for id_, why in refused.items()]
     for line in lines[:-1]:
-        errors.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
+        print_error(line)
     raise Conflict(lines[-1])
 
 

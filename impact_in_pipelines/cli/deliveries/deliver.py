@@ -125,7 +125,7 @@ def run_drains(
         if stop.requested:
             break
         if not quiet:
-            errors.print(f"[dim]{FACTS[platform].title}: sending …[/]")
+            errors.print(f"{FACTS[platform].title}: sending …", style="dim")
         run = run_job(
             defs, f"drain_{platform.value}", ops={f"{platform.value}_export": dict(config)}
         )

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.markup import escape
-
-from impact_in_pipelines.cli.output import console, errors, print_table
+from impact_in_pipelines.cli.output import console, print_error, print_table
 from impact_in_pipelines.cli.schedules.held_platforms import held_in_words
 from impact_in_pipelines.db.deliveries.remaining import Remaining, Waiting
 from impact_in_pipelines.delivery.states import DeliveryStatus
@@ -38,8 +36,7 @@ def print_results(results: Sequence[Mapping[str, Any]], remaining: Sequence[Rema
     )
     for result in results:
         if result["error"]:
-            where, what = result["platform"].value, escape(result["error"])
-            errors.print(f"[bold red]error:[/] {where}: {what}", soft_wrap=True)
+            print_error(f"{result['platform'].value}: {result['error']}")
     if any(result["failed"] for result in results):
         console.print("What failed, and why: impact-in deliveries list --status failed")
     if any(result["retrying"] for result in results):

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
@@ -52,7 +51,7 @@ def print_list(rows: Sequence[DeliveryRow], *, empty: str) -> None:
             row.platform.value,
             _days(row.period_start, row.period_end),
             f"{row.scheduled_for:%Y-%m-%d %H:%M}" if wide else f"{row.scheduled_for:%m-%d %H:%M}",
-            cell_text(row.status) + (f" {escape(said)}" if said else ""),
+            cell_text(row.status) + (f" {said}" if said else ""),
         )
     console.print(table)
     failed = [row for row in rows if row.status is DeliveryStatus.FAILED]

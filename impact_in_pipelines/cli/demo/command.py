@@ -17,7 +17,7 @@ import typer
 from impact_in_pipelines.cli.deliveries.deliver import run_drains
 from impact_in_pipelines.cli.demo import world
 from impact_in_pipelines.cli.demo.progress import progress
-from impact_in_pipelines.cli.output import console, print_table
+from impact_in_pipelines.cli.output import console, print_table, styled
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.stopping import Stop
@@ -139,14 +139,16 @@ def _demonstrate(stop: Stop) -> tuple[Stop, _Ran | None]:
 def _verdict(ran: _Ran) -> None:
     if ran.problems:
         for problem in ran.problems:
-            console.print(f"[bold red]✗[/] {problem}")
+            console.print(styled("[bold red]✗[/] {problem}", problem=problem))
         raise typer.Exit(1)
     arrived = sum(row.status is DeliveryStatus.SUCCESS for row in ran.rows)
     console.print(
-        f"[bold green]✓[/] The sandbox accepted exactly the {arrived} deliveries that the log calls "
-        "delivered, each once.\n"
-        "  Look at it in the Dagster UI: [bold]make dev[/], then http://127.0.0.1:3000/assets\n"
-        "  Or here:  IMPACT_IN_HOME=.impact-in/demo .venv/bin/impact-in deliveries list"
+        styled(
+            f"[bold green]✓[/] The sandbox accepted exactly the {arrived} deliveries that the log calls "
+            "delivered, each once.\n"
+            "  Look at it in the Dagster UI: [bold]make dev[/], then http://127.0.0.1:3000/assets\n"
+            "  Or here:  IMPACT_IN_HOME=.impact-in/demo .venv/bin/impact-in deliveries list"
+        )
     )
 
 

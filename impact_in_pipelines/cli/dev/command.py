@@ -62,7 +62,7 @@ def _run(*, own_world: bool) -> int:
     upgrade(database.engine)
     runtime = Runtime(settings, database=database)
     if own_world:
-        console.print("[dim]Making sure that the demo's companies are there …[/]")
+        console.print("Making sure that the demo's companies are there …", style="dim")
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
     os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))

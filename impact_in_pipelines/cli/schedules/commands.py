@@ -130,7 +130,7 @@ def show(id_: IdArgument, as_json: AsJson = False) -> None:
     console.print()
     _say_fires(found, now)
     if recent:
-        console.print("\n[bold]  latest deliveries[/]")
+        console.print("\n  latest deliveries", style="bold")
     for row in recent:
         period = f"{row['period_start']} to {row['period_end']}"
         line = f"  {str(row['id'])[:8]}  {row['scheduled_for']:%Y-%m-%d %H:%M} UTC  {period}  "

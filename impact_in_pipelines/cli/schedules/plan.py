@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.output import console, print_json, styled
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.schedules.load_charts import print_chart, write_chart
 from impact_in_pipelines.delivery.draining.capacity import concurrency_for
@@ -137,9 +137,11 @@ def _print(
             continue
         peak = int(np.argmax(counts))
         console.print(
-            f"\n[bold]{FACTS[platform].title}[/]  {int(counts.sum())} due, at most "
-            f"{int(counts[peak])} in a minute ({load.minute(peak):%d %b %H:%M}); takes "
-            f"{one.per_minute:.0f} a minute ({one.limited_by})"
+            styled(
+                f"\n[bold]{FACTS[platform].title}[/]  {int(counts.sum())} due, at most "
+                f"{int(counts[peak])} in a minute ({load.minute(peak):%d %b %H:%M}); takes "
+                f"{one.per_minute:.0f} a minute ({one.limited_by})"
+            )
         )
         late = [minute for minute in proposal.before if minute.platform == platform.value]
         print_chart(load.start, counts, one.per_minute, late)
@@ -151,8 +153,10 @@ def _print_late(late: Sequence[OverloadedMinute]) -> None:
     for first, last, due, worst in spans[:_SPANS_SHOWN]:
         until = "" if first == last else f" to {last:%H:%M}"
         console.print(
-            f"  [red]{first:%d %b %H:%M}{until} UTC[/]: {due} due, the last waits "
-            f"{worst:.0f} min; the {SLA_MINUTES}-minute SLA can't hold"
+            styled(
+                f"  [red]{first:%d %b %H:%M}{until} UTC[/]: {due} due, the last waits "
+                f"{worst:.0f} min; the {SLA_MINUTES}-minute SLA can't hold"
+            )
         )
     if len(spans) > _SPANS_SHOWN:
         console.print(f"  and {len(spans) - _SPANS_SHOWN} more spans (--json lists every minute)")

@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.output import console, print_json, print_plain_table, print_table
+from impact_in_pipelines.cli.output import (
+    console,
+    print_json,
+    print_plain_table,
+    print_table,
+    styled,
+)
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.accounts.companies import Company
@@ -219,10 +225,9 @@ def _scope_json(scope: Scope) -> dict[str, Any]:
 def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
     whom = found.company or "all companies"
     style = _STYLES[found.overall.state.value]
-    console.print(
-        f"[bold]{whom}[/], {found.window.start:%Y-%m-%d %H:%M} to {found.window.end:%Y-%m-%d %H:%M} UTC: "
-        f"[{style}]{found.overall.state.value}[/]"
-    )
+    between = f"{found.window.start:%Y-%m-%d %H:%M} to {found.window.end:%Y-%m-%d %H:%M} UTC"
+    line = "[bold]{whom}[/], {between}: " + f"[{style}]{found.overall.state.value}[/]"
+    console.print(styled(line, whom=whom, between=between))
     scopes = [
         ("all", found.overall),
         *((FACTS[p].title, s) for p, s in found.by_platform.items()),
@@ -234,7 +239,7 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
     )
     breaches = [(name, b) for name, scope in scopes for b in scope.breaches]
     if breaches:
-        console.print("\n[bold]Outside their target[/]")
+        console.print("\nOutside their target", style="bold")
         print_plain_table(
             ("Platform", "Measure", "Severity", "Was", "Limit", "Since (UTC)", "Rests on"),
             [_breach_cells(name, breach) for name, breach in breaches],
