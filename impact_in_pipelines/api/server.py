@@ -1,21 +1,18 @@
 """The API process: uvicorn around the application, in one process or several."""
 
-import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
-from impact_in_pipelines.api.workers import end_with_parent, run_workers
+from impact_in_pipelines.api.workers import run_workers, serve_here
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.plain_logs import keep_logs_plain
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings, get_settings
 
@@ -25,8 +22,6 @@ READY = "API ready at "
 WORKER = f"{__name__}:worker"
 _SWITCH_INTERVAL_S = 0.001
 """Between the event loop and the threads that answer; Python's 5 ms would be most of a fast answer."""
-_STOP_WITHIN_S = 5
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class AddressTaken(UsageError):
@@ -43,18 +38,9 @@ def open_api_runtime(settings: Settings) -> Runtime:
 
 def worker() -> FastAPI:
     """The application of one of several processes, on what the environment says."""
-    end_with_parent()
+    keep_logs_plain()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return create_app(build_context(open_api_runtime(get_settings())))
-
-
-class _AnnouncingServer(uvicorn.Server):
-    """Prints its URL on standard output once it listens."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if sockets:
-            _announce(sockets[0].getsockname())
 
 
 def serve(
@@ -67,37 +53,12 @@ def serve(
     """
     api = build_context(runtime)  # also where others serve: what is wrong is said here, once
     with _listen(host, port) as listener:
+        address = listener.getsockname()
         if workers == 1:
             sys.setswitchinterval(_SWITCH_INTERVAL_S)
-            with _ending_well():
-                _AnnouncingServer(_config(create_app(api))).run(sockets=[listener])
-            return
-        config = _config(application, factory=True, workers=workers)
-        address = listener.getsockname()
-        run_workers(config, listener, lambda: _announce(address))
-
-
-@contextmanager
-def _ending_well() -> Iterator[None]:
-    """uvicorn ends in order on a signal and then raises it again, which would make a bad end of it."""
-    before = [(one, signal.signal(one, lambda *_: None)) for one in _ENDING]
-    try:
-        yield
-    finally:
-        for one, handler in before:
-            signal.signal(one, handler)
-
-
-def _config(app: FastAPI | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        factory=factory,
-        workers=workers,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_STOP_WITHIN_S,
-    )
+            serve_here(create_app(api), listener, lambda: _announce(address))
+        else:
+            run_workers(application, workers, listener, lambda: _announce(address))
 
 
 def _announce(address: tuple[Any, ...]) -> None:
