@@ -280,6 +280,20 @@ class Settings(BaseModel):
         le=10_000_000,
         description="requests a minute of one token's subject, from 1 to 10000000",
     )
+    api_anonymous_limit_per_minute: int = Field(
+        300,
+        alias="IMPACT_IN_API_ANONYMOUS_LIMIT_PER_MINUTE",
+        ge=1,
+        le=10_000_000,
+        description="requests a minute from one address without a valid token or session, from 1 to 10000000",
+    )
+    api_streams_per_subject: int = Field(
+        20,
+        alias="IMPACT_IN_API_STREAMS_PER_SUBJECT",
+        ge=1,
+        le=10_000,
+        description="event streams that one subject may hold open in a process, from 1 to 10000",
+    )
     api_cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = Field(
         (),
         description="origins such as https://portal.example.org, comma-separated, whose scripts may call "

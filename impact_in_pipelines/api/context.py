@@ -6,25 +6,40 @@ from datetime import datetime
 from functools import cached_property
 
 from impact_in_pipelines.api.access.known import KnownCompanies
+from impact_in_pipelines.api.access.outgoing import ConnectionTests, Remembered
 from impact_in_pipelines.api.access.tokens import Authenticator
 from impact_in_pipelines.api.access.watching import AccessWatch
 from impact_in_pipelines.api.dagster_link import DagsterLink
 from impact_in_pipelines.api.deliveries.hub import EventHub
-from impact_in_pipelines.api.http.ratelimit import RateLimiter
+from impact_in_pipelines.api.http.counts import buckets
+from impact_in_pipelines.api.http.ratelimit import OpenStreams, RateLimiter
 from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
 from impact_in_pipelines.api.sla.statuses import StatusCache
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.connectors.identity.jwks import JwksClient
 from impact_in_pipelines.db.access.answers import IdempotencyStore
 from impact_in_pipelines.db.access.audit import AuditStore
+from impact_in_pipelines.db.access.turns import CompanyTurns
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
+from impact_in_pipelines.db.engine import DatabaseState, state_of
 from impact_in_pipelines.db.sla.store import SlaStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.call_backs import CallBacks
+
+READINESS_KEPT_S = 3.0
+"""Supervisors ask every few seconds, and so may anybody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What readiness rests on; `dagster` is its version, None if it can't be reached."""
+
+    database: DatabaseState
+    dagster: str | None
 
 
 @dataclass
@@ -34,6 +49,8 @@ class ApiContext:
     runtime: Runtime
     authenticator: Authenticator
     limiter: RateLimiter
+    anonymous: RateLimiter
+    streams: OpenStreams
     dagster: DagsterLink
 
     @property
@@ -70,6 +87,17 @@ class ApiContext:
         return SlaStore(self.runtime.database.reads, self.runtime.settings)
 
     @cached_property
+    def connection_tests(self) -> ConnectionTests:
+        return ConnectionTests(CompanyTurns(self.runtime.database.url, "connection-test"))
+
+    @cached_property
+    def readiness(self) -> Remembered[Readiness]:
+        return Remembered(self._readiness, kept_for_s=READINESS_KEPT_S)
+
+    def _readiness(self) -> Readiness:
+        return Readiness(state_of(self.runtime.database.engine), self.dagster.version())
+
+    @cached_property
     def access(self) -> AccessWatch:
         return AccessWatch(self.runtime.access_tokens, self.runtime.sessions)
 
@@ -100,9 +128,14 @@ def build_context(runtime: Runtime) -> ApiContext:
     """The context of `runtime`. Raises `InvalidSetting` without a way to check tokens."""
     settings = runtime.settings
     client = DagsterGraphql(settings.dagster_ui_url, timeout_s=settings.dagster_timeout_ms / 1000)
+    counts = buckets()
     return ApiContext(
         runtime=runtime,
         authenticator=Authenticator.from_settings(settings, JwksClient),
-        limiter=RateLimiter(settings.api_rate_limit_per_minute),
+        limiter=RateLimiter(settings.api_rate_limit_per_minute, buckets=counts),
+        anonymous=RateLimiter(
+            settings.api_anonymous_limit_per_minute, kind="address", buckets=counts
+        ),
+        streams=OpenStreams(settings.api_streams_per_subject),
         dagster=DagsterLink(client),
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from impact_in_pipelines.api.access.known import Recent
@@ -25,6 +26,7 @@ ALL_COMPANIES = "*"
 _ASYMMETRIC = ("RS256", "ES256")
 _SYMMETRIC = ("HS256",)
 _LONGEST_TOKEN = 8_192
+_KEY_WAITS = 4
 
 
 class KeySource(Protocol):
@@ -117,6 +119,8 @@ class Authenticator:
         self._audience = audience
         self._leeway_s = leeway_s
         self._recent: Recent[str, Principal] = Recent()
+        # A key set that hangs keeps no thread from other requests.
+        self._limiter = CapacityLimiter(_KEY_WAITS)
 
     @classmethod
     def from_settings(
@@ -189,7 +193,11 @@ class Authenticator:
         if algorithm in _ASYMMETRIC and self._keys is not None:
             key_id = head.get("kid")
             try:
-                key = await run_sync(self._keys.key, key_id if isinstance(key_id, str) else None)
+                key = await run_sync(
+                    self._keys.key,
+                    key_id if isinstance(key_id, str) else None,
+                    limiter=self._limiter,
+                )
             except OSError:
                 raise ApiProblem(
                     503,

@@ -1,9 +1,11 @@
 """Companies, their connections, and who changed what."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import Query
 
 from impact_in_pipelines.api.access.rights import (
@@ -27,6 +29,7 @@ from impact_in_pipelines.api.companies.schemas import (
     ConnectionTest,
     NewCompany,
 )
+from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.pagination import (
     DEFAULT_LIMIT,
     decode_cursor,
@@ -37,6 +40,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, naming
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Limit, PlatformName
 from impact_in_pipelines.connectors.credentials import validate_credentials
+from impact_in_pipelines.db.accounts.companies import Company as StoredCompany
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
@@ -161,13 +165,18 @@ def set_connection(
     summary="Try an account out without delivering anything",
     dependencies=[MANAGE],
 )
-def test_connection(
+async def test_connection(
     api: Api,
     caller: Caller,
     companyId: UUID,  # noqa: N803
     platform: PlatformName,
 ) -> ConnectionTest:
-    company, target = own_company(api, caller, companyId), Platform(platform)
+    company = await run_sync(own_company, api, caller, companyId)
+    test = partial(_tried_out, api, company, Platform(platform))
+    return await api.connection_tests.run(company.id, test)
+
+
+def _tried_out(api: ApiContext, company: StoredCompany, target: Platform) -> ConnectionTest:
     try:
         check = service.try_out(api.runtime, company, target)
     except ConnectionMissing as missing:

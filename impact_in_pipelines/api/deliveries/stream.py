@@ -14,7 +14,7 @@ from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, own_company
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries.hub import DeliveryChange, Lagging
 from impact_in_pipelines.api.deliveries.stream_schemas import STREAM, DeliveryEvent
-from impact_in_pipelines.api.http.problems import invalid
+from impact_in_pipelines.api.http.problems import ApiProblem, invalid
 from impact_in_pipelines.api.http.routing import api_router
 
 router = api_router("Events")
@@ -49,12 +49,18 @@ async def stream_events(
 ) -> StreamingResponse:
     company = await run_sync(own_company, api, caller, company_id)
     since = _position(last_event_id)
+    if api.streams.is_full(caller.subject):
+        raise ApiProblem(
+            429,
+            f"more than {api.streams.most} streams are open; close one",
+            headers={"Retry-After": "10"},
+        )
 
     async def still_good() -> bool:
         return not await api.access.revoked(caller)
 
     return StreamingResponse(
-        event_stream(api, company.id, since, caller.expires_at, still_good),
+        event_stream(api, caller.subject, company.id, since, caller.expires_at, still_good),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -62,6 +68,7 @@ async def stream_events(
 
 async def event_stream(
     api: ApiContext,
+    subject: str,
     company_id: UUID,
     since: int | None,
     until: datetime,
@@ -72,6 +79,18 @@ async def event_stream(
     say. An event's id is a position: a reader that comes back with it is sent nothing too little, and
     perhaps something twice."""
     yield "retry: 3000\n\n"
+    with api.streams.held(subject):
+        async for text in _events(api, company_id, since, until, still_good):
+            yield text
+
+
+async def _events(
+    api: ApiContext,
+    company_id: UUID,
+    since: int | None,
+    until: datetime,
+    still_good: Callable[[], Awaitable[bool]],
+) -> AsyncIterator[str]:
     async with api.hub.subscribed(company_id) as changes:
         if since is not None:
             found = await run_sync(api.deliveries.changed_since, company_id, since, _REPLAYED)

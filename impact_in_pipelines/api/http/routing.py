@@ -21,13 +21,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import check_roles, required_roles
-from impact_in_pipelines.api.access.tokens import token_revoked
+from impact_in_pipelines.api.access.tokens import Principal, token_revoked
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.deprecation import deprecation_of
 from impact_in_pipelines.api.http.etags import CONDITIONAL, with_etag
 from impact_in_pipelines.api.http.idempotency import answer_once
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, problem_response
-from impact_in_pipelines.api.http.ratelimit import Rate
+from impact_in_pipelines.api.http.ratelimit import Rate, network_of
 from impact_in_pipelines.api.http.requests import (
     StrictRequest,
     check_media_type,
@@ -39,6 +39,9 @@ from impact_in_pipelines.db.engine import translated_errors
 PREFIX = "/v1/impact-in"
 _FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "cancel", "stats", "preview")
 """Last parts of addresses that stand where an id could."""
+_UNCOUNTED = frozenset({"/healthz", "/metrics", f"{PREFIX}/webhooks/{{platform}}"})
+"""Public routes without a limit by address: what a supervisor asks, and platforms, of which only call-backs
+that aren't signed count."""
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _log = logging.getLogger(__name__)
 
@@ -85,15 +88,13 @@ class ApiRoute(APIRoute):
             try:
                 with translated_errors(api.runtime.database.url):
                     if self.roles:
-                        principal = await api.authenticator.authenticate(
-                            request.headers.get("authorization")
-                        )
-                        if await api.access.revoked(principal):
-                            raise token_revoked()
+                        principal = await _admitted(api, request)
                         rate = api.limiter.take(principal.subject)
-                        _check_rate(rate)
+                        check_rate(rate)
                         check_roles(principal, self.roles)
                         request.state.principal = principal
+                    elif self.path_format not in _UNCOUNTED:
+                        check_rate(api.anonymous.take(caller_address(request)))
                     check_query(request, self.known, self.repeatable)
                     if takes_body:
                         check_media_type(request)
@@ -103,6 +104,8 @@ class ApiRoute(APIRoute):
                     if conditional and response.status_code == 200:
                         response = with_etag(request, response)
             except Exception as error:
+                if not self.roles and problem_of(error).status_code == 401:
+                    error = _counted(api, request, error)
                 if problem_of(error).status_code == 500:
                     _log.exception("%s %s failed", request.method, self.path_format)
                 response = problem_response(request, error)
@@ -139,7 +142,34 @@ def _written(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
     return written
 
 
-def _check_rate(rate: Rate) -> None:
+async def _admitted(api: ApiContext, request: Request) -> Principal:
+    """Who asks. Raises a 401 problem; 429 for an address that has had too many of them."""
+    try:
+        principal = await api.authenticator.authenticate(request.headers.get("authorization"))
+        if await api.access.revoked(principal):
+            raise token_revoked()
+    except ApiProblem as refusal:
+        raise _counted(api, request, refusal) from None
+    return principal
+
+
+def _counted(api: ApiContext, request: Request, refusal: Exception) -> Exception:
+    """`refusal`, or 429 instead: nobody may guess, or have us check signatures, without end."""
+    try:
+        check_rate(api.anonymous.take(caller_address(request)))
+    except ApiProblem as too_many:
+        return too_many
+    return refusal
+
+
+def caller_address(request: Request) -> str:
+    """What somebody without a token is counted by. Behind a proxy it is what the proxy says, if uvicorn
+    trusts it (FORWARDED_ALLOW_IPS)."""
+    return network_of(request.client.host if request.client else "")
+
+
+def check_rate(rate: Rate) -> None:
+    """Raises a 429 problem for a request too many."""
     if rate.exceeded:
         raise ApiProblem(
             429,

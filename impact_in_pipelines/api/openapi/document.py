@@ -161,9 +161,9 @@ def _simplify_body(body: dict[str, Any]) -> None:
 
 
 def _statuses(operation: dict[str, Any], route: ApiRoute, method: str) -> set[str]:
-    statuses = {"422", "500", "503"}
+    statuses = {"422", "429", "500", "503"}
     if route.roles:
-        statuses |= {"401", "403", "429"}
+        statuses |= {"401", "403"}
     elif method == "POST":
         return statuses | {"401", "413", "415"}
     names = {parameter.get("name") for parameter in operation.get("parameters", ())}

@@ -6,11 +6,11 @@ from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from impact_in_pipelines.api.access.rights import PUBLIC, Api
-from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.context import Readiness as Found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
 from impact_in_pipelines.api.operations.metrics import CONTENT_TYPE
 from impact_in_pipelines.api.operations.schemas import Health, Readiness
-from impact_in_pipelines.db.engine import DatabaseState, state_of
+from impact_in_pipelines.db.engine import DatabaseState
 
 router = api_router("Operations", prefix="")
 """For supervisors and Prometheus."""
@@ -29,8 +29,8 @@ async def health() -> Health:
     response_model=Readiness,
     responses={503: {"model": Readiness, "description": "it can't serve"}},
 )
-def readiness(api: Api) -> Any:
-    found = _readiness(api)
+async def readiness(api: Api) -> Any:
+    found = _shown(await api.readiness.get())
     status = 503 if found.status == "unready" else 200
     return JSONResponse(found.model_dump(by_alias=True), status_code=status)
 
@@ -57,18 +57,16 @@ async def openapi(request: Request) -> dict[str, Any]:
     return found
 
 
-def _readiness(api: ApiContext) -> Readiness:
-    database = state_of(api.runtime.database.engine)
-    dagster = api.dagster.version()
+def _shown(found: Found) -> Readiness:
     status = "unready"
-    if database is DatabaseState.CURRENT:
-        status = "ready" if dagster else "degraded"
+    if found.database is DatabaseState.CURRENT:
+        status = "ready" if found.dagster else "degraded"
     migrations = {DatabaseState.CURRENT: "current", DatabaseState.OUTDATED: "missing"}
     return Readiness.model_validate(
         {
             "status": status,
-            "database": "unreachable" if database is DatabaseState.UNREACHABLE else "ok",
-            "migrations": migrations.get(database, "unknown"),
-            "dagster": dagster or "unreachable",
+            "database": "unreachable" if found.database is DatabaseState.UNREACHABLE else "ok",
+            "migrations": migrations.get(found.database, "unknown"),
+            "dagster": found.dagster or "unreachable",
         }
     )

@@ -24,6 +24,7 @@ from impact_in_pipelines.api.access.rights import own_company
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
+from impact_in_pipelines.api.http.routing import caller_address, check_rate
 from impact_in_pipelines.api.web.language.formats import Formats
 from impact_in_pipelines.api.web.language.languages import DEFAULT, Language, language, preferred
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
@@ -195,6 +196,8 @@ class Pages:
         self, visit: Visit, handler: Handler | AsyncHandler, roles: frozenset[str]
     ) -> Response:
         try:
+            if not roles:
+                check_rate(self._api.anonymous.take(caller_address(visit.request)))
             with translated_errors(self._api.runtime.database.url):
                 await run_sync(self._admit, visit, roles)
                 if iscoroutinefunction(handler):

@@ -4,6 +4,8 @@ Authorization code flow with PKCE (OpenID Connect Core 1.0, section 3.1; RFC 763
 """
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from pydantic import SecretStr
 
+FAILED_FOR_S = 10.0
+"""A provider that couldn't be reached isn't asked again for so long."""
 _TIMEOUT_S = 5.0
 _NAMES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -35,14 +39,22 @@ class OidcProvider:
     """The provider at `issuer`; nothing is fetched before it is needed. Safe to share between threads."""
 
     def __init__(
-        self, issuer: str, client_id: str, client_secret: SecretStr | None, scopes: str
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: SecretStr | None,
+        scopes: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
         self._secret = client_secret
         self._scopes = scopes
         self._lock = threading.Lock()
+        self._clock = clock
         self._endpoints: _Endpoints | None = None
+        self._failed: tuple[float, str] | None = None
 
     @property
     def keys_url(self) -> str:
@@ -87,7 +99,14 @@ class OidcProvider:
     def _discovered(self) -> _Endpoints:
         with self._lock:
             if self._endpoints is None:
-                self._endpoints = self._discover()
+                # Everybody who waits for the lock would else ask a provider that hangs once more, in turn.
+                if self._failed is not None and self._clock() - self._failed[0] < FAILED_FOR_S:
+                    raise ProviderUnavailable(self._failed[1])
+                try:
+                    self._endpoints = self._discover()
+                except ProviderUnavailable as failure:
+                    self._failed = (self._clock(), str(failure))
+                    raise
             return self._endpoints
 
     def _discover(self) -> _Endpoints:

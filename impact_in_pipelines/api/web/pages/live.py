@@ -1,7 +1,6 @@
 """The API's stream of a company's changes, for a page that is open: by the session's cookie, not a token."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from uuid import UUID
 
 from anyio.to_thread import run_sync
@@ -13,7 +12,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries.stream import event_stream, position_in
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.visits import VIEW
-from impact_in_pipelines.db.access.sessions import digest
+from impact_in_pipelines.db.access.sessions import WebSession, digest
 
 
 def route(api: ApiContext) -> Route:
@@ -26,10 +25,12 @@ def route(api: ApiContext) -> Route:
         if admitted is None:
             # 204 tells the browser not to connect again (HTML standard, section 9.2.3).
             return Response(status_code=204)
-        company_id, until = admitted
+        company_id, session = admitted
+        if api.streams.is_full(session.subject):
+            return Response(status_code=204)
         since = position_in(request.headers.get("last-event-id", ""))
         return StreamingResponse(
-            _while_signed_in(api, cookie, company_id, since, until),
+            _while_signed_in(api, cookie, session, company_id, since),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )
@@ -37,8 +38,8 @@ def route(api: ApiContext) -> Route:
     return Route("/{lang}/cockpit/{company_id}/events", stream)
 
 
-def _admitted(api: ApiContext, cookie: str, company: str) -> tuple[UUID, datetime] | None:
-    """The company and the session's end; None: this browser has nothing to hear."""
+def _admitted(api: ApiContext, cookie: str, company: str) -> tuple[UUID, WebSession] | None:
+    """The company and the session; None: this browser has nothing to hear."""
     session = api.runtime.sessions.find(cookie) if cookie else None
     try:
         company_id = UUID(company)
@@ -47,11 +48,11 @@ def _admitted(api: ApiContext, cookie: str, company: str) -> tuple[UUID, datetim
     if session is None or session.expires_at <= api.clock() or not session.roles >= VIEW:
         return None
     mine = session.companies is None or company_id in session.companies
-    return (company_id, session.expires_at) if mine else None
+    return (company_id, session) if mine else None
 
 
 async def _while_signed_in(
-    api: ApiContext, cookie: str, company_id: UUID, since: int | None, until: datetime
+    api: ApiContext, cookie: str, session: WebSession, company_id: UUID, since: int | None
 ) -> AsyncIterator[str]:
     """The events until the session is closed or revoked, or has lost the role or the company: each is
     noticed within seconds, also in another process."""
@@ -60,6 +61,7 @@ async def _while_signed_in(
     async def still_good() -> bool:
         return await api.access.may_see(id_hash, company_id)
 
+    until = session.expires_at
     async with api.access.watching(id_hash):
-        async for text in event_stream(api, company_id, since, until, still_good):
+        async for text in event_stream(api, session.subject, company_id, since, until, still_good):
             yield text

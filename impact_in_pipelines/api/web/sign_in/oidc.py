@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import jwt
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
@@ -35,6 +36,7 @@ from impact_in_pipelines.wording.marking import N_
 _COOKIE = "impact_in_oidc"
 _COOKIE_PATH = "/"
 _MINUTES_S = 600
+_WAITS = 4
 _CALLBACK = "/en/cockpit/sign-in/callback"
 _log = logging.getLogger(__name__)
 
@@ -58,9 +60,12 @@ def routes(pages: Pages, api: ApiContext) -> list[Route]:
             leeway_s=settings.jwt_leeway_seconds,
         )
 
+    # A provider that hangs keeps no thread from other requests.
+    waits = CapacityLimiter(_WAITS)
+    come = partial(come_back, provider, authenticator, waits)
     return [
-        pages.route("/sign-in/oidc", partial(start, provider), NOBODY),
-        pages.route("/sign-in/callback", partial(come_back, provider, authenticator), NOBODY),
+        pages.route("/sign-in/oidc", partial(start, provider, waits), NOBODY),
+        pages.route("/sign-in/callback", come, NOBODY),
     ]
 
 
@@ -81,7 +86,7 @@ def provider_of(settings: Settings) -> OidcProvider | None:
     )
 
 
-def start(provider: OidcProvider, visit: Visit) -> Response:
+async def start(provider: OidcProvider, waits: CapacityLimiter, visit: Visit) -> Response:
     """Send the browser to the provider. What must come back with it is in an encrypted cookie."""
     kept = {
         "state": secrets.token_urlsafe(24),
@@ -90,11 +95,15 @@ def start(provider: OidcProvider, visit: Visit) -> Response:
         "next": inside(visit.query("next")) or f"/{visit.language.code}/cockpit",
     }
     try:
-        address = provider.sign_in_url(
-            _redirect_uri(visit),
-            state=kept["state"],
-            nonce=kept["nonce"],
-            verifier=kept["verifier"],
+        address = await run_sync(
+            partial(
+                provider.sign_in_url,
+                _redirect_uri(visit),
+                state=kept["state"],
+                nonce=kept["nonce"],
+                verifier=kept["verifier"],
+            ),
+            limiter=waits,
         )
     except ProviderUnavailable as error:
         raise _unavailable(visit, error) from None
@@ -112,7 +121,10 @@ def start(provider: OidcProvider, visit: Visit) -> Response:
 
 
 async def come_back(
-    provider: OidcProvider, authenticator: Callable[[], Authenticator], visit: Visit
+    provider: OidcProvider,
+    authenticator: Callable[[], Authenticator],
+    waits: CapacityLimiter,
+    visit: Visit,
 ) -> Response:
     """Exchange the code for who it is, and open the session."""
     kept = _kept(visit)
@@ -126,8 +138,9 @@ async def come_back(
             partial(provider.id_token, verifier=kept["verifier"]),
             visit.query("code"),
             _redirect_uri(visit),
+            limiter=waits,
         )
-        principal = await (await run_sync(authenticator)).principal(token)
+        principal = await (await run_sync(authenticator, limiter=waits)).principal(token)
     except (CodeRefused, ApiProblem) as refusal:
         _log.warning("a sign-in failed: %s", getattr(refusal, "detail", refusal))
         raise _start_again(visit) from None
