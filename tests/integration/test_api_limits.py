@@ -72,9 +72,9 @@ def test_call_backs_that_are_not_signed_are_limited_too(api: Served) -> None:
 def test_a_subject_holds_so_many_streams(api: Served) -> None:
     """The third is refused with 429; another subject has its own, and one that ends makes room."""
     token = api.token(VIEWER)
-    ask = {"params": {"companyId": str(api.own.company)}, "stream": True}
+    address = f"/events?companyId={api.own.company}"
     with stream(api, token=token), stream(api, token=token):
-        refused = api.call("GET", "/events", token=token, **ask)
+        refused = api.call("GET", address, token=token)
         assert refused.status_code == 429
         assert "2 streams" in refused.json()["detail"]
         with stream(api, token=api.token(VIEWER, subject="olga")):

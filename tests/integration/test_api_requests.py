@@ -284,7 +284,7 @@ def test_an_unknown_address_is_404_and_another_method_405_with_all_that_are_allo
     answer = api.call("DELETE", "/schedules")
 
     problem(answer, 405)
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_a_slash_too_many_is_404(api: Served) -> None:
