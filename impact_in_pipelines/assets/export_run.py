@@ -82,7 +82,7 @@ class Export:
         self._report(summary)
         if stopped:
             raise self._stopped(summary)
-        self._end_selection()
+        self._end_selection(summary)
         self._fail_if_something_failed()
 
     def _selection(self) -> Selection:
@@ -146,14 +146,17 @@ class Export:
         )
         return f"{cancelled} that were not sent are cancelled"
 
-    def _end_selection(self) -> None:
+    def _end_selection(self, summary: DrainSummary) -> None:
         """Wait for a retry that is near, or leave what is open to the drains and say so."""
         if self._own_rows is None or not isinstance(self._chosen, Chosen):
             return
         open_rows, next_attempt_at = self._runtime.selections.open_of_run(
             self._platform, self._run_id
         )
-        if open_rows and self._chosen.waits and next_attempt_at is not None and not self._idle:
+        # A try that could take nothing is not helped by another one: its connection is closed, or another
+        # delivery must end first.
+        stuck = self._idle or (self._context.retry_number > 0 and summary.claimed == 0)
+        if open_rows and self._chosen.waits and next_attempt_at is not None and not stuck:
             self._wait_if_near(open_rows, next_attempt_at)
         if open_rows:
             self._say_what_waits(open_rows)
@@ -165,10 +168,8 @@ class Export:
         if self._waited_s() + wait_s > LONGEST_WAIT_S:
             return
         self._context.log.warning(f"{open_rows} deliveries are tried again in {wait_s:.0f} s")
-        # One more than the deliveries' own retries: a wait for a twin in flight must not use them up.
-        raise RetryRequested(
-            max_retries=self._runtime.settings.scheduler_max_retries + 1, seconds_to_wait=wait_s
-        )
+        # Bounded by the minute, a second each: running out of tries would make the run a failed one.
+        raise RetryRequested(max_retries=int(LONGEST_WAIT_S) + 1, seconds_to_wait=wait_s)
 
     def _waited_s(self) -> float:
         """Seconds that earlier tries of this step have waited, from the run's own events."""
