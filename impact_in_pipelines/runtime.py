@@ -13,7 +13,7 @@ from impact_in_pipelines.db.access.sessions import SessionStore
 from impact_in_pipelines.db.access.tokens import AccessTokenStore
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
-from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
+from impact_in_pipelines.db.accounts.oauth_tokens import OAuthTokenStore
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
@@ -133,8 +133,8 @@ class Runtime:
         return SlaReports(self.database.engine, self.settings)
 
     @cached_property
-    def tokens(self) -> PgTokenStore:
-        return PgTokenStore(self.database.engine, self.vault)
+    def oauth_tokens(self) -> OAuthTokenStore:
+        return OAuthTokenStore(self.database.engine, self.vault)
 
     @cached_property
     def incidents(self) -> IncidentStore:
@@ -183,7 +183,7 @@ class Runtime:
                 batch_limit=FACTS[platform].batch_limit,
                 dagster_run_id=dagster_run_id,
             ),
-            connector=connector_for(platform, self.transport, self.tokens),
+            connector=connector_for(platform, self.transport, self.oauth_tokens),
             payloads=self.payloads,
             plan=RetryPlan.from_settings(self.settings),
             options=DrainOptions(

@@ -42,7 +42,7 @@ def main(platform_name: str, instant: str, organization: str) -> None:
     """Drain the platform to its end, or to this process's."""
     now, platform = datetime.fromisoformat(instant), Platform(platform_name)
     runtime = Runtime(read_settings(), clock=lambda: now)
-    connector = connector_for(platform, runtime.transport, runtime.tokens)
+    connector = connector_for(platform, runtime.transport, runtime.oauth_tokens)
     Drain(
         log=PgDeliveryLog(
             runtime.database.engine,

@@ -9,7 +9,7 @@ from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
 from impact_in_pipelines.delivery.model import Connection
-from impact_in_pipelines.delivery.ports import TokenStore
+from impact_in_pipelines.delivery.ports import OAuthTokens
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
@@ -30,7 +30,7 @@ class ConnectionCheck:
 
 
 def check_connection(
-    connection: Connection, transport: Transport, tokens: TokenStore
+    connection: Connection, transport: Transport, tokens: OAuthTokens
 ) -> ConnectionCheck:
     """Whether the account can be used, as far as that can be told without delivering anything.
 

@@ -9,7 +9,7 @@ from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenSource
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.delivery.payload import Payload
-from impact_in_pipelines.delivery.ports import Connector, TokenStore
+from impact_in_pipelines.delivery.ports import Connector, OAuthTokens
 from impact_in_pipelines.impact.figures import ImpactFigures
 from impact_in_pipelines.platforms import Platform
 
@@ -27,7 +27,7 @@ _MAPPINGS: dict[Platform, Mapping] = {
 }
 
 
-def connector_for(platform: Platform, transport: Transport, tokens: TokenStore) -> Connector:
+def connector_for(platform: Platform, transport: Transport, tokens: OAuthTokens) -> Connector:
     """The connector of `platform`; make one a process and share it between its threads."""
     return _CONNECTORS[platform](transport, TokenSource(transport, tokens))
 

@@ -43,7 +43,7 @@ class PayloadSource(Protocol):
         ...
 
 
-class TokenStore(Protocol):
+class OAuthTokens(Protocol):
     """OAuth access tokens shared between workers; kept encrypted."""
 
     def get(self, key: str, now: datetime) -> str | None:

@@ -106,5 +106,5 @@ class CallBacks:
             return Redactor([account.secret])
         token = None
         if uses_oauth(connection):
-            token = runtime.tokens.get(token_key(connection), runtime.clock())
+            token = runtime.oauth_tokens.get(token_key(connection), runtime.clock())
         return redactor_for(connection, account.secret, *([token] if token else []))

@@ -152,7 +152,7 @@ def usable(runtime: Runtime, company: Company, platform: Platform) -> Connection
 def try_out(runtime: Runtime, company: Company, platform: Platform) -> ConnectionCheck:
     """Try the account out without delivering anything. Raises `ConnectionMissing`."""
     found = usable(runtime, company, platform)
-    return check_connection(found, runtime.transport, runtime.tokens)
+    return check_connection(found, runtime.transport, runtime.oauth_tokens)
 
 
 def rotate_keys(runtime: Runtime, *, actor: str) -> Rotation:

@@ -169,6 +169,40 @@ def test_a_connection_is_tried_out_without_delivering(api: Served) -> None:
     assert BENEVITY_KEY not in str(found)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/benevity",
+        "https://localhost",
+        "https://10.0.0.1",
+        "https://[::1]",
+        "http://api.example.org",
+    ],
+)
+def test_a_tenant_cannot_point_us_at_our_own_network(api: Served, url: str) -> None:
+    """Not the loopback, although the sandbox's own address is there; not a private one; not without TLS."""
+    address = f"/connections/{api.own.company}/goodera"
+    body = {"baseUrl": url, "credentials": {"api_key": GOODERA_KEY}}
+
+    answer = api.call("PUT", address, json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "baseUrl"
+
+
+def test_a_failed_test_tells_the_kind_of_failure_only(api: Served) -> None:
+    """Neither the answer nor how the network behaved: it would be a probe of networks."""
+    address = f"/connections/{api.own.company}/workday"
+    wrong = {"client_id": "nobody", "client_secret": "wrong-secret-1", "tenant_id": "t"}
+    api.call("PUT", address, json={"credentials": wrong}).raise_for_status()
+
+    found = api.post(f"{address}/test").json()
+
+    assert (found["ok"], found["errorKind"]) == (False, "authentication")
+    assert found["error"] == "Workday: the platform refuses the credentials"
+    assert "invalid_client" not in str(found)
+
+
 def test_a_company_is_added_by_who_may_see_all(api: Served) -> None:
     """201; the same slug again is 409."""
     token = api.token(companies=["*"])

@@ -1,9 +1,11 @@
 """`impact-in connections` on a real database, tried out against the real sandbox."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from impact_in_pipelines.db.engine import Database
@@ -181,3 +183,62 @@ def test_an_incomplete_account_cannot_be_tried(cli: Cli) -> None:
     assert ran.code == 1
     assert "--base-url" in ran.err
     assert "--credentials" in ran.err
+
+
+def test_keys_are_rotated_by_command_and_the_old_one_retired(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New key first, rotate, take the old one away: the account is readable; again changes nothing."""
+    set_(cli, "--base-url", "https://api.example.org", "--credentials", "-", stdin=KEY)
+    old, new = os.environ["IMPACT_IN_SECRET_KEY"], Fernet.generate_key().decode()
+    monkeypatch.setenv("IMPACT_IN_SECRET_KEY", f"{new},{old}")
+
+    first = cli.good("connections", "rotate-keys", "--json").json
+    again = cli.good("connections", "rotate-keys", "--json").json
+    monkeypatch.setenv("IMPACT_IN_SECRET_KEY", new)
+    (row,) = cli.good("connections", "list", "acme", "--json").json
+
+    assert (first["connections"], again["connections"]) == (1, 0)
+    assert (row["credentialNames"], row["lacks"]) == (["api_key"], [])
+
+
+def test_a_row_that_no_key_fits_is_listed_and_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are listed and rotated; the exit code says that one is left."""
+    set_(cli, "--base-url", "https://api.example.org", "--credentials", "-", stdin=KEY)
+    monkeypatch.setenv("IMPACT_IN_SECRET_KEY", Fernet.generate_key().decode())
+    set_(
+        cli,
+        "--base-url",
+        "https://b.example.org",
+        "--credentials",
+        "-",
+        platform="goodera",
+        stdin=KEY,
+    )
+
+    rows = {row["platform"]: row for row in cli.good("connections", "list", "--json").json}
+    rotated = cli("connections", "rotate-keys")
+
+    assert "can't be decrypted" in rows["benevity"]["lacks"][0]
+    assert rows["goodera"]["lacks"] == []
+    assert rotated.code == 1
+    assert "acme benevity" in rotated.out
+
+
+def test_another_origin_needs_the_credentials_again(cli: Cli) -> None:
+    """A stored key isn't sent to a place that it wasn't entered for; the line says what to add."""
+    set_(cli, "--base-url", "https://api.example.org", "--credentials", "-", stdin=KEY)
+
+    ran = cli.refused(
+        "connections", "set", "acme", "benevity", "--base-url", "https://evil.example"
+    )
+    plain = cli.refused(
+        "connections", "set", "acme", "goodera", "--base-url", "http://api.example.org"
+    )
+
+    assert ran.code == 2
+    assert "--credentials" in ran.err
+    assert plain.code == 2
+    assert "https" in plain.err

@@ -171,7 +171,7 @@ def test_keys_are_replaced_in_batches_and_an_old_one_can_be_retired(
         company = add_company(runtime, f"co-{number}", name="Co", actor="test")
         companies.append(company.id)
         set_(runtime, company, base_url=HERE, credentials=KEY, webhook_secret="w" * 20)
-    runtime.tokens.put("k" * 64, "token-1", datetime.now(UTC) + timedelta(hours=1))
+    runtime.oauth_tokens.put("k" * 64, "token-1", datetime.now(UTC) + timedelta(hours=1))
     lost = Vault([Fernet.generate_key().decode()])
     with database.engine.begin() as connection:
         connection.exec_driver_sql(

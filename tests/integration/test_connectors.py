@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.connectors.check import check_connection
 from impact_in_pipelines.connectors.http.transport import TRIES, Transport
 from impact_in_pipelines.connectors.registry import connector_for, mapping_for
-from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
+from impact_in_pipelines.db.accounts.oauth_tokens import OAuthTokenStore
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.delivery.model import Connection, SendResult, Shipment
 from impact_in_pipelines.delivery.payload import Payload
@@ -447,7 +447,7 @@ def test_twenty_threads_of_two_workers_share_one_token(
     sandbox: Sandbox, transport: Transport, engine: Engine
 ) -> None:
     """Through PostgreSQL: the second worker asks the table, not the platform."""
-    tokens = PgTokenStore(engine, Vault([Fernet.generate_key().decode()]))
+    tokens = OAuthTokenStore(engine, Vault([Fernet.generate_key().decode()]))
     connection = account(sandbox, Platform.WORKDAY)
     for _ in range(2):
         connector: Connector = connector_for(Platform.WORKDAY, transport, tokens)

@@ -56,8 +56,9 @@ class AddressPolicy:
     """What may be connected to.
 
     `own_urls` are the base URLs of the operator's environment, by platform; `names` and `networks` are
-    `IMPACT_IN_ALLOWED_HOSTS`. `development` (the embedded database): `localhost` and loopback addresses
-    that are written as such may be used, without TLS; a name that resolves to one may not.
+    `IMPACT_IN_ALLOWED_HOSTS`. `development` (the embedded database) allows the loopback as well. In both
+    cases it must be written as such, `localhost` or an address: a name that resolves to it may not be used,
+    and a tenant may not name it.
     """
 
     own_urls: dict[Platform, str] = field(default_factory=dict)
@@ -99,18 +100,20 @@ class AddressPolicy:
         origin = origin_of(url)
         if origin is None:
             return AddressFault.NOT_ENCRYPTED
+        loopback = _is_written_loopback(origin.host)
+        if loopback and not by_operator:
+            encrypted = origin.scheme == "https"
+            return AddressFault.NOT_PUBLIC if encrypted else AddressFault.NOT_ENCRYPTED
         if self._is_named(origin.host):
             return None
-        if by_operator and (self._is_own(origin) or self._is_written_loopback(origin.host)):
+        if by_operator and (self._is_own(origin) or (loopback and self.development)):
             return None
         literal = _literal(origin.host)
         if literal is not None and self._is_listed(literal):
             return None
         if origin.scheme != "https":
             return AddressFault.NOT_ENCRYPTED
-        if origin.host == "localhost" or origin.host.endswith(".localhost"):
-            return AddressFault.NOT_PUBLIC
-        if literal is not None and not is_public(literal):
+        if loopback or (literal is not None and not is_public(literal)):
             return AddressFault.NOT_PUBLIC
         return None
 
@@ -126,9 +129,12 @@ class AddressPolicy:
             address = _literal(text)
             if address is None:
                 continue
-            if self._is_listed(address) or (
-                self._is_written_loopback(origin.host) and address.is_loopback
-            ):
+            if _inner(address).is_loopback:
+                # Who controls a name's addresses must not get in by what is listed for the operator.
+                written = _is_written_loopback(origin.host)
+                if written and (self.development or self._is_listed(address)):
+                    allowed.append(text)
+            elif self._is_listed(address):
                 allowed.append(text)
             elif is_public(address):
                 if scheme == "https":
@@ -151,11 +157,6 @@ class AddressPolicy:
         return any(_inner(address) in network for network in self.networks) or any(
             address in network for network in self.networks
         )
-
-    def _is_written_loopback(self, host: str) -> bool:
-        literal = _literal(host)
-        written = host == "localhost" or (literal is not None and literal.is_loopback)
-        return self.development and written
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -190,3 +191,10 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
         return ip_network(entry, strict=False)
     except ValueError:
         return None
+
+
+def _is_written_loopback(host: str) -> bool:
+    literal = _literal(host)
+    if literal is not None:
+        return _inner(literal).is_loopback
+    return host == "localhost" or host.endswith(".localhost")

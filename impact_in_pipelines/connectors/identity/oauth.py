@@ -18,7 +18,7 @@ from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.token_answers import Grant, classify_token_answer
 from impact_in_pipelines.delivery.model import Connection, SendResult
-from impact_in_pipelines.delivery.ports import TokenStore
+from impact_in_pipelines.delivery.ports import OAuthTokens
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
 
@@ -61,7 +61,7 @@ class TokenSource:
     def __init__(
         self,
         transport: Transport,
-        store: TokenStore,
+        store: OAuthTokens,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -86,6 +86,16 @@ def test_a_public_address_is_used_over_tls_only(address: str) -> None:
     assert caught.value.fault is AddressFault.NOT_ENCRYPTED
 
 
+def test_a_listed_loopback_is_not_reached_by_another_name() -> None:
+    """The list is the operator's: a tenant's name that resolves to the loopback doesn't profit by it."""
+    listed = policy("127.0.0.1", IMPACT_IN_ALLOWED_HOSTS="127.0.0.0/8,::1,localhost")
+    with pytest.raises(AddressRefused):
+        listed.addresses("https", "rebound.example.org", 443)
+    fault = listed.fault_of("https://127.0.0.1", Platform.BENEVITY, by_operator=False)
+    assert fault is AddressFault.NOT_PUBLIC
+    assert listed.fault_of("http://127.0.0.1:1", Platform.BENEVITY, by_operator=True) is None
+
+
 def test_of_mixed_addresses_only_the_public_ones_are_used() -> None:
     """A name may not smuggle a private address in beside a public one."""
     assert policy("10.0.0.5", PUBLIC).addresses("https", "a.example.org", 443) == [PUBLIC]
@@ -163,11 +173,11 @@ def test_a_name_that_changes_between_check_and_use_leads_nowhere_else() -> None:
         allowed = settings(**PRODUCTION, IMPACT_IN_ALLOWED_HOSTS="127.0.0.1")
         rebinding = AddressPolicy.from_settings(allowed, resolver=resolver)
         transport = Transport(allowed, addresses=rebinding)
-        account = connection(Platform.BENEVITY, f"http://api.example.org:{server.port}")
+        account = connection(Platform.BENEVITY, f"http://localhost:{server.port}")
         send = connector_for(Platform.BENEVITY, transport, MemoryTokens()).send
         assert send(shipment(account, {})).outcome is AttemptOutcome.DELIVERED
-        assert asked == ["api.example.org"]
-        assert b"Host: api.example.org" in server.requests[0]
+        assert asked == ["localhost"]
+        assert b"Host: localhost" in server.requests[0]
         transport.close()
         again = send(shipment(account, {}))
     assert (again.outcome, again.error_kind) == (AttemptOutcome.PERMANENT, ErrorKind.CONFIGURATION)

@@ -20,9 +20,9 @@ _COUNT = _first.on_conflict_do_update(
 )
 
 
-class PgTokenStore:
-    """Implements `delivery.ports.TokenStore`. Keys are 64 characters
-    (`connectors.oauth.token_key`).
+class OAuthTokenStore:
+    """Implements `delivery.ports.OAuthTokens`. Keys are 64 characters
+    (`connectors.identity.oauth.token_key`).
 
     Every method raises `DatabaseUnavailable` when PostgreSQL doesn't answer.
     """

@@ -6,7 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine, create_engine, select, text
 
-from impact_in_pipelines.db.accounts.provider_tokens import PgTokenStore
+from impact_in_pipelines.db.accounts.oauth_tokens import OAuthTokenStore
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.schema import provider_tokens
 from impact_in_pipelines.errors import DatabaseUnavailable
@@ -22,11 +22,11 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def store(engine: Engine, vault: Vault) -> PgTokenStore:
-    return PgTokenStore(engine, vault)
+def store(engine: Engine, vault: Vault) -> OAuthTokenStore:
+    return OAuthTokenStore(engine, vault)
 
 
-def test_a_token_is_there_until_it_expires(store: PgTokenStore) -> None:
+def test_a_token_is_there_until_it_expires(store: OAuthTokenStore) -> None:
     """Good strictly before its end, for its own key only."""
     store.put(KEY, "token-1", SOON)
     assert store.get(KEY, NOW) == "token-1"
@@ -35,15 +35,15 @@ def test_a_token_is_there_until_it_expires(store: PgTokenStore) -> None:
     assert store.get(OTHER, NOW) is None
 
 
-def test_another_process_finds_it(store: PgTokenStore, engine: Engine, vault: Vault) -> None:
+def test_another_process_finds_it(store: OAuthTokenStore, engine: Engine, vault: Vault) -> None:
     """The store is shared by all that have the vault's key."""
     store.put(KEY, "token-1", SOON)
     elsewhere = create_engine(engine.url)
-    assert PgTokenStore(elsewhere, vault).get(KEY, NOW) == "token-1"
+    assert OAuthTokenStore(elsewhere, vault).get(KEY, NOW) == "token-1"
     elsewhere.dispose()
 
 
-def test_nothing_in_the_table_shows_the_token(store: PgTokenStore, engine: Engine) -> None:
+def test_nothing_in_the_table_shows_the_token(store: OAuthTokenStore, engine: Engine) -> None:
     """Encrypted at rest; the hash beside it is one-way."""
     store.put(KEY, "token-1", SOON)
     with engine.connect() as connection:
@@ -52,7 +52,7 @@ def test_nothing_in_the_table_shows_the_token(store: PgTokenStore, engine: Engin
     assert "token-1" not in f"{row.key}{row.token_hash}"
 
 
-def test_the_longest_lived_token_is_kept(store: PgTokenStore) -> None:
+def test_the_longest_lived_token_is_kept(store: OAuthTokenStore) -> None:
     """Two workers may refresh at once; the one that writes last must not shorten what both have."""
     store.put(KEY, "long", LATER)
     store.put(KEY, "short", SOON)
@@ -61,14 +61,14 @@ def test_the_longest_lived_token_is_kept(store: PgTokenStore) -> None:
     assert store.get(KEY, NOW) == "longer"
 
 
-def test_an_expired_token_gives_way(store: PgTokenStore) -> None:
+def test_an_expired_token_gives_way(store: OAuthTokenStore) -> None:
     """Expired means shorter-lived than anything new."""
     store.put(KEY, "old", NOW - timedelta(hours=1))
     store.put(KEY, "new", SOON)
     assert store.get(KEY, NOW) == "new"
 
 
-def test_only_the_refused_token_is_forgotten(store: PgTokenStore) -> None:
+def test_only_the_refused_token_is_forgotten(store: OAuthTokenStore) -> None:
     """A newer one that another worker has put there stays."""
     store.put(KEY, "old", SOON)
     store.put(KEY, "new", LATER)
@@ -80,11 +80,11 @@ def test_only_the_refused_token_is_forgotten(store: PgTokenStore) -> None:
 
 
 def test_a_token_of_a_lost_key_counts_as_none_and_makes_room(
-    store: PgTokenStore, engine: Engine
+    store: OAuthTokenStore, engine: Engine
 ) -> None:
     """After a change of IMPACT_IN_SECRET_KEY deliveries go on with a new token."""
     store.put(KEY, "token-1", LATER)
-    other = PgTokenStore(engine, Vault([Fernet.generate_key().decode()]))
+    other = OAuthTokenStore(engine, Vault([Fernet.generate_key().decode()]))
     assert other.get(KEY, NOW) is None
     other.put(KEY, "token-2", SOON)
     assert other.get(KEY, NOW) == "token-2"
@@ -95,10 +95,10 @@ def test_a_database_that_is_away_is_one_clear_error(engine: Engine, vault: Vault
     with engine.connect() as connection:
         connection.execute(text("DROP TABLE provider_tokens"))
         connection.commit()
-    store = PgTokenStore(engine, vault)
+    store = OAuthTokenStore(engine, vault)
     with pytest.raises(DatabaseUnavailable):
         store.get(KEY, NOW)
     nowhere = create_engine("postgresql+psycopg2://u@/n?host=/nonexistent")
     with pytest.raises(DatabaseUnavailable):
-        PgTokenStore(nowhere, vault).put(KEY, "t", SOON)
+        OAuthTokenStore(nowhere, vault).put(KEY, "t", SOON)
     nowhere.dispose()
