@@ -14,7 +14,7 @@ from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
-from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.settings import Settings, read_settings
 from impact_in_pipelines.sla.model import Breach
@@ -43,7 +43,7 @@ def main() -> None:
 
 def measure(database: Database, settings: Settings) -> None:
     """Ask everything that has a limit."""
-    store = SlaStore(database.engine, settings)
+    store = SlaStatuses(database.engine, settings)
     companies = CompanyStore(database.engine).listed()
     some = iter([*companies, *companies])
     one = median_ms(lambda: store.get_sla_status(next(some), now=NOW), 200)
@@ -62,11 +62,9 @@ def measure(database: Database, settings: Settings) -> None:
     reports = SlaReports(database.engine, settings)
     seconds(
         "weekly report for all and each of 1,000 companies (limit 30 s)",
-        lambda: reports.generate_all(ReportPeriod.WEEKLY, week, now=NOW),
+        lambda: reports.make_all(ReportPeriod.WEEKLY, week, now=NOW),
     )
-    one_report = median_ms(
-        lambda: reports.generate_weekly_sla_report(next(some), week, now=NOW), 20
-    )
+    one_report = median_ms(lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW), 20)
     print(f"weekly report of one company: {one_report:.0f} ms (median of 20)")
 
 

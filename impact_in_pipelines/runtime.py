@@ -30,7 +30,8 @@ from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
-from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
+from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.ports import PayloadSource
@@ -117,8 +118,12 @@ class Runtime:
         return ClosureStore(self.database.engine)
 
     @cached_property
-    def sla(self) -> SlaStore:
-        return SlaStore(self.database.engine, self.settings)
+    def sla(self) -> SlaStatuses:
+        return SlaStatuses(self.database.engine, self.settings)
+
+    @cached_property
+    def sla_thresholds(self) -> SlaThresholds:
+        return SlaThresholds(self.database.engine, self.settings)
 
     @cached_property
     def sla_watch(self) -> SlaWatch:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -195,6 +195,12 @@ class Settings(BaseModel):
     )
     sla_success_rate_warning_percent: float = Field(
         95.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_on_time_rate_target_percent: float = Field(
+        98.0, ge=0, le=100, description="a percentage from 0 to 100"
+    )
+    sla_page_policy: Literal["literal", "significant"] = Field(
+        "literal", description="literal or significant"
     )
     sla_retry_success_rate_target_percent: float = Field(
         90.0, ge=0, le=100, description="a percentage from 0 to 100"

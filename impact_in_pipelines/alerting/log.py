@@ -4,6 +4,7 @@ import logging
 
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.alerting.channel import Refused
+from impact_in_pipelines.plain_text import plain
 from impact_in_pipelines.sla.incidents import Notice
 
 _LOG = logging.getLogger("impact_in.alerts")
@@ -15,5 +16,5 @@ class LogChannel:
     def send(self, notice: Notice) -> Refused | None:
         """Log it; a log takes everything."""
         level = logging.ERROR if wording.is_critical(notice) else logging.WARNING
-        _LOG.log(level, "%s", wording.summary(notice))
+        _LOG.log(level, "%s", plain(wording.summary(notice)))
         return None

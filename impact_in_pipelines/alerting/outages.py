@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
@@ -11,8 +12,9 @@ from impact_in_pipelines.sla.incidents import (
     PlatformActivity,
     PlatformHealth,
     PlatformState,
+    told_details,
 )
-from impact_in_pipelines.sla.model import Breach, BreachType, Severity
+from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 
 LOOKBACK = timedelta(hours=2)
 FURTHEST_BACK = timedelta(days=1)
@@ -98,8 +100,9 @@ def _in_words(one: PlatformActivity | None) -> str | None:
     if one is None or not one.failures:
         return None
     whose = "1 company" if one.companies == 1 else f"{one.companies} companies"
-    last = f"; the last one: {one.last_error}" if one.last_error else ""
-    return f"{one.failures} attempts of {whose} failed, none delivered{last}"
+    kinds = ", ".join(kind.replace("_", " ") for kind in one.error_kinds)
+    how = f" ({kinds})" if kinds else ""
+    return f"{one.failures} attempts of {whose} failed{how}, none delivered"
 
 
 def _fails_throughout(one: PlatformActivity, rule: OutageRule, now: datetime) -> bool:
@@ -134,7 +137,9 @@ def _breach(one: PlatformActivity, rule: OutageRule, now: datetime) -> Breach:
         platform=one.platform,
         sample_size=one.failures,
         low_confidence=False,
-        details={"companies": one.companies, "last_error": one.last_error},
+        details=_details(one),
+        pages=True,
+        rule=Rule.OUTAGE,
     )
 
 
@@ -151,8 +156,16 @@ def _still_out(incident: Incident, one: PlatformActivity | None, now: datetime) 
         platform=incident.platform,
         sample_size=max(incident.sample_size, one.failures if one else 0),
         low_confidence=False,
-        details=incident.details,
+        # An incident of an earlier version holds one company's last error.
+        details=_details(one) if one and one.failures else told_details(incident),
+        pages=True,
+        rule=Rule.OUTAGE,
     )
+
+
+def _details(one: PlatformActivity) -> dict[str, Any]:
+    """Everybody on the platform may read them: no company's own error."""
+    return {"companies": one.companies, "error_kinds": list(one.error_kinds)}
 
 
 def _minutes(span: timedelta) -> float:

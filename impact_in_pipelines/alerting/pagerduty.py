@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.alerting.channel import Refused, asked_wait_s
 from impact_in_pipelines.alerting.wording import Links
+from impact_in_pipelines.plain_text import plain
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind
+from impact_in_pipelines.sla.wire import in_wire_unit
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
 _SUMMARY_LIMIT = 1024
@@ -73,7 +75,7 @@ def event(notice: Notice, links: Links) -> dict[str, Any] | None:
 
 def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]:
     return {
-        "summary": wording.summary(notice)[:_SUMMARY_LIMIT],
+        "summary": plain(wording.summary(notice))[:_SUMMARY_LIMIT],
         "source": "impact-in",
         "severity": "critical",
         "timestamp": (incident.since or incident.opened_at).isoformat(),
@@ -82,8 +84,11 @@ def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]
         "class": incident.type.value,
         "custom_details": {
             "level": incident.level,
-            "actual": wording.fact(incident),
+            "fact": wording.fact(incident),
+            "actual": in_wire_unit(incident.type, incident.actual),
+            "threshold": in_wire_unit(incident.type, incident.threshold),
             "rests_on": wording.sample(incident),
+            "rule": wording.rule(incident),
             "runbook": links.runbook_entry(wording.anchor(notice)),
             "begin_with": wording.first_step(incident),
             "incident": str(incident.id),

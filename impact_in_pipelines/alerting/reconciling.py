@@ -8,8 +8,7 @@ The rules:
 - A breach that is back within the hold belongs to the same incident: a rate that hovers about its threshold
   is one story. `closed_at` is when the breach went, not when the hold ended. What a single delivery proves
   (a schedule that works again, a platform that answers) is believed at once.
-- A critical breach that rests on few deliveries is told and pages nobody, unless it is one of consecutive
-  failures, which are facts and not estimates.
+- Whether a breach pages somebody is judged with the breach (`sla.rules`), and so is the rule it rests on.
 - What is muted is recorded and annotated. If it outlives the muting, its notice goes out then. A recovery is
   told to whoever was told of the incident, muted or not: an open page is worse than a message.
 """
@@ -17,12 +16,13 @@ The rules:
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.incidents import (
-    Change,
     Incident,
+    IncidentChange,
     MaintenanceWindow,
     Notice,
     NoticeKind,
@@ -66,7 +66,7 @@ def reconcile(
     quiet: Quiet | None = None,
     hold: timedelta = HOLD,
     new_id: Callable[[], UUID] = uuid4,
-) -> list[Change]:
+) -> list[IncidentChange]:
     """What is to be stored so that the incidents agree with `breaches`, which were all found at `now`.
 
     Only incidents of the types in `scope` are judged: `breaches` must be everything of these types, so a
@@ -75,7 +75,7 @@ def reconcile(
     silence = quiet or Quiet()
     incidents = {incident.key: incident for incident in open_incidents if incident.type in scope}
     found = {_key(breach): breach for breach in breaches if breach.type in scope}
-    changes: list[Change] = []
+    changes: list[IncidentChange] = []
     for key, breach in found.items():
         incident = incidents.get(key)
         seen = _opened(breach, now, new_id()) if incident is None else _seen(incident, breach)
@@ -91,7 +91,7 @@ def reconcile(
     return changes
 
 
-def acknowledged(incident: Incident, by: str, now: datetime) -> Change:
+def acknowledged(incident: Incident, by: str, now: datetime) -> IncidentChange:
     """`incident` with somebody on it; a page that was sent is told so."""
     after = replace(incident, acknowledged_at=now, acknowledged_by=by)
     notice = Notice(
@@ -101,13 +101,7 @@ def acknowledged(incident: Incident, by: str, now: datetime) -> Change:
         pages=True,
         incident=after,
     )
-    return Change(after, notice if incident.paged else None)
-
-
-def pages(breach: Breach) -> bool:
-    """Whether `breach` is to call somebody."""
-    sure = not breach.low_confidence or breach.type is BreachType.CONSECUTIVE_FAILURES
-    return breach.severity is Severity.CRITICAL and sure
+    return IncidentChange(after, notice if incident.paged else None)
 
 
 def _key(breach: Breach) -> tuple[UUID | None, Platform | None, BreachType]:
@@ -128,7 +122,7 @@ def _opened(breach: Breach, now: datetime, id_: UUID) -> Incident:
         low_confidence=breach.low_confidence,
         since=breach.since,
         opened_at=now,
-        details=dict(breach.details),
+        details=_details(breach),
     )
 
 
@@ -142,26 +136,30 @@ def _seen(incident: Incident, breach: Breach) -> Incident:
         sample_size=breach.sample_size,
         low_confidence=breach.low_confidence,
         since=incident.since or breach.since,
-        details=dict(breach.details),
+        details=_details(breach),
         cleared_at=None,
     )
 
 
-def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> Change:
+def _details(breach: Breach) -> dict[str, Any]:
+    return {**breach.details, "pages": breach.pages, "rule": breach.rule}
+
+
+def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> IncidentChange:
     """With the notice that is owed, unless something keeps it quiet."""
     if incident.maintenance_id is None:
         window = quiet.window(incident, now)
         incident = replace(incident, maintenance_id=window.id if window else None)
-    wants_page = pages(breach)
+    wants_page = breach.pages
     if incident.notified_severity is None:
         kind = NoticeKind.OPENED
     elif _rises(incident) or (wants_page and not incident.paged):
         kind = NoticeKind.RAISED
     else:
-        return Change(incident)
+        return IncidentChange(incident)
     reason = quiet.reason(incident, now)
     if reason is not None:
-        return Change(replace(incident, muted_by=reason))
+        return IncidentChange(replace(incident, muted_by=reason))
     after = replace(
         incident,
         notified_severity=incident.severity,
@@ -171,7 +169,7 @@ def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> Ch
     said = f"{kind}:{after.severity}{':page' if wants_page else ''}"
     # The message may say what had kept it quiet so long.
     told = replace(after, muted_by=incident.muted_by)
-    return Change(after, Notice(f"{incident.id}:{said}", kind, now, wants_page, told))
+    return IncidentChange(after, Notice(f"{incident.id}:{said}", kind, now, wants_page, told))
 
 
 def _rises(incident: Incident) -> bool:
@@ -179,13 +177,13 @@ def _rises(incident: Incident) -> bool:
     return critical and incident.notified_severity is not Severity.CRITICAL
 
 
-def _absent(incident: Incident, now: datetime, hold: timedelta) -> Change:
+def _absent(incident: Incident, now: datetime, hold: timedelta) -> IncidentChange:
     cleared_at = incident.cleared_at or now
     held = timedelta(0) if incident.type in _PROVEN_AT_ONCE else hold
     if now - cleared_at < held:
-        return Change(replace(incident, cleared_at=cleared_at))
+        return IncidentChange(replace(incident, cleared_at=cleared_at))
     after = replace(incident, cleared_at=cleared_at, closed_at=cleared_at)
     if incident.notified_severity is None:
-        return Change(after)
+        return IncidentChange(after)
     key = f"{incident.id}:recovered"
-    return Change(after, Notice(key, NoticeKind.RECOVERED, now, incident.paged, after))
+    return IncidentChange(after, Notice(key, NoticeKind.RECOVERED, now, incident.paged, after))

@@ -3,9 +3,12 @@
 A notice is claimed under a lease, sent, and marked. A sender that dies before it has sent leaves the notice
 to the next one when the lease ends. One that dies between the other side's acceptance and the mark leaves a
 notice that is sent twice: to PagerDuty that is one event (`dedup_key`); Slack's webhooks know no such key, so
-there it is a second message. No order of the two steps closes that window; the other order would lose one.
+there it is a second message. No order of the two steps closes that window; the other order would lose one. A
+database that fails at that moment is no such death: the sender keeps what was accepted and marks it as soon
+as the outbox takes it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +20,8 @@ from impact_in_pipelines.sla.incidents import Channel, ClaimedNotice
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=5)
+_MARKED_FOR_S, _MARK_AGAIN_S = 20.0, 0.5
+_log = logging.getLogger(__name__)
 
 
 class Outbox(Protocol):
@@ -73,6 +78,7 @@ class Sender:
         seconds: float = 20.0,
         lease: timedelta = timedelta(minutes=2),
         stopwatch: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
@@ -80,9 +86,20 @@ class Sender:
         self._seconds = seconds
         self._lease = lease
         self._stopwatch = stopwatch
+        self._pause = pause
+        self._unmarked: list[ClaimedNotice] = []
 
     def run(self) -> Sent:
-        """Send until nothing may be sent now, or the time is up. What fails is put off, never dropped."""
+        """Send until nothing may be sent now, or the time is up. What fails is put off, never dropped.
+
+        Raises what the outbox does, once what was accepted is marked, or can't be within the lease.
+        """
+        try:
+            return self._run()
+        finally:
+            self._mark_at_the_end()
+
+    def _run(self) -> Sent:
         done = Sent()
         until = self._stopwatch() + self._seconds
         before = -1
@@ -101,11 +118,31 @@ class Sender:
                 return
             refused = channel.send(claimed.notice)
             if refused is None:
-                self._outbox.sent(claimed, self._clock())
+                self._unmarked.append(claimed)
+                self._mark()
                 done.accepted[name] = done.accepted.get(name, 0) + 1
             else:
                 done.troubles.append(f"{name}: {refused.error}")
                 self._put_off(claimed, refused)
+
+    def _mark(self) -> None:
+        """Mark what was accepted, each notice off the list only when the outbox has taken it."""
+        while self._unmarked:
+            self._outbox.sent(self._unmarked[0], self._clock())
+            del self._unmarked[0]
+
+    def _mark_at_the_end(self) -> None:
+        """Once more after a failure, while nobody else may claim what was accepted: to mark is repeatable,
+        to send is not."""
+        until = self._stopwatch() + min(_MARKED_FOR_S, self._lease.total_seconds() / 2)
+        while self._unmarked:
+            try:
+                self._mark()
+            except Exception:
+                if self._stopwatch() >= until:
+                    _log.exception("%s accepted notices stay unmarked", len(self._unmarked))
+                    return  # whatever went wrong first is on its way to the caller
+                self._pause(_MARK_AGAIN_S)
 
     def _put_off(self, claimed: ClaimedNotice, refused: Refused) -> None:
         """A message that is refused for its own sake waits alone; otherwise its whole channel does, so that

@@ -11,6 +11,7 @@ from slack_sdk.webhook import WebhookClient
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.alerting.channel import Refused, asked_wait_s
 from impact_in_pipelines.alerting.wording import Links
+from impact_in_pipelines.plain_text import plain, slack
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind
 
 _ICONS = {1: ":large_yellow_circle:", 2: ":red_circle:", 3: ":rotating_light:"}
@@ -58,7 +59,7 @@ class SlackChannel:
 def message(notice: Notice, links: Links) -> tuple[str, list[dict[str, Any]]]:
     """The fallback text and the blocks of a notice."""
     icon = _icon(notice)
-    header = f"{icon} {wording.headline(notice)}"[:_HEADER_LIMIT]
+    header = f"{icon} {plain(wording.headline(notice))}"[:_HEADER_LIMIT]
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": True}}
     ]
@@ -71,8 +72,8 @@ def message(notice: Notice, links: Links) -> tuple[str, list[dict[str, Any]]]:
             steps.append(f"Begin with `{wording.first_step(incident)}`")
             steps.append(f"`impact-in incidents ack {str(incident.id)[:8]}`")
     elif run is not None:
-        where = f"Step `{run.step}`\n" if run.step else ""
-        blocks.append(_section(f"{where}{escape(run.error)}"))
+        where = f"Step {slack(run.step)}\n" if run.step else ""
+        blocks.append(_section(f"{where}{slack(run.error)}"))
         points = links.of_run(run)
         steps = [f"Runbook: {links.runbook_entry(wording.anchor(notice))}"]
     else:
@@ -83,7 +84,7 @@ def message(notice: Notice, links: Links) -> tuple[str, list[dict[str, Any]]]:
         blocks.append(
             {"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(steps)}]}
         )
-    return escape(wording.summary(notice))[:_TEXT_LIMIT], blocks
+    return slack(wording.summary(notice))[:_TEXT_LIMIT], blocks
 
 
 def _incident_blocks(notice: Notice, incident: Incident) -> list[dict[str, Any]]:
@@ -93,27 +94,23 @@ def _incident_blocks(notice: Notice, incident: Incident) -> list[dict[str, Any]]
         ("Actual", wording.fact(incident)),
         ("Since", wording.since(incident)),
         ("Rests on", wording.sample(incident)),
+        ("Rule", wording.rule(incident)),
     ]
     blocks: list[dict[str, Any]] = [
         {
             "type": "section",
             "fields": [
-                {"type": "mrkdwn", "text": f"*{name}*\n{escape(text)}"[:_FIELD_LIMIT]}
+                {"type": "mrkdwn", "text": f"*{name}*\n{slack(text)}"[:_FIELD_LIMIT]}
                 for name, text in fields
             ],
         }
     ]
     last_error = incident.details.get("last_error")
     if last_error and notice.kind is not NoticeKind.RECOVERED:
-        blocks.append(_section(f"*Last error*\n{escape(str(last_error))}"))
+        blocks.append(_section(f"*Last error*\n{slack(str(last_error))}"))
     if incident.muted_by:
-        blocks.append(_section(f"*Withheld until now*\n{escape(incident.muted_by)}"))
+        blocks.append(_section(f"*Withheld until now*\n{slack(incident.muted_by)}"))
     return blocks
-
-
-def escape(text: str) -> str:
-    """`text` with the three characters escaped that mean something in Slack's mrkdwn."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
-from impact_in_pipelines.sla.model import BreachType, Severity
-from impact_in_pipelines.sla.wording import duration
+from impact_in_pipelines.sla.model import BreachType, Rule, Severity
+from impact_in_pipelines.sla.wording import cut, duration, percent
 
 LEVELS = {1: "warning", 2: "SLA breach", 3: "platform outage"}
 _TITLES = {
     BreachType.SUCCESS_RATE: "Success rate",
+    BreachType.ON_TIME_RATE: "On-time rate",
     BreachType.LATENCY: "Average latency",
     BreachType.RETRY_SUCCESS_RATE: "Retry success rate",
     BreachType.CONSECUTIVE_FAILURES: "Consecutive failures",
@@ -19,6 +20,24 @@ _TITLES = {
     BreachType.BURN_RATE: "Error budget burn",
     BreachType.PLATFORM_OUTAGE: "Platform outage",
 }
+
+_RULES = {
+    Rule.TARGET_MISSED: "the rate is below its target on enough deliveries, which pages",
+    Rule.SIGNIFICANT: "so many failures have less than 5 % probability while the target is kept, which pages",
+    Rule.NOT_SIGNIFICANT: "so many failures can be chance while the target is kept, so nobody is paged",
+    Rule.FEW_DELIVERIES: "too few deliveries to be sure, so nobody is paged",
+    Rule.WARNING_LEVEL: "the warning level is passed and the target is kept, so nobody is paged",
+    Rule.LATE_DELIVERIES: "too many arrived late, which warns and pages nobody",
+    Rule.MEDIAN_LATE: "average and median are later than the target, which pages at any number",
+    Rule.AVERAGE_LATE: "the average is late and the median is not, so nobody is paged",
+    Rule.FAILURES_IN_A_ROW: "failures in a row are a fact, which pages at any number",
+    Rule.OVERDUE_LONG: "an overdue fire is a fact, which pages at any number",
+    Rule.OVERDUE_SHORT: "overdue, and not yet for so long that somebody is paged",
+    Rule.FAST_BURN: "a fast burn rate in both of its windows, which pages",
+    Rule.SLOW_BURN: "a slow burn rate, so nobody is paged",
+    Rule.OUTAGE: "no attempt has been delivered for so long, which pages",
+}
+"""docs/sla.md, "Who is paged"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +115,8 @@ def fact(incident: Incident) -> str:
     """Actual against threshold, in the metric's own unit."""
     actual, limit = incident.actual, incident.threshold
     match incident.type:
-        case BreachType.SUCCESS_RATE | BreachType.RETRY_SUCCESS_RATE:
-            return f"{actual:.1f} %, threshold {limit:g} %"
+        case BreachType.SUCCESS_RATE | BreachType.ON_TIME_RATE | BreachType.RETRY_SUCCESS_RATE:
+            return f"{percent(actual)}, threshold {limit:g} %"
         case BreachType.LATENCY:
             return f"{duration(actual)}, threshold {duration(limit)}"
         case BreachType.CONSECUTIVE_FAILURES:
@@ -107,18 +126,23 @@ def fact(incident: Incident) -> str:
             by = f", the oldest by {duration(late * 60_000)}" if late is not None else ""
             return f"{actual:g} {'fire' if actual == 1 else 'fires'} overdue{by}"
         case BreachType.BURN_RATE:
-            return f"the error budget burns {actual:.1f} times too fast, threshold {limit:g}"
+            return f"the error budget burns {cut(actual, 1)} times too fast, threshold {limit:g}"
         case BreachType.PLATFORM_OUTAGE:
             return f"every attempt has failed for {actual:g} minutes, threshold {limit:g}"
 
 
 def sample(incident: Incident) -> str:
-    """On how many deliveries it rests, and what follows from that."""
+    """On how many deliveries it rests."""
     if incident.type is BreachType.PLATFORM_OUTAGE:
         return f"{incident.sample_size} attempts, none delivered"
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
-    few = "; too few to be sure, so nobody is paged" if incident.low_confidence else ""
-    return f"{incident.sample_size} {noun}{few}"
+    return f"{incident.sample_size} {noun}"
+
+
+def rule(incident: Incident) -> str:
+    """The rule that the message and its level rest on; incidents of before have none."""
+    named = incident.details.get("rule")
+    return _RULES[Rule(named)] if named in set(Rule) else "the target is missed"
 
 
 def since(incident: Incident) -> str:
@@ -142,7 +166,7 @@ def first_step(incident: Incident) -> str:
             return f"impact-in deliveries list{company}{platform} --status failed"
         case BreachType.RETRY_SUCCESS_RATE | BreachType.BURN_RATE:
             return f"impact-in sla status {incident.company or ''}".strip()
-        case BreachType.LATENCY:
+        case BreachType.LATENCY | BreachType.ON_TIME_RATE:
             return "impact-in schedules plan"
         case BreachType.OVERDUE:
             # A fire that nobody has planned is no delivery yet.

@@ -25,7 +25,7 @@ from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.engine import DatabaseState, state_of
-from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.call_backs import CallBacks
@@ -83,8 +83,8 @@ class ApiContext:
         return EventHub(lambda: DeliveryListener(self.runtime.database.engine))
 
     @cached_property
-    def sla(self) -> SlaStore:
-        return SlaStore(self.runtime.database.reads, self.runtime.settings)
+    def sla(self) -> SlaStatuses:
+        return SlaStatuses(self.runtime.database.reads, self.runtime.settings)
 
     @cached_property
     def connection_tests(self) -> ConnectionTests:

@@ -20,9 +20,10 @@ from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.services.reports import make_report
 from impact_in_pipelines.sla.reports.summary import report_markdown
 from impact_in_pipelines.sla.windows import ReportPeriod, period_of
-from impact_in_pipelines.sla.wording import budget_left, duration, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, share
 
 _RETRIES = RetryPolicy(max_retries=2, delay=5)
 
@@ -65,9 +66,9 @@ with single_run_backfills():
         chosen = [date.fromisoformat(key) for key in context.partition_keys]
         stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
         rolled = parts.sla_rollup.roll_up(chosen, now)
-        left = sorted(set(stale) - set(chosen))
+        left = sorted(set(stale.days) - set(chosen))
         if not left:
-            parts.sla_rollup.mark_fresh(FIRST_DAY, now)
+            parts.sla_rollup.mark_fresh(FIRST_DAY, stale, now)
         return MaterializeResult(
             metadata={
                 "days": rolled.days,
@@ -99,18 +100,17 @@ def build_report(
     def report(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
         parts = runtime.get()
         window = period_of(period, date.fromisoformat(context.partition_key))
-        document = parts.sla_reports.generate_all(period, window, now=parts.clock())
-        facts = document["facts"]
-        metrics = facts["overall"]["metrics"]
-        rate, latency, budget = metrics["successRate"], metrics["latency"], facts["budget"]
+        document = make_report(parts, None, period, window.start.date())
+        overall, budget = document["overall"], document["errorBudget"]
         return MaterializeResult(
             metadata={
                 "report": MetadataValue.md(report_markdown(document)),
-                "state": facts["overall"]["state"],
-                "deliveries_due": metrics["due"],
-                "success_rate": percent(rate and rate["percent"]),
-                "average_latency": duration(latency and latency["average"]),
-                "error_budget_left": budget_left(budget and budget["leftPercent"]),
+                "state": overall["slaStatus"],
+                "deliveries_due": overall["dueDeliveries"],
+                "success_rate": share(overall["successRate"]),
+                "on_time_rate": share(overall["onTimeRate"]),
+                "average_latency": duration(overall["avgDeliveryLatencyMs"]),
+                "error_budget_left": budget_left(budget and budget["left"]),
                 "provisional_deliveries": document["provisional"],
                 # As Markdown it is folded; as text it would push the report off the page.
                 "as_a_page": MetadataValue.md(

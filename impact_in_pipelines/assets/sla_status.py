@@ -29,7 +29,8 @@ from impact_in_pipelines.sla.wording import budget_left, in_unit
 
 CHECKED: dict[BreachType, str] = {
     BreachType.SUCCESS_RATE: "what was due arrives",
-    BreachType.LATENCY: "it arrives in time",
+    BreachType.ON_TIME_RATE: "each arrives within the latency target",
+    BreachType.LATENCY: "on average it arrives in time",
     BreachType.RETRY_SUCCESS_RATE: "what is retried arrives",
     BreachType.CONSECUTIVE_FAILURES: "no schedule fails again and again",
     BreachType.OVERDUE: "every fire has started",
@@ -96,10 +97,11 @@ def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | A
             "companies_in_breach": sum(line.state is SlaState.BREACH for line in lines),
             "companies_warned": sum(line.state is SlaState.WARNING for line in lines),
             "deliveries_due": metrics.due,
-            "overdue": metrics.overdue,
-            "success_rate_percent": metrics.success_rate.percent if metrics.success_rate else None,
+            "overdue": metrics.overdue_now,
+            "success_rate": metrics.success_rate.fraction if metrics.success_rate else None,
+            "on_time_rate": metrics.on_time_rate.fraction if metrics.on_time_rate else None,
             "average_latency_ms": metrics.latency.average if metrics.latency else None,
-            "error_budget_left": budget_left(budget.left_percent if budget else None),
+            "error_budget_left": budget_left(budget.left if budget else None),
         }
     )
     yield from check_results(assessment)

@@ -37,6 +37,13 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.empty": "run: impact-in db upgrade",
         "database.behind": "run: impact-in db upgrade",
         "database.url_invalid": "correct DATABASE_URL",
+        "threshold.unknown": "see: impact-in sla thresholds",
+        "threshold.no_scope": "name a company, --platform or both; for all of them set SLA_… variables",
+        "report.missing": "make it: impact-in sla report --period %(period)s --start %(starts_on)s",
+        "incident.unknown": "see: impact-in incidents list --all",
+        "maintenance.unknown": "see: impact-in maintenance list --all",
+        "maintenance.no_scope": "name it with --platform, --company or both",
+        "maintenance.no_reason": "give it with --reason",
     }
 )
 """`%(name)s` stands for the refusal's parameters, as a command takes them."""

@@ -67,7 +67,7 @@ def _hourly(status: DefaultScheduleStatus) -> ScheduleDefinition:
             return SkipReason("ENABLE_SLA_MONITORING is false")
         now = parts.clock()
         today = now.date()
-        stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
+        stale = parts.sla_rollup.stale_days(FIRST_DAY, now).days
         first = min([*stale, today])
         return RunRequest(
             tags={

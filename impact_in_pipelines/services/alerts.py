@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from impact_in_pipelines.alerting.channel import AlertChannel
 from impact_in_pipelines.alerting.log import LogChannel
@@ -10,24 +11,26 @@ from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_t
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
-from impact_in_pipelines.alerting.telling import worth_an_incident
 from impact_in_pipelines.alerting.wording import Links
+from impact_in_pipelines.alerting.worth import worth_an_incident
 from impact_in_pipelines.db.alerts.incidents import Session
-from impact_in_pipelines.errors import Conflict
+from impact_in_pipelines.db.alerts.outbox import Backlog
+from impact_in_pipelines.errors.alerts import IncidentAcknowledged, IncidentClosed
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import (
-    Change,
     Channel,
     FailedRun,
     Incident,
+    IncidentChange,
     Notice,
     NoticeKind,
 )
 from impact_in_pipelines.sla.model import Breach, BreachType
 
 NOTICES_KEPT = timedelta(days=90)
-"""What was told, to whom and when, is looked up for so long; the incident itself stays longer."""
+"""Who was notified of what, and when, is looked up for so long; the incident itself stays longer."""
 
 SLA_TYPES = frozenset(BreachType) - {BreachType.PLATFORM_OUTAGE}
 _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
@@ -104,16 +107,16 @@ class Alerts:
     def acknowledge(self, text: str, by: str) -> Incident:
         """Acknowledge the open incident that `text` (an id or its beginning) names.
 
-        Raises `UsageError`, `NotFound`, and `Conflict` for one that is closed or acknowledged already.
+        Raises `IdMalformed`, `IdAmbiguous`, `IncidentUnknown`, `IncidentClosed`, `IncidentAcknowledged`.
         """
         runtime, now = self._runtime, self._runtime.clock()
         id_ = runtime.incidents.resolve(text)
         with runtime.incidents.in_turn() as session:
             incident = next((one for one in session.open() if one.id == id_), None)
             if incident is None:
-                raise Conflict(f"incident {id_} is closed already")
+                raise IncidentClosed(id_)
             if incident.acknowledged_at is not None:
-                raise Conflict(f"incident {id_} is acknowledged by {incident.acknowledged_by}")
+                raise IncidentAcknowledged(id_, incident.acknowledged_by or "")
             change = acknowledged(incident, by, now)
             session.apply([change], self._routes, now)
             session.note_acknowledged(change.incident, by, now)
@@ -170,6 +173,22 @@ class Alerts:
         return routes(notice, self._configured)
 
 
+def listed_incidents(
+    runtime: Runtime,
+    *,
+    company_id: UUID | None,
+    platform: Platform | None,
+    closed_too: bool,
+    limit: int,
+) -> tuple[list[Incident], list[Backlog]]:
+    """At most `limit` incidents, the newest first (the open ones unless `closed_too`), and what waits to be
+    sent."""
+    found = runtime.incidents.listed(
+        company_id=company_id, platform=platform, closed_too=closed_too, limit=limit
+    )
+    return found, runtime.outbox.backlog()
+
+
 def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
     """Every channel that has an address, the log included."""
     links, timeout_s = Links.from_settings(settings), settings.alert_timeout_ms / 1000
@@ -195,5 +214,5 @@ def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
     return found
 
 
-def _is_closed(change: Change) -> bool:
+def _is_closed(change: IncidentChange) -> bool:
     return change.incident.closed_at is not None

@@ -16,7 +16,7 @@ from impact_in_pipelines.sla.model import (
     Window,
     state_of,
 )
-from impact_in_pipelines.sla.rules import Streak, Subject, evaluate
+from impact_in_pipelines.sla.rules import Streak, Subject, evaluate, not_later
 from impact_in_pipelines.sla.thresholds import ThresholdBook
 
 ScopeKey = tuple[UUID | None, Platform | None]
@@ -34,16 +34,26 @@ class Burn:
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue:
+    """Fires that are overdue now: how many, and when the oldest was due."""
+
+    fires: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One pass over the log: the metrics of every scope that has any, failing schedules, burn rates.
 
-    `metrics` carry no consecutive failures yet; `burns` is empty for a window that lies in the past.
+    `metrics` carry no consecutive failures yet. `burns`, and `overdue_before` (what is overdue now and was
+    due before the window), are empty for a window that lies in the past.
     """
 
     window: Window
     metrics: Mapping[ScopeKey, Metrics]
     streaks: Sequence[Streak] = ()
     burns: Mapping[ScopeKey, Burn] = field(default_factory=dict)
+    overdue_before: Mapping[ScopeKey, Overdue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ def assess(
 ) -> Assessment:
     """Judge every scope at `now` (UTC). Rates and latency don't say since when yet: `with_since`."""
     streaks = _by_scope(measured.streaks)
-    keys = dict.fromkeys([*measured.metrics, *streaks])
+    keys = dict.fromkeys([*measured.metrics, *streaks, *measured.overdue_before])
     scopes = {key: _scope(key, measured, streaks.get(key, ()), book, slugs, now) for key in keys}
     return Assessment(measured.window, scopes, slugs)
 
@@ -103,15 +113,20 @@ def _scope(
     now: datetime,
 ) -> Scope:
     company_id, platform = key
+    found, before = measured.metrics.get(key, Metrics()), measured.overdue_before.get(key)
     metrics = replace(
-        measured.metrics.get(key, Metrics()),
+        found,
         consecutive_failures=max((one.failures for one in streaks), default=0),
+        overdue_before=before.fires if before else 0,
+        oldest_overdue=before.oldest if before else found.oldest_overdue,
     )
     thresholds = book.of(company_id, platform)
     subject = Subject(company_id, slugs.get(company_id) if company_id else None, platform)
     breaches = evaluate(metrics, thresholds, subject, now, streaks=streaks)
     burn = measured.burns.get(key)
-    burning = burn and burn_breach(burn.by_window, thresholds, subject, since=burn.since)
+    burning = burn and burn_breach(
+        burn.by_window, thresholds, subject, since=not_later(burn.since, now)
+    )
     if burning:
         breaches.append(burning)
     return Scope(metrics, state_of(breaches), breaches)
@@ -142,13 +157,10 @@ class SinceKey:
 
 
 def since_wanted(assessment: Assessment) -> list[SinceKey]:
-    """The breaches that don't say since when; of a company as a whole, only if it is the only one: over
-    all companies its platforms say it."""
-    everybody = len({company for company, _ in assessment.scopes if company is not None}) > 1
+    """The breaches that don't say since when."""
     return [
         SinceKey(company_id, platform, breach.type, breach.threshold)
         for (company_id, platform), scope in assessment.scopes.items()
-        if not (everybody and company_id is not None and platform is None)
         for breach in scope.breaches
         if breach.since is None
     ]

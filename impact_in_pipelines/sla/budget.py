@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from impact_in_pipelines.sla.model import Breach, BreachType, Severity
+from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 from impact_in_pipelines.sla.rules import Subject
 from impact_in_pipelines.sla.thresholds import Thresholds
 
@@ -15,6 +15,9 @@ BUDGET_DAYS = 28
 PRESENT_DAYS = 7
 """The days whose rate counts as the present one."""
 
+LONGEST_DAYS = 366
+"""A budget that lasts longer at the present rate doesn't run out."""
+
 
 @dataclass(frozen=True, slots=True)
 class BurnRule:
@@ -23,6 +26,11 @@ class BurnRule:
     rate: float
     long: timedelta
     short: timedelta
+
+    @property
+    def fast(self) -> bool:
+        """Whether somebody is paged for it."""
+        return self.rate > 1
 
 
 BURN_RULES = (
@@ -47,17 +55,17 @@ class Errors:
 class ErrorBudget:
     """What may fail over 28 days and what has.
 
-    `allowed` = (1 − target) × due. `left_percent` is the part of it that isn't spent, below 0 when it is
+    `allowed` = (1 − target) × due. `left` is the fraction of it that isn't spent, below 0 when it is
     overspent, None where nothing was due or the target allows nothing. `runs_out_at` (UTC) is when it is
-    spent at the rate of the last 7 days, None where that rate is sustainable; in the past or now: it is
-    spent already.
+    spent at the rate of the last 7 days, None where that rate is sustainable or it lasts a year; in the past
+    or now: it is spent already.
     """
 
     days: int
     due: int
     errors: int
     allowed: float
-    left_percent: float | None
+    left: float | None
     burn_rate: float | None
     runs_out_at: datetime | None
 
@@ -67,21 +75,21 @@ def error_budget(
 ) -> ErrorBudget:
     """The budget of a scope: `whole` over the last 28 days, `present` over the last 7."""
     share = thresholds.error_budget
-    allowed = share * whole.due
+    # Rounded, so that one failure of the one allowed leaves 0 and not 8.88e-16.
+    allowed = round(share * whole.due, 9)
     left = allowed - whole.errors
     drain_per_day = (present.errors - share * present.due) / PRESENT_DAYS
     runs_out_at = None
     if whole.due and left <= 0:
         runs_out_at = now
-    elif drain_per_day > 0:
-        # However far away: a date beyond a year says no more than "not soon".
-        runs_out_at = now + timedelta(days=min(left / drain_per_day, 366.0))
+    elif drain_per_day > 0 and left / drain_per_day <= LONGEST_DAYS:
+        runs_out_at = now + timedelta(days=left / drain_per_day)
     return ErrorBudget(
         days=BUDGET_DAYS,
         due=whole.due,
         errors=whole.errors,
         allowed=allowed,
-        left_percent=100 * left / allowed if allowed > 0 else None,
+        left=left / allowed if allowed > 0 else None,
         burn_rate=burn_rate(present, thresholds),
         runs_out_at=runs_out_at,
     )
@@ -102,7 +110,8 @@ def burn_breach(
     *,
     since: datetime | None = None,
 ) -> Breach | None:
-    """A warning for the fastest rule that matches in both of its windows, or None.
+    """The breach of the fastest rule that matches in both of its windows, or None. A fast one is critical
+    and pages: at that rate the budget of four weeks is gone within days.
 
     Guard against little traffic: the long window must hold `min_deliveries` ends and two errors; one
     failure of one delivery would otherwise be a burn rate of 50.
@@ -116,7 +125,9 @@ def burn_breach(
             continue
         return Breach(
             type=BreachType.BURN_RATE,
-            severity=Severity.WARNING,
+            severity=Severity.CRITICAL if rule.fast else Severity.WARNING,
+            pages=rule.fast,
+            rule=Rule.FAST_BURN if rule.fast else Rule.SLOW_BURN,
             threshold=rule.rate,
             actual=fast,
             since=since,

@@ -40,8 +40,9 @@ class Incident:
 
     `company` is the slug; `company_id` None means the platform alone, `platform` None all platforms of the
     company. `severity` is the highest it has reached. `notified_severity` and `paged` say what people were
-    told, on `channels`; None: nothing yet. `cleared_at`: the breach is gone since then, the incident waits
-    whether it stays so. `muted_by`: why a notice was withheld, in words.
+    told, on `channels`; None: nothing yet. `details` has the evidence, and with `pages` and `rule` whether
+    somebody is paged and on which rule that rests. `cleared_at`: the breach is gone since then, the incident
+    waits whether it stays so. `muted_by`: why a notice was withheld, in words.
     """
 
     id: UUID
@@ -77,7 +78,22 @@ class Incident:
         """The escalation level: 1 warning, 2 breach, 3 platform outage."""
         if self.type is BreachType.PLATFORM_OUTAGE:
             return 3
-        return 2 if self.severity is Severity.CRITICAL else 1
+        if self.severity is not Severity.CRITICAL:
+            return 1
+        # Critical and told without a page (few deliveries, a median in time) is a warning, as documented.
+        return 2 if self.paged or self.details.get("pages", True) else 1
+
+
+def told_details(incident: Incident) -> Mapping[str, Any]:
+    """The details that whoever may see the incident may read. Those of a whole platform are read by every
+    company on it: what the platform said to one of them stays out."""
+    if incident.company_id is not None:
+        return incident.details
+    return {
+        name: value
+        for name, value in incident.details.items()
+        if name not in ("last_error", "schedule_id")
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +153,8 @@ class PlatformActivity:
 
     Counted are the attempts since the last one that delivered: `failures` of them failed, from
     `first_failure` to `last_failure`, for `companies` companies; `own_faults` of them in a way that may be
-    the account's own fault (refused credentials or data).
+    the account's own fault (refused credentials or data). `error_kinds` are how they failed: in kinds,
+    because what a platform said to one company is not for the others.
     """
 
     platform: Platform
@@ -147,7 +164,7 @@ class PlatformActivity:
     failures: int
     companies: int
     own_faults: int
-    last_error: str | None
+    error_kinds: tuple[str, ...] = ()
 
 
 class PlatformState(StrEnum):
@@ -169,7 +186,7 @@ class PlatformHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class IncidentChange:
     """`incident` as it is to be stored, new or changed, and the notice that is written with it."""
 
     incident: Incident

@@ -1,6 +1,7 @@
 """Counters of a scope become its metrics; counters of days add up to those of a week."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,15 @@ from impact_in_pipelines.sla.rates import rate
 
 SUMMED = (
     *("successful", "failed", "recovered", "missed", "overdue", "skipped", "pending", "cancelled"),
+    *("replayed", "timed", "on_time"),
     *("retried", "retried_successful", "retried_failed"),
     *("retry_1", "retry_2", "retry_3", "retry_later"),
     *("attempts_sum", "attempts_n", "payload_bytes_sum", "payload_bytes_n"),
     *("latency_ms_sum", "latency_ms_n", "lateness_ms_sum", "lateness_ms_n"),
 )
 """Counters that add up over days, companies and platforms."""
+_SHOWN = SUMMED[: SUMMED.index("retry_1")]
+"""Those that are metrics themselves."""
 
 LARGEST = ("attempts_max", "payload_bytes_max", "latency_ms_max", "lateness_ms_max")
 """Counters of which the largest counts."""
@@ -50,10 +54,11 @@ def metrics_of(
     due = count["successful"] + count["failed"] + count["missed"] + count["overdue"]
     retried_final = count["retried_successful"] + count["retried_failed"]
     return Metrics(
-        total=due + count["skipped"] + count["pending"],
+        total=due + count["skipped"] + count["pending"] + count["replayed"],
         due=due,
-        **{name: count[name] for name in SUMMED[:11]},
+        **{name: count[name] for name in _SHOWN},
         success_rate=rate(count["successful"], due),
+        on_time_rate=rate(count["on_time"], count["timed"]),
         retry_success_rate=rate(count["retried_successful"], retried_final),
         retry_distribution=RetryDistribution(
             count["retry_1"], count["retry_2"], count["retry_3"], count["retry_later"]
@@ -79,11 +84,19 @@ def added(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     return total
 
 
-def histogram_percentile(buckets: Sequence[int], share: float) -> float | None:
-    """The `share` (0–1) quantile in ms of a latency histogram, by linear interpolation in its bucket.
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """Milliseconds; `capped`: it is more than that, by how much isn't known."""
+
+    ms: float
+    capped: bool = False
+
+
+def histogram_percentile(buckets: Sequence[int], share: float) -> Quantile | None:
+    """The `share` (0–1) quantile of a latency histogram, by linear interpolation in its bucket.
 
     Approximate: exact only at the bounds of `LATENCY_BUCKETS_MS`. None for an empty histogram; what lies
-    above the last bound is reported as that bound.
+    above the last bound is that bound, capped.
     """
     wanted = share * sum(buckets)
     if not sum(buckets):
@@ -91,9 +104,9 @@ def histogram_percentile(buckets: Sequence[int], share: float) -> float | None:
     seen, low = 0, 0.0
     for inside, high in zip(buckets, LATENCY_BUCKETS_MS, strict=False):
         if inside and seen + inside >= wanted:
-            return low + (high - low) * (wanted - seen) / inside
+            return Quantile(low + (high - low) * (wanted - seen) / inside)
         seen, low = seen + inside, float(high)
-    return low
+    return Quantile(low, capped=True)
 
 
 def _average(counters: Mapping[str, Any], name: str) -> float | None:

@@ -1,7 +1,7 @@
 """The values of the SLA room: metrics of a scope, breaches, statuses (design D7, D8).
 
-Rates are percentages (0–100), durations milliseconds, sizes bytes, instants UTC. A rate or an average over
-nothing is None, never 0 or 100.
+Thresholds are percentages (0–100) as in the settings, durations milliseconds, sizes bytes, instants UTC. A
+rate or an average over nothing is None, never 0 or 100. What programs read has fractions (`sla.wire`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ class BreachType(StrEnum):
     """Which promise is broken; the runbook has one entry for each."""
 
     SUCCESS_RATE = "success_rate"
+    ON_TIME_RATE = "on_time_rate"
     LATENCY = "latency"
     RETRY_SUCCESS_RATE = "retry_success_rate"
     CONSECUTIVE_FAILURES = "consecutive_failures"
@@ -41,15 +42,43 @@ class BreachType(StrEnum):
     PLATFORM_OUTAGE = "platform_outage"
 
 
+RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})
+"""The types whose threshold and actual value are percentages."""
+
+
+class Rule(StrEnum):
+    """Why a breach pages somebody, or why it doesn't (docs/sla.md, "Who is paged")."""
+
+    TARGET_MISSED = "target_missed"
+    """A rate below its target on enough deliveries: the specification's table."""
+    SIGNIFICANT = "significant"
+    """That many failures have less than 5 % probability while the target is kept."""
+    NOT_SIGNIFICANT = "not_significant"
+    FEW_DELIVERIES = "few_deliveries"
+    WARNING_LEVEL = "warning_level"
+    """The target is kept, the warning level is not."""
+    LATE_DELIVERIES = "late_deliveries"
+    """The on-time rate is below its target: it warns, and pages nobody."""
+    MEDIAN_LATE = "median_late"
+    AVERAGE_LATE = "average_late"
+    """The average is late and the median isn't: some were very late."""
+    FAILURES_IN_A_ROW = "failures_in_a_row"
+    OVERDUE_LONG = "overdue_long"
+    OVERDUE_SHORT = "overdue_short"
+    FAST_BURN = "fast_burn"
+    SLOW_BURN = "slow_burn"
+    OUTAGE = "outage"
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """A metric outside its SLA.
 
-    `threshold` and `actual` are in the metric's unit: percent for the two rates, ms for latency, counts for
+    `threshold` and `actual` are in the metric's unit: percent for the rates, ms for latency, counts for
     consecutive failures and overdue fires, multiples of the sustainable rate for the burn rate. `since` is
     when the metric went bad, as well as the log can say (docs/sla.md). Without a company it concerns the
-    platform as a whole. `low_confidence`: it rests on fewer than SLA_MIN_DELIVERIES deliveries
-    (`sample_size`), so it pages nobody.
+    platform as a whole. `low_confidence`: it rests on too few deliveries (`sample_size`) to page somebody.
+    `pages` says whether somebody is paged, `rule` on which rule that rests.
     """
 
     type: BreachType
@@ -63,16 +92,39 @@ class Breach:
     sample_size: int
     low_confidence: bool
     details: Mapping[str, Any] = field(default_factory=dict)
+    pages: bool = False
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of `n` in percent, with its Wilson 95 % interval."""
+    """`count` of `n`, with its Wilson 95 % interval from `low` to `high` (fractions)."""
 
-    percent: float
+    count: int
     n: int
-    low_percent: float
-    high_percent: float
+    low: float
+    high: float
+
+    @property
+    def fraction(self) -> float:
+        """From 0 to 1."""
+        return self.count / self.n
+
+    @property
+    def percent(self) -> float:
+        """From 0 to 100. Not `fraction * 100`: 100 * count / n is exact where it is a whole number, and a
+        rate is compared with whole numbers."""
+        return 100 * self.count / self.n
+
+    @property
+    def low_percent(self) -> float:
+        """The interval's lower end, from 0 to 100."""
+        return 100 * self.low
+
+    @property
+    def high_percent(self) -> float:
+        """The interval's upper end, from 0 to 100."""
+        return 100 * self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +153,11 @@ class Metrics:
     """Everything that is measured of one scope (D7, docs/sla.md).
 
     `due` is the denominator of the success rate: successful + failed + missed + overdue. `total` adds what
-    is shown and left out of the rates: skipped and pending. `recovered` are failed ones that a replay
-    brought through; they stay failed. `retried` had more than one attempt. `consecutive_failures` is the
+    is shown and left out of the rates: skipped, pending and `replayed` (what had arrived and was sent again).
+    `recovered` are failed ones that a replay brought through; they stay failed. `retried` had more than one
+    attempt. `on_time` arrived within their latency target, of the `timed`: those due, without backfills.
+    `overdue_before` are fires that are overdue now and were due before the window: they are in no rate of
+    it, and a breach all the same. `consecutive_failures` is the
     longest unbroken series of failures that a schedule of the scope is in at the window's end.
     """
 
@@ -119,7 +174,12 @@ class Metrics:
     retried: int = 0
     retried_successful: int = 0
     retried_failed: int = 0
+    replayed: int = 0
+    timed: int = 0
+    on_time: int = 0
+    overdue_before: int = 0
     success_rate: Rate | None = None
+    on_time_rate: Rate | None = None
     retry_success_rate: Rate | None = None
     retry_distribution: RetryDistribution = RetryDistribution()
     latency: Durations | None = None
@@ -135,6 +195,11 @@ class Metrics:
     def avg_retries(self) -> float | None:
         """Attempts after the first, on average over the deliveries that were attempted."""
         return None if self.avg_attempts is None else self.avg_attempts - 1
+
+    @property
+    def overdue_now(self) -> int:
+        """Every fire that is overdue, whenever it was due."""
+        return self.overdue + self.overdue_before
 
 
 @dataclass(frozen=True, slots=True)

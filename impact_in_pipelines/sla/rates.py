@@ -1,6 +1,6 @@
 """Rates with their uncertainty: small numbers are honest numbers."""
 
-from math import sqrt
+from math import exp, lgamma, log, log1p, sqrt
 
 from impact_in_pipelines.sla.model import Rate
 
@@ -9,7 +9,7 @@ _Z = 1.959963984540054
 
 
 def rate(count: int, n: int) -> Rate | None:
-    """`count` of `n` in percent with its Wilson score interval (Wilson 1927); None where n is 0."""
+    """`count` of `n` with its Wilson score interval (Wilson 1927); None where n is 0."""
     if n == 0:
         return None
     share = count / n
@@ -17,9 +17,36 @@ def rate(count: int, n: int) -> Rate | None:
     centre = (share + spread / 2) / (1 + spread)
     half = _Z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
     return Rate(
-        # Not share * 100: 100 * count / n is exact where the percentage is a whole number.
-        percent=100 * count / n,
+        count=count,
         n=n,
-        low_percent=100 * max(0.0, centre - half),
-        high_percent=100 * min(1.0, centre + half),
+        # Exactly 0 and 1 at the ends: the formula leaves 1e-18 there.
+        low=max(0.0, centre - half) if count else 0.0,
+        high=min(1.0, centre + half) if count < n else 1.0,
     )
+
+
+def chance_of_failures(failures: int, n: int, allowed: float) -> float:
+    """How probable `failures` or more of `n` are while each fails with probability `allowed` (0 to 1): the
+    exact upper tail of the binomial distribution, without a normal approximation, which is wrong for the
+    few failures that matter here."""
+    if failures <= 0:
+        return 1.0
+    if allowed <= 0 or failures > n:
+        return 0.0
+    if allowed >= 1:
+        return 1.0
+    # The first term by logarithms, because n choose k overflows; each further one from the one before.
+    term = exp(
+        lgamma(n + 1)
+        - lgamma(failures + 1)
+        - lgamma(n - failures + 1)
+        + failures * log(allowed)
+        + (n - failures) * log1p(-allowed)
+    )
+    odds, total, k = allowed / (1 - allowed), 0.0, failures
+    mean = n * allowed
+    while k <= n and (term > total * 1e-17 or k < mean):
+        total += term
+        term *= (n - k) / (k + 1) * odds
+        k += 1
+    return min(1.0, total)

@@ -1,23 +1,31 @@
 """Which promises a scope breaks: every rule is evaluated, the most severe match of each type is reported
-(design D8).
+(design D8), and each says whether it pages somebody and why (design D18).
 
 The specification's warning levels of the two rates (95 %, 85 %) lie below their targets (98 %, 90 %), and
 missing the target is critical, so with the defaults a rate never ends as a warning. The levels count as
 soon as somebody sets a warning above its target.
+
+Facts page at any number: overdue fires, failures in a row, deliveries half of which are late. Estimates (the
+rates) need enough deliveries, or, by the policy `significant`, failures that chance does not explain.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from operator import ge, gt, lt
 from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sla.model import Breach, BreachType, Metrics, Rate, Severity
+from impact_in_pipelines.sla.document import number
+from impact_in_pipelines.sla.model import Breach, BreachType, Metrics, Rate, Rule, Severity
+from impact_in_pipelines.sla.rates import chance_of_failures
 from impact_in_pipelines.sla.thresholds import Thresholds
 
 _MATCHES = {"<": lt, ">": gt, "≥": ge}
+SIGNIFICANCE = 0.05
+"""Failures that chance explains with this probability or more prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _Level:
     severity: Severity
     threshold: float
     sign: str
@@ -70,39 +78,39 @@ def evaluate(
     the subject that are failing.
     """
     known = since or {}
-    t = thresholds
-    found = [
-        _rate_breach(
-            BreachType.SUCCESS_RATE,
-            metrics.success_rate,
-            (t.success_rate_target_percent, t.success_rate_warning_percent),
-        ),
+    found = (
+        _success_breach(metrics, thresholds),
+        _on_time_breach(metrics, thresholds),
         _latency_breach(metrics, thresholds),
-        _rate_breach(
-            BreachType.RETRY_SUCCESS_RATE,
-            metrics.retry_success_rate,
-            (t.retry_success_rate_target_percent, t.retry_success_rate_warning_percent),
-        ),
+        _retry_breach(metrics, thresholds),
         _streak_breach(metrics, thresholds, streaks),
         _overdue_breach(metrics, thresholds, now),
-    ]
+    )
     return [
         Breach(
             type=one.type,
             severity=one.severity,
             threshold=one.threshold,
             actual=one.actual,
-            since=one.since or known.get(one.type),
+            since=not_later(one.since or known.get(one.type), now),
             company_id=subject.company_id,
             company=subject.company,
             platform=subject.platform,
             sample_size=one.n,
-            low_confidence=_is_uncertain(one.type, one.n, thresholds),
+            low_confidence=one.low_confidence,
             details=one.details,
+            pages=one.pages,
+            rule=one.rule,
         )
         for one in found
         if one is not None
     ]
+
+
+def not_later(at: datetime | None, now: datetime) -> datetime | None:
+    """`at`, or `now` where it lies ahead: another machine's clock may be fast, and nothing has been wrong
+    since tomorrow."""
+    return None if at is None else min(at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,57 +120,127 @@ class _Found:
     threshold: float
     actual: float
     n: int
-    details: Mapping[str, Any]
+    rule: Rule
+    pages: bool = False
+    low_confidence: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
     since: datetime | None = None
 
 
-def _is_uncertain(type_: BreachType, n: int, thresholds: Thresholds) -> bool:
-    return n < thresholds.min_deliveries and type_ is not BreachType.CONSECUTIVE_FAILURES
+def _matching(levels: Sequence[_Level], actual: float) -> list[_Level]:
+    """The levels that match, the most severe first."""
+    matched = [level for level in levels if level.matches(actual)]
+    return sorted(matched, key=lambda level: level.severity is not Severity.CRITICAL)
 
 
-def _matching(rules: Sequence[_Rule], actual: float) -> list[_Rule]:
-    """The rules that match, the most severe first."""
-    matched = [rule for rule in rules if rule.matches(actual)]
-    return sorted(matched, key=lambda rule: rule.severity is not Severity.CRITICAL)
+def _success_breach(metrics: Metrics, t: Thresholds) -> _Found | None:
+    levels = (t.success_rate_target_percent, t.success_rate_warning_percent)
+    return _rate_breach(BreachType.SUCCESS_RATE, metrics.success_rate, levels, t)
+
+
+def _retry_breach(metrics: Metrics, t: Thresholds) -> _Found | None:
+    levels = (t.retry_success_rate_target_percent, t.retry_success_rate_warning_percent)
+    return _rate_breach(BreachType.RETRY_SUCCESS_RATE, metrics.retry_success_rate, levels, t)
 
 
 def _rate_breach(
-    type_: BreachType, rate: Rate | None, levels: tuple[float, float]
+    type_: BreachType, rate: Rate | None, levels: tuple[float, float], thresholds: Thresholds
 ) -> _Found | None:
     if rate is None:
         return None
     target, warning = levels
-    rules = (_Rule(Severity.CRITICAL, target, "<"), _Rule(Severity.WARNING, warning, "<"))
-    matched = _matching(rules, rate.percent)
+    matched = _matching(
+        (_Level(Severity.CRITICAL, target, "<"), _Level(Severity.WARNING, warning, "<")),
+        rate.percent,
+    )
     if not matched:
         return None
-    details = {
-        "rules": [str(rule) for rule in matched],
-        "interval_percent": [round(rate.low_percent, 2), round(rate.high_percent, 2)],
-    }
-    return _Found(type_, matched[0].severity, matched[0].threshold, rate.percent, rate.n, details)
+    level = matched[0]
+    if level.severity is Severity.CRITICAL:
+        rule, pages = _judged(rate, target, thresholds)
+    else:
+        rule, pages = Rule.WARNING_LEVEL, False
+    return _Found(
+        type_,
+        level.severity,
+        level.threshold,
+        rate.percent,
+        rate.n,
+        rule,
+        pages,
+        low_confidence=rule in (Rule.FEW_DELIVERIES, Rule.NOT_SIGNIFICANT)
+        or (rule is Rule.WARNING_LEVEL and rate.n < thresholds.min_deliveries),
+        details={"rules": [str(one) for one in matched], "interval": _interval(rate)},
+    )
+
+
+def _judged(rate: Rate, target: float, thresholds: Thresholds) -> tuple[Rule, bool]:
+    """Whether a rate below its target pages, by the policy in force."""
+    if thresholds.page_policy == "significant":
+        allowed = float((100 - Decimal(str(target))) / 100)
+        significant = chance_of_failures(rate.n - rate.count, rate.n, allowed) < SIGNIFICANCE
+        return (Rule.SIGNIFICANT if significant else Rule.NOT_SIGNIFICANT), significant
+    enough = rate.n >= thresholds.min_deliveries
+    return (Rule.TARGET_MISSED if enough else Rule.FEW_DELIVERIES), enough
+
+
+def _on_time_breach(metrics: Metrics, thresholds: Thresholds) -> _Found | None:
+    """Late deliveries warn: the specification's table knows no such rate, so nobody is paged for it."""
+    rate, target = metrics.on_time_rate, thresholds.on_time_rate_target_percent
+    if rate is None or rate.percent >= target:
+        return None
+    return _Found(
+        BreachType.ON_TIME_RATE,
+        Severity.WARNING,
+        target,
+        rate.percent,
+        rate.n,
+        Rule.LATE_DELIVERIES,
+        low_confidence=rate.n < thresholds.min_deliveries,
+        details={"interval": _interval(rate)},
+    )
+
+
+def _interval(rate: Rate) -> list[float]:
+    return [number(rate.low), number(rate.high)]
 
 
 def _latency_breach(metrics: Metrics, thresholds: Thresholds) -> _Found | None:
+    """An average that is late is told; one page is worth it if the median is late too, at any number: half
+    of the deliveries are a fact, one that took a day is an average."""
     latency = metrics.latency
     if latency is None:
         return None
-    rules = (
-        _Rule(Severity.CRITICAL, thresholds.latency_target_ms, ">"),
-        _Rule(Severity.WARNING, thresholds.latency_warning_ms, ">"),
+    matched = _matching(
+        (
+            _Level(Severity.CRITICAL, thresholds.latency_target_ms, ">"),
+            _Level(Severity.WARNING, thresholds.latency_warning_ms, ">"),
+        ),
+        latency.average,
     )
-    matched = _matching(rules, latency.average)
     if not matched:
         return None
-    details = {
-        "rules": [str(rule) for rule in matched],
-        "p50_ms": latency.p50,
-        "p95_ms": latency.p95,
-        "max_ms": latency.maximum,
-    }
-    rule = matched[0]
+    level, pages, rule = matched[0], False, Rule.WARNING_LEVEL
+    if level.severity is Severity.CRITICAL:
+        # More than half later than their own target. By counts, which add up over companies; a median
+        # doesn't.
+        pages = 2 * metrics.on_time < latency.n
+        rule = Rule.MEDIAN_LATE if pages else Rule.AVERAGE_LATE
     return _Found(
-        BreachType.LATENCY, rule.severity, rule.threshold, latency.average, latency.n, details
+        BreachType.LATENCY,
+        level.severity,
+        level.threshold,
+        latency.average,
+        latency.n,
+        rule,
+        pages,
+        low_confidence=not pages and latency.n < thresholds.min_deliveries,
+        details={
+            "rules": [str(one) for one in matched],
+            "p50_ms": latency.p50,
+            "p95_ms": latency.p95,
+            "max_ms": latency.maximum,
+        },
     )
 
 
@@ -189,13 +267,15 @@ def _streak_breach(
         limit,
         metrics.consecutive_failures,
         metrics.consecutive_failures,
-        details,
-        min((one.since for one in failing if one.since), default=None),
+        Rule.FAILURES_IN_A_ROW,
+        pages=True,
+        details=details,
+        since=min((one.since for one in failing if one.since), default=None),
     )
 
 
 def _overdue_breach(metrics: Metrics, thresholds: Thresholds, now: datetime) -> _Found | None:
-    if not metrics.overdue:
+    if not metrics.overdue_now:
         return None
     oldest = metrics.oldest_overdue
     late = None if oldest is None else (now - oldest) / timedelta(minutes=1)
@@ -204,11 +284,15 @@ def _overdue_breach(metrics: Metrics, thresholds: Thresholds, now: datetime) -> 
         BreachType.OVERDUE,
         Severity.CRITICAL if critical else Severity.WARNING,
         0,
-        metrics.overdue,
-        metrics.overdue,
-        {
+        metrics.overdue_now,
+        metrics.overdue_now,
+        Rule.OVERDUE_LONG if critical else Rule.OVERDUE_SHORT,
+        pages=critical,
+        details={
             "oldest_scheduled_for": oldest.isoformat() if oldest else None,
             "oldest_late_minutes": None if late is None else round(late, 1),
         },
-        None if oldest is None else oldest + timedelta(minutes=thresholds.overdue_after_minutes),
+        since=None
+        if oldest is None
+        else oldest + timedelta(minutes=thresholds.overdue_after_minutes),
     )

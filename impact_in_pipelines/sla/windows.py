@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.sla import WindowReversed
 from impact_in_pipelines.sla.model import Window
 
 WEEK = timedelta(days=7)
@@ -14,6 +14,14 @@ class ReportPeriod(StrEnum):
 
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+
+
+class ReportKind(StrEnum):
+    """What a report covers: a calendar week or month (UTC), or the days up to when it was asked for."""
+
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    ROLLING = "rolling"
 
 
 def midnight(day: date) -> datetime:
@@ -35,14 +43,12 @@ def rolling(now: datetime, days: int = 7) -> Window:
 def window(now: datetime, start: datetime | None = None, end: datetime | None = None) -> Window:
     """`[start, end)` as asked for; absent: from Monday 00:00 UTC, and until `now`.
 
-    Raises `UsageError` where the end isn't after the start.
+    Raises `WindowReversed` where the end isn't after the start.
     """
     until = end or now
     since = start or current_week(until).start
     if until <= since:
-        raise UsageError(
-            f"the end {until.isoformat()} must lie after the start {since.isoformat()}"
-        )
+        raise WindowReversed(since, until)
     return Window(since, until)
 
 
@@ -64,6 +70,27 @@ def last_complete(period: ReportPeriod, now: datetime) -> Window:
 def before(period: ReportPeriod, of: Window) -> Window:
     """The period just before `of`."""
     return period_of(period, of.start.date() - timedelta(days=1))
+
+
+def trend_windows(kind: ReportKind, of: Window, count: int) -> list[Window]:
+    """The `count` periods before `of`, the oldest first: whole weeks or months, or, of a rolling window, as
+    long as it is and ending where the next one begins."""
+    windows = [of]
+    for _ in range(count):
+        first = windows[0]
+        earlier = (
+            Window(first.start - (of.end - of.start), first.start)
+            if kind is ReportKind.ROLLING
+            else before(ReportPeriod(kind.value), first)
+        )
+        windows.insert(0, earlier)
+    return windows[:-1]
+
+
+def days_of(of: Window) -> tuple[date, date]:
+    """The first and the last UTC day that `of` touches."""
+    last = (of.end - timedelta(microseconds=1)).astimezone(UTC).date()
+    return of.start.astimezone(UTC).date(), last
 
 
 def _next_month(first: date) -> date:

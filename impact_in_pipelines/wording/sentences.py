@@ -13,7 +13,7 @@ from typing import Any
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.wording import access, accounts, database, deliveries, impact
+from impact_in_pipelines.wording import access, accounts, database, deliveries, impact, sla
 
 Translate = Callable[[str], str]
 """A text of ours in the reader's language, by gettext."""
@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         **database.SENTENCES,
         **deliveries.SENTENCES,
         **impact.SENTENCES,
+        **sla.SENTENCES,
     }
 )
 """The English sentence of each code, with `%(name)s` for its parameters."""
@@ -41,6 +42,8 @@ def readable(value: Any) -> str:
             return str(value.value)
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"
+        case float():
+            return f"{value:.15g}"
         case date():
             return f"{value:%Y-%m-%d}"
         case list() | tuple() | set() | frozenset():

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.sla.rollup import SlaRollup
-from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
+from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.metrics import COUNTERS
 
@@ -20,6 +21,8 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TODAY = NOW.date()
 OVERDUE_AFTER = timedelta(minutes=5)
 OPEN = ("pending", "in_progress", "retrying")
+DUE = ("successful", "failed", "missed", "overdue")
+LATENCY_TARGET_MS = 300_000
 
 
 def ago(**span: float) -> datetime:
@@ -60,6 +63,10 @@ class Row:
 
     @property
     def fate(self) -> str:
+        if self.status == "cancelled" and self.failed_at is None:
+            return "cancelled"
+        if self.trigger == "replay":
+            return "replayed"
         if self.failed_at is not None:
             return "failed"
         if self.status in OPEN:
@@ -80,7 +87,8 @@ class Log:
 
     def __post_init__(self) -> None:
         settings = read_settings({})
-        self.sla = SlaStore(self.engine, settings)
+        self.sla = SlaStatuses(self.engine, settings)
+        self.thresholds = SlaThresholds(self.engine, settings)
         self.rollup = SlaRollup(self.engine, settings)
 
     def company(self, slug: str, *, active: bool = True) -> UUID:
@@ -174,7 +182,9 @@ WHERE started_at IS NOT NULL"""
 
 def expected(rows: Sequence[Row]) -> dict[str, int | None]:
     """The counters of `rows`, by the definitions."""
-    attempts = [(row, counted_attempts(row)) for row in rows if row.fate != "cancelled"]
+    attempts = [
+        (row, counted_attempts(row)) for row in rows if row.fate not in ("cancelled", "replayed")
+    ]
     made = [n for _, n in attempts if n > 0]
     sizes = [row.payload_bytes for row in rows if row.payload_bytes is not None]
     latencies = [
@@ -183,7 +193,7 @@ def expected(rows: Sequence[Row]) -> dict[str, int | None]:
     lateness = [
         ms(row.late)
         for row in rows
-        if row.late is not None and row.attempts > 0 and row.trigger != "backfill"
+        if row.late is not None and row.attempts > 0 and row.trigger not in ("backfill", "replay")
     ]
     successes = [n for row, n in attempts if row.fate == "successful"]
     failures = [n for row, n in attempts if row.fate == "failed"]
@@ -193,8 +203,11 @@ def expected(rows: Sequence[Row]) -> dict[str, int | None]:
             fate: fates.count(fate)
             for fate in (
                 *("successful", "failed", "missed", "overdue", "skipped", "pending", "cancelled"),
+                "replayed",
             )
         },
+        "timed": sum(row.fate in DUE and row.trigger != "backfill" for row in rows),
+        "on_time": sum(taken <= LATENCY_TARGET_MS for taken in latencies),
         "recovered": sum(row.fate == "failed" and row.status == "success" for row in rows),
         "retried": sum(n > 1 for _, n in attempts),
         "retried_successful": sum(n > 1 for n in successes),

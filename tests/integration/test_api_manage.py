@@ -271,13 +271,23 @@ def test_statuses_and_reports_in_three_forms(api: Served) -> None:
     report = f"/sla-report?companyId={api.own.company}"
 
     assert status["overall"]["totalDeliveries"] == 2
-    assert status["overall"]["successRate"] == 50
+    assert status["overall"]["successRate"] == 0.5
+    assert status["overall"]["onTimeRate"] == 0.5
+    assert set(status["period"]) == {"start", "end"}
     assert status["overall"]["slaStatus"] == "breach"
     assert {one["platform"] for one in status["byPlatform"]} >= {"benevity", "goodera"}
     assert {"type", "threshold", "actual", "severity", "since"} <= status["overall"]["breaches"][
         0
     ].keys()
-    assert api.get(report)["facts"]["overall"]["metrics"]["due"] == 2
+    rolling = api.get(report)
+    assert rolling["overall"].keys() == status["overall"].keys()
+    assert (rolling["overall"]["dueDeliveries"], rolling["overall"]["successRate"]) == (2, 0.5)
+    assert [one["platform"] for one in rolling["byPlatform"]] == ["benevity", "goodera"]
+    assert set(rolling["period"]) == {"start", "end"}
+    assert len(rolling["recommendations"]) == len(rolling["recommendationDetails"])
+    assert all(
+        isinstance(one, str) and "impact-in" not in one for one in rolling["recommendations"]
+    )
     page = api.call("GET", report, headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert "<svg" in page.text

@@ -60,7 +60,7 @@ def test_it_fits_a_terminal_of_80_columns(
 
     lines = cli.good("incidents", "list").out.splitlines()
     assert "c-1 on Goodera  level 2, SLA breach" in lines[0]
-    assert lines[1].strip() == "success rate: 97.0 %, threshold 98 %"
+    assert lines[1].strip() == "success rate: 97.00 %, threshold 98 %"
     assert lines[2].strip().endswith("UTC, open")
     first = (
         "impact-in deliveries list --company c-1 --platform goodera --status failed --status missed"
@@ -107,7 +107,7 @@ def test_acknowledging_by_the_first_characters(cli: Cli, made: AlertWorld) -> No
     (incident,) = listed(cli)
 
     ran = cli.good("incidents", "ack", incident["id"][:8], "--by", "ola")
-    assert ran.out == "ola is on it: c-1 on Goodera, 97.0 %, threshold 98 %\n"
+    assert ran.out == "ola is on it: c-1 on Goodera, 97.00 %, threshold 98 %\n"
     assert listed(cli)[0]["acknowledgedBy"] == "ola"
     refused = cli.refused("incidents", "ack", incident["id"][:8], "--by", "kari")
     assert "is acknowledged by ola" in refused.err
@@ -115,7 +115,7 @@ def test_acknowledging_by_the_first_characters(cli: Cli, made: AlertWorld) -> No
 
 @pytest.mark.parametrize(
     ("text", "code", "said"),
-    [("zz", 2, "can't be an incident's id"), ("abcdef12", 1, "no incident 'abcdef12'")],
+    [("zz", 2, "can't be an id"), ("abcdef12", 1, "no incident 'abcdef12'")],
 )
 def test_an_incident_that_is_not_there(
     cli: Cli, made: AlertWorld, text: str, code: int, said: str
@@ -164,7 +164,7 @@ def test_a_window_of_a_company_with_instants(cli: Cli, made: AlertWorld) -> None
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--for", "2h"], "say whose maintenance it is"),
+        (["--for", "2h"], "a maintenance window is a company's"),
         (["--platform", "goodera"], "say when it ends"),
         (["--platform", "goodera", "--for", "2h", "--to", "2099-01-01T00:00Z"], "say when it ends"),
         (["--platform", "goodera", "--for", "soon"], "--for must be a span such as 90m"),

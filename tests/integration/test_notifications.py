@@ -93,7 +93,7 @@ def test_what_a_message_says(made: AlertWorld) -> None:
     for part in (
         "c-1",
         "Goodera",
-        "97.0 %, threshold 98 %",
+        "97.00 %, threshold 98 %",
         "100 deliveries",
         "UTC",
         f"{NO_DAGSTER}/assets/goodera_export",
@@ -107,7 +107,7 @@ def test_what_a_message_says(made: AlertWorld) -> None:
     payload = page["message"]["payload"]
     assert payload["severity"] == "critical"
     assert (payload["component"], payload["group"]) == ("goodera", "c-1")
-    assert "97.0 %, threshold 98 %" in payload["summary"]
+    assert "97.00 %, threshold 98 %" in payload["summary"]
 
 
 def test_slack_is_down_for_an_hour(made: AlertWorld) -> None:
@@ -312,7 +312,7 @@ def test_a_webhook_that_is_taken_away_leaves_its_notices_in_the_log(
             made.alerts.send()
         assert {row["channel"] for row in made.outbox()} == {"log"}
         assert all(row["sent_at"] for row in made.outbox())
-    assert "97.0 %" in caplog.text
+    assert "97.00 %" in caplog.text
 
 
 def test_a_failed_run_is_told_once(made: AlertWorld) -> None:

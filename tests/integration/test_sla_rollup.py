@@ -121,7 +121,7 @@ def test_nothing_is_stale_after_a_refresh_but_what_is_open(log: Log) -> None:
     assert len(log.rollup.refresh(FIRST, NOW)) == DAYS
 
     later = NOW + timedelta(hours=1)
-    assert log.rollup.stale_days(FIRST, later) == [TODAY]
+    assert log.rollup.stale_days(FIRST, later).days == [TODAY]
     log.rollup.refresh(FIRST, later)
     assert (_day(log, 0)["pending"], _day(log, 0)["overdue"]) == (0, 1)
 
@@ -134,7 +134,8 @@ def test_computing_one_day_does_not_hide_what_changed_on_another(log: Log) -> No
 
     log.rollup.roll_up([TODAY], NOW + timedelta(hours=2))
 
-    assert log.rollup.stale_days(FIRST, NOW + timedelta(hours=2)) == [TODAY - timedelta(days=2)]
+    stale = log.rollup.stale_days(FIRST, NOW + timedelta(hours=2))
+    assert stale.days == [TODAY - timedelta(days=2)]
 
 
 def test_a_day_can_be_computed_again_at_any_time(log: Log) -> None:

@@ -11,7 +11,8 @@ import pytest
 from factories import World
 
 from impact_in_pipelines.db.accounts.companies import CompanyStore
-from impact_in_pipelines.db.sla.store import SlaStore
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
+from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.model import Breach, BreachType
@@ -115,8 +116,8 @@ class Day:
     def _override(self) -> None:
         company = CompanyStore(self.world.database.engine).find("c-1")
         values = {"latency_target_ms": 60_000.0} if self.rng.random() < 0.5 else {}
-        SlaStore(self.world.database.engine, self.world.settings).set_thresholds(
-            company, None, values, now=self.world.clock()
+        SlaThresholds(self.world.database.engine, self.world.settings).put(
+            company, None, values, now=self.world.clock(), actor="test"
         )
 
 
@@ -137,7 +138,7 @@ def test_a_day_looked_at_each_few_minutes_has_the_same_breaches(world: World, se
     and from then on only who may have changed; the other everybody every ten minutes, which then finds the
     burn rates as well."""
     engine, settings = world.database.engine, world.settings
-    store = SlaStore(engine, settings)
+    store = SlaStatuses(engine, settings)
     once = SlaWatch(engine, settings, everybody_every=NEVER, most_touched=1.0)
     usual = SlaWatch(engine, settings, everybody_every=timedelta())
     day = Day(world, seed)
@@ -174,5 +175,6 @@ def test_a_look_that_fails_is_not_remembered(world: World) -> None:
 
     assert [one.type for one in watch.breaches(world.clock())] == [
         BreachType.SUCCESS_RATE,
+        BreachType.ON_TIME_RATE,
         BreachType.RETRY_SUCCESS_RATE,
     ] * 2

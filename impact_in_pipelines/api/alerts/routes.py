@@ -1,4 +1,4 @@
-"""What is wrong, who is on it, and when nobody is to be told."""
+"""What is wrong, who is on it, and when nobody is notified."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,11 +15,7 @@ from impact_in_pipelines.api.access.rights import (
     visible,
 )
 from impact_in_pipelines.api.access.tokens import Principal
-from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
-from impact_in_pipelines.api.http.problems import invalid, naming, not_found
-from impact_in_pipelines.api.http.routing import api_router
-from impact_in_pipelines.api.http.schemas import Limit, PlatformName
-from impact_in_pipelines.api.sla.schemas import (
+from impact_in_pipelines.api.alerts.schemas import (
     Incident,
     IncidentPage,
     MaintenancePage,
@@ -28,7 +24,12 @@ from impact_in_pipelines.api.sla.schemas import (
     incident_of,
     window_of,
 )
+from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
+from impact_in_pipelines.api.http.problems import invalid, naming, not_found
+from impact_in_pipelines.api.http.routing import api_router
+from impact_in_pipelines.api.http.schemas import Limit, PlatformName
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services import maintenance as maintenance_service
 from impact_in_pipelines.services.alerts import Alerts
 
 incidents = api_router("Incidents")
@@ -132,16 +133,15 @@ def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> Maintenan
         only_all(caller, "a window for all companies")
     if body.company_id is None and body.platform is None:
         raise invalid("body", "platform", "is required without companyId")
-    now = api.clock()
     with naming("endsAt"):  # the rest has been judged
-        made = api.runtime.maintenance.add(
+        made = maintenance_service.add_maintenance(
+            api.runtime,
             company_id=body.company_id,
             platform=Platform(body.platform) if body.platform else None,
-            starts_at=body.starts_at or now,
+            starts_at=body.starts_at,
             ends_at=body.ends_at,
             reason=body.reason,
-            by=caller.subject,
-            now=now,
+            actor=caller.subject,
         )
     return window_of(made)
 
@@ -158,7 +158,9 @@ def end_maintenance(api: Api, caller: Caller, windowId: UUID) -> MaintenanceWind
         raise not_found("maintenance window")
     if found.company_id is None:
         only_all(caller, "ending a window for all companies")
-    return window_of(api.runtime.maintenance.end(str(windowId), by=caller.subject, now=api.clock()))
+    return window_of(
+        maintenance_service.end_maintenance(api.runtime, str(windowId), actor=caller.subject)
+    )
 
 
 def _may_see(caller: Principal, company_id: UUID | None) -> bool:

@@ -196,7 +196,6 @@ _ELSEWHERE = {
     "ErrorBudget.days": "the budget's window in days",
     "ErrorBudget.due": "how many were due in it",
     "ErrorBudget.errors": "how many of them did not arrive",
-    "ErrorBudget.leftPercent": "what is left of the budget, in percent; below 0 it is overspent",
     "FailedFilter.error": "text that the last error contains",
     "Interval.high": "its upper end",
     "Interval.low": "its lower end",

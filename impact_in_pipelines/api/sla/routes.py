@@ -14,19 +14,14 @@ from impact_in_pipelines.api.http.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay, Instant
-from impact_in_pipelines.api.sla.schemas import (
-    PlatformScope,
-    SlaReport,
-    SlaScope,
-    SlaStatus,
-    budget_of,
-    scope_values,
-)
+from impact_in_pipelines.api.sla.schemas import SlaReport, SlaStatus
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.errors import NotFound
-from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.errors.sla import ReportMissing
+from impact_in_pipelines.services.reports import rolling_report, stored_report
+from impact_in_pipelines.services.sla import budget_of
 from impact_in_pipelines.sla.reports.rendering import render_html
-from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of, rolling
+from impact_in_pipelines.sla.windows import ReportPeriod
+from impact_in_pipelines.sla.wire import Document, status_document
 
 router = api_router("SLA")
 """Statuses and reports."""
@@ -68,7 +63,7 @@ def sla_status(
     text = api.statuses.answer(
         company_id,
         (start, end),
-        lambda: _status(api, company, start, end, now).model_dump_json(by_alias=True).encode(),
+        lambda: _status(api, company, start, end).model_dump_json(by_alias=True).encode(),
     )
     return Response(text, media_type="application/json")
 
@@ -112,31 +107,13 @@ def sla_report(
 
 
 def _status(
-    api: ApiContext,
-    company: Company | None,
-    start: datetime | None,
-    end: datetime | None,
-    now: datetime,
+    api: ApiContext, company: Company | None, start: datetime | None, end: datetime | None
 ) -> SlaStatus:
     company_id = company.id if company else None
-    found = api.sla.get_sla_status(company, start, end, now=now)
-
-    def budget() -> ErrorBudget | None:
-        budgets = api.sla.error_budgets(now, company_id=company_id)
-        return budgets.get((company_id, None))
-
-    return SlaStatus(
-        company_id=company_id,
-        company=found.company,
-        start_date=found.window.start,
-        end_date=found.window.end,
-        overall=SlaScope(**scope_values(found.overall)),
-        by_platform=[
-            PlatformScope(platform=platform.value, **scope_values(scope))
-            for platform, scope in found.by_platform.items()
-        ],
-        error_budget=budget_of(api.statuses.budget(company_id, budget)),
-    )
+    now = api.clock()
+    status = api.sla.get_sla_status(company, start, end, now=now)
+    budget = api.statuses.budget(company_id, lambda: budget_of(api.sla, company, now))
+    return SlaStatus.model_validate(status_document(status, budget, company_id=company_id))
 
 
 def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:
@@ -152,17 +129,14 @@ def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Com
 
 def _report(
     api: ApiContext, company: Company | None, period: str | None, day: date | None
-) -> dict[str, Any]:
-    now, reports = api.clock(), api.runtime.sla_reports
+) -> Document:
     if period is None:
         if day is not None:
             raise invalid("query", "start", "goes with period")
-        return reports.report_on(company, rolling(now), now=now)
+        return rolling_report(api.runtime, company)
     if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise invalid("query", "start", f"must lie between {_FIRST_YEAR} and {_LAST_YEAR}")
-    of = ReportPeriod(period)
-    window = period_of(of, day) if day is not None else last_complete(of, now)
     try:
-        return reports.stored(company, of, window.start.date())
-    except NotFound:
-        raise not_found(f"{period} report that starts on {window.start.date()}") from None
+        return stored_report(api.runtime, company, ReportPeriod(period), day)
+    except ReportMissing as missing:
+        raise not_found(f"{period} report that starts on {missing.starts_on}") from None

@@ -1,29 +1,15 @@
-"""SLA statuses, reports, incidents and maintenance windows on the wire."""
+"""SLA statuses and reports on the wire: what `sla.wire` writes, as the OpenAPI document describes it."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.http.schemas import (
-    NO_NUL,
-    Day,
-    Input,
-    Instant,
-    Model,
-    Moment,
-    PlatformName,
-)
-from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.sla.budget import ErrorBudget as StoredBudget
-from impact_in_pipelines.sla.incidents import Incident as StoredIncident
-from impact_in_pipelines.sla.incidents import MaintenanceWindow as StoredWindow
-from impact_in_pipelines.sla.model import Breach as StoredBreach
-from impact_in_pipelines.sla.model import Durations, Rate, Scope
+from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
 
 BreachName = Literal[
     "success_rate",
+    "on_time_rate",
     "latency",
     "retry_success_rate",
     "consecutive_failures",
@@ -36,7 +22,7 @@ StateName = Literal["healthy", "warning", "breach"]
 
 
 class Interval(Model):
-    """A rate's Wilson 95 % interval in percent, and the number of deliveries that it rests on."""
+    """A rate's Wilson 95 % interval (fractions), and the number of deliveries that it rests on."""
 
     low: float
     high: float
@@ -63,7 +49,7 @@ class RetryDistribution(Model):
 
 
 class Breach(Model):
-    """A metric outside its SLA: percent, milliseconds, counts, or multiples of the sustainable rate."""
+    """A metric outside its SLA: fractions, milliseconds, counts, or multiples of the sustainable rate."""
 
     type: BreachName
     severity: SeverityName
@@ -72,10 +58,15 @@ class Breach(Model):
     since: Moment | None
     sample_size: int
     low_confidence: bool = Field(description="it rests on few deliveries, so it pages nobody")
+    pages: bool = Field(description="whether somebody is paged for it")
+    rule: str | None = Field(
+        description='the rule on which that rests (docs/sla.md, "Who is paged"); null: made before '
+        "there were any"
+    )
 
 
 class SlaScope(Model):
-    """What was measured and what is wrong. Rates are percentages, null where nothing was due."""
+    """What was measured and what is wrong. Rates are fractions from 0 to 1, null where nothing was due."""
 
     total_deliveries: int
     due_deliveries: int = Field(description="the denominator of the success rate")
@@ -87,9 +78,22 @@ class SlaScope(Model):
     skipped_deliveries: int
     pending_deliveries: int
     cancelled_deliveries: int
+    replayed_deliveries: int = Field(
+        description="what had arrived and was sent again on purpose; not in the rates"
+    )
+    on_time_deliveries: int = Field(description="those that arrived within the latency target")
+    timed_deliveries: int = Field(
+        description="those due, without backfills: the denominator of the on-time rate"
+    )
     retried_deliveries: int
+    retried_successful_deliveries: int = Field(description="those of the retried that arrived")
+    retried_failed_deliveries: int = Field(description="those of the retried that failed for good")
     success_rate: float | None
     success_rate_interval: Interval | None
+    on_time_rate: float | None = Field(
+        description="the share of what was due that arrived within the latency target; backfills left out"
+    )
+    on_time_rate_interval: Interval | None = Field(description="the 95 % interval of that share")
     retry_success_rate: float | None
     retry_success_rate_interval: Interval | None
     retry_distribution: RetryDistribution
@@ -101,6 +105,9 @@ class SlaScope(Model):
     avg_retries: float | None
     max_attempts: int | None
     consecutive_failures: int
+    overdue_now: int = Field(
+        description="every fire that is overdue now, also those that were due before the window"
+    )
     oldest_overdue: Moment | None
     sla_status: StateName
     breaches: list[Breach]
@@ -113,199 +120,117 @@ class PlatformScope(SlaScope):
 
 
 class ErrorBudget(Model):
-    """What may fail over 28 days and what has; `leftPercent` is below 0 when it is overspent."""
+    """What may fail over 28 days and what has; `left` is a fraction, below 0 when it is overspent."""
 
     days: int
     due: int
     errors: int
     allowed: float
-    left_percent: float | None
+    left: float | None = Field(
+        description="the fraction of the budget that is left; below 0 it is overspent"
+    )
     burn_rate: float | None
     runs_out_at: Moment | None
 
 
+class Period(Model):
+    """The instants `[start, end)`."""
+
+    start: Moment = Field(description="the first instant")
+    end: Moment = Field(description="the instant after the last")
+
+
 class SlaStatus(Model):
-    """How a company, or everybody, stands in a window."""
+    """How a company, or everybody, stands in a period."""
 
     company_id: UUID | None
     company: str | None
-    start_date: Moment
-    end_date: Moment
+    period: Period = Field(description="what it is about")
     overall: SlaScope
     by_platform: list[PlatformScope]
     error_budget: ErrorBudget | None
 
 
-class ReportWindow(Model):
-    """`[start, end)`."""
+class ReportedPlatform(PlatformScope):
+    """One platform in a report."""
 
-    start: Moment
-    end: Moment
+    error_budget: ErrorBudget | None
+
+
+class RecommendationDetail(Model):
+    """The evidence of a recommendation, and what it is about."""
+
+    rule: str = Field(description="its name in docs/sla.md")
+    urgent: bool = Field(description="whether it comes first")
+    seen: str = Field(description="what was seen")
+    where: str = Field(description="where")
+    action: str = Field(description="what to do")
+    platform: PlatformName | None = Field(None, description="the platform it is about")
+    company: str | None = Field(None, description="the slug of the company it is about")
+    delivery_id: UUID | None = Field(None, description="an example")
+    schedule_id: str | None = Field(None, description="the schedule it is about")
+
+
+class TrendPeriod(Model):
+    """One period of a trend; the last one is the reported period itself."""
+
+    start: Moment = Field(description="the first instant")
+    end: Moment | None = Field(None, description="the instant after the last")
+    due: int = Field(description="how many were due")
+    successful: int = Field(description="how many of them arrived")
+    success_rate: float | None
+    on_time_rate: float | None = Field(description="the share that arrived on time")
+    retry_success_rate: float | None
+    average_latency_ms: float | None = Field(description="mean milliseconds from due to arrived")
+    latency_p95_ms: float | None = Field(
+        description="milliseconds within which 95 % arrived, of earlier periods about"
+    )
+    latency_p95_capped: bool = Field(description="whether it is more than that")
+
+
+class DayCounts(Model):
+    """One UTC day, or the part of it that lies in the period."""
+
+    day: Day = Field(description="the day")
+    successful: int = Field(description="how many arrived")
+    not_arrived: int = Field(description="how many did not")
+    timed: int = Field(description="those due, without backfills")
+    on_time: int = Field(description="those that arrived within the latency target")
 
 
 class SlaReport(Model):
-    """A report's document; docs/sla.md, "Reports", says what is in `facts`."""
+    """A report: figures, what to do in words, and the evidence in further fields (docs/sla.md, "Reports")."""
 
-    period: Literal["weekly", "monthly"]
-    window: ReportWindow
+    kind: Literal["weekly", "monthly", "rolling"] = Field(
+        description="a calendar week or month (UTC), or the past seven days"
+    )
+    period: Period = Field(description="what it is about")
+    company_id: UUID | None
     company: str | None
     company_name: str
     generated_at: Moment
     provisional: int
-    thresholds: dict[str, float | int]
-    facts: dict[str, Any]
-    recommendations: list[dict[str, Any]]
-
-
-class Incident(Model):
-    """An open or past breach. `level` is the escalation level: 1 warning, 2 breach, 3 platform outage."""
-
-    id: UUID
-    company_id: UUID | None
-    company: str | None
-    platform: PlatformName | None
-    type: BreachName
-    severity: SeverityName
-    level: int
-    threshold: float
-    actual: float
-    sample_size: int
-    low_confidence: bool
-    since: Moment | None
-    opened_at: Moment
-    acknowledged_at: Moment | None
-    acknowledged_by: str | None
-    cleared_at: Moment | None
-    closed_at: Moment | None
-    muted_by: str | None
-    maintenance_id: UUID | None
-    details: dict[str, Any]
-
-
-class IncidentPage(Model):
-    """A page of incidents, the latest first."""
-
-    data: list[Incident]
-    next_cursor: str | None
-
-
-class MaintenanceWindow(Model):
-    """When notices about a company or platform are withheld."""
-
-    id: UUID
-    company_id: UUID | None
-    company: str | None
-    platform: PlatformName | None
-    starts_at: Moment
-    ends_at: Moment
-    reason: str
-    created_by: str
-    created_at: Moment
-    ended_by: str | None
-
-
-class MaintenancePage(Model):
-    """A page of maintenance windows, the next to end first; with past ones, the last to end."""
-
-    data: list[MaintenanceWindow]
-    next_cursor: str | None
-
-
-class NewMaintenance(Input):
-    """A maintenance window to add; without a company it needs a token for all of them."""
-
-    company_id: UUID | None = None
-    platform: PlatformName | None = None
-    starts_at: Instant | None = Field(None, description="now, if it isn't given")
-    ends_at: Instant
-    reason: Annotated[
-        str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-    ]
-
-
-Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=NO_NUL)]
-ReportDay = Day
-
-
-def scope_values(scope: Scope) -> dict[str, Any]:
-    """A scope under the specification's names."""
-    m = scope.metrics
-    return {
-        "total_deliveries": m.total,
-        "due_deliveries": m.due,
-        "successful_deliveries": m.successful,
-        "failed_deliveries": m.failed,
-        "recovered_deliveries": m.recovered,
-        "missed_deliveries": m.missed,
-        "overdue_deliveries": m.overdue,
-        "skipped_deliveries": m.skipped,
-        "pending_deliveries": m.pending,
-        "cancelled_deliveries": m.cancelled,
-        "retried_deliveries": m.retried,
-        "success_rate": m.success_rate.percent if m.success_rate else None,
-        "success_rate_interval": _interval(m.success_rate),
-        "retry_success_rate": m.retry_success_rate.percent if m.retry_success_rate else None,
-        "retry_success_rate_interval": _interval(m.retry_success_rate),
-        "retry_distribution": RetryDistribution(
-            first=m.retry_distribution.first,
-            second=m.retry_distribution.second,
-            third=m.retry_distribution.third,
-            later=m.retry_distribution.later,
-        ),
-        "avg_delivery_latency_ms": m.latency.average if m.latency else None,
-        "latency_ms": _spread(m.latency),
-        "lateness_ms": _spread(m.lateness),
-        "avg_payload_size_bytes": m.avg_payload_bytes,
-        "max_payload_size_bytes": m.max_payload_bytes,
-        "avg_retries": m.avg_retries,
-        "max_attempts": m.max_attempts,
-        "consecutive_failures": m.consecutive_failures,
-        "oldest_overdue": m.oldest_overdue,
-        "sla_status": scope.state.value,
-        "breaches": [_breach(breach) for breach in scope.breaches],
-    }
-
-
-def budget_of(budget: StoredBudget | None) -> ErrorBudget | None:
-    """An error budget as it goes out."""
-    if budget is None:
-        return None
-    return ErrorBudget(**{name: getattr(budget, name) for name in ErrorBudget.model_fields})
-
-
-def incident_of(incident: StoredIncident) -> Incident:
-    """An incident as it goes out."""
-    values: Mapping[str, Any] = {
-        name: getattr(incident, name) for name in Incident.model_fields if name != "details"
-    }
-    details = dict(incident.details)
-    if "last_error" in details:  # what a platform said
-        details["last_error"] = sanitised(details["last_error"])
-    return Incident(**values, details=details)
-
-
-def window_of(window: StoredWindow) -> MaintenanceWindow:
-    """A maintenance window as it goes out."""
-    return MaintenanceWindow(
-        **{name: getattr(window, name) for name in MaintenanceWindow.model_fields}
+    thresholds: dict[str, float | int | str]
+    overall: SlaScope
+    by_platform: list[ReportedPlatform]
+    error_budget: ErrorBudget | None
+    recommendations: list[str] = Field(description="what to do, the urgent first, a text each")
+    recommendation_details: list[RecommendationDetail] = Field(
+        description="the evidence of each recommendation, in the same order"
     )
-
-
-def _interval(rate: Rate | None) -> Interval | None:
-    return Interval(low=rate.low_percent, high=rate.high_percent, n=rate.n) if rate else None
-
-
-def _spread(durations: Durations | None) -> Spread | None:
-    if durations is None:
-        return None
-    return Spread(
-        avg=durations.average,
-        p50=durations.p50,
-        p95=durations.p95,
-        max=durations.maximum,
-        n=durations.n,
+    trend: list[TrendPeriod] = Field(description="the eight periods before, and this one")
+    days: list[DayCounts] = Field(description="each UTC day that the period touches")
+    latency_buckets: list[int] = Field(
+        description="deliveries by latency: up to 10 s, 30 s, 1, 2, 4, 5, 10, 20, 60 minutes, and longer"
     )
-
-
-def _breach(breach: StoredBreach) -> Breach:
-    return Breach(**{name: getattr(breach, name) for name in Breach.model_fields})
+    causes: list[dict[str, Any]] = Field(
+        description="why deliveries failed, the most frequent first"
+    )
+    crowded_minutes: list[dict[str, Any]] = Field(
+        description="minutes of the day whose first attempts start late"
+    )
+    incidents: list[dict[str, Any]] = Field(description="what was open during the period")
+    maintenance: list[dict[str, Any]] = Field(description="what was announced for the period")
+    companies: list[dict[str, Any]] = Field(
+        description="the companies in trouble, in a report on all of them"
+    )

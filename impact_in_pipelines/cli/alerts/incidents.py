@@ -1,7 +1,6 @@
-"""`impact-in incidents`: what is wrong, who is told, and who is on it."""
+"""`impact-in incidents`: what is wrong, who was notified, and who is on it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +13,9 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.alerts import Alerts
+from impact_in_pipelines.services.alerts import Alerts, listed_incidents
 from impact_in_pipelines.sla.incidents import Incident
+from impact_in_pipelines.sla.wire import incident_document
 
 app = typer.Typer(help="List incidents and acknowledge them.", no_args_is_help=True)
 
@@ -32,13 +32,13 @@ def list_(
 ) -> None:
     """List the open incidents, the newest first, and what waits to be sent."""
     with session() as runtime:
-        found = runtime.incidents.listed(
+        found, backlog = listed_incidents(
+            runtime,
             company_id=runtime.companies.find(company).id if company else None,
             platform=platform,
             closed_too=all_,
             limit=limit,
         )
-        backlog = runtime.outbox.backlog()
     if as_json:
         print_json({"incidents": [as_document(one) for one in found], "waiting": backlog})
         return
@@ -108,7 +108,7 @@ def _print_list(incidents: Sequence[Incident]) -> None:
 
 def as_document(incident: Incident) -> dict[str, Any]:
     """An incident as JSON shows it."""
-    return asdict(incident) | {"level": incident.level, "state": state(incident)}
+    return incident_document(incident) | {"state": state(incident)}
 
 
 def state(incident: Incident) -> str:

@@ -1,6 +1,5 @@
 """`impact-in maintenance`: windows in which alerts keep quiet and are recorded all the same."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -11,13 +10,17 @@ from impact_in_pipelines.cli.people import duration, instant, whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.services.maintenance import (
+    add_maintenance,
+    end_maintenance,
+    listed_maintenance,
+)
 from impact_in_pipelines.sla.incidents import MaintenanceWindow
 
 app = typer.Typer(
     help="Windows in which alerts keep quiet. What happens in them is recorded and shown.",
     no_args_is_help=True,
 )
-_PAST, _FUTURE = timedelta(days=365), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @app.command("add")
@@ -43,16 +46,15 @@ def add(
     if (to is None) == (for_ is None):
         raise UsageError("say when it ends: either --to INSTANT or --for SPAN")
     with session() as runtime:
-        now = runtime.clock()
-        starts_at = instant("--from", from_) if from_ else now
-        window = runtime.maintenance.add(
+        starts_at = instant("--from", from_) if from_ else runtime.clock()
+        window = add_maintenance(
+            runtime,
             company_id=runtime.companies.find(company).id if company else None,
             platform=platform,
             starts_at=starts_at,
             ends_at=instant("--to", to) if to else starts_at + duration("--for", for_ or ""),
             reason=reason,
-            by=whoever(by),
-            now=now,
+            actor=whoever(by),
         )
     if as_json:
         print_json(window)
@@ -75,8 +77,7 @@ def list_(
 ) -> None:
     """List the windows that are open or still to come."""
     with session() as runtime:
-        now = runtime.clock()
-        windows = runtime.maintenance.overlapping(now - _PAST if all_ else now, _FUTURE)
+        windows = listed_maintenance(runtime, past=all_)
     if as_json:
         print_json(windows)
         return
@@ -103,9 +104,9 @@ def end(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a window now. What is still wrong is told within a minute."""
+    """End a window now. People are notified of what is still wrong within a minute."""
     with session() as runtime:
-        ended = runtime.maintenance.end(window, by=whoever(by), now=runtime.clock())
+        ended = end_maintenance(runtime, window, actor=whoever(by))
     if as_json:
         print_json(ended)
         return

@@ -237,7 +237,7 @@ def _judge(runtime: Runtime) -> None:
 
     now = runtime.clock()
     today = now.date()
-    first = min([*runtime.sla_rollup.stale_days(FIRST_DAY, now), today])
+    first = min([*runtime.sla_rollup.stale_days(FIRST_DAY, now).days, today])
     _execute("monitor_sla", {RANGE_START: first.isoformat(), RANGE_END: today.isoformat()})
 
 

@@ -19,15 +19,19 @@ from impact_in_pipelines.cli.output import (
 )
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.reports import make_report, stored_reports_of_all
+from impact_in_pipelines.services.sla import set_thresholds, standing, thresholds_of
 from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.document import document
-from impact_in_pipelines.sla.model import Breach, Metrics, Scope, SlaStatus
+from impact_in_pipelines.sla.model import Breach, Metrics, SlaStatus
 from impact_in_pipelines.sla.thresholds import OVERRIDABLE, as_values
-from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of
+from impact_in_pipelines.sla.windows import ReportPeriod
+from impact_in_pipelines.sla.wire import thresholds_document
 from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, percent
 
 app = typer.Typer(
@@ -40,7 +44,7 @@ OptionalCompany = Annotated[
 _STYLES = {"healthy": "green", "warning": "yellow", "breach": "bold red"}
 _MEASURES = (
     *("State", "Due", "Arrived", "Failed for good", "Missed", "Overdue", "Success rate"),
-    *("Retry success", "Latency, average", "Latency, p95", "Failures in a row"),
+    *("On-time rate", "Retry success", "Latency, average", "Latency, p95", "Failures in a row"),
 )
 
 
@@ -70,15 +74,11 @@ def status(
     """
     since, until = _instant(start, "--start"), _instant(end, "--end")
     with session() as runtime:
-        one = _company(runtime, company)
-        now = runtime.clock()
-        found = runtime.sla.get_sla_status(one, since, until, now=now)
-        budgets = runtime.sla.error_budgets(now, company_id=one.id if one else None)
-        budget = budgets.get((one.id if one else None, None))
+        found = standing(runtime, _company(runtime, company), since, until)
     if as_json:
-        print_json(_status_json(found, budget))
+        print_json(found.document)
     else:
-        _print_status(found, budget)
+        _print_status(found.status, found.budget)
 
 
 @app.command("report")
@@ -105,16 +105,7 @@ def report(
     form = ReportFormat.JSON if as_json else form
     with session() as runtime:
         one = _company(runtime, company)
-        now = runtime.clock()
-        window = period_of(period, _day(start)) if start else last_complete(period, now)
-        if window.start > now:
-            raise UsageError(f"--start {start} lies ahead; a report is about what has been due")
-        if one is None:
-            made = runtime.sla_reports.generate_all(period, window, now=now)
-        elif period is ReportPeriod.WEEKLY:
-            made = runtime.sla_reports.generate_weekly_sla_report(one, window, now=now)
-        else:
-            made = runtime.sla_reports.generate_monthly_sla_report(one, window, now=now)
+        made = make_report(runtime, one, period, _day(start) if start else None)
         text = _written(runtime, made, form, period)
     if text is None and output is None:
         print_json(made) if form is ReportFormat.JSON else _print_report(made)
@@ -142,13 +133,19 @@ def thresholds(
     with session() as runtime:
         one = _company(runtime, company)
         if set_ or clear:
-            runtime.sla.set_thresholds(
-                one, platform, _pairs(set_ or []), now=runtime.clock(), actor=actor()
-            )
-        in_force = as_values(runtime.sla.thresholds().of(one.id if one else None, platform))
-        overrides = runtime.sla.overrides()
+            set_thresholds(runtime, one, platform, _pairs(set_ or []), actor=actor())
+        found = thresholds_of(runtime, one, platform)
+    in_force, overrides = as_values(found.in_force), found.overrides
     if as_json:
-        print_json({"in_force": in_force, "overrides": overrides})
+        print_json(
+            {
+                "inForce": thresholds_document(in_force),
+                "overrides": [
+                    document(o) | {"thresholds": thresholds_document(o.thresholds)}
+                    for o in overrides
+                ],
+            }
+        )
         return
     print_table("Thresholds in force", ("Name", "Value"), in_force.items(), empty="None.")
     print_table(
@@ -202,26 +199,6 @@ def _pairs(texts: Sequence[str]) -> dict[str, Any]:
     return pairs
 
 
-def _status_json(found: SlaStatus, budget: ErrorBudget | None) -> dict[str, Any]:
-    return {
-        "company": found.company,
-        "window": document(found.window),
-        "overall": _scope_json(found.overall) | {"errorBudget": document(budget)},
-        "byPlatform": [
-            {"platform": platform.value, **_scope_json(scope)}
-            for platform, scope in found.by_platform.items()
-        ],
-    }
-
-
-def _scope_json(scope: Scope) -> dict[str, Any]:
-    return {
-        "slaStatus": scope.state.value,
-        "metrics": document(scope.metrics),
-        "breaches": document(scope.breaches),
-    }
-
-
 def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
     whom = found.company or "all companies"
     style = _STYLES[found.overall.state.value]
@@ -246,9 +223,9 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
         )
     else:
         console.print("\nEvery target is met.")
-    if budget and budget.left_percent is not None:
-        left = budget_left(budget.left_percent) + (" left" if budget.left_percent >= 0 else "")
-        if budget.runs_out_at and budget.left_percent > 0:
+    if budget and budget.left is not None:
+        left = budget_left(budget.left) + (" left" if budget.left >= 0 else "")
+        if budget.runs_out_at and budget.left > 0:
             left += f", spent by {budget.runs_out_at:%Y-%m-%d}"
         console.print(
             f"\nError budget of {budget.days} days: {budget.errors} failed, {budget.allowed:.1f} allowed; "
@@ -258,10 +235,12 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
 
 
 def _cells(m: Metrics) -> tuple[Any, ...]:
-    rate, retry, latency = m.success_rate, m.retry_success_rate, m.latency
+    rate, on_time, retry = m.success_rate, m.on_time_rate, m.retry_success_rate
+    latency = m.latency
     return (
-        *(m.due, m.successful, m.failed, m.missed, m.overdue),
+        *(m.due, m.successful, m.failed, m.missed, m.overdue_now),
         percent(rate.percent if rate else None),
+        percent(on_time.percent if on_time else None),
         percent(retry.percent if retry else None),
         duration(latency.average if latency else None),
         duration(latency.p95 if latency else None),
@@ -294,8 +273,8 @@ def _written(
 
         if made["company"] is not None:
             return render_csv([made])
-        starts_on = date.fromisoformat(made["window"]["start"][:10])
-        return render_csv(runtime.sla_reports.stored_of_all(period, starts_on))
+        starts_on = date.fromisoformat(made["period"]["start"][:10])
+        return render_csv(stored_reports_of_all(runtime, period, starts_on))
     return None
 
 
@@ -304,7 +283,7 @@ def _print_report(made: dict[str, Any]) -> None:
 
     from impact_in_pipelines.sla.reports.summary import report_markdown
 
-    console.print(Markdown(report_markdown(made)))
+    console.print(Markdown(report_markdown(made, command=command_of)))
 
 
 def _as_text(made: dict[str, Any], form: ReportFormat) -> str:
@@ -312,7 +291,7 @@ def _as_text(made: dict[str, Any], form: ReportFormat) -> str:
         return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
     from impact_in_pipelines.sla.reports.summary import report_markdown
 
-    return report_markdown(made) + "\n"
+    return report_markdown(made, command=command_of) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -18,11 +18,12 @@ from impact_in_pipelines.db.alerts.notices import as_body, as_incident
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import id_range, the_one
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.errors.alerts import IncidentUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import (
-    Change,
     Channel,
     Incident,
+    IncidentChange,
     Notice,
     PlatformActivity,
     PlatformHealth,
@@ -45,7 +46,7 @@ class Session:
         """All open incidents, the oldest first."""
         return [as_incident(row) for row in rows_of(self._connection.execute(_SQL["open"]))]
 
-    def apply(self, changes: Sequence[Change], routes: Routes, now: datetime) -> int:
+    def apply(self, changes: Sequence[IncidentChange], routes: Routes, now: datetime) -> int:
         """Store the changes and their notices; returns how many notices were written."""
         if not changes:
             return 0
@@ -105,7 +106,16 @@ class IncidentStore:
             rows = rows_of(
                 connection.execute(_SQL["platform_activity"], {"since": since, "now": now})
             )
-        return [PlatformActivity(**{**row, "platform": Platform(row["platform"])}) for row in rows]
+        return [
+            PlatformActivity(
+                **{
+                    **row,
+                    "platform": Platform(row["platform"]),
+                    "error_kinds": tuple(sorted(row["error_kinds"])),
+                }
+            )
+            for row in rows
+        ]
 
     def health(self) -> list[PlatformHealth]:
         """How the platforms were when they were last looked at; none that never was."""
@@ -179,11 +189,11 @@ class IncidentStore:
     def resolve(self, text: str) -> UUID:
         """The incident that `text` names: an id or a unique beginning of one.
 
-        Raises `UsageError` for what can't be one or fits several, `NotFound`.
+        Raises `IdMalformed`, `IdAmbiguous`, `IncidentUnknown`.
         """
         with self._engine.connect() as connection:
-            found = connection.scalars(_SQL["matching"], id_range("an incident's", text)).all()
-        return the_one("incident", text, found, "impact-in incidents list --all")
+            found = connection.scalars(_SQL["matching"], id_range(text)).all()
+        return the_one(text, found, IncidentUnknown(text))
 
 
 def _outbox_rows(notice: Notice, channels: Iterable[Channel]) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ ON CONFLICT (key) DO NOTHING
 -- For each platform the attempts since the last one that delivered (index delivery_attempts_started_at_idx).
 -- Attempts that never reached the platform, or whose end nobody knows, say nothing about it.
 WITH recent AS (
-    SELECT d.platform, d.company_id, a.outcome, a.error_kind, a.error, a.finished_at
+    SELECT d.platform, d.company_id, a.outcome, a.error_kind, a.finished_at
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
     WHERE a.started_at >= :since AND a.finished_at <= :now
       AND a.outcome IN ('delivered', 'retryable', 'permanent')
@@ -105,12 +105,13 @@ WITH recent AS (
     SELECT platform, min(finished_at) AS first_failure, max(finished_at) AS last_failure,
            count(*) AS failures, count(DISTINCT company_id) AS companies,
            count(*) FILTER (WHERE error_kind IN ('authentication', 'rejected')) AS own_faults,
-           (array_agg(error ORDER BY finished_at DESC))[1] AS last_error
+           array_agg(DISTINCT error_kind) FILTER (WHERE error_kind IS NOT NULL) AS error_kinds
     FROM failing GROUP BY platform
 )
 SELECT coalesce(s.platform, f.platform) AS platform, s.last_success, f.first_failure, f.last_failure,
        coalesce(f.failures, 0) AS failures, coalesce(f.companies, 0) AS companies,
-       coalesce(f.own_faults, 0) AS own_faults, f.last_error
+       coalesce(f.own_faults, 0) AS own_faults,
+       coalesce(f.error_kinds, '{}') AS error_kinds
 FROM reached s FULL JOIN failed f USING (platform)
 
 -- name: purge_closed

@@ -11,7 +11,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.ids import id_range, the_one
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.errors import Conflict, UsageError
+from impact_in_pipelines.errors.alerts import MaintenanceOver, MaintenanceUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import MaintenanceWindow
 
@@ -36,15 +36,7 @@ class MaintenanceStore:
         by: str,
         now: datetime,
     ) -> MaintenanceWindow:
-        """Add a window. Raises `UsageError` for one of nothing, without a reason, or that is over."""
-        if company_id is None and platform is None:
-            raise UsageError("say whose maintenance it is: --platform, --company or both")
-        if not reason.strip():
-            raise UsageError("the reason is empty; it is what people read: give it with --reason")
-        if ends_at <= starts_at:
-            raise UsageError(f"the window ends ({ends_at}) before it starts ({starts_at})")
-        if ends_at <= now:
-            raise UsageError(f"the window is over already: it ends at {ends_at}")
+        """Add a window; whether it holds is judged by `services.maintenance`."""
         with self._engine.begin() as connection:
             (row,) = rows_of(
                 connection.execute(
@@ -109,19 +101,17 @@ class MaintenanceStore:
     def end(self, text: str, *, by: str, now: datetime) -> MaintenanceWindow:
         """End the window that `text` (an id or its beginning) names, now.
 
-        Raises `UsageError`, `NotFound`, and `Conflict` if it is over.
+        Raises `IdMalformed`, `IdAmbiguous`, `MaintenanceUnknown`, and `MaintenanceOver`.
         """
         with self._engine.begin() as connection:
-            found = connection.scalars(
-                _SQL["windows_matching"], id_range("a maintenance window's", text)
-            ).all()
-            id_ = the_one("maintenance window", text, found, "impact-in maintenance list --all")
+            found = connection.scalars(_SQL["windows_matching"], id_range(text)).all()
+            id_ = the_one(text, found, MaintenanceUnknown(text))
             before = rows_of(connection.execute(_SQL["window"], {"id": id_}))[0]["ends_at"]
             rows = rows_of(
                 connection.execute(_SQL["end_window"], {"id": id_, "by": by, "now": now})
             )
             if not rows:
-                raise Conflict(f"maintenance window {id_} is over already")
+                raise MaintenanceOver(id_)
             window = _window(rows[0])
             after = {"ends_at": window.ends_at}
             _note(connection, "maintenance.end", window, {"ends_at": before}, after, by, now)

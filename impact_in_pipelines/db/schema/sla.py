@@ -18,6 +18,7 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, instant, metadata
 
 _SLA_COUNTS = (
     *("successful", "failed", "recovered", "missed", "overdue", "skipped", "pending", "cancelled"),
+    *("replayed", "timed", "on_time"),
     *("retried", "retried_successful", "retried_failed"),
     *("retry_1", "retry_2", "retry_3", "retry_later"),
     *("attempts_n", "payload_bytes_n", "latency_ms_n", "lateness_ms_n"),
@@ -43,9 +44,11 @@ sla_daily = Table(
 sla_days = Table(
     "sla_days",
     metadata,
-    # When each day's rollup was computed, also a day without deliveries: what changed since is stale.
+    # When each day's rollup was computed, also a day without deliveries, and the mark up to which the log
+    # was read (db/deliveries/changes.py): what changed since is stale. None: all of it.
     Column("day", Date, primary_key=True),
     instant("computed_at", nullable=False),
+    Column("mark", Text),
 )
 
 sla_thresholds = Table(

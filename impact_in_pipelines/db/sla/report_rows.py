@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,22 +22,25 @@ from impact_in_pipelines.sla.reports.report import (
     Cause,
     CompanyLine,
     CrowdedMinute,
-    DayPoint,
     Facts,
     IncidentLine,
     MaintenanceLine,
     Report,
     company_line,
+    day_points,
+    trend_end,
     trend_point,
     worst_first,
 )
 from impact_in_pipelines.sla.thresholds import ThresholdBook
-from impact_in_pipelines.sla.windows import ReportPeriod, before
+from impact_in_pipelines.sla.windows import ReportKind, days_of, midnight, trend_windows
 
-_SQL = load("sla/sla")
+_SQL = load("sla/reports")
 _FEWEST_AT_A_MINUTE = 3
 
 Found = list[Mapping[str, Any]]
+Trends = Mapping[UUID | None, Mapping[datetime, Mapping[str, Any]]]
+"""Counters by company (None: all), then by the beginning of their period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,21 @@ class Rows:
     causes: Mapping[UUID | None, Found]
     crowded: Mapping[UUID | None, Found]
     days: Mapping[UUID | None, Found]
-    buckets: Mapping[UUID | None, Found]
     incidents: Found
     maintenance: Found
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    period: ReportPeriod
+    """Everything that was read for the reports on a window."""
+
+    kind: ReportKind
     now: datetime
     assessment: Assessment
     budgets: Mapping[ScopeKey, ErrorBudget]
     book: ThresholdBook
     names: Mapping[UUID | None, str]
-    trends: Mapping[UUID | None, Mapping[date, Mapping[str, Any]]]
+    trends: Trends
     rows: Rows
 
     def report(self, company_id: UUID | None) -> Report:
@@ -69,8 +73,9 @@ class Reading:
         thresholds = self.book.of(company_id)
         facts = self._facts(company_id)
         return Report(
-            period=self.period,
+            kind=self.kind,
             window=self.assessment.window,
+            company_id=company_id,
             company=status.company,
             company_name=self.names[company_id] if company_id else "All companies",
             generated_at=self.now,
@@ -82,8 +87,8 @@ class Reading:
 
     def _facts(self, company_id: UUID | None) -> Facts:
         status = self.assessment.status(company_id)
-        trend, rows = self.trends.get(company_id, {}), self.rows
-        buckets = rows.buckets.get(company_id)
+        window, rows = self.assessment.window, self.rows
+        trend, days = self.trends.get(company_id, {}), rows.days.get(company_id, [])
         return Facts(
             overall=status.overall,
             by_platform=status.by_platform,
@@ -94,11 +99,14 @@ class Reading:
                 if (company_id, platform) in self.budgets
             },
             trend=[
-                trend_point(starts_on, trend.get(starts_on))
-                for starts_on in _trend_starts(self.period, self.assessment.window)
+                *(
+                    trend_point(earlier, trend.get(earlier.start))
+                    for earlier in trend_windows(self.kind, window, TREND_PERIODS)
+                ),
+                trend_end(window, status.overall.metrics),
             ],
-            days=_day_points(self.assessment.window, rows.days.get(company_id, [])),
-            latency_buckets=_whole(buckets),
+            days=day_points(*days_of(window), days),
+            latency_buckets=_added_buckets(days),
             causes=[_cause(row) for row in rows.causes.get(company_id, [])],
             crowded=[_crowded(row) for row in rows.crowded.get(company_id, [])],
             incidents=[
@@ -125,18 +133,13 @@ class Reading:
         )
 
 
-def read_rows(connection: Connection, window: Window, parameters: Mapping[str, Any]) -> Rows:
-    days = {
-        "first": window.start.date(),
-        "last": window.end.date() - timedelta(days=1),
-        "company_id": parameters["company_id"],
-    }
+def read_rows(connection: Connection, parameters: Mapping[str, Any]) -> Rows:
+    """What the reports on one window list; `parameters` are the window's."""
     late = {"late_ms": LATE_MS, "fewest": _FEWEST_AT_A_MINUTE}
     return Rows(
         causes=_by_company(connection.execute(sla_sql.CAUSES, parameters)),
         crowded=_by_company(connection.execute(sla_sql.CROWDED, {**parameters, **late})),
-        days=_by_company(connection.execute(_SQL["days"], days)),
-        buckets=_by_company(connection.execute(sla_sql.HISTOGRAMS, days)),
+        days=_by_company(connection.execute(sla_sql.DAY_COUNTS, parameters)),
         incidents=rows_of(connection.execute(_SQL["incidents_within"], parameters)),
         maintenance=rows_of(connection.execute(_SQL["maintenance_within"], parameters)),
     )
@@ -150,49 +153,39 @@ def _by_company(result: Any) -> dict[UUID | None, Found]:
 
 
 def read_names(connection: Connection, company_id: UUID | None) -> dict[UUID | None, str]:
+    """The name of one company, or of all (None)."""
     rows = connection.execute(_SQL["listed_companies"], {"company_id": company_id})
     return {row.id: row.name for row in rows}
 
 
-def _trend_starts(period: ReportPeriod, window: Window) -> list[date]:
-    windows = [window]
-    for _ in range(TREND_PERIODS):
-        windows.append(before(period, windows[-1]))
-    return [each.start.date() for each in reversed(windows)]
-
-
 def read_trends(
-    connection: Connection, period: ReportPeriod, window: Window, company_id: UUID | None
-) -> dict[UUID | None, dict[date, Mapping[str, Any]]]:
-    starts = _trend_starts(period, window)
-    ends = [*starts[1:], window.end.date()]
-    periods = [
-        {"starts_on": first, "ends_on": after - timedelta(days=1)}
-        for first, after in zip(starts, ends, strict=True)
-    ]
-    found: defaultdict[UUID | None, dict[date, Mapping[str, Any]]] = defaultdict(dict)
-    rows = connection.execute(
-        sla_sql.TRENDS, {"periods": rows_as_json(periods), "company_id": company_id}
-    )
-    for row in rows_of(rows):
-        found[row["company_id"]][row["starts_on"]] = row
+    connection: Connection, kind: ReportKind, window: Window, parameters: Mapping[str, Any]
+) -> Trends:
+    """The counters of the periods before `window`, by the instant at which each begins: of whole days from
+    `sla_daily`, of others from the log."""
+    earlier = trend_windows(kind, window, TREND_PERIODS)
+    found: defaultdict[UUID | None, dict[datetime, Mapping[str, Any]]] = defaultdict(dict)
+    if kind is ReportKind.ROLLING:
+        periods = [{"starts_at": one.start, "ends_at": one.end} for one in earlier]
+        values = {
+            **parameters,
+            "start": earlier[0].start,
+            "end": window.start,
+            "periods": rows_as_json(periods),
+        }
+        for row in rows_of(connection.execute(sla_sql.LOG_TRENDS, values)):
+            found[row["company_id"]][row["starts_at"].astimezone(UTC)] = row
+        return found
+    days = [dict(zip(("starts_on", "ends_on"), days_of(one), strict=True)) for one in earlier]
+    values = {"periods": rows_as_json(days), "company_id": parameters["company_id"]}
+    for row in rows_of(connection.execute(sla_sql.TRENDS, values)):
+        found[row["company_id"]][midnight(row["starts_on"])] = row
     return found
 
 
-def _whole(histogram: Found | None) -> list[int]:
-    """The counts of a histogram; a sum over nothing is null."""
-    return [int(n or 0) for n in histogram[0]["latency_ms_buckets"]] if histogram else []
-
-
-def _day_points(window: Window, rows: Found) -> list[DayPoint]:
-    known = {row["day"]: row for row in rows}
-    count = (window.end - window.start).days
-    days = [window.start.date() + timedelta(days=n) for n in range(count)]
+def _added_buckets(days: Found) -> list[int]:
     return [
-        DayPoint(day, int(known[day]["successful"]), int(known[day]["not_arrived"]))
-        if day in known
-        else DayPoint(day, 0, 0)
-        for day in days
+        sum(counts) for counts in zip(*(row["latency_ms_buckets"] for row in days), strict=True)
     ]
 
 

@@ -1,12 +1,11 @@
 """Weekly and monthly reports: read for all companies at once, put together one by one, stored as JSON.
 
-Statements: sla.sql. Whoever makes a report refreshes `sla_daily` first: trends and days come from it.
+Statements: reports.sql. Whoever makes a report refreshes `sla_daily` first: trends come from it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -16,18 +15,19 @@ from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla.report_rows import Reading, read_names, read_rows, read_trends
 from impact_in_pipelines.db.sla.rollup import SlaRollup
-from impact_in_pipelines.db.sla.store import SlaStore
-from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
+from impact_in_pipelines.db.sla.thresholds import SlaThresholds
+from impact_in_pipelines.db.sla.unplanned import as_parameter, unplanned_fires
+from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.settings import Settings
-from impact_in_pipelines.sla.document import document
 from impact_in_pipelines.sla.model import Window
-from impact_in_pipelines.sla.windows import ReportPeriod
+from impact_in_pipelines.sla.reports.earlier import in_todays_form
+from impact_in_pipelines.sla.windows import ReportKind, ReportPeriod
+from impact_in_pipelines.sla.wire import Document, report_document
 
-_SQL = load("sla/sla")
+_SQL, _STATUSES = load("sla/reports"), load("sla/statuses")
 _SAVED_AT_ONCE = 100
 _HISTORY = timedelta(days=400)
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +45,40 @@ class SlaReports:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
-        self._store = SlaStore(engine, settings)
+        self._statuses = SlaStatuses(engine, settings)
+        self._thresholds = SlaThresholds(engine, settings)
         self._rollup = SlaRollup(engine, settings)
 
-    def generate_weekly_sla_report(
-        self, company: Company | None, week: Window, *, now: datetime
+    def make(
+        self, company: Company, period: ReportPeriod, window: Window, *, now: datetime
     ) -> Document:
-        """Make and store the report of a week (Monday to Sunday, UTC) on `company`, or on all (None);
-        returns it as JSON data (docs/sla.md, "Reports")."""
-        return self._one(ReportPeriod.WEEKLY, company, week, now)
-
-    def generate_monthly_sla_report(
-        self, company: Company | None, month: Window, *, now: datetime
-    ) -> Document:
-        """The same of a calendar month (UTC)."""
-        return self._one(ReportPeriod.MONTHLY, company, month, now)
-
-    def report_on(self, company: Company | None, window: Window, *, now: datetime) -> Document:
-        """The report on any window, made for this reader and not stored; its trend is by weeks."""
+        """Make and store the report of a week or month on `company`; returns it as JSON data
+        (docs/sla.md, "Reports")."""
         self._refresh(window, now)
-        company_id = company.id if company else None
-        reading = self._read(ReportPeriod.WEEKLY, window, now, company_id)
-        report: Document = document(reading.report(company_id))
+        reading = self._read(ReportKind(period.value), window, now, company.id)
+        report = report_document(reading.report(company.id))
+        self._save(period, window, [{"company_id": company.id, "report": report}], now)
         return report
 
-    def generate_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
+    def report_on(self, company: Company | None, window: Window, *, now: datetime) -> Document:
+        """The report on any window, made for this reader and not stored; its trend is by periods as long as
+        the window is."""
+        company_id = company.id if company else None
+        reading = self._read(ReportKind.ROLLING, window, now, company_id)
+        return report_document(reading.report(company_id))
+
+    def make_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
         """Make and store the reports of every company and the one on all, which is returned.
 
         One pass over the log for all of them. Made again, a report replaces the one that was there.
         """
         self._refresh(window, now)
-        reading = self._read(period, window, now, None)
-        overall: Document = document(reading.report(None))
+        reading = self._read(ReportKind(period.value), window, now, None)
+        overall = report_document(reading.report(None))
         rows: list[Document] = [{"company_id": None, "report": overall}]
         for company_id in reading.assessment.company_ids():
-            rows.append({"company_id": company_id, "report": document(reading.report(company_id))})
+            report = report_document(reading.report(company_id))
+            rows.append({"company_id": company_id, "report": report})
             if len(rows) >= _SAVED_AT_ONCE:
                 self._save(period, window, rows, now)
                 rows = []
@@ -87,7 +86,7 @@ class SlaReports:
         return overall
 
     def stored(self, company: Company | None, period: ReportPeriod, starts_on: date) -> Document:
-        """The stored report. Raises `NotFound`."""
+        """The stored report, in today's form. Raises `ReportMissing`."""
         with self._engine.connect() as connection:
             found: Document | None = connection.scalar(
                 _SQL["stored_report"],
@@ -98,21 +97,16 @@ class SlaReports:
                 },
             )
         if found is None:
-            whom = company.slug if company else "all companies"
-            raise NotFound(
-                f"no {period.value} report on {whom} that starts on {starts_on}; make it with: impact-in "
-                f"sla report --period {period.value} --start {starts_on}"
-            )
-        return found
+            raise ReportMissing(period.value, company.slug if company else None, starts_on)
+        return in_todays_form(found)
 
     def stored_of_all(self, period: ReportPeriod, starts_on: date) -> list[Document]:
         """The stored report on all companies and those on each of them, by slug: what a CSV of all needs."""
         with self._engine.connect() as connection:
-            return list(
-                connection.scalars(
-                    _SQL["stored_of_all"], {"period": period.value, "starts_on": starts_on}
-                )
+            found = connection.scalars(
+                _SQL["stored_of_all"], {"period": period.value, "starts_on": starts_on}
             )
+            return [in_todays_form(one) for one in found]
 
     def listed(
         self, company: Company | None, period: ReportPeriod | None = None, limit: int = 52
@@ -131,15 +125,6 @@ class SlaReports:
                 StoredReport(ReportPeriod(row.period), row.starts_on, row.ends_on, row.created_at)
                 for row in rows
             ]
-
-    def _one(
-        self, period: ReportPeriod, company: Company | None, window: Window, now: datetime
-    ) -> Document:
-        self._refresh(window, now)
-        company_id = company.id if company else None
-        report: Document = document(self._read(period, window, now, company_id).report(company_id))
-        self._save(period, window, [{"company_id": company_id, "report": report}], now)
-        return report
 
     def _refresh(self, window: Window, now: datetime) -> None:
         self._rollup.refresh(min(window.start.date(), (now - _HISTORY).date()), now)
@@ -162,21 +147,22 @@ class SlaReports:
             )
 
     def _read(
-        self, period: ReportPeriod, window: Window, now: datetime, company_id: UUID | None
+        self, kind: ReportKind, window: Window, now: datetime, company_id: UUID | None
     ) -> Reading:
         at = min(now, window.end)
-        assessment = self._store.assess(window, now, company_id=company_id)
-        budgets = self._store.error_budgets(at, company_id=company_id)
-        parameters = self._store.parameters(window, now, company_id)
+        assessment = self._statuses.assess(window, now, company_id=company_id)
+        budgets = self._statuses.error_budgets(at, company_id=company_id)
+        parameters = self._statuses.parameters(window, now, company_id)
         with self._engine.begin() as connection:
-            connection.execute(_SQL["roomy"])
+            connection.execute(_STATUSES["roomy"])
+            parameters["unplanned"] = as_parameter(unplanned_fires(connection, parameters))
             return Reading(
-                period=period,
+                kind=kind,
                 now=now,
                 assessment=assessment,
                 budgets=budgets,
-                book=self._store.thresholds(),
+                book=self._thresholds.book(),
                 names=read_names(connection, company_id),
-                trends=read_trends(connection, period, window, company_id),
-                rows=read_rows(connection, window, parameters),
+                trends=read_trends(connection, kind, window, parameters),
+                rows=read_rows(connection, parameters),
             )

@@ -1,8 +1,9 @@
 """`sla_daily`: counters per UTC day of `scheduled_for`, company and platform, computed from the log and
-computable again at any time. Statements: sla.sql, statements.py.
+computable again at any time. Statements: rollup.sql, statements.py.
 
 Everything in it but the latency histogram is exact and adds up; fires that were never planned are not in
-it, since they are not in the log.
+it, since they are not in the log. Each day keeps the mark up to which the log was read (`changes`): what
+changes while a day is computed is found by the next run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +14,20 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.deliveries.changes import current_mark, reading_changes
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import statements as sla_sql
+from impact_in_pipelines.db.sla.rows import parameters
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import ScopeKey
 from impact_in_pipelines.sla.model import Window
-from impact_in_pipelines.sla.reports.report import DayPoint
+from impact_in_pipelines.sla.reports.report import DayPoint, day_points
+from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
-_SQL = load("sla/sla")
+_SQL = load("sla/rollup")
 _DAY = timedelta(days=1)
 
 Totals = Mapping[date, Mapping[ScopeKey, Mapping[str, Any]]]
@@ -38,65 +42,64 @@ class RolledUp:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class StaleDays:
+    """The `days` whose rollup no longer says what the log did at `mark`."""
+
+    days: Sequence[date]
+    mark: str
+
+
 class SlaRollup:
     """Writes and adds up `sla_daily`."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
-        self._overdue_after_minutes = settings.sla_overdue_after_minutes
+        self._defaults = Thresholds.from_settings(settings)
 
-    def stale_days(self, since: date, now: datetime) -> list[date]:
+    def stale_days(self, since: date, now: datetime) -> StaleDays:
         """The days from `since` to today (UTC) whose rollup no longer says what the log does: something
         of them changed or is still open, or they have none yet. Reads only."""
-        with self._engine.connect() as connection:
-            return list(
-                connection.scalars(
-                    _SQL["stale_days"], {"start": midnight(since), "end": midnight(now.date())}
-                )
-            )
+        values = {"start": midnight(since), "end": midnight(now.date())}
+        with reading_changes(self._engine) as (connection, mark):
+            return StaleDays(list(connection.scalars(_SQL["stale_days"], values)), mark)
 
     def roll_up(self, days: Sequence[date], now: datetime) -> RolledUp:
         """Compute the rows of `days` anew, in one transaction."""
         if not days:
             return RolledUp(0, 0)
-        parameters = {
-            "days": list(days),
-            "start": midnight(min(days)),
-            "end": midnight(max(days) + _DAY),
-            "now": now,
-            "company_id": None,
-            "overdue_after_minutes": self._overdue_after_minutes,
-        }
+        window = Window(midnight(min(days)), midnight(max(days) + _DAY))
+        values = parameters(window, now, self._defaults, None) | {"days": list(days)}
         with self._engine.begin() as connection:
             # Two at once on one day would both insert; the second waits and then finds the day done.
             connection.execute(_SQL["lock_days"])
-            connection.execute(_SQL["forget_days"], parameters)
-            written = connection.execute(sla_sql.ROLL_UP, parameters)
-            connection.execute(_SQL["mark_days"], parameters)
+            # Before the log is read: what commits in between is then found again, never forgotten.
+            mark = current_mark(connection)
+            connection.execute(_SQL["forget_days"], values)
+            written = connection.execute(sla_sql.ROLL_UP, values)
+            connection.execute(_SQL["mark_days"], values | {"mark": mark})
         return RolledUp(len(set(days)), written.rowcount)
 
     def refresh(self, since: date, now: datetime) -> list[date]:
         """Compute every stale day from `since` on anew; returns them."""
-        days = self.stale_days(since, now)
-        self.roll_up(days, now)
-        self.mark_fresh(since, now)
-        return days
+        stale = self.stale_days(since, now)
+        self.roll_up(stale.days, now)
+        self.mark_fresh(since, stale, now)
+        return list(stale.days)
 
-    def mark_fresh(self, since: date, now: datetime) -> None:
-        """Note that every day from `since` to today says what the log did at `now`: after all stale days
-        have been computed. Changes are looked for from the oldest such note on."""
+    def mark_fresh(self, since: date, read: StaleDays, now: datetime) -> None:
+        """Note that every day from `since` to today says what the log did at the mark of `read`, all of
+        whose days have been computed since. Changes are looked for from the oldest such note on."""
+        days = [since + n * _DAY for n in range((now.date() - since).days + 1)]
         with self._engine.begin() as connection:
-            days = [since + n * _DAY for n in range((now.date() - since).days + 1)]
-            connection.execute(_SQL["mark_days"], {"days": days, "now": now})
+            connection.execute(_SQL["mark_fresh"], {"days": days, "mark": read.mark, "now": now})
 
     def days_of_all(self, first: date, last: date) -> list[DayPoint]:
         """Each day from `first` to `last` over all companies and platforms; days without deliveries are
         zeros."""
         with self._engine.connect() as connection:
-            rows = connection.execute(_SQL["days_of_all"], {"first": first, "last": last})
-            known = {row.day: (int(row.successful), int(row.not_arrived)) for row in rows}
-        days = [first + n * _DAY for n in range((last - first).days + 1)]
-        return [DayPoint(day, *known.get(day, (0, 0))) for day in days]
+            rows = rows_of(connection.execute(_SQL["days_of_all"], {"first": first, "last": last}))
+        return day_points(first, last, rows)
 
     def summed(self, periods: Sequence[Window], *, company_id: UUID | None = None) -> Totals:
         """The counters of every scope in each of `periods` (whole UTC days), in one statement; a period

@@ -1,4 +1,4 @@
-"""Rows of the SLA's statements as the rules' types: what `sla_store` and `sla_watch` both read."""
+"""Rows of the SLA's statements as the rules' types: what statuses and the watch both read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.rules import Streak
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 
-_SQL = load("sla/sla")
+_SQL, _THRESHOLDS = load("sla/statuses"), load("sla/thresholds")
 _SLACK = timedelta(days=1)
 """A delivery that came to its end in a window may have been due before it began."""
 
@@ -57,7 +57,7 @@ def threshold_book(
     connection: Connection, defaults: Thresholds, company_id: UUID | None
 ) -> ThresholdBook:
     """The thresholds in force for one company, or for all (None)."""
-    rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": company_id}))
+    rows = rows_of(connection.execute(_THRESHOLDS["thresholds"], {"company_id": company_id}))
     return ThresholdBook(defaults, {key_of(row): row["thresholds"] for row in rows})
 
 
@@ -82,11 +82,13 @@ def since_when(
 def parameters(
     window: Window, now: datetime, defaults: Thresholds, company_id: UUID | None
 ) -> dict[str, Any]:
-    """What every statement over a window is given."""
+    """What every statement over a window is given; `:unplanned` (no fires) is for whoever knows some."""
     return {
         "start": window.start,
         "end": window.end,
         "now": now,
         "company_id": company_id,
         "overdue_after_minutes": defaults.overdue_after_minutes,
+        "latency_target_ms": defaults.latency_target_ms,
+        "unplanned": "[]",
     }

@@ -1,5 +1,5 @@
-"""The statements of the SLA that are put together from fragments of sla.sql (`{name}`): one definition
-of what is counted, used by windows, the rollup, burn rates and the search for `since`."""
+"""The statements of the SLA that are put together from the fragments of counting.sql (`{name}`): one
+definition of what is counted, used by windows, the rollup, burn rates and the search for `since`."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,11 @@ from sqlalchemy import TextClause, text
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.sla.metrics import COUNTERS, LATENCY_BUCKETS_MS
 
-_SQL = load("sla/sla")
+_SQL = {
+    name: statement
+    for subject in ("counting", "statuses", "rollup", "reports")
+    for name, statement in load(f"sla/{subject}").items()
+}
 _FRAGMENT = re.compile(r"\{(\w+)\}")
 
 
@@ -73,19 +77,23 @@ MEASURE_SOME = _assembled(
     fates=_FATES_OF_SOME,
     unplanned=_UNPLANNED_OF_SOME,
 )
+STREAKS = _SQL["streaks"]
 STREAKS_OF_SOME = text(_of_some("streaks"))
 ROLL_UP = _assembled("roll_up", names=", ".join(COUNTERS), buckets=_buckets())
 SINCE_WHEN = _assembled("since_when")
 SINCE_WHEN_OF_SOME = _assembled("since_when", fates=_FATES_OF_SOME, unplanned=_UNPLANNED_OF_SOME)
 SUMMED_DAYS = _assembled("summed_days", sums=_sums(), histogram=_histogram())
 TRENDS = _assembled("trends", sums=_sums(), histogram=_histogram())
-HISTOGRAMS = _assembled("histograms", histogram=_histogram())
+DAY_COUNTS = _assembled("day_counts", buckets=_buckets())
+LOG_TRENDS = _assembled(
+    "log_trends", started=_SQL["not_asked_when_started"].text, buckets=_buckets()
+)
 CAUSES = _assembled("causes")
 CROWDED = _assembled("crowded")
 
 
 def ends_within(windows: Sequence[timedelta], *, some: bool = False) -> TextClause:
-    """`ends_within` of sla.sql for `windows`: columns `due_N`, `errors_N` and `since_N` for the N-th;
+    """`ends_within` of statuses.sql for `windows`: columns `due_N`, `errors_N` and `since_N` for the N-th;
     with `some`, of the companies in :company_ids."""
     fates = {"fates": _FATES_OF_SOME} if some else {}
     return _assembled("ends_within", ends=_ends(windows), **fates)

@@ -1,4 +1,4 @@
-"""What is wrong now, asked every minute. Statements: sla.sql, statements.py.
+"""What is wrong now, asked every minute. Statements: watch.sql, statements.py.
 
 A pass over everybody's week costs seconds at a million deliveries, and from one minute to the next few
 companies change. So each look measures those that may have changed, keeps what it knew of the others, and
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.deliveries.changes import current_mark, mark_or_none
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import statements as sla_sql
@@ -26,6 +27,7 @@ from impact_in_pipelines.db.sla.rows import (
 )
 from impact_in_pipelines.db.sla.rows import slugs as slugs_of
 from impact_in_pipelines.db.sla.rows import streaks as streaks_of
+from impact_in_pipelines.db.sla.unplanned import as_parameter, overdue_before, unplanned_fires
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
@@ -49,9 +51,8 @@ EVERYBODY_EVERY = timedelta(minutes=10)
 
 MOST_TOUCHED = 0.25
 """Above this share of the companies one pass over everybody is cheaper."""
-_MARGIN = timedelta(minutes=5)
 
-_SQL = load("sla/sla")
+_SQL, _STATUSES = load("sla/watch"), load("sla/statuses")
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
 _BURNS_OF_SOME = sla_sql.ends_within(BURN_WINDOWS, some=True)
 
@@ -64,6 +65,7 @@ class _Known:
     """What the last looks found: counters and breaches by scope, and whose thresholds they were judged by."""
 
     looked_at: datetime
+    mark: str
     everybody_at: datetime
     book: ThresholdBook
     companies: int
@@ -99,10 +101,10 @@ class SlaWatch:
 
     def breaches(self, now: datetime, told: Collection[IncidentKey] = frozenset()) -> list[Breach]:
         """What is wrong at `now`: of each company on a platform, and of each platform as a whole, as
-        `SlaStore.current` finds it. Since when isn't looked up for those in `told`."""
+        `SlaStatuses.current` finds it. Since when isn't looked up for those in `told`."""
         try:
             with self._engine.begin() as connection:
-                connection.execute(_SQL["roomy"])
+                connection.execute(_STATUSES["roomy"])
                 return self._look(connection, now, told)
         except BaseException:
             self._known = None  # half-updated knowledge is none
@@ -112,12 +114,16 @@ class SlaWatch:
         self, connection: Connection, now: datetime, told: Collection[IncidentKey]
     ) -> list[Breach]:
         book, slugs = threshold_book(connection, self._defaults, None), slugs_of(connection, None)
+        # Before anything is measured: what commits meanwhile is measured again by the next look.
+        mark = current_mark(connection)
         touched = self._touched(connection, book, len(slugs), now)
         known = self._known
         if known is None or touched is None:
-            known = self._known = _Known(now, now, book, len(slugs))
-        self._measure(connection, known, touched, now)
-        known.looked_at = now
+            known = self._known = _Known(now, mark, now, book, len(slugs))
+        fires = unplanned_fires(connection, self._values(rolling(now, self._days), now, None))
+        unplanned = as_parameter(fires)
+        self._measure(connection, known, touched, now, unplanned)
+        known.looked_at, known.mark = now, mark
         keys = _judged(known, touched)
         streaks = self._streaks(connection, touched, now)
         measured = Measured(
@@ -125,6 +131,8 @@ class SlaWatch:
             {key: _metrics(known, key) for key in keys},
             streaks,
             {key: known.burns[key] for key in keys if key in known.burns},
+            # Whoever has such a fire is always among the touched.
+            overdue_before(connection, fires, self._values(rolling(now, self._days), now, None)),
         )
         assessment = assess(measured, book, slugs, now)
         wanted = [
@@ -132,7 +140,7 @@ class SlaWatch:
             for key in since_wanted(assessment)
             if key.platform is not None and (key.company_id, key.platform, key.type) not in told
         ]
-        assessment = with_since(assessment, self._since(connection, wanted, now))
+        assessment = with_since(assessment, self._since(connection, wanted, now, unplanned))
         anew = None if touched is None else {None, *touched}
         for key in [*known.breaches]:
             if anew is None or key[0] in anew:
@@ -150,11 +158,13 @@ class SlaWatch:
             return None
         if not known.looked_at <= now < known.everybody_at + self._everybody_every:
             return None
+        if mark_or_none(connection, known.mark) is None:
+            return None
         found = connection.scalars(
             _SQL["touched"],
             {
                 "before": known.looked_at,
-                "changed_since": known.looked_at - _MARGIN,
+                "mark": known.mark,
                 "start_before": rolling(known.looked_at, self._days).start,
                 "start": rolling(now, self._days).start,
                 "now": now,
@@ -164,7 +174,12 @@ class SlaWatch:
         return list(found) if len(found) <= self._most_touched * companies else None
 
     def _measure(
-        self, connection: Connection, known: _Known, touched: list[UUID] | None, now: datetime
+        self,
+        connection: Connection,
+        known: _Known,
+        touched: list[UUID] | None,
+        now: datetime,
+        unplanned: str,
     ) -> None:
         if touched is None:
             statement, burning = sla_sql.MEASURE_WITHOUT_LATENESS, _BURNS
@@ -174,7 +189,7 @@ class SlaWatch:
         else:
             return
         window = rolling(now, self._days)
-        values = self._values(window, now, touched)
+        values = self._values(window, now, touched) | {"unplanned": unplanned}
         for row in rows_of(connection.execute(statement, values)):
             key = key_of(row)
             if key[0] is not None and key[1] is not None:
@@ -195,13 +210,13 @@ class SlaWatch:
     ) -> list[Streak]:
         if touched is not None and not touched:
             return []
-        statement = _SQL["streaks"] if touched is None else sla_sql.STREAKS_OF_SOME
+        statement = sla_sql.STREAKS if touched is None else sla_sql.STREAKS_OF_SOME
         return streaks_of(
             connection, statement, self._values(rolling(now, self._days), now, touched)
         )
 
     def _since(
-        self, connection: Connection, wanted: Sequence[SinceKey], now: datetime
+        self, connection: Connection, wanted: Sequence[SinceKey], now: datetime, unplanned: str
     ) -> dict[SinceKey, datetime]:
         of_companies = [key for key in wanted if key.company_id is not None]
         of_platforms = [key for key in wanted if key.company_id is None]
@@ -213,7 +228,7 @@ class SlaWatch:
             (of_platforms, sla_sql.SINCE_WHEN, None),
         ):
             if keys:
-                values = self._values(window, now, whose)
+                values = self._values(window, now, whose) | {"unplanned": unplanned}
                 found |= since_when(connection, statement, keys, values)
         return found
 

@@ -7,6 +7,8 @@ can't see it. Every text is escaped here.
 from collections.abc import Sequence
 from html import escape
 
+from impact_in_pipelines.sla.wording import cut, in_percent
+
 INK, MUTED, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 GOOD, BAD, WARN, ACCENT = "#2f7d5b", "#c2413b", "#b7791f", "#2f5d8a"
 _WIDTH, _HEIGHT = 520, 200
@@ -16,7 +18,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 16, 28
 def trend_chart(
     labels: Sequence[str], values: Sequence[float | None], *, target: float, title: str
 ) -> str:
-    """Percentages over periods as a line, with the target dashed; None is a gap."""
+    """Rates (fractions) over periods as a line, with the target dashed; None is a gap."""
+    values = [None if value is None else in_percent(value) for value in values]
+    target = in_percent(target)
     known = [value for value in values if value is not None]
     low = min([*known, target])
     floor = max(0.0, low - max(1.0, (100 - low) * 0.25))
@@ -37,7 +41,7 @@ def trend_chart(
             f'<circle cx="{plot.x(n):.1f}" cy="{plot.y(value):.1f}" r="3.6" fill="{colour}"/>'
         )
         if n == len(values) - 1:
-            parts.append(_text(plot.x(n), plot.y(value) - 9, f"{value:.1f}", INK, weight="600"))
+            parts.append(_text(plot.x(n), plot.y(value) - 9, f"{cut(value, 1)}", INK, weight="600"))
     return _svg(title, parts)
 
 
@@ -79,7 +83,12 @@ def histogram(labels: Sequence[str], counts: Sequence[int], *, beyond: int, titl
 def rate_ranges(
     rows: Sequence[tuple[str, float, float, float, int]], *, target: float, title: str
 ) -> str:
-    """One line for each (name, percent, low, high, n): the rate as a dot on its 95 % interval."""
+    """One line for each (name, rate, low, high, n), fractions: the rate as a dot on its 95 % interval."""
+    rows = [
+        (name, in_percent(share), in_percent(low), in_percent(high), count)
+        for name, share, low, high, count in rows
+    ]
+    target = in_percent(target)
     floor = max(0.0, min([low for _, _, low, _, _ in rows] + [target]) - 1.5)
     height, left, right = 34 * len(rows) + 30, 76, 150
     span = _WIDTH - left - right
@@ -105,15 +114,15 @@ def rate_ranges(
             f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="{colour}" '
             'stroke-width="5" stroke-linecap="round" opacity="0.35"/>',
             f'<circle cx="{x(percent):.1f}" cy="{y}" r="5.5" fill="{colour}"/>',
-            _text(_WIDTH - right + 12, y + 4, f"{percent:.2f} % of {count:,}", INK, "start"),
+            _text(_WIDTH - right + 12, y + 4, f"{cut(percent, 2)} % of {count:,}", INK, "start"),
         ]
     return _svg(title, parts, height)
 
 
-def meter(percent_left: float | None, *, title: str) -> str:
-    """What is left of a budget as a bar; below 0 it is overspent."""
+def meter(left_of_it: float | None, *, title: str) -> str:
+    """What is left of a budget (a fraction) as a bar; below 0 it is overspent."""
     width = 250
-    left = 0.0 if percent_left is None else max(0.0, min(100.0, percent_left))
+    left = 0.0 if left_of_it is None else max(0.0, min(100.0, 100 * left_of_it))
     colour = BAD if left <= 0 else WARN if left < 25 else GOOD
     return (
         f'<svg viewBox="0 0 {width} 16" class="meter" role="img"><title>{escape(title)}</title>'
@@ -122,7 +131,7 @@ def meter(percent_left: float | None, *, title: str) -> str:
     )
 
 
-def sparkline(values: Sequence[float | None], *, low: float = 0.0, high: float = 100.0) -> str:
+def sparkline(values: Sequence[float | None], *, low: float = 0.0, high: float = 1.0) -> str:
     """`values` as block characters, for where only text goes; None is a dot."""
     blocks = "▁▂▃▄▅▆▇█"
     span = (high - low) or 1.0

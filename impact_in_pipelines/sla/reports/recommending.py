@@ -1,12 +1,15 @@
-"""Recommendations: rules over a report's facts. Each says what was seen, where, and what to do."""
+"""Recommendations: rules over a report's facts. Each says what was seen, where, and what to do.
+
+Every breach has at least one that fits it. No sentence names a command: tenants read them.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.sla.model import BreachType
+from impact_in_pipelines.sla.model import Breach, BreachType, Scope
 from impact_in_pipelines.sla.reports.report import Cause, Facts, Recommendation
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.wording import duration
+from impact_in_pipelines.sla.wording import duration, in_unit, multiple, percent, share
 
 LARGE_PAYLOAD_BYTES = 100 * 1024
 LATE_MS = 60_000.0
@@ -26,7 +29,10 @@ def recommend(facts: Facts, thresholds: Thresholds, company: str | None) -> list
         *_by_cause(facts.causes, company),
         *_missed(facts, company),
         *_failing_schedules(facts, company),
-        *_crowded(facts),
+        *_late(facts, company),
+        *_burning(facts, company),
+        *_retries_in_vain(facts, company),
+        *_crowded(facts, company),
         *_payloads(facts, company),
         *_budget(facts, thresholds, company),
         *_replay(facts, company),
@@ -46,6 +52,13 @@ def _by_cause(causes: Sequence[Cause], company: str | None) -> Iterator[Recommen
         faults = [cause for cause in of_platform if cause.error_kind in _ITS_OWN_FAULT]
         if faults:
             yield _platform_advice(platform, faults, company)
+        others = [
+            cause
+            for cause in of_platform
+            if cause.error_kind not in _CAUSES and cause.error_kind not in _ITS_OWN_FAULT
+        ]
+        if others:
+            yield _cause_advice(_ANY_OTHER, platform, others, company)
 
 
 _CAUSES: dict[str, tuple[str, bool, str, str]] = {
@@ -54,15 +67,13 @@ _CAUSES: dict[str, tuple[str, bool, str, str]] = {
         "renew_credential",
         True,
         "{title} refused the credential",
-        "Renew the credential in {title}, store it with `impact-in connections set {company} {platform} "
-        "--credentials -`, check it with `impact-in connections test {company} {platform}`, then replay.",
+        "Renew the credential in {title}, store it in the connection, test the connection, then replay.",
     ),
     "configuration": (
         "complete_connection",
         True,
         "no usable connection to {title}",
-        "Complete the connection: `impact-in connections set {company} {platform} --base-url URL "
-        "--credentials -`.",
+        "Complete the connection (address, organisation, credentials) and enable it, then replay.",
     ),
     "data_quality": (
         "correct_data",
@@ -75,17 +86,23 @@ _CAUSES: dict[str, tuple[str, bool, str, str]] = {
         "correct_data",
         False,
         "{title} rejected the content",
-        "Read the platform's answer with `impact-in deliveries show {delivery}`, correct the data or the "
-        "organisation id, then replay.",
+        "Read the platform's answer in an example delivery, correct the data or the organisation id, then "
+        "replay.",
     ),
     "rate_limited": (
         "raise_or_spread",
         False,
         "{title} refused for its rate limit until no retry was left",
-        "Spread the schedules (`impact-in schedules plan --apply`), or agree a higher limit with {title} and "
-        "set it: `impact-in connections set {company} {platform} --rate-limit N`.",
+        "Spread the schedules over more minutes, or agree a higher limit with {title} and set it in the "
+        "connection.",
     ),
 }
+_ANY_OTHER = (
+    "find_cause",
+    False,
+    "through {title} for no known cause",
+    "Read the attempts of an example delivery, mend what they name, then replay.",
+)
 
 
 def _cause_advice(
@@ -96,12 +113,7 @@ def _cause_advice(
 ) -> Recommendation:
     name, urgent, seen, action = rule
     worst = max(causes, key=lambda cause: cause.deliveries)
-    words = {
-        "title": FACTS[platform].title,
-        "platform": platform.value,
-        "company": company or worst.example_company or "COMPANY",
-        "delivery": str(worst.example_delivery or "ID")[:8],
-    }
+    words = {"title": FACTS[platform].title}
     count = sum(cause.deliveries for cause in causes)
     example = f" (“{worst.example}”)" if worst.example else ""
     return Recommendation(
@@ -111,6 +123,9 @@ def _cause_advice(
         f"{max(cause.last_at for cause in causes):%Y-%m-%d %H:%M} UTC.",
         where=_where(platform, worst, company),
         action=action.format(**words),
+        platform=platform,
+        company=company or worst.example_company,
+        delivery_id=worst.example_delivery,
     )
 
 
@@ -130,32 +145,42 @@ def _platform_advice(
         seen=f"{_deliveries(count)} failed through {title} itself ({kinds}){example}.",
         where=_where(platform, worst, company),
         action=f"Ask {title}'s support about {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC and give "
-        f"them an example (`impact-in deliveries show {str(worst.example_delivery or 'ID')[:8]}`); when it "
-        "works again, replay.",
+        "them an example; when it works again, replay.",
+        platform=platform,
+        company=company or worst.example_company,
+        delivery_id=worst.example_delivery,
     )
 
 
 def _missed(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     metrics = facts.overall.metrics
-    if metrics.missed + metrics.overdue == 0:
+    missed, overdue = metrics.missed, metrics.overdue_now
+    if missed + overdue == 0:
         return
+    oldest = metrics.oldest_overdue
+    since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if overdue and oldest else ""
+    if not missed:
+        seen = f"{_fires(overdue)} {'is' if overdue == 1 else 'are'} overdue{since}."
+    else:
+        still = f", {_fires(overdue)} still overdue{since}" if overdue else ""
+        seen = f"{_fires(missed)} passed while nothing ran to send them{still}."
     yield Recommendation(
         rule="keep_scheduler_running",
-        urgent=metrics.overdue > 0,
-        seen=f"{_fires(metrics.missed)} passed while nothing ran to send them"
-        + (f", {_fires(metrics.overdue)} still overdue." if metrics.overdue else "."),
-        where=_by_platform(facts) + (f", {company}" if company else ""),
+        urgent=overdue > 0,
+        seen=seen,
+        where=", ".join(filter(None, (_by_platform(facts), company))) or "all companies",
         action="See that the daemon runs and that the deliver_to_… schedules are on (Dagster UI, "
         "Automation); their days have been or will be sent by the catch-up delivery.",
+        company=company,
     )
 
 
 def _by_platform(facts: Facts) -> str:
     """The platforms whose fires did not start, with how many where there are several."""
     counts = {
-        FACTS[platform].title: scope.metrics.missed + scope.metrics.overdue
+        FACTS[platform].title: scope.metrics.missed + scope.metrics.overdue_now
         for platform, scope in facts.by_platform.items()
-        if scope.metrics.missed + scope.metrics.overdue
+        if scope.metrics.missed + scope.metrics.overdue_now
     }
     if len(counts) == 1:
         return next(iter(counts))
@@ -163,25 +188,126 @@ def _by_platform(facts: Facts) -> str:
 
 
 def _failing_schedules(facts: Facts, company: str | None) -> Iterator[Recommendation]:
-    for platform, scope in facts.by_platform.items():
-        for breach in scope.breaches:
-            if breach.type is not BreachType.CONSECUTIVE_FAILURES:
-                continue
-            schedule = str(breach.details.get("schedule_id", ""))[:13]
-            failing = int(breach.details.get("schedules", 1))
-            yield Recommendation(
-                rule="mend_failing_schedule",
-                urgent=True,
-                seen=f"{failing} {'schedule' if failing == 1 else 'schedules'} in an unbroken series of "
-                f"failures, the longest of {breach.actual:.0f}.",
-                where=f"{FACTS[platform].title}, schedule {schedule}"
-                + (f" of {company}" if company else ""),
-                action=f"`impact-in schedules show {schedule}` names the last error; mend it and replay, or "
-                f"pause the schedule with a reason until it is mended.",
-            )
+    for platform, breach in _breaches(facts, BreachType.CONSECUTIVE_FAILURES):
+        schedule = str(breach.details.get("schedule_id", ""))
+        failing = int(breach.details.get("schedules", 1))
+        which = f", schedule {schedule[:13]}" if schedule else ""
+        yield Recommendation(
+            rule="mend_failing_schedule",
+            urgent=True,
+            seen=f"{failing} {'schedule' if failing == 1 else 'schedules'} in an unbroken series of "
+            f"failures, the longest of {breach.actual:.0f}.",
+            where=f"{_title(platform)}{which}" + (f" of {company}" if company else ""),
+            action="The schedule names its last error; mend that and replay, or pause the schedule with a "
+            "reason until it is mended.",
+            platform=platform,
+            company=company,
+            schedule_id=schedule or None,
+        )
 
 
-def _crowded(facts: Facts) -> Iterator[Recommendation]:
+def _late(facts: Facts, company: str | None) -> Iterator[Recommendation]:
+    """One for each platform whose average is late, or on which too little arrives on time."""
+    crowded = {minute.platform for minute in facts.crowded if minute.average_lateness_ms >= LATE_MS}
+    late = dict(_breaches(facts, BreachType.LATENCY))
+    for platform, breach in _breaches(facts, BreachType.ON_TIME_RATE):
+        late.setdefault(platform, breach)
+    for platform, breach in late.items():
+        metrics = _scope(facts, platform).metrics
+        yield Recommendation(
+            rule="shorten_latency",
+            urgent=breach.pages,
+            seen=_latency_seen(breach, metrics.on_time, metrics.timed),
+            where=_title(platform) + (f", {company}" if company else ""),
+            action=_latency_action(platform in crowded, metrics.retried, platform),
+            platform=platform,
+            company=company,
+        )
+
+
+def _latency_seen(breach: Breach, on_time: int, timed: int) -> str:
+    within = f"{on_time:,} of {timed:,} arrived on time"
+    if breach.type is BreachType.ON_TIME_RATE:
+        return (
+            f"Only {within} ({percent(breach.actual)}), the target is {percent(breach.threshold)}."
+        )
+    half = breach.details.get("p50_ms")
+    return (
+        f"Deliveries took {duration(breach.actual)} on average"
+        + (f", half of them over {duration(half)}" if breach.pages and half else "")
+        + f"; the limit is {duration(breach.threshold)}. {within[0].upper()}{within[1:]}."
+    )
+
+
+def _latency_action(crowded: bool, retried: int, platform: Platform | None) -> str:
+    if crowded:
+        return "Too many are due at the same minute: spread their schedules, as said here."
+    waits = " Retries wait 5, 10 and 20 minutes: what makes them necessary makes it late."
+    retries = waits if retried else ""
+    title = _title(platform) if platform else "the platform"
+    return (
+        f"See whether they started late (more workers, schedules spread) or {title} answered slowly (ask its "
+        f"support).{retries}"
+    )
+
+
+def _burning(facts: Facts, company: str | None) -> Iterator[Recommendation]:
+    for platform, breach in _breaches(facts, BreachType.BURN_RATE):
+        errors = breach.details.get("errors")
+        lost = (
+            f"{errors:,} of {breach.sample_size:,} deliveries did not arrive: the"
+            if errors
+            else "The"
+        )
+        yield Recommendation(
+            rule="stop_burning",
+            urgent=breach.pages,
+            seen=f"{lost} error budget is spent {multiple(breach.actual)} as fast as it bears.",
+            where=_title(platform) + (f", {company}" if company else ""),
+            action="It goes on now: look at the latest failures first, mend their cause or hold the platform "
+            "until it is mended, then replay.",
+            platform=platform,
+            company=company,
+        )
+
+
+def _retries_in_vain(facts: Facts, company: str | None) -> Iterator[Recommendation]:
+    for platform, breach in _breaches(facts, BreachType.RETRY_SUCCESS_RATE):
+        metrics = _scope(facts, platform).metrics
+        yield Recommendation(
+            rule="mend_before_retrying",
+            urgent=False,
+            seen=f"{metrics.retried_failed:,} of {breach.sample_size:,} retried deliveries failed for good "
+            f"({in_unit(breach.type, breach.actual)} of the retries helped).",
+            where=_title(platform) + (f", {company}" if company else ""),
+            action="Retries don't mend this: the trouble outlasts them. Find what the last attempts "
+            "answered, and replay when it is over.",
+            platform=platform,
+            company=company,
+        )
+
+
+def _breaches(facts: Facts, type_: BreachType) -> Iterator[tuple[Platform | None, Breach]]:
+    """The breaches of a type on each platform; of all together (None) where no platform says so."""
+    found = [
+        (platform, breach)
+        for platform, scope in facts.by_platform.items()
+        for breach in scope.breaches
+        if breach.type is type_
+    ]
+    whole = [(None, breach) for breach in facts.overall.breaches if breach.type is type_]
+    yield from found or whole
+
+
+def _scope(facts: Facts, platform: Platform | None) -> Scope:
+    return facts.by_platform[platform] if platform else facts.overall
+
+
+def _title(platform: Platform | None) -> str:
+    return FACTS[platform].title if platform else "All platforms"
+
+
+def _crowded(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     for minute in facts.crowded:
         if minute.average_lateness_ms < LATE_MS:
             continue
@@ -192,8 +318,9 @@ def _crowded(facts: Facts) -> Iterator[Recommendation]:
             f"{duration(minute.average_lateness_ms)} late on average, the last one "
             f"{duration(minute.max_lateness_ms)}.",
             where=f"{FACTS[minute.platform].title}, {minute.at} UTC",
-            action="Spread that minute: `impact-in schedules plan` shows it, and with --apply gives each "
-            "schedule an offset.",
+            action="Spread that minute: give each of its schedules an offset.",
+            platform=minute.platform,
+            company=company,
         )
 
 
@@ -207,6 +334,8 @@ def _payloads(facts: Facts, company: str | None) -> Iterator[Recommendation]:
                 seen=f"The largest payload had {largest / 1024:.0f} KB, over "
                 f"{LARGE_PAYLOAD_BYTES // 1024} KB.",
                 where=FACTS[platform].title + (f", {company}" if company else ""),
+                platform=platform,
+                company=company,
                 action="Report shorter periods (a more frequent schedule) or fewer custom outcome "
                 "categories.",
             )
@@ -214,9 +343,9 @@ def _payloads(facts: Facts, company: str | None) -> Iterator[Recommendation]:
 
 def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterator[Recommendation]:
     budget = facts.budget
-    if budget is None or budget.left_percent is None or budget.runs_out_at is None:
+    if budget is None or budget.left is None or budget.runs_out_at is None:
         return
-    spent = budget.left_percent <= 0
+    spent = budget.left <= 0
     target = f"{thresholds.success_rate_target_percent:g} %"
     yield Recommendation(
         rule="protect_budget",
@@ -226,11 +355,12 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
         + (
             " The error budget is spent."
             if spent
-            else f" {budget.left_percent:.0f} % of the error budget is left, until "
+            else f" {share(budget.left, 0)} of the error budget is left, until "
             f"{budget.runs_out_at:%Y-%m-%d} at the present rate."
         ),
         where=company or "all companies",
         action="Mend the causes named here before anything else, and leave the schedules that work alone.",
+        company=company,
     )
 
 
@@ -249,8 +379,8 @@ def _replay(facts: Facts, company: str | None) -> Iterator[Recommendation]:
             else "."
         ),
         where=company or "all companies",
-        action="When their cause is mended: `impact-in deliveries replay --all-failed"
-        + (f" --company {company}`." if company else "`."),
+        action="Replay them when their cause is mended.",
+        company=company,
     )
 
 

@@ -2,11 +2,9 @@
 an old report looks as it was."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
-from html import escape
 from itertools import dropwhile
-from re import sub
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
@@ -14,9 +12,17 @@ from markupsafe import Markup
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
+from impact_in_pipelines.sla.model import RATES
 from impact_in_pipelines.sla.reports import charts
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES
-from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, instant, percent
+from impact_in_pipelines.sla.wording import (
+    budget_left,
+    duration,
+    in_percent,
+    in_unit,
+    instant,
+    share,
+)
 
 _INCIDENTS_SHOWN = 25
 _STATE_WORDS = {"healthy": "On target", "warning": "Warning", "breach": "Target missed"}
@@ -29,35 +35,33 @@ _BUCKET_LABELS = (
 
 def render_html(report: Mapping[str, Any]) -> str:
     """The report's document as one HTML page without anything to load."""
-    facts = report["facts"]
-    metrics = facts["overall"]["metrics"]
-    spread = metrics["retryDistribution"]
+    overall = report["overall"]
+    spread = overall["retryDistribution"]
     return _template().render(
         title=f"{report['companyName']}: delivery report {_span(report)}",
         r=report,
-        f=facts,
+        o=overall,
         t=report["thresholds"],
         span=_span(report),
         tiles=_tiles(report),
         charts=_charts(report),
         platforms=_PLATFORMS,
-        platform_scopes=_platform_scopes(facts),
         state_words=_STATE_WORDS,
         top=TOP_FAILURES,
-        incidents_shown=sorted(facts["incidents"], key=lambda one: -one["durationMs"])[
+        incidents_shown=sorted(report["incidents"], key=lambda one: -one["durationMs"])[
             :_INCIDENTS_SHOWN
         ],
-        retried=metrics["retried"],
+        retried=overall["retriedDeliveries"],
         retries=[
             ("first retry", spread["first"]),
             ("second retry", spread["second"]),
             ("third retry", spread["third"]),
             ("a later one", spread["later"]),
         ],
-        retry_words=_retry_words(metrics),
-        trend_words=_trend_words(facts["trend"]),
-        latency_words=_latency_words(metrics),
-        budget_words=_budget_words(facts["budget"]) if facts["budget"] else "",
+        retry_words=_retry_words(overall),
+        trend_words=_trend_words(report["trend"]),
+        latency_words=_latency_words(overall),
+        budget_words=_budget_words(report["errorBudget"]) if report["errorBudget"] else "",
     )
 
 
@@ -72,127 +76,140 @@ def _template() -> Template:
     environment.filters |= {
         "instant": instant,
         "duration": duration,
-        "percent": percent,
+        "share": share,
+        "target": target_words,
         "budget_left": budget_left,
         "words": lambda text: text.replace("_", " "),
-        "actual": lambda breach: in_unit(breach["type"], breach["actual"]),
-        "limit": lambda breach: in_unit(breach["type"], breach["threshold"]),
-        "code": _code,
+        "actual": lambda breach: _in_unit(breach["type"], breach["actual"]),
+        "limit": lambda breach: _in_unit(breach["type"], breach["threshold"]),
     }
     return environment.get_template("report.html")
 
 
-def _code(text: str) -> Markup:
-    """Commands between backquotes as code; everything else escaped."""
-    return Markup(sub(r"`([^`]*)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped first
+def _in_unit(type_: str, value: float) -> str:
+    return in_unit(type_, in_percent(value) if type_ in RATES else value)
+
+
+def target_words(fraction: float) -> str:
+    """A target as people write it: `98 %`."""
+    return f"{in_percent(fraction):g} %"
 
 
 def _span(report: Mapping[str, Any]) -> str:
-    start = datetime.fromisoformat(report["window"]["start"])
-    last = datetime.fromisoformat(report["window"]["end"]) - timedelta(days=1)
-    return f"{start:%-d %B} to {last:%-d %B %Y}"
-
-
-def _platform_scopes(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """In the platforms' own order: stored JSON doesn't keep one."""
-    return [(name, facts["byPlatform"][name]) for name in _PLATFORMS if name in facts["byPlatform"]]
+    """`2 March to 8 March 2026`; with the time where it isn't whole days."""
+    start = datetime.fromisoformat(report["period"]["start"])
+    end = datetime.fromisoformat(report["period"]["end"])
+    if any(at.time() != time() for at in (start, end)):
+        return f"{start:%-d %B %H:%M} to {end:%-d %B %Y %H:%M}"
+    return f"{start:%-d %B} to {end - timedelta(days=1):%-d %B %Y}"
 
 
 def _tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    facts, limits = report["facts"], report["thresholds"]
-    m = facts["overall"]["metrics"]
-    rate, retry, latency, budget = (
-        m["successRate"],
-        m["retrySuccessRate"],
-        m["latency"],
-        facts["budget"],
-    )
-    left = budget["leftPercent"] if budget else None
+    m, limits, budget = report["overall"], report["thresholds"], report["errorBudget"]
+    interval, latency = m["successRateInterval"], m["latencyMs"]
+    left = budget["left"] if budget else None
+    # Reports of before the on-time rate have neither it nor its target.
+    on_time_target = limits.get("onTimeRateTarget")
     return [
         {
             "name": "Success rate",
-            "value": percent(rate and rate["percent"]),
-            "note": f"target {limits['successRateTargetPercent']:g} %"
-            + (f"; {rate['lowPercent']:.1f}–{rate['highPercent']:.1f}" if rate else ""),
-            "off": bool(rate and rate["percent"] < limits["successRateTargetPercent"]),
+            "value": share(m["successRate"]),
+            "note": f"target {target_words(limits['successRateTarget'])}"
+            + (
+                f"; {share(interval['low'], 1)} to {share(interval['high'], 1)}" if interval else ""
+            ),
+            "off": _below(m["successRate"], limits["successRateTarget"]),
+        },
+        {
+            "name": "On time",
+            "value": share(m["onTimeRate"]),
+            "note": f"target {target_words(on_time_target)}; within {duration(limits['latencyTargetMs'])}"
+            if on_time_target is not None
+            else "not measured then",
+            "off": _below(m["onTimeRate"], on_time_target),
         },
         {
             "name": "Deliveries due",
-            "value": f"{m['due']:,}",
-            "note": f"{m['successful']:,} arrived, {m['failed']:,} failed, "
-            f"{m['missed'] + m['overdue']:,} never started",
+            "value": f"{m['dueDeliveries']:,}",
+            "note": f"{m['successfulDeliveries']:,} arrived, {m['failedDeliveries']:,} failed, "
+            f"{m['missedDeliveries'] + m['overdueDeliveries']:,} never started",
             "off": False,
         },
         {
             "name": "Average latency",
-            "value": duration(latency and latency["average"]),
+            "value": duration(m["avgDeliveryLatencyMs"]),
             "note": f"target {duration(limits['latencyTargetMs'])}; p95 "
             f"{duration(latency and latency['p95'])}",
-            "off": bool(latency and latency["average"] > limits["latencyTargetMs"]),
+            "off": bool(latency and latency["avg"] > limits["latencyTargetMs"]),
         },
         {
             "name": "Retry success",
-            "value": percent(retry and retry["percent"], 1),
-            "note": f"target {limits['retrySuccessRateTargetPercent']:g} %; {m['retried']:,} retried",
-            "off": bool(retry and retry["percent"] < limits["retrySuccessRateTargetPercent"]),
+            "value": share(m["retrySuccessRate"]),
+            "note": f"target {target_words(limits['retrySuccessRateTarget'])}; "
+            f"{m['retriedDeliveries']:,} retried",
+            "off": _below(m["retrySuccessRate"], limits["retrySuccessRateTarget"]),
         },
         {
             "name": "Error budget left",
-            "value": "spent" if left is not None and left <= 0 else percent(left, 0),
+            "value": "spent" if left is not None and left <= 0 else share(left, 0),
             "note": _budget_note(budget),
             "off": left is not None and left <= 0,
         },
     ]
 
 
+def _below(value: float | None, target: float | None) -> bool:
+    return value is not None and target is not None and value < target
+
+
 def _budget_note(budget: Mapping[str, Any] | None) -> str:
     if not budget:
         return "nothing was due"
-    left = budget["leftPercent"]
+    left = budget["left"]
     if left is not None and left < 0:
         return f"{budget['errors']:,} failed, {budget['allowed']:,.1f} allowed in {budget['days']} days"
     return f"of {budget['days']} days"
 
 
 def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
-    facts, limits = report["facts"], report["thresholds"]
-    target = limits["successRateTargetPercent"]
+    limits, budget = report["thresholds"], report["errorBudget"]
+    target = limits["successRateTarget"]
     # Periods before the first delivery say nothing.
-    trend = list(dropwhile(lambda point: not point["due"], facts["trend"]))
+    trend = list(dropwhile(lambda point: not point["due"], report["trend"]))
     drawn = {
         "trend": charts.trend_chart(
-            [point["startsOn"][5:] for point in trend],
+            [point["start"][5:10] for point in trend],
             [point["successRate"] for point in trend],
             target=target,
             title="Success rate by period",
         ),
         "days": charts.stacked_days(
-            [point["day"][5:] for point in facts["days"]],
-            [point["successful"] for point in facts["days"]],
-            [point["notArrived"] for point in facts["days"]],
+            [point["day"][5:] for point in report["days"]],
+            [point["successful"] for point in report["days"]],
+            [point["notArrived"] for point in report["days"]],
             title="Deliveries by day",
         ),
         "platforms": charts.rate_ranges(
             [
                 (
-                    _PLATFORMS[name],
-                    *(rate["percent"], rate["lowPercent"], rate["highPercent"], rate["n"]),
+                    _PLATFORMS[scope["platform"]],
+                    *(scope["successRate"], interval["low"], interval["high"], interval["n"]),
                 )
-                for name, scope in _platform_scopes(facts)
-                for rate in [scope["metrics"]["successRate"]]
-                if rate
+                for scope in report["byPlatform"]
+                for interval in [scope["successRateInterval"]]
+                if interval
             ],
             target=target,
             title="Success rate by platform",
         ),
         "latency": charts.histogram(
             _BUCKET_LABELS,
-            facts["latencyBuckets"],
+            report["latencyBuckets"] or [0] * len(_BUCKET_LABELS),
             beyond=sum(bound <= limits["latencyTargetMs"] for bound in LATENCY_BUCKETS_MS),
             title="Deliveries by latency",
         ),
         "budget": charts.meter(
-            facts["budget"]["leftPercent"] if facts["budget"] else None,
+            budget["left"] if budget else None,
             title="Error budget left",
         ),
     }
@@ -204,28 +221,26 @@ def _trend_words(trend: Sequence[Mapping[str, Any]]) -> str:
     known = [point["successRate"] for point in trend if point["successRate"] is not None]
     if len(known) < 2 or trend[-1]["successRate"] is None:
         return "No earlier period to compare with."
-    change = known[-1] - known[-2]
+    change = in_percent(known[-1]) - in_percent(known[-2])
     if abs(change) < 0.005:
         return "As in the period before."
     return f"{'Up' if change > 0 else 'Down'} {abs(change):.2f} points on the period before."
 
 
-def _latency_words(metrics: Mapping[str, Any]) -> str:
-    latency, lateness = metrics["latency"], metrics["lateness"]
+def _latency_words(overall: Mapping[str, Any]) -> str:
+    latency, lateness = overall["latencyMs"], overall["latenessMs"]
     if not latency:
         return "."
-    words = f"; half within {duration(latency['p50'])}, the slowest {duration(latency['maximum'])}."
+    words = f"; half within {duration(latency['p50'])}, the slowest {duration(latency['max'])}."
     if lateness:
-        words += (
-            f" First attempts started {duration(lateness['average'])} after their time on average."
-        )
+        words += f" First attempts started {duration(lateness['avg'])} after their time on average."
     return words
 
 
-def _retry_words(metrics: Mapping[str, Any]) -> str:
-    words = f"{metrics['retried']:,} of {metrics['total']:,} deliveries needed a retry"
-    if metrics["retriedFailed"]:
-        words += f"; {metrics['retriedFailed']:,} of them failed for good"
+def _retry_words(overall: Mapping[str, Any]) -> str:
+    words = f"{overall['retriedDeliveries']:,} of {overall['totalDeliveries']:,} deliveries needed a retry"
+    if overall["retriedFailedDeliveries"]:
+        words += f"; {overall['retriedFailedDeliveries']:,} of them failed for good"
     return words + "."
 
 
@@ -234,12 +249,14 @@ def _budget_words(budget: Mapping[str, Any]) -> str:
         f"In {budget['days']} days {budget['errors']:,} of {budget['due']:,} deliveries did not arrive; the "
         f"target allows {budget['allowed']:,.1f}."
     )
-    left = budget["leftPercent"]
+    left = budget["left"]
     if left is None:
         return words
-    if left <= 0:
-        return f"{words} The budget is overspent by {-left:.0f} %."
-    words += f" {left:.0f} % of the budget is left"
+    if left == 0:
+        return f"{words} The budget is spent."
+    if left < 0:
+        return f"{words} The budget is overspent by {share(-left, 0)}."
+    words += f" {share(left, 0)} of the budget is left"
     if budget["runsOutAt"]:
         return f"{words}; at the rate of the last 7 days it is spent on {budget['runsOutAt'][:10]}."
-    return f"{words}, and the rate of the last 7 days is sustainable."
+    return f"{words}, and lasts at the rate of the last 7 days."

@@ -1,50 +1,69 @@
 """A report and a status in Markdown, for the metadata of the Dagster assets."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from impact_in_pipelines.plain_text import markdown, plain
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import SlaStatus
 from impact_in_pipelines.sla.reports.charts import sparkline, stacked_days
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES, CompanyLine, DayPoint
-from impact_in_pipelines.sla.wording import budget_left, duration, instant, percent
+from impact_in_pipelines.sla.wording import budget_left, duration, instant, percent, share
 
 _STATES = {"healthy": "on target", "warning": "**warning**", "breach": "**missed**"}
 _SHORT = 14
 
 
-def report_markdown(report: Mapping[str, Any]) -> str:
-    """A stored report's document: the figures, what to do, causes, companies in trouble."""
-    facts, m = report["facts"], report["facts"]["overall"]["metrics"]
-    rate, latency = m["successRate"], m["latency"]
-    rates = [point["successRate"] for point in facts["trend"]]
+def report_markdown(
+    report: Mapping[str, Any],
+    *,
+    command: Callable[[Mapping[str, Any]], str | None] = lambda _: None,
+) -> str:
+    """A report's document: the figures, what to do, causes, companies in trouble. `command` gives what to
+    type for a recommendation, for whoever reads it where commands are typed. Names and platforms' words are
+    text, whatever signs they have."""
+    overall, since = report["overall"], report["period"]["start"][:10]
+    rates = [point["successRate"] for point in report["trend"]]
     lines = [
-        f"## {report['companyName']}: {report['period']} report from {report['window']['start'][:10]}",
+        f"## {markdown(report['companyName'])}: {report['kind']} report from {since}",
         "",
-        f"Target: {_STATES[facts['overall']['state']]}.",
-        f"**{percent(rate and rate['percent'])}** of {m['due']:,} due deliveries arrived; average latency "
-        f"**{duration(latency and latency['average'])}**; trend `{_spark(rates)}`."
-        if m["due"]
+        f"Target: {_STATES[overall['slaStatus']]}.",
+        f"**{share(overall['successRate'])}** of {overall['dueDeliveries']:,} due deliveries arrived, "
+        f"**{share(overall['onTimeRate'])}** on time; average latency "
+        f"**{duration(overall['avgDeliveryLatencyMs'])}**; trend `{_spark(rates)}`."
+        if overall["dueDeliveries"]
         else "No delivery was due.",
         "",
         "### What to do",
-        *(
-            f"- **{one['where']}**: {one['seen']} {one['action']}"
-            for one in report["recommendations"]
-        ),
+        *(_advice(one, command(one)) for one in report["recommendationDetails"]),
     ]
-    platforms = [_platform_row(facts, p) for p in Platform if p.value in facts["byPlatform"]]
-    if platforms:
-        head = ("Platform", "Target", "Due", "Success", "Latency", "Retry success", "Budget left")
-        lines += ["", "### Platforms", *_table(head, platforms)]
-    if facts["causes"]:
-        lines += ["", "### Why deliveries failed", *_causes(facts["causes"][:TOP_FAILURES])]
-    if facts["companies"]:
-        lines += ["", "### Companies in trouble", *_companies(facts["companies"])]
-    if facts["incidents"]:
-        lines += ["", f"{len(facts['incidents'])} incidents were open in the period."]
+    if report["byPlatform"]:
+        head = (
+            "Platform",
+            "Target",
+            "Due",
+            "Success",
+            "On time",
+            "Latency",
+            "Retry success",
+            "Budget left",
+        )
+        lines += ["", "### Platforms", *_table(head, map(_platform_row, report["byPlatform"]))]
+    if report["causes"]:
+        lines += ["", "### Why deliveries failed", *_causes(report["causes"][:TOP_FAILURES])]
+    if report["companies"]:
+        lines += ["", "### Companies in trouble", *_companies(report["companies"])]
+    if report["incidents"]:
+        lines += ["", f"{len(report['incidents'])} incidents were open in the period."]
     return "\n".join(lines)
+
+
+def _advice(one: Mapping[str, Any], command: str | None) -> str:
+    typed = f" `{plain(command).replace('`', '')}`" if command else ""
+    return (
+        f"- **{markdown(one['where'])}**: {markdown(one['seen'])} {markdown(one['action'])}{typed}"
+    )
 
 
 def worst_markdown(lines: Sequence[CompanyLine]) -> str:
@@ -59,6 +78,7 @@ def worst_markdown(lines: Sequence[CompanyLine]) -> str:
                     "state": line.state.value,
                     "due": line.due,
                     "successRate": line.success_rate,
+                    "onTimeRate": line.on_time_rate,
                     "averageLatencyMs": line.average_latency_ms,
                     "consecutiveFailures": line.consecutive_failures,
                 }
@@ -73,7 +93,16 @@ def status_markdown(status: SlaStatus) -> str:
     rows = [("all", status.overall), *((p.value, s) for p, s in status.by_platform.items())]
     return "\n".join(
         _table(
-            ("Platform", "Target", "Due", "Not arrived", "Success", "Latency", "Overdue"),
+            (
+                "Platform",
+                "Target",
+                "Due",
+                "Not arrived",
+                "Success",
+                "On time",
+                "Latency",
+                "Overdue",
+            ),
             [
                 (
                     _title(name),
@@ -81,8 +110,9 @@ def status_markdown(status: SlaStatus) -> str:
                     f"{scope.metrics.due:,}",
                     f"{scope.metrics.due - scope.metrics.successful:,}",
                     percent(rate.percent if (rate := scope.metrics.success_rate) else None),
+                    percent(timely.percent if (timely := scope.metrics.on_time_rate) else None),
                     duration(taken.average if (taken := scope.metrics.latency) else None),
-                    f"{scope.metrics.overdue:,}",
+                    f"{scope.metrics.overdue_now:,}",
                 )
                 for name, scope in rows
             ],
@@ -98,34 +128,31 @@ def days_markdown(days: Sequence[DayPoint]) -> str:
         [point.not_arrived for point in days],
         title="Deliveries by day",
     ).replace('font-family="inherit"', 'font-family="sans-serif"')
-    rates = [
-        100 * point.successful / due if (due := point.successful + point.not_arrived) else None
-        for point in days
-    ]
+    arrived = [point.success_rate.fraction if point.success_rate else None for point in days]
+    on_time = [point.on_time_rate.fraction if point.on_time_rate else None for point in days]
     image = b64encode(svg.encode()).decode()
     return (
         f"### The last {len(days)} days\n\n![deliveries by day](data:image/svg+xml;base64,{image})\n\n"
-        f"Success by day: `{_spark(rates)}`"
+        f"Success by day: `{_spark(arrived)}`; on time: `{_spark(on_time)}`"
     )
 
 
 def _spark(rates: Sequence[float | None]) -> str:
     known = [rate for rate in rates if rate is not None]
-    return sparkline(rates, low=min([*known, 98.0]) - 1) if known else "no deliveries"
+    return sparkline(rates, low=min([*known, 0.98]) - 0.01, high=1.0) if known else "no deliveries"
 
 
-def _platform_row(facts: Mapping[str, Any], platform: Platform) -> tuple[str, ...]:
-    scope = facts["byPlatform"][platform.value]
-    m, budget = scope["metrics"], facts["budgetByPlatform"].get(platform.value)
-    rate, retry, latency = m["successRate"], m["retrySuccessRate"], m["latency"]
+def _platform_row(scope: Mapping[str, Any]) -> tuple[str, ...]:
+    budget = scope["errorBudget"]
     return (
-        FACTS[platform].title,
-        _STATES[scope["state"]],
-        f"{m['due']:,}",
-        percent(rate and rate["percent"]),
-        duration(latency and latency["average"]),
-        percent(retry and retry["percent"]),
-        budget_left(budget and budget["leftPercent"]),
+        _title(scope["platform"]),
+        _STATES[scope["slaStatus"]],
+        f"{scope['dueDeliveries']:,}",
+        share(scope["successRate"]),
+        share(scope["onTimeRate"]),
+        duration(scope["avgDeliveryLatencyMs"]),
+        share(scope["retrySuccessRate"]),
+        budget_left(budget and budget["left"]),
     )
 
 
@@ -140,7 +167,7 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"{c['companies']:,}",
                 f"{c['recovered']:,}",
                 instant(c["lastAt"]),
-                (c["example"] or "–")[:120],
+                markdown((c["example"] or "–")[:120]),
             )
             for c in causes
         ],
@@ -149,13 +176,14 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _companies(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return _table(
-        ("Company", "Target", "Due", "Success", "Latency", "Failures in a row"),
+        ("Company", "Target", "Due", "Success", "On time", "Latency", "Failures in a row"),
         [
             (
-                line["company"],
+                markdown(line["company"]),
                 _STATES[line["state"]],
                 f"{line['due']:,}",
-                percent(line["successRate"]),
+                share(line["successRate"]),
+                share(line["onTimeRate"]),
                 duration(line["averageLatencyMs"]),
                 str(line["consecutiveFailures"]),
             )
@@ -168,17 +196,13 @@ def _title(platform: str) -> str:
     return "All platforms" if platform == "all" else FACTS[Platform(platform)].title
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table; a bar in a cell would end it, a line break its row."""
-
-    def line(cells: Sequence[str]) -> str:
-        clean = (_cell(text) for text in cells)
-        return f"| {' | '.join(clean)} |"
-
-    return [line(head), "|" + "---|" * len(head), *map(line, rows)]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table of cells that are escaped already."""
+    lines = (f"| {' | '.join(map(_cell, cells))} |" for cells in (head, *rows))
+    first, *others = lines
+    return [first, "|" + "---|" * len(head), *others]
 
 
 def _cell(text: str) -> str:
     # A figure must not be torn from its unit.
-    text = text.replace(" ", "\u00a0") if len(text) <= _SHORT else text
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace(" ", "\u00a0") if len(text) <= _SHORT else text

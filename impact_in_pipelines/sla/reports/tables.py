@@ -5,31 +5,30 @@ from typing import Any
 
 import pandas as pd
 
-from impact_in_pipelines.platforms import Platform
-
 COLUMNS: dict[str, str] = {
-    # column: pandas dtype; counts are whole and always there, rates and averages may be absent
+    # column: pandas dtype; counts are whole and always there, rates (fractions) and averages may be absent
     "company": "string",
     "platform": "string",
-    "period": "string",
+    "kind": "string",
     "starts_at": "string",
     "ends_at": "string",
     "state": "string",
     **dict.fromkeys(
         (
             *("total", "due", "successful", "failed", "recovered", "missed", "overdue", "skipped"),
-            *("pending", "retried", "retried_successful", "retried_failed"),
+            *("pending", "replayed", "timed", "on_time"),
+            *("retried", "retried_successful", "retried_failed"),
             *("retry_first", "retry_second", "retry_third", "retry_later"),
         ),
         "int64",
     ),
     **dict.fromkeys(
         (
-            *("success_rate_percent", "success_rate_low_percent", "success_rate_high_percent"),
-            "retry_success_rate_percent",
+            *("success_rate", "success_rate_low", "success_rate_high"),
+            *("on_time_rate", "retry_success_rate"),
             *("avg_latency_ms", "p50_latency_ms", "p95_latency_ms", "max_latency_ms"),
-            *("avg_lateness_ms", "avg_payload_bytes", "max_payload_bytes", "avg_attempts"),
-            *("max_attempts", "error_budget_left_percent"),
+            *("avg_lateness_ms", "avg_payload_bytes", "max_payload_bytes", "avg_retries"),
+            *("max_attempts", "error_budget_left"),
         ),
         "Float64",
     ),
@@ -52,48 +51,52 @@ def render_csv(reports: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    facts = report["facts"]
-    scopes = [("all", facts["overall"], facts["budget"])] + [
-        (p.value, facts["byPlatform"][p.value], facts["budgetByPlatform"].get(p.value))
-        for p in Platform
-        if p.value in facts["byPlatform"]
-    ]
+    whole = {"platform": "all", **report["overall"], "errorBudget": report["errorBudget"]}
     return [
         {
             "company": report["company"] or "all",
-            "platform": platform,
-            "period": report["period"],
-            "starts_at": report["window"]["start"],
-            "ends_at": report["window"]["end"],
-            "state": scope["state"],
-            **_measures(scope["metrics"]),
-            "error_budget_left_percent": budget["leftPercent"] if budget else None,
+            "platform": scope["platform"],
+            "kind": report["kind"],
+            "starts_at": report["period"]["start"],
+            "ends_at": report["period"]["end"],
+            "state": scope["slaStatus"],
+            **_measures(scope),
+            "error_budget_left": scope["errorBudget"]["left"] if scope["errorBudget"] else None,
         }
-        for platform, scope, budget in scopes
+        for scope in (whole, *report["byPlatform"])
     ]
 
 
-def _measures(m: Mapping[str, Any]) -> dict[str, Any]:
-    success, retry = m["successRate"] or {}, m["retrySuccessRate"] or {}
-    latency, lateness, spread = m["latency"] or {}, m["lateness"] or {}, m["retryDistribution"]
-    counts = ("total", "due", "successful", "failed", "recovered", "missed", "overdue", "skipped")
+def _measures(scope: Mapping[str, Any]) -> dict[str, Any]:
+    interval = scope["successRateInterval"] or {}
+    latency, lateness = scope["latencyMs"] or {}, scope["latenessMs"] or {}
+    counts = {
+        **{name: name for name in ("total", "due", "successful", "failed", "recovered", "missed")},
+        **{name: name for name in ("overdue", "skipped", "pending", "replayed", "timed")},
+        "on_time": "onTime",
+        "retried": "retried",
+        "retried_successful": "retriedSuccessful",
+        "retried_failed": "retriedFailed",
+    }
     return {
-        **{name: m[name] for name in (*counts, "pending", "retried")},
-        "retried_successful": m["retriedSuccessful"],
-        "retried_failed": m["retriedFailed"],
-        **{f"retry_{name}": spread[name] for name in ("first", "second", "third", "later")},
-        "success_rate_percent": success.get("percent"),
-        "success_rate_low_percent": success.get("lowPercent"),
-        "success_rate_high_percent": success.get("highPercent"),
-        "retry_success_rate_percent": retry.get("percent"),
-        "avg_latency_ms": latency.get("average"),
+        **{name: scope[f"{field}Deliveries"] for name, field in counts.items()},
+        **{
+            f"retry_{name}": scope["retryDistribution"][name]
+            for name in ("first", "second", "third", "later")
+        },
+        "success_rate": scope["successRate"],
+        "success_rate_low": interval.get("low"),
+        "success_rate_high": interval.get("high"),
+        "on_time_rate": scope["onTimeRate"],
+        "retry_success_rate": scope["retrySuccessRate"],
+        "avg_latency_ms": latency.get("avg"),
         "p50_latency_ms": latency.get("p50"),
         "p95_latency_ms": latency.get("p95"),
-        "max_latency_ms": latency.get("maximum"),
-        "avg_lateness_ms": lateness.get("average"),
-        "avg_payload_bytes": m["avgPayloadBytes"],
-        "max_payload_bytes": m["maxPayloadBytes"],
-        "avg_attempts": m["avgAttempts"],
-        "max_attempts": m["maxAttempts"],
-        "consecutive_failures": m["consecutiveFailures"],
+        "max_latency_ms": latency.get("max"),
+        "avg_lateness_ms": lateness.get("avg"),
+        "avg_payload_bytes": scope["avgPayloadSizeBytes"],
+        "max_payload_bytes": scope["maxPayloadSizeBytes"],
+        "avg_retries": scope["avgRetries"],
+        "max_attempts": scope["maxAttempts"],
+        "consecutive_failures": scope["consecutiveFailures"],
     }

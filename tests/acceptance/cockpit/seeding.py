@@ -53,9 +53,9 @@ def seed(world: World) -> Seeded:
     reports = SlaReports(world.database.engine, runtime.settings)
     company = runtime.companies.find(str(troubled))
     week = last_complete(ReportPeriod.WEEKLY, NOW)
-    reports.generate_weekly_sla_report(company, week, now=NOW)
+    reports.make(company, ReportPeriod.WEEKLY, week, now=NOW)
     month = last_complete(ReportPeriod.MONTHLY, NOW)
-    reports.generate_monthly_sla_report(company, month, now=NOW)
+    reports.make(company, ReportPeriod.MONTHLY, month, now=NOW)
     failed = [row["id"] for row in rows if row["status"] == "failed" and row["recent"]]
     retrying = next(row["id"] for row in rows if row["status"] == "retrying")
     return Seeded(troubled, healthy, failed, retrying, schedules)

@@ -8,8 +8,13 @@ from uuid import UUID
 
 from impact_in_pipelines.alerting.reconciling import reconcile
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sla.incidents import Change, Incident, MaintenanceWindow, NoticeKind
-from impact_in_pipelines.sla.model import Breach, BreachType, Severity
+from impact_in_pipelines.sla.incidents import (
+    Incident,
+    IncidentChange,
+    MaintenanceWindow,
+    NoticeKind,
+)
+from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ACME = UUID(int=1)
@@ -29,13 +34,29 @@ def breach(**changes: Any) -> Breach:
         platform=Platform.GOODERA,
         sample_size=100,
         low_confidence=False,
+        pages=True,
+        rule=Rule.TARGET_MISSED,
     )
     return replace(usual, **changes)
 
 
 def warning(**changes: Any) -> Breach:
     """The same, less bad."""
-    return breach(**{"severity": Severity.WARNING, **changes})
+    return breach(
+        **{
+            "severity": Severity.WARNING,
+            "pages": False,
+            "rule": Rule.WARNING_LEVEL,
+            **changes,
+        }
+    )
+
+
+def few(**changes: Any) -> Breach:
+    """Critical, and on too few deliveries to page somebody."""
+    return breach(
+        **{"low_confidence": True, "pages": False, "rule": Rule.FEW_DELIVERIES, **changes}
+    )
 
 
 def outage(**changes: Any) -> Breach:
@@ -47,6 +68,7 @@ def outage(**changes: Any) -> Breach:
             "company": None,
             "threshold": 30.0,
             "actual": 31.0,
+            "rule": Rule.OUTAGE,
             **changes,
         }
     )
@@ -86,13 +108,15 @@ class Book:
         """Why each notice was written, in order."""
         return [kind for kind, _ in self.notices]
 
-    def look(self, breaches: Iterable[Breach], now: datetime, **options: Any) -> list[Change]:
+    def look(
+        self, breaches: Iterable[Breach], now: datetime, **options: Any
+    ) -> list[IncidentChange]:
         """Reconcile and keep what comes of it."""
         changes = reconcile(self.open, breaches, now, **options)
         self.keep(changes)
         return changes
 
-    def keep(self, changes: Sequence[Change]) -> None:
+    def keep(self, changes: Sequence[IncidentChange]) -> None:
         """What the store does with changes."""
         for change in changes:
             self.incidents[change.incident.id] = change.incident

@@ -22,7 +22,7 @@ from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.incidents import FailedRun, Notice, NoticeKind
 from impact_in_pipelines.sla.model import Breach, BreachType
 
-from .helpers import MINUTE, NOON, Book, breach, outage, warning, window
+from .helpers import MINUTE, NOON, Book, breach, few, outage, warning, window
 
 LINKS = Links.from_settings(read_settings({}))
 RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook.md"
@@ -76,7 +76,7 @@ def test_hostile_and_endless_texts_stay_within_bounds() -> None:
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        (breach(), "97.0 %, threshold 98 %"),
+        (breach(), "97.00 %, threshold 98 %"),
         (
             breach(type=BreachType.LATENCY, actual=301_000.0, threshold=300_000.0),
             "5 min 1 s, threshold 5 min",
@@ -135,9 +135,11 @@ def test_levels_are_in_the_headline() -> None:
 
 def test_few_deliveries_are_called_few() -> None:
     """Whoever reads it must know why nobody was paged."""
-    notice = notice_of(breach(low_confidence=True, sample_size=1))
+    notice = notice_of(few(sample_size=1))
     assert notice.incident is not None
-    assert wording.sample(notice.incident) == ("1 delivery; too few to be sure, so nobody is paged")
+    assert wording.sample(notice.incident) == "1 delivery"
+    assert wording.rule(notice.incident) == "too few deliveries to be sure, so nobody is paged"
+    assert wording.level(notice) == 1
 
 
 def test_a_recovery_says_how_long_it_lasted() -> None:

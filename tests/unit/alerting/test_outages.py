@@ -9,7 +9,7 @@ import pytest
 from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import Incident, PlatformActivity, PlatformState
-from impact_in_pipelines.sla.model import BreachType, Severity
+from impact_in_pipelines.sla.model import BreachType, Rule, Severity
 
 from .helpers import MINUTE, NOON, Book, outage
 
@@ -26,7 +26,7 @@ def failing(**changes: Any) -> PlatformActivity:
         failures=12,
         companies=4,
         own_faults=0,
-        last_error="Goodera answered HTTP 503",
+        error_kinds=("server_error",),
     )
     return replace(usual, **changes)
 
@@ -46,7 +46,8 @@ def test_thirty_minutes_of_nothing_but_failures_are_an_outage() -> None:
     assert (found.company_id, found.platform) == (None, Platform.GOODERA)
     assert (found.actual, found.threshold, found.sample_size) == (31.0, 30.0, 12)
     assert found.since == NOON - 31 * MINUTE
-    assert found.details["last_error"] == "Goodera answered HTTP 503"
+    assert found.details == {"companies": 4, "error_kinds": ["server_error"]}
+    assert (found.pages, found.rule) == (True, Rule.OUTAGE)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +137,7 @@ def test_a_platform_is_degraded_before_it_is_out(
     assert found[Platform.WORKDAY].state is PlatformState.HEALTHY
     if state is not PlatformState.HEALTHY:
         assert one.since == activity[0].first_failure
-        assert one.reason == (
-            "12 attempts of 4 companies failed, none delivered; the last one: Goodera answered HTTP 503"
-        )
+        assert one.reason == ("12 attempts of 4 companies failed (server error), none delivered")
 
 
 def test_an_outage_that_is_silent_stays_one() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.incidents import NoticeKind
-from impact_in_pipelines.sla.model import Breach, BreachType, Severity
+from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 
-from .helpers import ACME, MINUTE, NOON, Book, breach, outage, warning, window
+from .helpers import ACME, MINUTE, NOON, Book, breach, few, outage, warning, window
 
 OPENED, RAISED, RECOVERED = NoticeKind.OPENED, NoticeKind.RAISED, NoticeKind.RECOVERED
 AT_ONCE = timedelta(0)
@@ -121,7 +121,7 @@ def test_types_that_were_not_read_are_not_closed() -> None:
 def test_few_deliveries_page_nobody() -> None:
     """Low confidence: told, and nobody is called."""
     book = Book()
-    book.look([breach(low_confidence=True, sample_size=4)], NOON)
+    book.look([few(sample_size=4)], NOON)
 
     assert book.notices == [(OPENED, False)]
 
@@ -130,8 +130,7 @@ def test_enough_deliveries_page_later() -> None:
     """The breach was right after all: that is a rise."""
     book = Book()
     for minute in range(3):
-        few = minute == 0
-        book.look([breach(low_confidence=few)], NOON + minute * MINUTE)
+        book.look([breach() if minute else few()], NOON + minute * MINUTE)
 
     assert book.notices == [(OPENED, False), (RAISED, True)]
 
@@ -139,8 +138,8 @@ def test_enough_deliveries_page_later() -> None:
 def test_consecutive_failures_page_however_few() -> None:
     """They are facts, not estimates."""
     book = Book()
-    few = breach(type=BreachType.CONSECUTIVE_FAILURES, low_confidence=True, sample_size=3)
-    book.look([few], NOON)
+    three = breach(type=BreachType.CONSECUTIVE_FAILURES, sample_size=3, rule=Rule.FAILURES_IN_A_ROW)
+    book.look([three], NOON)
 
     assert book.notices == [(OPENED, True)]
 

@@ -9,7 +9,7 @@ from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.incidents import Channel, FailedRun, Notice, NoticeKind
 from impact_in_pipelines.sla.model import Breach
 
-from .helpers import NOON, Book, breach, warning
+from .helpers import NOON, Book, breach, few, warning
 
 SLACK, URGENT, PAGER, LOG = (
     Channel.SLACK,
@@ -43,7 +43,7 @@ def later(kind: NoticeKind, *told: Channel) -> Notice:
         (warning(), ALL, [SLACK]),
         (breach(), BOTH, [SLACK, PAGER]),
         (breach(), ALL, [URGENT, PAGER]),
-        (breach(low_confidence=True), ALL, [SLACK]),
+        (few(), ALL, [SLACK]),
         (breach(), Configured(slack=True), [SLACK]),
         (breach(), Configured(slack_critical=True), [URGENT]),
         (warning(), Configured(slack_critical=True), [URGENT]),

@@ -85,7 +85,7 @@ def test_half_a_budget_left_at_a_sustainable_rate_never_runs_out() -> None:
     """Ten of twenty spent, one failure this week where 5 are allowed."""
     budget = error_budget(Errors(1000, 10), Errors(250, 1), T, NOW)
 
-    assert budget.left_percent == pytest.approx(50)
+    assert budget.left == pytest.approx(0.5)
     assert budget.runs_out_at is None
 
 
@@ -93,7 +93,7 @@ def test_an_overspent_budget_has_run_out_now() -> None:
     """30 of 20: half as much again as there was."""
     budget = error_budget(Errors(1000, 30), Errors(250, 0), T, NOW)
 
-    assert budget.left_percent == pytest.approx(-50)
+    assert budget.left == pytest.approx(-0.5)
     assert budget.runs_out_at == NOW
 
 
@@ -109,4 +109,4 @@ def test_nothing_due_has_no_budget_to_spend() -> None:
     """No share of nothing."""
     budget = error_budget(NONE, NONE, T, NOW)
 
-    assert (budget.left_percent, budget.runs_out_at, budget.burn_rate) == (None, None, None)
+    assert (budget.left, budget.runs_out_at, budget.burn_rate) == (None, None, None)

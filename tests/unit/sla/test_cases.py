@@ -38,6 +38,7 @@ def metrics(
             "latency_ms_n": ok,
             "latency_ms_sum": latency_ms * ok,
             "latency_ms_max": latency_ms,
+            "on_time": ok if latency_ms <= 5 * MINUTE else 0,
         }
     return metrics_of(
         counters,
@@ -195,7 +196,8 @@ def test_there_are_as_many_cases_as_the_issue_asks_for() -> None:
     [
         (metrics(8, failed=1), {RATE: True}),
         (metrics(9, failed=1), {RATE: False}),
-        (metrics(2, latency_ms=6 * MINUTE), {LATENCY: True}),
+        (metrics(2, latency_ms=6 * MINUTE), {LATENCY: False}),
+        (metrics(2, latency_ms=4 * MINUTE + 1), {LATENCY: True}),
         (metrics(0, failed=3, streak=3), {RATE: True, STREAK: False}),
         (retries(5, 4), {RETRY: True}),
     ],
@@ -203,7 +205,8 @@ def test_there_are_as_many_cases_as_the_issue_asks_for() -> None:
 def test_a_breach_that_rests_on_few_deliveries_says_so(
     measured: Metrics, uncertain: dict[BreachType, bool]
 ) -> None:
-    """Below ten deliveries it is of low confidence, except failures in a row: three are three."""
+    """Below ten deliveries it is of low confidence, except for facts: three failures in a row are three, and
+    a late median is late."""
     breaches = evaluate(measured, Thresholds(), Subject(), NOW)
 
     assert {b.type: b.low_confidence for b in breaches} == uncertain

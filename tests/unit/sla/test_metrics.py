@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.sla import ThresholdOutOfRange
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.metrics import (
     COUNTERS,
     LARGEST,
     LATENCY_BUCKETS_MS,
+    Quantile,
     added,
     histogram_percentile,
     metrics_of,
@@ -73,20 +74,27 @@ def test_a_histograms_percentile_lies_in_the_right_bucket(values: list[int], sha
 
     assert found is not None
     low, high = next((a, b) for a, b in pairwise(bounds) if a < exact <= b)
-    assert low <= found <= high
+    assert low <= found.ms <= high
+    assert not found.capped
 
 
 def test_an_empty_histogram_has_no_percentile() -> None:
-    """And what lies above the last bound is reported as that bound."""
+    """And what lies above the last bound is that bound, and says that it is more."""
     assert histogram_percentile([0] * 10, 0.5) is None
-    assert histogram_percentile([0] * 9 + [5], 0.95) == LATENCY_BUCKETS_MS[-1]
+    assert histogram_percentile([0] * 9 + [5], 0.95) == Quantile(
+        LATENCY_BUCKETS_MS[-1], capped=True
+    )
 
 
 def test_every_threshold_is_a_setting_with_the_same_default() -> None:
     """D8: the specification's numbers, unless the environment says otherwise."""
     assert Thresholds.from_settings(read_settings({})) == Thresholds()
-    changed = {f"SLA_{name.upper()}": "7" for name in NAMES}
-    assert set(vars_of(Thresholds.from_settings(read_settings(changed))).values()) == {7}
+    numbers = [name for name in NAMES if name != "page_policy"]
+    changed = {f"SLA_{name.upper()}": "7" for name in numbers}
+    changed["SLA_PAGE_POLICY"] = "significant"
+    found: dict[str, object] = dict(vars_of(Thresholds.from_settings(read_settings(changed))))
+    assert found.pop("page_policy") == "significant"
+    assert set(found.values()) == {7}
 
 
 def vars_of(thresholds: Thresholds) -> dict[str, float]:
@@ -118,8 +126,10 @@ def test_the_narrowest_threshold_wins() -> None:
 @pytest.mark.parametrize("value", ["", "x", None, True, -1, 101, float("nan")])
 def test_a_threshold_out_of_range_is_refused(value: object) -> None:
     """With the range, and what it was."""
-    with pytest.raises(UsageError, match="success_rate_target_percent must be a percentage"):
+    with pytest.raises(ThresholdOutOfRange) as refused:
         checked({"success_rate_target_percent": value})
+    assert (refused.value.lowest, refused.value.highest) == (0, 100)
+    assert refused.value.value == str(value)
 
 
 @pytest.mark.parametrize(
@@ -128,23 +138,28 @@ def test_a_threshold_out_of_range_is_refused(value: object) -> None:
         (None, "–"),
         (0, "0 ms"),
         (850, "850 ms"),
-        (12_340, "12.3 s"),
+        (12_340, "12.4 s"),
         (12_500, "12.5 s"),
+        (59_950, "1 min"),
         (60_000, "1 min"),
+        (300_000, "5 min"),
+        (300_000.4, "5 min 1 s"),
+        (5 * 3_600_000 + 1, "5 h 1 min"),
         (68_000, "1 min 8 s"),
         (301_000, "5 min 1 s"),
         (3_600_000, "1 h"),
         (9_000_000, "2 h 30 min"),
         (259_200_000, "3 days"),
         (3 * 86_400_000 + 3_600_000, "3 days 1 h"),
-        (30 * 86_400_000 + 3_600_000, "30 days"),
+        (30 * 86_400_000 + 3_600_000, "31 days"),
     ],
 )
 def test_durations_are_said_as_people_say_them(ms: float | None, text: str) -> None:
-    """Everywhere alike; the unit grows with the number, two of them at most."""
+    """Everywhere alike; the unit grows with the number, two of them at most. What is more than a limit never
+    reads as the limit: durations go up."""
     assert duration(ms) == text
 
 
 def test_a_rate_of_nothing_is_a_dash() -> None:
     """Not 0 %."""
-    assert (percent(None), percent(97.8873)) == ("–", "97.89 %")
+    assert (percent(None), percent(97.8873)) == ("–", "97.88 %")

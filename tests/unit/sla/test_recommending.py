@@ -6,8 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.sla.document import document
 from impact_in_pipelines.sla.model import (
     Breach,
     BreachType,
@@ -82,20 +84,23 @@ def test_where_all_is_well_there_is_nothing_to_do() -> None:
         ("configuration", "complete_connection", True, "connections set acme workday --base-url"),
         ("data_quality", "correct_data", False, "company_impact"),
         ("rejected", "correct_data", False, "deliveries show abcdef12"),
-        ("rate_limited", "raise_or_spread", False, "schedules plan --apply"),
+        ("rate_limited", "raise_or_spread", False, "schedules plan"),
         ("server_error", "call_platform", False, "Ask Workday's support about 2026-03-09 08:30"),
         ("timeout", "call_platform", False, "Ask Workday's support"),
     ],
 )
 def test_each_cause_has_its_advice(kind: str, rule: str, urgent: bool, action: str) -> None:
-    """What was seen with the platform's words, where, and the command that mends it."""
+    """What was seen with the platform's words, where, and what mends it; the command is the terminal's."""
     found = one(replace(WELL, causes=[cause(kind)]), rule)
 
     assert found.urgent is urgent
     assert found.seen.startswith("4 deliveries failed")
     assert "what it said" in found.seen
     assert found.where == "Workday, acme"
-    assert action in found.action
+    told = f"{found.action} | {command_of(document(found)) or ''}"
+    assert action in told
+    assert "`" not in found.text
+    assert "impact-in" not in found.text
 
 
 def test_many_companies_hit_make_it_the_platforms_affair() -> None:
@@ -166,14 +171,14 @@ def test_a_failing_schedule_is_named() -> None:
     found = one(replace(WELL, by_platform={Platform.GOODERA: scope}), "mend_failing_schedule")
 
     assert "2 schedules in an unbroken series of failures, the longest of 5" in found.seen
-    assert "impact-in schedules show abcdef12-0000" in found.action
+    assert command_of(document(found)) == "impact-in schedules show abcdef12-0000"
 
 
 @pytest.mark.parametrize(
     ("left", "urgent", "words"),
     [
-        (40.0, False, "40 % of the error budget is left, until 2026-03-09"),
-        (-10.0, True, "is spent"),
+        (0.4, False, "40 % of the error budget is left, until 2026-03-09"),
+        (-0.1, True, "is spent"),
     ],
 )
 def test_a_budget_that_runs_out_is_to_be_protected(left: float, urgent: bool, words: str) -> None:
@@ -184,7 +189,7 @@ def test_a_budget_that_runs_out_is_to_be_protected(left: float, urgent: bool, wo
 
     assert found.urgent is urgent
     assert words in found.seen
-    lasting = replace(WELL, budget=replace(budget, runs_out_at=None, left_percent=40.0))
+    lasting = replace(WELL, budget=replace(budget, runs_out_at=None, left=0.4))
     assert [r.rule for r in recommend(lasting, Thresholds(), None)] == ["nothing_to_do"]
 
 
@@ -195,7 +200,7 @@ def test_what_failed_and_wasnt_replayed_is_to_be_replayed() -> None:
     found = one(facts, "replay_failed")
 
     assert found.seen == "2 deliveries failed and have not been replayed; 1 of 3 were recovered."
-    assert "impact-in deliveries replay --all-failed --company acme" in found.action
+    assert command_of(document(found)) == "impact-in deliveries replay --all-failed --company acme"
     done = replace(WELL, overall=Scope(Metrics(failed=3, recovered=3)))
     assert [r.rule for r in recommend(done, Thresholds(), None)] == ["nothing_to_do"]
 
@@ -204,7 +209,7 @@ def test_the_worst_companies_come_first() -> None:
     """By state, then by how many deliveries did not arrive; the healthy are not among them."""
 
     def line(name: str, state: SlaState, due: int, successful: int) -> CompanyLine:
-        return CompanyLine(name, state, due, successful, None, None, 0)
+        return CompanyLine(name, state, due, successful, None, None, None, 0)
 
     lines = [
         line("fine", SlaState.HEALTHY, 10, 10),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.sla import WindowReversed
 from impact_in_pipelines.sla.windows import (
     ReportPeriod,
     before,
@@ -63,5 +63,5 @@ def test_a_window_that_is_only_given_an_end_begins_with_its_week() -> None:
     end = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
     assert window(now, end=end).start == datetime(2026, 3, 2, tzinfo=UTC)
-    with pytest.raises(UsageError, match="must lie after the start"):
+    with pytest.raises(WindowReversed):
         window(now, start=now, end=end)

@@ -1,8 +1,8 @@
 """Numbers, instants and durations as people of a language write them."""
 
-import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,10 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from impact_in_pipelines.api.web.language.languages import Language
+from impact_in_pipelines.sla.wording import NOTHING, cut, in_percent, raised
 
 _UNITS = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
 _KIB = 1024
-NOTHING = "–"
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,27 @@ class Formats:
         """A percentage (0 to 100). It is cut, not rounded: 97.96 must not read as the 98 it has missed."""
         if value is None:
             return NOTHING
-        scale = 10**digits
-        cut = math.floor(round(value * scale, 6)) / scale / 100
         locale = self.language.locale
         pattern = locale.percent_formats[None].pattern.replace("#,##0", "#,##0." + "#" * digits)
-        return str(format_percent(cut, format=pattern, locale=locale))
+        shown, smallest = cut(value, digits), Decimal(1).scaleb(-digits)
+        if not shown and value > 0:
+            return f"< {format_percent(smallest / 100, format=pattern, locale=locale)}"
+        return str(format_percent(shown / 100, format=pattern, locale=locale))
+
+    def share(self, fraction: float | None, digits: int = 1) -> str:
+        """A fraction (0 to 1) as a percentage."""
+        return self.percent(None if fraction is None else in_percent(fraction), digits)
 
     def duration(self, milliseconds: float | None) -> str:
         """A duration by its two largest units: 1 min, 12 sec."""
         if milliseconds is None:
             return NOTHING
         locale = self.language.locale
-        if round(milliseconds) < 1_000:
+        # Up, not to the nearest: 5 min 0.4 s must not read as the five minutes it took too long for.
+        if raised(milliseconds) < 1_000:
             unit = "duration-millisecond"
-            return str(format_unit(round(milliseconds), unit, self._length, locale=locale))
-        rest, parts = round(milliseconds / 1_000) * 1_000, []
+            return str(format_unit(raised(milliseconds), unit, self._length, locale=locale))
+        rest, parts = _shown_ms(milliseconds), []
         for name, size in _UNITS:
             count, rest = divmod(rest, size)
             if count:
@@ -129,3 +135,12 @@ class Formats:
         delta: timedelta = at - now
         text = format_timedelta(delta, add_direction=True, locale=self.language.locale)
         return str(text)
+
+
+def _shown_ms(milliseconds: float) -> int:
+    """`milliseconds` up to the smaller of the two units that are shown."""
+    sizes = [size for _, size in _UNITS]
+    for size, smaller in zip(sizes, [*sizes[1:], sizes[-1]], strict=True):
+        if milliseconds >= size:
+            return raised(milliseconds, smaller)
+    return raised(milliseconds, sizes[-1])

@@ -55,6 +55,7 @@ OUTCOMES = {
 
 BREACHES = {
     "success_rate": N_("Success rate"),
+    "on_time_rate": N_("On time"),
     "latency": N_("Latency"),
     "retry_success_rate": N_("Retry success"),
     "consecutive_failures": N_("Consecutive failures"),

@@ -6,12 +6,18 @@ from datetime import date, timedelta
 
 from impact_in_pipelines.api.web.visits import Visit
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.sla import standing
 from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.incidents import Incident
 from impact_in_pipelines.sla.model import Breach, Metrics, Scope, Window
-from impact_in_pipelines.sla.reports.report import TREND_PERIODS, TrendPoint, trend_point
+from impact_in_pipelines.sla.reports.report import (
+    TREND_PERIODS,
+    TrendPoint,
+    trend_end,
+    trend_point,
+)
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.windows import ReportPeriod, before, period_of
+from impact_in_pipelines.sla.windows import ReportKind, ReportPeriod, period_of, trend_windows
 
 _INCIDENTS = 5
 
@@ -27,7 +33,7 @@ class PlatformLine:
 
 @dataclass(frozen=True)
 class Spark:
-    """A line of success rates (percent) to draw: points in the box of `width` × `height`, None a gap;
+    """A line of success rates (fractions) to draw: points in the box of `width` × `height`, None a gap;
     `target_y` is where the target lies."""
 
     width: int
@@ -75,9 +81,9 @@ class Dashboard:
 
 def dashboard_of(visit: Visit) -> Dashboard:
     """The company's dashboard at the time of the visit."""
-    runtime, now, company = visit.api.runtime, visit.now, visit.home
-    status = runtime.sla.get_sla_status(company, now=now)
-    book = runtime.sla.thresholds()
+    runtime, company = visit.api.runtime, visit.home
+    stands = standing(runtime, company, None, None)
+    status, book = stands.status, runtime.sla_thresholds.book()
     overall = book.of(company.id)
     trend = _trend(visit, status.overall.metrics)
     return Dashboard(
@@ -90,8 +96,8 @@ def dashboard_of(visit: Visit) -> Dashboard:
         ],
         breaches=_worst(status.overall, status.by_platform.values()),
         trend=trend,
-        spark=_spark(trend, overall.success_rate_target_percent),
-        budget=runtime.sla.error_budgets(now, company_id=company.id).get((company.id, None)),
+        spark=_spark(trend, overall.success_rate_target_percent / 100),
+        budget=stands.budget,
         incidents=runtime.incidents.listed(company_id=company.id, limit=_INCIDENTS),
     )
 
@@ -107,40 +113,23 @@ def _worst(overall: Scope, scopes: Iterable[Scope]) -> list[Breach]:
 def _trend(visit: Visit, running: Metrics) -> list[TrendPoint]:
     """The weeks before from the rollup, the running one as it was just measured."""
     this_week = period_of(ReportPeriod.WEEKLY, visit.now.date())
-    weeks, one = [], this_week
-    for _ in range(TREND_PERIODS):
-        one = before(ReportPeriod.WEEKLY, one)
-        weeks.append(one)
-    weeks.reverse()
+    weeks = trend_windows(ReportKind.WEEKLY, this_week, TREND_PERIODS)
     company_id = visit.home.id
     totals = visit.api.runtime.sla_rollup.summed(weeks, company_id=company_id)
     points = [
-        trend_point(week.start.date(), totals[week.start.date()].get((company_id, None)))
-        for week in weeks
+        trend_point(week, totals[week.start.date()].get((company_id, None))) for week in weeks
     ]
-    rate, retry, latency = running.success_rate, running.retry_success_rate, running.latency
-    points.append(
-        TrendPoint(
-            this_week.start.date(),
-            due=running.due,
-            successful=running.successful,
-            success_rate=rate.percent if rate else None,
-            retry_success_rate=retry.percent if retry else None,
-            average_latency_ms=latency.average if latency else None,
-            latency_p95_ms=latency.p95 if latency else None,
-        )
-    )
-    return points
+    return [*points, trend_end(this_week, running)]
 
 
 def _spark(trend: Sequence[TrendPoint], target: float) -> Spark:
     width, height, edge = 240, 56, 5
     rates = [point.success_rate for point in trend]
     lowest = min([target, *(rate for rate in rates if rate is not None)])
-    floor = max(0.0, lowest - max(0.5, (100 - lowest) * 0.15))
+    floor = max(0.0, lowest - max(0.005, (1 - lowest) * 0.15))
 
     def y(rate: float) -> float:
-        return round(edge + (100 - rate) / (100 - floor) * (height - 2 * edge), 1)
+        return round(edge + (1 - rate) / (1 - floor) * (height - 2 * edge), 1)
 
     step = (width - 2 * edge) / max(1, len(rates) - 1)
     points = [

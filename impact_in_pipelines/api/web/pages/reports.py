@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit
-from impact_in_pipelines.db.sla.reports import SlaReports
-from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.errors.sla import ReportMissing
+from impact_in_pipelines.services.reports import listed_reports, stored_report
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.reports.tables import render_csv
 from impact_in_pipelines.sla.windows import ReportPeriod
@@ -33,7 +33,7 @@ def routes(pages: Pages) -> list[Route]:
 
 def reports(visit: Visit) -> Response:
     """What there is to read, newest first."""
-    return visit.render("reports.html", reports=_store(visit).listed(visit.home))
+    return visit.render("reports.html", reports=listed_reports(visit.api.runtime, visit.home))
 
 
 def report(visit: Visit) -> Response:
@@ -44,9 +44,11 @@ def report(visit: Visit) -> Response:
         raise not_found("report")
     period = ReportPeriod(parameters["period"])
     try:
-        document = _store(visit).stored(visit.home, period, starts_on)
-    except NotFound:
+        document = stored_report(visit.api.runtime, visit.home, period, starts_on)
+    except ReportMissing:
         raise not_found("report") from None
+    if document["period"]["start"][:10] != starts_on.isoformat():
+        raise not_found("report")
     name = f"{visit.home.slug}-{period.value}-{starts_on}.{form}"
     return _as_file(document, form, name)
 
@@ -59,11 +61,6 @@ def _as_file(document: dict[str, Any], form: str, name: str) -> Response:
         text = json.dumps(document, ensure_ascii=False, indent=2)
         return Response(text, media_type="application/json", headers=saved)
     return HTMLResponse(render_html(document), headers={"Content-Security-Policy": _CSP})
-
-
-def _store(visit: Visit) -> SlaReports:
-    runtime = visit.api.runtime
-    return SlaReports(runtime.database.engine, runtime.settings)
 
 
 def _day(text: str) -> date | None:

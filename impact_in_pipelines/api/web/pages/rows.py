@@ -77,4 +77,4 @@ def latency_bar(latency_ms: float | None, thresholds: Thresholds) -> LatencyBar 
 
 def thresholds_of(visit: Visit) -> Thresholds:
     """What holds for the company."""
-    return visit.api.runtime.sla.thresholds().of(visit.home.id)
+    return visit.api.runtime.sla_thresholds.book().of(visit.home.id)

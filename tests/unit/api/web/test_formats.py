@@ -39,18 +39,19 @@ def test_whole_rates_carry_no_empty_decimals() -> None:
     ("milliseconds", "text"),
     [
         (None, "–"),
-        (0.4, "0ms"),
+        (0.4, "1ms"),
         (420, "420ms"),
         (999.6, "1s"),
         (59_600, "1m"),
         (72_000, "1m 12s"),
         (300_000, "5m"),
-        (3_605_000, "1h"),
-        (90_061_000, "1d 1h"),
+        (300_000.4, "5m 1s"),
+        (3_605_000, "1h 1m"),
+        (90_061_000, "1d 2h"),
     ],
 )
 def test_durations_show_their_two_largest_units(milliseconds: float | None, text: str) -> None:
-    """As exact as one reads, not as exact as one measures."""
+    """As exact as one reads, and never less than it took: what is over five minutes doesn't read as five."""
     assert _formats().duration(milliseconds) == text
 
 

@@ -1,0 +1,87 @@
+-- name: stale_days
+-- Days whose rollup no longer says what the log does: something of them has changed since their mark (by
+-- impact_deliveries_changes_brin, from the oldest mark on), is still open, so that its fate is the clock's affair,
+-- or they have no rollup, or one whose mark is of another server.
+WITH days AS (
+    SELECT day, mark FROM sla_days
+    WHERE day >= CAST(:start AS date) AND mark IS NOT NULL
+      AND pg_snapshot_xmax(CAST(mark AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())
+)
+SELECT DISTINCT d.day FROM (
+    SELECT r.day
+    FROM impact_deliveries d JOIN days r ON r.day = CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
+    WHERE d.scheduled_for >= :start
+      AND d.change_seq >= (SELECT min(CAST(CAST(pg_snapshot_xmin(CAST(mark AS pg_snapshot)) AS text) AS bigint))
+                           FROM days)
+      AND @changed_since(d, r.mark)
+    UNION ALL
+    SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
+    FROM impact_deliveries d
+    WHERE d.status IN @open AND d.scheduled_for >= :start
+    UNION ALL
+    SELECT CAST(day AS date)
+    FROM generate_series(CAST(:start AS timestamp), CAST(:end AS timestamp), interval '1 day') day
+    WHERE NOT EXISTS (SELECT 1 FROM days r WHERE r.day = CAST(day AS date))
+) AS d
+WHERE d.day <= CAST(:end AS date)
+ORDER BY d.day
+
+-- name: lock_days
+LOCK TABLE sla_days IN SHARE ROW EXCLUSIVE MODE
+
+-- name: forget_days
+DELETE FROM sla_daily WHERE day = ANY(CAST(:days AS date[]))
+
+-- name: mark_days
+-- These days say what the log said at :mark.
+INSERT INTO sla_days (day, computed_at, mark)
+SELECT day, :now, :mark FROM unnest(CAST(:days AS date[])) AS day
+ON CONFLICT (day) DO UPDATE SET computed_at = excluded.computed_at, mark = excluded.mark
+
+-- name: mark_fresh
+-- Days in which nothing had changed at :mark; one that was computed later keeps its own.
+INSERT INTO sla_days (day, computed_at, mark)
+SELECT day, :now, :mark FROM unnest(CAST(:days AS date[])) AS day
+ON CONFLICT (day) DO UPDATE SET mark = excluded.mark
+WHERE pg_snapshot_xmin(CAST(sla_days.mark AS pg_snapshot)) < pg_snapshot_xmin(CAST(excluded.mark AS pg_snapshot))
+
+-- name: forget_marks
+-- Every day is computed anew by the next run: what is on time is judged by another target now.
+DELETE FROM sla_days
+
+-- name: roll_up
+-- The rows of sla_daily for some days, all of which lie in [start, end).
+WITH fates AS ({fates}),
+facts AS ({facts}),
+started AS ({started})
+INSERT INTO sla_daily (day, company_id, platform, {names}, latency_ms_buckets, computed_at)
+SELECT day, company_id, platform, {names}, latency_ms_buckets, :now
+FROM (
+    SELECT CAST(scheduled_for AT TIME ZONE 'UTC' AS date) AS day, company_id, platform, {counters},
+           {buckets} AS latency_ms_buckets
+    FROM started
+    WHERE CAST(scheduled_for AT TIME ZONE 'UTC' AS date) = ANY(CAST(:days AS date[]))
+    GROUP BY 1, 2, 3
+) AS counted
+
+-- name: summed_days
+-- Counters of sla_daily added up per period: by company and platform, by each alone, and of all.
+SELECT p.starts_on, d.company_id, d.platform, {sums}, {histogram} AS latency_ms_buckets
+FROM jsonb_to_recordset(CAST(:periods AS jsonb)) AS p(starts_on date, ends_on date)
+JOIN sla_daily d ON d.day BETWEEN p.starts_on AND p.ends_on
+WHERE CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid)
+GROUP BY GROUPING SETS ((p.starts_on, d.company_id, d.platform), (p.starts_on, d.company_id),
+                        (p.starts_on, d.platform), (p.starts_on))
+
+-- name: trends
+-- The same per company and of all, without platforms: what a report's trend needs.
+SELECT p.starts_on, d.company_id, {sums}, {histogram} AS latency_ms_buckets
+FROM jsonb_to_recordset(CAST(:periods AS jsonb)) AS p(starts_on date, ends_on date)
+JOIN sla_daily d ON d.day BETWEEN p.starts_on AND p.ends_on
+WHERE CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid)
+GROUP BY GROUPING SETS ((p.starts_on, d.company_id), (p.starts_on))
+
+-- name: days_of_all
+SELECT day, sum(successful) AS successful, sum(failed + missed + overdue) AS not_arrived,
+       sum(timed) AS timed, sum(on_time) AS on_time
+FROM sla_daily WHERE day >= :first AND day <= :last GROUP BY day ORDER BY day

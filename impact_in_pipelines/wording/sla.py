@@ -1,0 +1,28 @@
+"""Refusals about service levels, incidents, maintenance and ids, in a sentence each."""
+
+from impact_in_pipelines.wording.marking import N_
+
+SENTENCES = {
+    "sla.window_reversed": N_("the end, %(end)s, must lie after the start, %(start)s"),
+    "threshold.unknown": N_("no threshold '%(name)s'; there are: %(known)s"),
+    "threshold.out_of_range": N_(
+        "%(name)s must be a number from %(lowest)s to %(highest)s; it was '%(value)s'"
+    ),
+    "threshold.no_scope": N_("thresholds of their own are a company's, a platform's, or both's"),
+    "report.missing": N_("there is no %(period)s report that starts on %(starts_on)s"),
+    "report.ahead": N_("the %(period)s period from %(starts_on)s has not begun"),
+    "incident.unknown": N_("no incident '%(incident)s'"),
+    "incident.closed": N_("incident %(incident)s is closed already"),
+    "incident.acknowledged": N_("incident %(incident)s is acknowledged by %(by)s"),
+    "maintenance.unknown": N_("no maintenance window '%(window)s'"),
+    "maintenance.no_scope": N_("a maintenance window is a company's, a platform's, or both's"),
+    "maintenance.no_reason": N_("the reason is empty, and it is what people read"),
+    "maintenance.reversed": N_("the window ends, %(end)s, before it starts, %(start)s"),
+    "maintenance.past": N_("the window is over already: it ends at %(end)s"),
+    "maintenance.over": N_("maintenance window %(window)s is over already"),
+    "id.malformed": N_(
+        "'%(text)s' can't be an id: give the whole one or at least its first %(shortest)s characters, "
+        "0-9 and a-f"
+    ),
+    "id.ambiguous": N_("'%(text)s' begins several ids; give more of: %(ids)s"),
+}
