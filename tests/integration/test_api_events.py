@@ -41,6 +41,7 @@ class Reader:
     def __init__(self, answer: requests.Response) -> None:
         self.events: list[dict[str, Any]] = []
         self.lines: list[str] = []
+        self.subscribed = threading.Event()
         self.ended = threading.Event()
         self._answer = answer
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -51,6 +52,7 @@ class Reader:
         try:
             for line in self._answer.iter_lines(chunk_size=1, decode_unicode=True):
                 self.lines.append(line)
+                self.subscribed.set()  # the first line is sent once the reader is subscribed
                 name, _, value = line.partition(": ")
                 if not line and current:
                     self.events.append(current)
@@ -84,9 +86,7 @@ def stream(api: Served, *, token: str = "", **headers: str) -> Iterator[Reader]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
     reader = Reader(answer)
-    while not reader.lines:  # the first line is sent before the reader is subscribed
-        time.sleep(0.01)
-    time.sleep(0.1)
+    assert reader.subscribed.wait(20)
     try:
         yield reader
     finally:

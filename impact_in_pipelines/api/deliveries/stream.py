@@ -78,7 +78,6 @@ async def event_stream(
     (aware), or until `still_good` says no, which is asked every `CHECKED_S` seconds however much there is to
     say. An event's id is a position: a reader that comes back with it is sent nothing too little, and
     perhaps something twice."""
-    yield "retry: 3000\n\n"
     with api.streams.held(subject):
         async for text in _events(api, company_id, since, until, still_good):
             yield text
@@ -92,6 +91,8 @@ async def _events(
     still_good: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
     async with api.hub.subscribed(company_id) as changes:
+        # Whoever has read the first line misses no change from then on.
+        yield "retry: 3000\n\n"
         if since is not None:
             found = await run_sync(api.deliveries.changed_since, company_id, since, _REPLAYED)
             if found is None or len(found[0]) == _REPLAYED:
