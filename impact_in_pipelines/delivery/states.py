@@ -1,8 +1,7 @@
 """What a delivery can be, and which change follows which (design, sections 2 and 5)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from impact_in_pipelines.errors import Conflict
 
 
 class DeliveryStatus(StrEnum):
@@ -72,47 +71,42 @@ MAY_HAVE_ARRIVED = frozenset(
     {ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.SERVER_ERROR, ErrorKind.BAD_RESPONSE}
 )
 
-_CHANGES: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
-    # Success without an attempt: a platform says that it has kept what it seemed to have taken back.
-    DeliveryStatus.PENDING: frozenset(
-        {
-            DeliveryStatus.IN_PROGRESS,
-            DeliveryStatus.CANCELLED,
-            DeliveryStatus.FAILED,
-            DeliveryStatus.SUCCESS,
-        }
-    ),
-    # Back to pending: the lease ran out, a twin is in flight, or a batch is resolved record by record.
-    DeliveryStatus.IN_PROGRESS: frozenset(
-        {
-            DeliveryStatus.PENDING,
-            DeliveryStatus.RETRYING,
-            DeliveryStatus.SUCCESS,
-            DeliveryStatus.FAILED,
-            DeliveryStatus.SKIPPED,
-        }
-    ),
-    # Called off: cancelled, or, if it was to repair a failure, failed as before.
-    DeliveryStatus.RETRYING: frozenset(
-        {DeliveryStatus.IN_PROGRESS, DeliveryStatus.CANCELLED, DeliveryStatus.FAILED}
-    ),
-    # A replay works on the row that failed (D11); a platform's call-back may take a success back, and a
-    # later one may restore it.
-    DeliveryStatus.FAILED: frozenset({DeliveryStatus.PENDING, DeliveryStatus.SUCCESS}),
-    DeliveryStatus.SUCCESS: frozenset({DeliveryStatus.FAILED}),
-    DeliveryStatus.SKIPPED: frozenset(),
-    DeliveryStatus.MISSED: frozenset(),
-    DeliveryStatus.CANCELLED: frozenset(),
-}
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of status that a statement makes, and when; `old` None: the row is made so."""
+
+    old: DeliveryStatus | None
+    new: DeliveryStatus
+    when: str
 
 
-def may_become(old: DeliveryStatus, new: DeliveryStatus) -> bool:
-    """Whether a delivery in `old` may become `new`."""
-    return new in _CHANGES[old]
+_S = DeliveryStatus
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition(None, _S.PENDING, "a fire, a selected day, a replay of what had arrived"),
+    Transition(None, _S.MISSED, "a fire while nothing ran"),
+    Transition(_S.PENDING, _S.IN_PROGRESS, "claimed under a lease"),
+    Transition(_S.RETRYING, _S.IN_PROGRESS, "its next attempt is due"),
+    Transition(_S.IN_PROGRESS, _S.IN_PROGRESS, "claimed anew, its lease ran out"),
+    Transition(_S.IN_PROGRESS, _S.SUCCESS, "delivered"),
+    Transition(_S.IN_PROGRESS, _S.RETRYING, "may pass and tries are left, or released between two"),
+    Transition(_S.IN_PROGRESS, _S.FAILED, "permanent, the fourth failure, or refused unsent"),
+    Transition(_S.IN_PROGRESS, _S.SKIPPED, "the same content has arrived"),
+    Transition(_S.IN_PROGRESS, _S.PENDING, "released unsent, told to wait, or its batch is split"),
+    Transition(_S.PENDING, _S.CANCELLED, "called off, or its schedule is deleted"),
+    Transition(_S.RETRYING, _S.CANCELLED, "called off"),
+    Transition(_S.PENDING, _S.FAILED, "its replay is called off"),
+    Transition(_S.RETRYING, _S.FAILED, "its replay is called off"),
+    Transition(_S.FAILED, _S.PENDING, "a replay"),
+    Transition(_S.SUCCESS, _S.FAILED, "a call-back takes it back"),
+    Transition(_S.FAILED, _S.SUCCESS, "a later call-back restores it"),
+    Transition(_S.PENDING, _S.SUCCESS, "the same while its replay waits"),
+)
+"""All there are. A test drives every statement that writes a status against this table, and the diagram in
+docs/concepts.md is made from it."""
 
 
-def change(old: DeliveryStatus, new: DeliveryStatus) -> DeliveryStatus:
-    """`new`; raises `Conflict` where no such change exists."""
-    if not may_become(old, new):
-        raise Conflict(f"a {old} delivery can't become {new}")
-    return new
+def diagram() -> str:
+    """`TRANSITIONS` as a Mermaid state diagram."""
+    lines = [f"  {one.old or '[*]'} --> {one.new}: {one.when}" for one in TRANSITIONS]
+    return "\n".join(["stateDiagram-v2", *lines])

@@ -38,7 +38,7 @@ SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payloa
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
     batch_id uuid, attempt_number int)
-WHERE d.id = r.id
+WHERE d.id = r.id AND d.status = 'in_progress'
 
 -- name: open_attempts
 INSERT INTO delivery_attempts (id, delivery_id, number, started_at, outcome)
@@ -55,7 +55,7 @@ SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payl
     claimed_by = NULL, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
-WHERE d.id = r.id
+WHERE d.id = r.id AND d.status = 'in_progress'
 
 -- name: release_twins
 -- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
@@ -63,4 +63,4 @@ UPDATE impact_deliveries d
 SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
     next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, next_attempt_at timestamptz)
-WHERE d.id = r.id
+WHERE d.id = r.id AND d.status = 'in_progress'
