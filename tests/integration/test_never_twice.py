@@ -1,5 +1,6 @@
 """De-duplication over 24 hours, across retries, workers and keys (D4)."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,16 @@ import pytest
 from factories import FIRST_RETRY, MIDNIGHT, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 from sqlalchemy import RowMapping
 
+from impact_in_pipelines.connectors.registry import connector_for
+from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
+from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.cancelling import cancel
 
 BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
+LEASE = timedelta(minutes=3)
 A_MOMENT = timedelta(seconds=20)
 
 
@@ -36,6 +43,18 @@ def deliver(world: World, company: UUID, platform: Platform = BENEVITY) -> RowMa
     (id_,) = world.deliveries(platform, company)
     world.drain(platform)
     return world.delivery(id_)
+
+
+def claim(world: World, log: PgDeliveryLog, worker: str) -> Sequence[Claimed]:
+    """What `worker` gets of what is due."""
+    return log.claim(
+        BENEVITY,
+        now=world.clock(),
+        limit=10,
+        worker=worker,
+        lease=LEASE,
+        selection=Selection(),
+    )
 
 
 def test_the_same_content_within_a_day_is_skipped(world: World, company: UUID) -> None:
@@ -139,20 +158,23 @@ def test_a_twin_of_one_that_is_being_retried_waits_for_it(world: World, company:
 def test_a_twin_of_one_whose_worker_died_waits_for_it(world: World, company: UUID) -> None:
     """Between the lost attempt and the next one the row may look untouched; its key has been used."""
     (first,) = world.deliveries(BENEVITY, company)
-    world.execute(
-        "UPDATE impact_deliveries SET next_attempt_at = next_attempt_at + interval '1 hour' "
-        "WHERE id = :id",
-        id=first,
+    # A worker sends it and is killed before it can record that; a later one claims it, has to stop, and
+    # releases it before it has sent anything.
+    died, stopped = (PgDeliveryLog(world.database.engine, world.runtime.connections) for _ in "ab")
+    (row,) = claim(world, died, "died")
+    connections = died.connections(BENEVITY, [company])
+    ready, _ = prepare([row], connections, world.runtime.payloads, world.clock())
+    frozen = died.freeze(ready, now=world.clock(), window=timedelta(hours=24), worker="died")
+    connector_for(BENEVITY, world.runtime.transport, world.runtime.tokens).send(
+        as_requests(frozen.ready)[0].shipment
     )
-    world.clock.advance(timedelta(hours=1))
-    world.sandbox.client.add_fault("benevity", "connection_reset_after", count=1)
-    world.drain(BENEVITY)
-    # What a killed worker and a later drain that had to give the row back leave behind.
-    world.execute(
-        "UPDATE impact_deliveries SET status = 'pending', failed_attempts = 0 WHERE id = :id",
-        id=first,
+    world.clock.advance(LEASE)
+    assert [one.id for one in claim(world, stopped, "stopped")] == [first]
+    now = world.clock()
+    stopped.release_claims(
+        [first], now=now, next_attempt_at=now + timedelta(minutes=2), worker="stopped"
     )
-    world.execute("UPDATE delivery_attempts SET outcome = 'lost', error_kind = NULL")
+    assert world.outcomes(first) == ["lost"]
     second = deliver(world, company)
     assert (second["status"], second["attempt_count"]) == ("pending", 0)
     for _ in range(2):
@@ -194,7 +216,8 @@ def test_what_was_cancelled_after_it_may_have_arrived_is_repeated_under_its_key(
     world.sandbox.client.add_fault("benevity", "timeout_after", count=1, delay_ms=1)
     first = deliver(world, company)
     assert first["status"] == "retrying"
-    world.execute("UPDATE impact_deliveries SET status = 'cancelled', next_attempt_at = NULL")
+    cancel(world.runtime, [first["id"]], actor="kari")
+    assert world.delivery(first["id"])["status"] == "cancelled"
     assert deliver(world, company)["idempotency_key"] == first["id"]
     assert world.doubled(BENEVITY) == []
 
@@ -217,12 +240,7 @@ def test_a_replay_and_the_one_that_took_over_its_key_both_end(world: World, comp
     fail_for_good(world)
     second = deliver(world, company)
     assert second["status"] == "retrying"
-    world.execute(
-        """UPDATE impact_deliveries SET status = 'pending', rebuild = true, failed_attempts = 0,
-               next_attempt_at = :now WHERE id = :id""",
-        now=world.clock(),
-        id=first,
-    )
+    assert world.runtime.replays.queue([first], now=world.clock(), actor="kari").queued == (first,)
     world.drain(BENEVITY)
     world.sandbox.client.clear_faults()
     for _ in range(5):
@@ -261,7 +279,7 @@ def test_a_failed_batch_that_may_have_arrived_blocks_its_records(
     assert len({world.delivery(id_)["batch_id"] for id_ in batch} - {None}) == 1
     twin = deliver(world, company, GOODERA)
     assert (twin["status"], twin["error_kind"]) == ("failed", ErrorKind.UNRESOLVED)
-    assert f"impact-in deliveries replay {batch[0]}" in twin["last_error"]
+    assert f"delivery {batch[0]}" in twin["last_error"]
     assert world.attempts(twin["id"]) == []
     assert world.doubled(GOODERA) == []
 

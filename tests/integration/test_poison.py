@@ -57,7 +57,7 @@ def test_a_delivery_that_kills_each_worker_fails_and_the_others_arrive(
     for id_ in poisoned:
         row = world.delivery(id_)
         assert (row["error_kind"], row["failed_attempts"]) == ("unresolved", 0)
-        assert f"impact-in deliveries replay {id_}" in row["last_error"]
+        assert "replay it, under the same key" in row["last_error"]
         assert row["failed_at"] is not None
         assert world.outcomes(id_) == ["lost"] * LOST_MOST
         assert all("worker died" in attempt["error"] for attempt in world.attempts(id_))

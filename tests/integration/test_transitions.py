@@ -80,7 +80,8 @@ def parameters(
     }  # fmt: skip
     return {
         "rows": json.dumps([record]), "ids": [id_, schedule], "now": now, "at": now, "worker": "me",
-        "error": "no", "why": "called off", "kind": "rejected", "platform": "benevity", "run_id": "run", "company_ids": None,
+        "error": "no", "why": "called off", "kind": "rejected", "platform": "benevity",
+        "run_id": "run", "company_ids": None,
         "dagster_run_id": None, "lease_until": now, "limit": 10, "lost_error": "lost",
         "may_have_arrived": ["timeout"], "orphaned_before": now, "suspect_from": 2, "suspects": False,
         "next_attempt_at": now, "force": False, "trigger": "manual", "company_id": company,

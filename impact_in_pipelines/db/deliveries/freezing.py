@@ -204,7 +204,7 @@ def _unresolved(twin: Twin) -> str:
     key only, and that stands for all of its records."""
     return (
         f"the same figures went out with delivery {twin.id} in a batch that may have arrived; replay that "
-        f"one to find out (the batch is repeated whole): impact-in deliveries replay {twin.id}"
+        "one to find out (the batch is repeated whole)"
     )
 
 

@@ -28,8 +28,7 @@ def _worn_out(row: Claimed) -> Refusal:
     return Refusal(
         ErrorKind.UNRESOLVED,
         f"{row.lost_attempts} workers in a row died before they could record how the attempt ended; it may "
-        "have arrived. See why they died (memory, the run's log), then replay it, under the same key: "
-        f"impact-in deliveries replay {row.id}",
+        "have arrived. See why they died (memory, the run's log), then replay it, under the same key",
     )
 
 
