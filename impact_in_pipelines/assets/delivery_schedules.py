@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dagster import AssetMaterialization, AssetSpec, MetadataValue
 
 from impact_in_pipelines.assets.catalog import OPERATIONS
+from impact_in_pipelines.db.schedules.reading import ScheduleStats
 from impact_in_pipelines.db.schedules.rows import Schedule
-from impact_in_pipelines.db.schedules.store import ScheduleStats
 from impact_in_pipelines.platforms import FACTS
 
 MOST_ROWS = 200

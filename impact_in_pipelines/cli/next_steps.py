@@ -22,6 +22,8 @@ NEXT: Mapping[str, str] = MappingProxyType(
             "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"
         ),
         "delivery.unknown": "see: impact-in deliveries list",
+        "schedule.unknown": "see: impact-in schedules list",
+        "schedule.id_malformed": "see: impact-in schedules list",
         "replay.arrived": "--force sends it again all the same",
         "replay.skipped": "to send that again: impact-in deliveries replay %(duplicate_of)s --force",
         "database.not_found": (

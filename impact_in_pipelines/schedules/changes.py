@@ -14,10 +14,12 @@ from dagster import (
 )
 from pydantic import Field
 
-from impact_in_pipelines.errors import ImpactInError, UsageError
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services import schedules
+from impact_in_pipelines.wording import sentence
+from impact_in_pipelines.wording.notes import note_sentence
 
 
 class Action(StrEnum):
@@ -49,7 +51,7 @@ def change_schedules(
     try:
         changed = apply_change(runtime.get(), config, actor=f"dagster run {context.run_id}")
     except ImpactInError as error:
-        raise Failure(description=str(error), allow_retries=False) from error
+        raise Failure(description=sentence(error), allow_retries=False) from error
     context.log.info(f"{config.action}: {len(changed)} schedules")
     lines = "\n".join(f"- {line}" for line in changed) or "none"
     context.add_output_metadata(
@@ -58,30 +60,29 @@ def change_schedules(
 
 
 def apply_change(runtime: Runtime, config: ScheduleChange, *, actor: str) -> list[str]:
-    """Do it; returns a line for each schedule. Raises `NotFound` or `UsageError`."""
-    company = runtime.companies.find(config.company) if config.company else None
-    platform = _platform(config.platform)
-    now = runtime.clock()
+    """Do it; returns a line for each schedule. Raises `CompanyUnknown`, `PlatformUnknown` and
+    `PauseReasonMissing`."""
+    company, platform = (
+        config.company or None,
+        (schedules.parse_platform(config.platform) if config.platform else None),
+    )
     if config.action is Action.pause:
-        changed = runtime.schedules.pause_all(
-            config.reason, now=now, company=company, platform=platform, actor=actor
+        changed = schedules.pause_all(
+            runtime, config.reason, company=company, platform=platform, actor=actor
         )
     else:
-        changed = runtime.schedules.resume_all(
-            now=now, company=company, platform=platform, reason=config.reason or None, actor=actor
+        changed = schedules.resume_all(
+            runtime,
+            company=company,
+            platform=platform,
+            reason=config.reason or None,
+            actor=actor,
         )
-    return [f"{one.company} to {one.platform.value}: {one.in_words}" for one in changed]
-
-
-def _platform(text: str) -> Platform | None:
-    if not text:
-        return None
-    try:
-        return Platform(text)
-    except ValueError:
-        raise UsageError(
-            f"platform {text!r} must be one of {', '.join(p.value for p in Platform)}"
-        ) from None
+    return [
+        f"{one.company} to {one.platform.value}: {one.in_words}"
+        + (f": {note_sentence(one.notice)}" if one.notice else "")
+        for one in changed
+    ]
 
 
 def pause_or_resume() -> JobDefinition:

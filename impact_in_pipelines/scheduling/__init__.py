@@ -2,11 +2,11 @@
 HTTP."""
 
 from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.scheduling.alike import CalendarNote, calendar_note, fires_alike
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
 from impact_in_pipelines.scheduling.cron import (
     ScheduleFrequency,
     parse_cron,
-    parse_timezone,
 )
 from impact_in_pipelines.scheduling.describing import describe_cron
 from impact_in_pipelines.scheduling.due import DuePlan, PlannedFire, plan_due
@@ -28,8 +28,10 @@ from impact_in_pipelines.scheduling.load.spread import SpreadProposal, propose_s
 from impact_in_pipelines.scheduling.preview import PreviewFire, preview
 from impact_in_pipelines.scheduling.rule import CatchUp, Cursor, ScheduleRule
 from impact_in_pipelines.scheduling.windows import DeliveryWindow
+from impact_in_pipelines.scheduling.zones import parse_timezone
 
 __all__ = [
+    "CalendarNote",
     "CatchUp",
     "Cursor",
     "DeliveryWindow",
@@ -46,8 +48,10 @@ __all__ = [
     "ScheduleFrequency",
     "ScheduleRule",
     "SpreadProposal",
+    "calendar_note",
     "cursor_after_change",
     "describe_cron",
+    "fires_alike",
     "initial_cursor",
     "iter_fires",
     "load_by_minute",

@@ -5,14 +5,22 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import (
+    CalendarCountryMissing,
+    CalendarCountryUnknown,
+    CalendarDateMalformed,
+    CalendarOptionUnknown,
+    CalendarPolicyUnknown,
+    CalendarRegionUnknown,
+)
 
 _DAY = timedelta(days=1)
 _LONGEST_CLOSURE = 400
 """Days searched for a business day before a calendar counts as closed for good."""
 
 _NO_COUNTRY = "none"
-_FORM = "COUNTRY[-SUBDIVISION][;policy=POLICY][;extra=DATE,DATE], e.g. 'NO;policy=skip'"
+_ALSO_CALLED = {"UK": "GB"}
+"""What people write for a country, though ISO 3166 has another code."""
 
 
 class HolidayPolicy(StrEnum):
@@ -35,7 +43,7 @@ class HolidayCalendar:
     The weekend is the country's (Friday and Saturday in some), Saturday and Sunday without one.
 
     Raises:
-        InvalidSchedule: an unknown country, subdivision or policy.
+        InvalidCalendar: an unknown country, subdivision or policy.
     """
 
     country: str | None
@@ -45,16 +53,15 @@ class HolidayCalendar:
 
     def __post_init__(self) -> None:
         country = self.country.strip().upper() if self.country else None
+        country = _ALSO_CALLED.get(country, country) if country else None
         object.__setattr__(self, "country", country)
         object.__setattr__(self, "extra_dates", tuple(sorted(set(self.extra_dates))))
         object.__setattr__(self, "policy", _policy(self.policy))
         if country is None:
             if self.subdivision is not None or not self.extra_dates:
-                raise InvalidSchedule(
-                    "holiday calendar without a country: give one such as NO, or dates of your own"
-                )
+                raise CalendarCountryMissing()
         else:
-            _check_region(country, self.subdivision)
+            object.__setattr__(self, "subdivision", _region(country, self.subdivision))
 
     def holiday(self, day: date) -> str | None:
         """The name of the holiday on `day`, None if it isn't one."""
@@ -62,7 +69,7 @@ class HolidayCalendar:
             return "a closed day of the company's own"
         if self.country is None:
             return None
-        return _holidays(self.country, self.subdivision, day.year).get(day)
+        return public_holidays(self.country, self.subdivision, day.year).get(day)
 
     def closed(self, day: date) -> str | None:
         """Why no fire stays on `day` (a holiday's name, or the weekday for the moving policies),
@@ -105,12 +112,12 @@ class HolidayCalendar:
         """The calendar that `to_text` wrote, or a person typed.
 
         Raises:
-            InvalidSchedule: one line that names what can't be read.
+            InvalidCalendar: for what can't be read.
         """
         region, *options = [part.strip() for part in text.split(";")]
         country, _, subdivision = region.partition("-")
         if not country:
-            raise InvalidSchedule(f"holiday calendar {text!r} names no country: write {_FORM}")
+            raise CalendarCountryMissing()
         policy = HolidayPolicy.SKIP
         extra: tuple[date, ...] = ()
         for option in options:
@@ -120,9 +127,7 @@ class HolidayCalendar:
             elif name == "extra":
                 extra = _dates(value)
             else:
-                raise InvalidSchedule(
-                    f"holiday calendar {text!r}: {option!r} isn't known: write {_FORM}"
-                )
+                raise CalendarOptionUnknown(option)
         known = None if country.lower() == _NO_COUNTRY else country
         return cls(known, subdivision or None, extra, policy)
 
@@ -131,8 +136,7 @@ def _policy(value: str) -> HolidayPolicy:
     try:
         return HolidayPolicy(value)
     except ValueError:
-        allowed = ", ".join(policy.value for policy in HolidayPolicy)
-        raise InvalidSchedule(f"holiday policy {value!r} isn't one of {allowed}") from None
+        raise CalendarPolicyUnknown(value, [policy.value for policy in HolidayPolicy]) from None
 
 
 def _dates(text: str) -> tuple[date, ...]:
@@ -141,34 +145,32 @@ def _dates(text: str) -> tuple[date, ...]:
         try:
             days.append(date.fromisoformat(item))
         except ValueError:
-            raise InvalidSchedule(
-                f"holiday calendar: {item!r} isn't a date, write it like 2026-12-24"
-            ) from None
+            raise CalendarDateMalformed(item) from None
     return tuple(days)
 
 
-def _check_region(country: str, subdivision: str | None) -> None:
+def _region(country: str, subdivision: str | None) -> str | None:
+    """The subdivision's code, as the list of holidays has it (`by` and `Bayern` are `BY`)."""
     # 0.2 s and a third of the process's start-up: only schedules with a calendar pay for it.
     import holidays
 
     known = holidays.list_supported_countries()
     if len(country) != 2 or country not in known:
-        raise InvalidSchedule(
-            f"holiday calendar: country {country!r} isn't known: use an ISO 3166 code such as NO"
-        )
+        raise CalendarCountryUnknown(country)
     if subdivision is None:
-        return
-    try:
-        holidays.country_holidays(country, subdiv=subdivision)
-    except NotImplementedError:
-        some = ", ".join(known[country][:8]) or "none"
-        raise InvalidSchedule(
-            f"holiday calendar: {country} has no subdivision {subdivision!r} (known: {some})"
-        ) from None
+        return None
+    codes = {code.casefold(): code for code in known[country]}
+    names = holidays.country_holidays(country).subdivisions_aliases
+    codes |= {name.casefold(): code for name, code in names.items()}
+    found = codes.get(subdivision.strip().casefold())
+    if found is None:
+        raise CalendarRegionUnknown(country, subdivision, known[country][:8])
+    return found
 
 
 @lru_cache(maxsize=4096)
-def _holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
+def public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
+    """The names of the public holidays that are listed for the year; empty where nobody has listed any."""
     import holidays
 
     found = holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")

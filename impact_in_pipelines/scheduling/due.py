@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import NeverFiresAgain
 from impact_in_pipelines.scheduling.clock import most_fires_a_day
 from impact_in_pipelines.scheduling.fires import Fire, follow, iter_groups, next_group
 from impact_in_pipelines.scheduling.merging import Group
@@ -68,7 +68,7 @@ def plan_due(rule: ScheduleRule, cursor: Cursor, now: datetime) -> DuePlan:
     unlisted ones.
 
     Raises:
-        InvalidSchedule: the calendar drops every fire for good.
+        NeverFiresAgain: the calendar drops every fire for good.
     """
     first = _required(rule, next_group(rule, cursor.after))
     if first.scheduled_for > now:
@@ -82,10 +82,7 @@ def plan_due(rule: ScheduleRule, cursor: Cursor, now: datetime) -> DuePlan:
 
 def _required(rule: ScheduleRule, group: Group | None) -> Group:
     if group is None:
-        raise InvalidSchedule(
-            f"schedule '{rule.cron}' never fires again: its holiday calendar drops every fire; "
-            "change the cron or the calendar"
-        )
+        raise NeverFiresAgain(rule.cron)
     return group
 
 
@@ -214,6 +211,6 @@ def _left_out(rule: ScheduleRule, start: date, end: date) -> str:
     days = (end - start).days + 1
     return (
         f"{start} to {end} ({days} days) were missed more than {rule.catch_up_limit_days} days ago "
-        f"and are not sent by themselves: run `impact-in deliver --from {start} --to {end}` for "
-        "this company and platform, or backfill those partitions."
+        "and are not sent by themselves: send those days of this company and platform, or backfill "
+        "their partitions."
     )

@@ -5,10 +5,16 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import (
+    CatchUpLimitTooShort,
+    CatchUpUnknown,
+    SpreadOutOfRange,
+    WindowOnWeekendsOnly,
+)
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
-from impact_in_pipelines.scheduling.cron import parse_cron, parse_timezone
+from impact_in_pipelines.scheduling.cron import parse_cron
 from impact_in_pipelines.scheduling.windows import DeliveryWindow
+from impact_in_pipelines.scheduling.zones import parse_timezone
 
 _DAYS_SEARCHED = 400
 _DAY = timedelta(days=1)
@@ -31,7 +37,7 @@ class ScheduleRule:
     by as many minutes, inside its window; the SLA clock starts at the moved time.
 
     Raises:
-        InvalidSchedule: one line that names the part that can't be a rule.
+        InvalidSchedule: with the part that can't be a rule.
     """
 
     cron: str
@@ -47,11 +53,9 @@ class ScheduleRule:
         parse_timezone(self.timezone)
         object.__setattr__(self, "catch_up", _catch_up(self.catch_up))
         if self.catch_up_limit_days < 1:
-            raise InvalidSchedule(
-                f"catch-up limit {self.catch_up_limit_days} must be at least 1 day"
-            )
+            raise CatchUpLimitTooShort(self.catch_up_limit_days)
         if not 0 <= self.spread_minutes < 24 * 60:
-            raise InvalidSchedule(f"spread {self.spread_minutes} must be 0 to 1439 minutes")
+            raise SpreadOutOfRange(self.spread_minutes)
         self._check_open_days()
 
     @property
@@ -67,10 +71,7 @@ class ScheduleRule:
         monday = date(2024, 1, 1)
         week = [monday + _DAY * offset for offset in range(7)]
         if all(calendar.weekend(day) for day in week if day.isoweekday() in window.days):
-            raise InvalidSchedule(
-                f"delivery window {window} opens on weekends only, and the holiday policy "
-                f"{calendar.policy.value} moves every fire off them: change one of them"
-            )
+            raise WindowOnWeekendsOnly(str(window), calendar.policy.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +90,4 @@ def _catch_up(value: str) -> CatchUp:
     try:
         return CatchUp(value)
     except ValueError:
-        allowed = ", ".join(policy.value for policy in CatchUp)
-        raise InvalidSchedule(f"catch-up {value!r} isn't one of {allowed}") from None
+        raise CatchUpUnknown(value, [policy.value for policy in CatchUp]) from None

@@ -6,7 +6,11 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import (
+    WindowDaysUnknown,
+    WindowEndsBeforeStart,
+    WindowNotWholeMinutes,
+)
 from impact_in_pipelines.scheduling.clock import to_instant
 
 EVERY_DAY = frozenset(range(1, 8))
@@ -20,7 +24,7 @@ class DeliveryWindow:
     Monday). `end` 00:00 is the midnight at which the day ends.
 
     Raises:
-        InvalidSchedule: hours that don't open, or days that aren't 1 to 7.
+        InvalidWindow: hours that don't open, or days that aren't 1 to 7.
     """
 
     start: time
@@ -29,20 +33,13 @@ class DeliveryWindow:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "days", frozenset(self.days))
-        for name, value in (("start", self.start), ("end", self.end)):
+        for value in (self.start, self.end):
             if value.tzinfo is not None or value.second or value.microsecond:
-                raise InvalidSchedule(
-                    f"delivery window: {name} {value} must be a local time in whole minutes"
-                )
+                raise WindowNotWholeMinutes(value)
         if self.end not in (_MIDNIGHT,) and self.end <= self.start:
-            raise InvalidSchedule(
-                f"delivery window {self.start:%H:%M}-{self.end:%H:%M}: the end must be later than "
-                "the start (00:00 as the end means midnight)"
-            )
+            raise WindowEndsBeforeStart(self.start, self.end)
         if not self.days or not self.days <= EVERY_DAY:
-            raise InvalidSchedule(
-                f"delivery window: days {sorted(self.days)} must be of 1 (Monday) to 7 (Sunday)"
-            )
+            raise WindowDaysUnknown(sorted(self.days))
 
     def __str__(self) -> str:
         hours = f"{self.start:%H:%M}-{self.end:%H:%M}"

@@ -6,14 +6,22 @@ page's language. A sentence names no command, no option and no field: the next s
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.wording import access, accounts, database, deliveries, impact, sla
+from impact_in_pipelines.wording import (
+    access,
+    accounts,
+    database,
+    deliveries,
+    impact,
+    schedules,
+    sla,
+)
 
 Translate = Callable[[str], str]
 """A text of ours in the reader's language, by gettext."""
@@ -27,6 +35,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         **database.SENTENCES,
         **deliveries.SENTENCES,
         **impact.SENTENCES,
+        **schedules.SENTENCES,
         **sla.SENTENCES,
     }
 )
@@ -42,6 +51,8 @@ def readable(value: Any) -> str:
             return str(value.value)
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"
+        case time():
+            return value.isoformat("minutes" if not value.second else "auto")
         case float():
             return f"{value:.15g}"
         case date():

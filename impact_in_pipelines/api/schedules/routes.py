@@ -1,8 +1,7 @@
 """Schedules: created, changed, paused and tried out while the system runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -36,27 +35,22 @@ from impact_in_pipelines.api.schedules.schemas import (
     ScheduleStats,
     calendar_value,
     check_cron_and_zone,
+    naming_part,
     shown,
     window_value,
 )
-from impact_in_pipelines.db.schedules.rows import RuleChanges, resumed
+from impact_in_pipelines.db.schedules.rows import RuleChanges, Twin
 from impact_in_pipelines.db.schedules.rows import Schedule as Stored
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.scheduling import (
-    CatchUp,
-    PreviewFire,
-    ScheduleRule,
-    describe_cron,
-)
-from impact_in_pipelines.scheduling import preview as preview_of
+from impact_in_pipelines.scheduling import CatchUp, describe_cron
+from impact_in_pipelines.services import schedules
 from impact_in_pipelines.services.connections import usable
+from impact_in_pipelines.wording.notes import note_sentence
 
 router = api_router("Schedules")
 """When which company's deliveries are due."""
 
-_FIRST_PREVIEWED = datetime(2000, 1, 1, tzinfo=UTC)
-_LAST_PREVIEWED = datetime(2100, 1, 1, tzinfo=UTC)
 _COMBINED = ("window", "holiday_calendar", "schedule")
 _NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_minutes")
 
@@ -73,11 +67,11 @@ def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> Schedule:
     platform, rule = Platform(body.platform), body.rule(company.timezone)
     with naming("platform"):
         usable(api.runtime, company, platform)
-    with naming("holidayCalendar"):  # what is left to refuse: one that drops every fire
-        made = api.runtime.schedules.create(
-            company, platform, rule, now=api.clock(), active=body.active, actor=caller.subject
+    with naming_part():
+        done = schedules.create(
+            api.runtime, company, platform, rule, active=body.active, actor=caller.subject
         )
-    return shown(made)
+    return shown(done.schedule, done.notes)
 
 
 @router.get(
@@ -136,9 +130,8 @@ def schedule_stats(
 )
 def preview_rule(api: Api, body: PreviewRequest) -> Preview:
     rule = body.rule("UTC")
-    after = _previewable(body.start, "body", "from") or api.clock()
-    with naming("holidayCalendar"):
-        return _preview(rule, preview_of(rule, body.count, after=after))
+    with naming_part(otherwise="from"):
+        return _preview(schedules.preview_rule(rule, body.count, now=api.clock(), start=body.start))
 
 
 @router.get(
@@ -148,7 +141,9 @@ def preview_rule(api: Api, body: PreviewRequest) -> Preview:
     dependencies=[VIEW],
 )
 def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
-    return shown(_own(api, caller, scheduleId))
+    found = _own(api, caller, scheduleId)
+    other = schedules.twin_of(api.runtime, found)
+    return shown(found, [Twin(other)] if other else [])
 
 
 @router.patch(
@@ -166,12 +161,10 @@ def update_schedule(
     found = _own(api, caller, scheduleId)
     changes = _changes(body)
     # What is left to refuse is the combination: of the fields that were given, the last to bear on it.
-    combined = next((name for name in _COMBINED if name in body.model_fields_set), "schedule")
-    with naming(ScheduleChange.model_fields[combined].alias or combined):
-        updated = api.runtime.schedules.update(
-            found.id, now=api.clock(), actor=caller.subject, **changes
-        )
-    return shown(updated)
+    combined = next((name for name in _COMBINED if name in body.model_fields_set), None)
+    with naming_part(only=ScheduleChange.model_fields[combined].alias if combined else None):
+        done = schedules.update(api.runtime, found.id, changes, actor=caller.subject)
+    return shown(done.schedule, done.notes)
 
 
 @router.post(
@@ -187,9 +180,7 @@ def pause_schedule(
     body: Pause,
 ) -> Schedule:
     found = _own(api, caller, scheduleId)
-    return shown(
-        api.runtime.schedules.pause(found.id, body.reason, now=api.clock(), actor=caller.subject)
-    )
+    return shown(schedules.pause(api.runtime, found.id, body.reason, actor=caller.subject).schedule)
 
 
 @router.post(
@@ -200,7 +191,8 @@ def pause_schedule(
 )
 def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
     found = _own(api, caller, scheduleId)
-    return shown(api.runtime.schedules.resume(found.id, now=api.clock(), actor=caller.subject))
+    done = schedules.resume(api.runtime, found.id, actor=caller.subject)
+    return shown(done.schedule, done.notes)
 
 
 @router.delete(
@@ -211,8 +203,8 @@ def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # 
 )
 def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # noqa: N803
     found = _own(api, caller, scheduleId)
-    cancelled = api.runtime.schedules.delete(found.id, now=api.clock(), actor=caller.subject)
-    return Deleted(id=found.id, cancelled_deliveries=cancelled)
+    done = schedules.delete(api.runtime, found.id, actor=caller.subject)
+    return Deleted(id=found.id, cancelled_deliveries=done.cancelled)
 
 
 @router.post(
@@ -224,14 +216,14 @@ def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # n
 )
 def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNow:  # noqa: N803
     found = _own(api, caller, scheduleId)
-    made = api.runtime.schedules.run_now(found.id, now=api.clock(), actor=caller.subject)
-    drains = api.dagster.start_drains([found.platform], f"run now by {caller.subject}")
+    done = schedules.run_now(api.runtime, found.id, actor=caller.subject, drains=api.dagster)
+    made = done.run
     return RunNow(
         delivery_id=made.delivery_id,
         period_start=made.period_start,
         period_end=made.period_end,
         status_url=f"{PREFIX}/deliveries/{made.delivery_id}",
-        drains={platform.value: start.value for platform, start in drains.items()},
+        drains={platform.value: start.value for platform, start in done.drains.items()},
     )
 
 
@@ -250,17 +242,14 @@ def preview_schedule(
         Instant | None, Query(alias="from", description="from then on, not from now")
     ] = None,
 ) -> Preview:
-    found, now = _own(api, caller, scheduleId), api.clock()
-    after = _previewable(start, "query", "from")
-    if after is not None:
-        return _preview(found.rule, preview_of(found.rule, count, after=after))
-    living = found if found.active else resumed(found, now)
-    return _preview(found.rule, preview_of(living.rule, count, after=now, cursor=living.cursor))
+    found = _own(api, caller, scheduleId)
+    with naming_part(otherwise="from", location="query"):
+        return _preview(schedules.preview_saved(api.runtime, found.id, count, start=start))
 
 
 def _own(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
     try:
-        return api.runtime.schedules.find(id_, caller.company_ids)
+        return schedules.find(api.runtime, id_, caller.company_ids)
     except NotFound:
         raise not_found("schedule") from None
 
@@ -296,16 +285,11 @@ def _position(cursor: str, question: Mapping[str, object]) -> tuple[str, str, UU
     return company, platform, cursor_id(id_)
 
 
-def _previewable(at: datetime | None, location: str, field: str) -> datetime | None:
-    if at is not None and not _FIRST_PREVIEWED <= at <= _LAST_PREVIEWED:
-        raise invalid(location, field, "must lie between the years 2000 and 2100")
-    return at
-
-
-def _preview(rule: ScheduleRule, fires: Sequence[PreviewFire]) -> Preview:
+def _preview(made: schedules.Preview) -> Preview:
     return Preview(
-        schedule=rule.cron,
-        description=describe_cron(rule.cron),
-        timezone=rule.timezone,
-        fires=[Fire(**asdict(fire)) for fire in fires],
+        schedule=made.rule.cron,
+        description=describe_cron(made.rule.cron),
+        timezone=made.rule.timezone,
+        fires=[Fire(**asdict(fire)) for fire in made.fires],
+        notices=[note_sentence(note) for note in made.notes],
     )

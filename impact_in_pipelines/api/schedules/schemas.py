@@ -1,6 +1,8 @@
 """Schedules on the wire."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import time
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,9 +23,11 @@ from impact_in_pipelines.api.http.schemas import (
     PlatformName,
     Whole,
 )
+from impact_in_pipelines.db.schedules.rows import Note, Twin
 from impact_in_pipelines.db.schedules.rows import Schedule as StoredSchedule
 from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.schedules import RulePart, part_of
 from impact_in_pipelines.scheduling import (
     CatchUp,
     DeliveryWindow,
@@ -33,6 +37,7 @@ from impact_in_pipelines.scheduling import (
     parse_cron,
     parse_timezone,
 )
+from impact_in_pipelines.wording.notes import note_sentence
 
 Cron = Annotated[
     str,
@@ -122,6 +127,31 @@ def check_cron_and_zone(cron: str | None, zone: str | None) -> None:
             parse_timezone(zone)
 
 
+_FIELDS: Mapping[RulePart, str] = {
+    RulePart.CRON: "schedule",
+    RulePart.TIMEZONE: "timezone",
+    RulePart.CALENDAR: "holidayCalendar",
+    RulePart.WINDOW: "window",
+    RulePart.CATCH_UP: "catchUp",
+    RulePart.CATCH_UP_LIMIT: "catchUpLimitDays",
+    RulePart.SPREAD: "spreadMinutes",
+}
+
+
+@contextmanager
+def naming_part(
+    *, only: str | None = None, otherwise: str = "schedule", location: str = "body"
+) -> Iterator[None]:
+    """What is refused inside is a 422 problem at the field of the rule's part that doesn't hold, or at
+    `only`, if given."""
+    try:
+        yield
+    except UsageError as error:
+        part = part_of(error)
+        with naming(only or (_FIELDS[part] if part else otherwise), location):
+            raise
+
+
 def calendar_value(calendar: Calendar | None) -> HolidayCalendar | None:
     """The calendar. Raises a 422 problem that names it."""
     with naming("holidayCalendar"):
@@ -156,7 +186,7 @@ class NewRule(RuleFields):
         check_cron_and_zone(self.schedule, zone)
         calendar = calendar_value(self.holiday_calendar)
         window = window_value(self.window)
-        with naming("window"):  # what is left to refuse: days on which it can't open
+        with naming_part():
             return ScheduleRule(
                 self.schedule,
                 zone,
@@ -229,7 +259,13 @@ class Schedule(Model):
     reported_until: Day
     created_at: Moment
     updated_at: Moment
-    notice: str | None = Field(description="what the change that was just made leaves to a person")
+    notice: str | None = Field(
+        description="what a person should know: days that stay unsent, another schedule that does the same"
+    )
+    twin_id: UUID | None = Field(
+        None,
+        description="another schedule of the company that fires alike: what one delivers, the other skips",
+    )
 
 
 class SchedulePage(Model):
@@ -258,6 +294,7 @@ class Preview(Model):
     description: str
     timezone: str
     fires: list[Fire]
+    notices: list[str] = Field(description="what the holiday calendar holds that its name may hide")
 
 
 class Counts(Model):
@@ -291,12 +328,11 @@ class Deleted(Model):
     cancelled_deliveries: int = Field(description="planned, never tried, and cancelled with it")
 
 
-def shown(one: StoredSchedule) -> Schedule:
-    """A stored schedule as it goes out; a rule that no longer holds shows neither calendar nor window."""
-    try:
-        rule: ScheduleRule | None = one.rule
-    except InvalidSchedule:
-        rule = None
+def shown(one: StoredSchedule, notes: Sequence[Note] = ()) -> Schedule:
+    """A stored schedule as it goes out; a rule that no longer holds shows neither calendar nor window, and a
+    notice that says why."""
+    rule = None if one.problem else one.rule
+    said = [note_sentence(note) for note in [*([one.problem] if one.problem else []), *notes]]
     calendar, window = (rule.holiday_calendar, rule.window) if rule else (None, None)
     return Schedule(
         id=one.id,
@@ -322,5 +358,6 @@ def shown(one: StoredSchedule) -> Schedule:
         reported_until=one.covered_until,
         created_at=one.created_at,
         updated_at=one.updated_at,
-        notice=one.notice,
+        notice="; ".join(said) or None,
+        twin_id=next((note.other.id for note in notes if isinstance(note, Twin)), None),
     )

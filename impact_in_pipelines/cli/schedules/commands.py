@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
+from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.schedules import options
@@ -17,9 +18,8 @@ from impact_in_pipelines.cli.schedules.held_platforms import (
 )
 from impact_in_pipelines.cli.schedules.options import RuleOptions
 from impact_in_pipelines.cli.schedules.plan import plan_load
-from impact_in_pipelines.cli.schedules.preview import PREVIEWED, next_fires, preview
+from impact_in_pipelines.cli.schedules.preview import PREVIEWED, preview
 from impact_in_pipelines.cli.schedules.views import (
-    fires_as,
     print_fires,
     print_schedule,
     print_schedules,
@@ -27,10 +27,13 @@ from impact_in_pipelines.cli.schedules.views import (
     schedule_json,
 )
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.schedules.rows import Schedule
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Schedule, Twin
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.services import schedules
+from impact_in_pipelines.services.schedules import Changed
+from impact_in_pipelines.wording.notes import note_sentence
 
 app = typer.Typer(
     help="Create, change, pause and preview delivery schedules.", no_args_is_help=True
@@ -81,12 +84,9 @@ def create(
         owner = runtime.companies.find(company)
         rule = typed.rule(cron, owner.timezone)
         now = runtime.clock()
-        alike = [one for one in runtime.schedules.listed(owner, platform) if fires_as(one, rule)]
-        made = runtime.schedules.create(
-            owner, platform, rule, now=now, active=not paused, actor=actor()
-        )
-    if alike:
-        _warn_of_twin(alike[0], made)
+        done = schedules.create(runtime, owner, platform, rule, active=not paused, actor=actor())
+    made = done.schedule
+    _say_notes(done)
     if as_json:
         print_json(schedule_json(made))
         return
@@ -119,7 +119,7 @@ def list_(
 def show(id_: IdArgument, as_json: AsJson = False) -> None:
     """Show one schedule, its next fires and its latest deliveries."""
     with session() as runtime:
-        found = runtime.schedules.find(id_)
+        found = schedules.find(runtime, id_)
         recent = runtime.schedules.recent(found.id)
         now = runtime.clock()
     if as_json:
@@ -167,14 +167,16 @@ def update(
         spread,
     )
     with session() as runtime:
-        old = runtime.schedules.find(id_)
-        changes = typed.changes(old.rule)
+        old = schedules.find(runtime, id_)
+        changes = typed.changes_of(old)
         if cron is not None:
             changes["cron"] = cron
         if not changes:
             raise UsageError("nothing to change: give --cron, --timezone or another option")
         now = runtime.clock()
-        new = runtime.schedules.update(old.id, now=now, actor=actor(), **changes)
+        done = schedules.update(runtime, old.id, changes, actor=actor())
+    new = done.schedule
+    _say_notes(done)
     if as_json:
         print_json(schedule_json(new))
         return
@@ -193,8 +195,7 @@ def pause(
     resume covers them.
     """
     with session() as runtime:
-        found = runtime.schedules.find(id_)
-        new = runtime.schedules.pause(found.id, reason, now=runtime.clock(), actor=actor())
+        new = schedules.pause(runtime, id_, reason, actor=actor()).schedule
     console.print(f"Paused: {_named(new)}, {new.paused_reason}", markup=False, soft_wrap=True)
     console.print(f"Resume it with: impact-in schedules resume {str(new.id)[:8]}", soft_wrap=True)
 
@@ -207,13 +208,12 @@ def resume(id_: IdArgument) -> None:
     command names them and says how to send them.
     """
     with session() as runtime:
-        found = runtime.schedules.find(id_)
         now = runtime.clock()
-        new = runtime.schedules.resume(found.id, now=now, actor=actor())
-    already = " already" if found.active else ""
+        done = schedules.resume(runtime, id_, actor=actor())
+    new = done.schedule
+    already = " already" if done.was and done.was.active else ""
     console.print(f"Active{already}: {_named(new)}", markup=False, soft_wrap=True)
-    if new.notice:
-        errors.print(f"note: {new.notice}", style="yellow", markup=False, soft_wrap=True)
+    _say_notes(done)
     _say_fires(new, now)
 
 
@@ -221,11 +221,10 @@ def resume(id_: IdArgument) -> None:
 def delete(id_: IdArgument) -> None:
     """Delete a schedule. Its history stays; planned deliveries never tried are cancelled."""
     with session() as runtime:
-        found = runtime.schedules.find(id_)
-        cancelled = runtime.schedules.delete(found.id, now=runtime.clock(), actor=actor())
-    noun = "delivery" if cancelled == 1 else "deliveries"
+        done = schedules.delete(runtime, id_, actor=actor())
+    noun = "delivery" if done.cancelled == 1 else "deliveries"
     console.print(
-        f"Deleted: {_named(found)}; {cancelled} planned {noun} cancelled",
+        f"Deleted: {_named(done.schedule)}; {done.cancelled} planned {noun} cancelled",
         markup=False,
         soft_wrap=True,
     )
@@ -264,8 +263,8 @@ def run_now(id_: IdArgument, as_json: AsJson = False) -> None:
     already, it reports today so far, as an hourly schedule does.
     """
     with session() as runtime:
-        found = runtime.schedules.find(id_)
-        made = runtime.schedules.run_now(found.id, now=runtime.clock(), actor=actor())
+        made = schedules.run_now(runtime, id_, actor=actor()).run
+    found = made.schedule
     if as_json:
         print_json(
             {
@@ -332,24 +331,34 @@ def _say_next(schedule: Schedule, now: datetime) -> None:
     _say_fires(schedule, now)
 
 
-def _warn_of_twin(older: Schedule, made: Schedule) -> None:
-    """Two are allowed: what one has delivered the other skips (D4). Nobody means it, though."""
-    errors.print(
-        f"note: {_named(made)} had the same schedule already ({str(older.id)[:8]}): what one delivers, the "
-        f"other skips as a duplicate. Unless both are meant: impact-in schedules delete {str(made.id)[:8]}",
-        style="yellow",
-        markup=False,
-        soft_wrap=True,
-    )
+def _say_notes(done: Changed) -> None:
+    """What a person should know of the change, with the command that answers it."""
+    for note in done.notes:
+        step = _next_step(note, done.schedule)
+        said = f"note: {note_sentence(note)}{step}"
+        errors.print(said, style="yellow", markup=False, soft_wrap=True)
+
+
+def _next_step(note: Note, schedule: Schedule) -> str:
+    match note:
+        case Twin():
+            return f". Unless both are meant: impact-in schedules delete {str(schedule.id)[:8]}"
+        case DaysLeftOut():
+            return (
+                f"; to send them: impact-in deliver --platform {schedule.platform} "
+                f"--company {schedule.company} --from {note.start} --to {note.end}"
+            )
+        case _:
+            return ""
 
 
 def _say_fires(schedule: Schedule, now: datetime) -> None:
     if not schedule.active:
         console.print("Paused; if it were resumed now:", style="yellow")
     try:
-        print_fires(next_fires(schedule, PREVIEWED, now), schedule.rule.zone)
+        print_fires(schedules.next_fires(schedule, PREVIEWED, now), schedule.rule.zone)
     except InvalidSchedule as error:
-        errors.print(f"note: {error}", style="yellow", markup=False, soft_wrap=True)
+        errors.print(f"note: {told(error)}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _named(schedule: Schedule) -> str:

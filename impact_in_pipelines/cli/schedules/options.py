@@ -1,14 +1,15 @@
 """The options that make up a schedule's rule, as people type them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Annotated
 
 import typer
 
-from impact_in_pipelines.db.schedules.rows import RuleChanges
+from impact_in_pipelines.db.deliveries.planning import calendar_of, window_of
+from impact_in_pipelines.db.schedules.rows import RuleChanges, Schedule
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.scheduling import (
     CatchUp,
@@ -73,20 +74,32 @@ class RuleOptions:
         base = ScheduleRule(cron, self.timezone or default_timezone)
         return replace(base, **self.changes(base))
 
+    def changes_of(self, schedule: Schedule) -> RuleChanges:
+        """As `changes`, of a saved schedule, whose rule needn't hold any more."""
+        row = vars(schedule)
+        return self._changes(lambda: calendar_of(row), lambda: window_of(row))
+
     def changes(self, rule: ScheduleRule) -> RuleChanges:
         """What differs from `rule` by what was typed; the rest of its calendar and window stays.
 
         Raises `InvalidSchedule` or `UsageError`.
         """
+        return self._changes(lambda: rule.holiday_calendar, lambda: rule.window)
+
+    def _changes(
+        self,
+        calendar: Callable[[], HolidayCalendar | None],
+        window: Callable[[], DeliveryWindow | None],
+    ) -> RuleChanges:
         changes = RuleChanges()
         if self.timezone is not None:
             changes["timezone"] = self.timezone
         if any(part is not None for part in (self.holidays, self.holiday_policy)) or (
             self.extra_holidays
         ):
-            changes["holiday_calendar"] = self._calendar(rule.holiday_calendar)
+            changes["holiday_calendar"] = self._calendar(calendar())
         if self.window is not None or self.window_days is not None:
-            changes["window"] = self._window(rule.window)
+            changes["window"] = self._window(window())
         if self.catch_up is not None:
             changes["catch_up"] = self.catch_up
         if self.catch_up_limit is not None:

@@ -1,23 +1,21 @@
 """`impact-in schedules preview`: the next fires of a schedule, saved or only thought of."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.schedules import options
 from impact_in_pipelines.cli.schedules.options import RuleOptions
 from impact_in_pipelines.cli.schedules.views import print_fires, rule_json, schedule_json
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.schedules.rows import Schedule, resumed
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.scheduling import PreviewFire, parse_timezone
-from impact_in_pipelines.scheduling import preview as preview_of
+from impact_in_pipelines.scheduling import parse_timezone
+from impact_in_pipelines.services import schedules
+from impact_in_pipelines.wording.notes import note_sentence
 
 PREVIEWED = 5
 _MOST_PREVIEWED = 1_000
@@ -49,38 +47,25 @@ def preview(
     )
     if not _is_id(what):
         rule = typed.rule(what, "UTC")
-        after = _instant(start, rule.timezone) if start else datetime.now(UTC)
-        fires = preview_of(rule, count, after=after)
+        at = _instant(start, rule.timezone) if start else None
+        shown = schedules.preview_rule(rule, count, now=datetime.now(UTC), start=at)
         described = rule_json(rule)
     else:
         with session() as runtime:
-            schedule, fires = _preview_saved(runtime, what, typed, count, start)
-        rule, described = schedule.rule, schedule_json(schedule)
+            found = schedules.find(runtime, what)
+            changes = typed.changes_of(found)
+            zone = changes.get("timezone", found.timezone)
+            at = _instant(start, zone) if start else None
+            shown = schedules.preview_saved(runtime, found.id, count, start=at, changes=changes)
+        described = schedule_json(shown.schedule or found)
     if as_json:
-        print_json({"schedule": described, "fires": fires})
+        print_json({"schedule": described, "fires": shown.fires})
         return
-    console.print(f"{described['description']}, {rule.timezone}", style="bold", markup=False)
-    print_fires(fires, rule.zone)
-
-
-def _preview_saved(
-    runtime: Runtime, id_: str, typed: RuleOptions, count: int, start: str | None
-) -> tuple[Schedule, list[PreviewFire]]:
-    """A saved schedule as it is, or as it would be with what was typed."""
-    found = runtime.schedules.find(id_)
-    changes = typed.changes(found.rule)
-    if changes:
-        found = found.with_rule(replace(found.rule, **changes))
-    if start is None:
-        return found, next_fires(found, count, runtime.clock())
-    return found, preview_of(found.rule, count, after=_instant(start, found.timezone))
-
-
-def next_fires(schedule: Schedule, count: int, now: datetime) -> list[PreviewFire]:
-    """The next fires from `now` (UTC); a paused schedule's as if it were resumed now."""
-    if not schedule.active:
-        schedule = resumed(schedule, now)
-    return preview_of(schedule.rule, count, after=now, cursor=schedule.cursor)
+    console.print(f"{described['description']}, {shown.rule.timezone}", style="bold", markup=False)
+    print_fires(shown.fires, shown.rule.zone)
+    for note in shown.notes:
+        said = f"note: {note_sentence(note)}"
+        errors.print(said, style="yellow", markup=False, soft_wrap=True)
 
 
 def _is_id(text: str) -> bool:

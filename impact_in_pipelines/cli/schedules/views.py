@@ -1,7 +1,7 @@
 """How schedules and their fires look: in the terminal, local time beside UTC, and as JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
@@ -12,9 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console
+from impact_in_pipelines.db.schedules.reading import FAILING_FROM, ScheduleCounts, ScheduleStats
 from impact_in_pipelines.db.schedules.rows import Schedule
-from impact_in_pipelines.db.schedules.store import FAILING_FROM, ScheduleCounts, ScheduleStats
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import FACTS
@@ -47,16 +48,6 @@ def rule_json(rule: ScheduleRule) -> dict[str, Any]:
         "holiday_calendar": calendar.to_text() if calendar else None,
         "window": str(window) if window else None,
     }
-
-
-def fires_as(schedule: Schedule, rule: ScheduleRule) -> bool:
-    """Whether the saved `schedule` is meant to fire when `rule` does; a spread of minutes aside."""
-    try:
-        saved = schedule.rule
-    except InvalidSchedule:
-        return False
-    alike = replace(rule, spread_minutes=saved.spread_minutes, catch_up=saved.catch_up)
-    return replace(alike, catch_up_limit_days=saved.catch_up_limit_days) == saved
 
 
 def short_ids(schedules: Sequence[Schedule]) -> dict[Schedule, str]:
@@ -119,6 +110,7 @@ def print_schedule(schedule: Schedule) -> None:
         ("catch-up", f"{schedule.catch_up}, asks after {schedule.catch_up_limit_days} days"),
         ("spread", f"{schedule.spread_minutes} min later" if schedule.spread_minutes else None),
         ("last error", sanitised(schedule.last_error)),
+        ("problem", told(schedule.problem) if schedule.problem else None),
     ]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -146,8 +138,8 @@ def _calendar_text(schedule: Schedule) -> str | None:
 def _window_text(schedule: Schedule) -> str | None:
     try:
         window = schedule.rule.window
-    except InvalidSchedule as error:
-        return str(error)
+    except InvalidSchedule:
+        return None
     return f"{window} ({schedule.timezone})" if window else None
 
 

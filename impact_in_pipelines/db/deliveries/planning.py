@@ -34,20 +34,34 @@ SCHEDULES_AT_ONCE = 1_000
 
 def rule_of(row: Mapping[str, Any]) -> ScheduleRule:
     """The rule in a row of `scheduled_deliveries`. Raises `InvalidSchedule` for one that no longer holds."""
-    window = None
-    if row["window_start"] is not None:
-        days = frozenset(row["window_days"] or range(1, 8))
-        window = DeliveryWindow(row["window_start"], row["window_end"], days)
-    calendar = row["holiday_calendar"]
     return ScheduleRule(
         cron=row["schedule"],
         timezone=row["timezone"],
-        holiday_calendar=HolidayCalendar.parse(calendar) if calendar else None,
-        window=window,
+        holiday_calendar=calendar_of(row),
+        window=window_of(row),
         catch_up=CatchUp(row["catch_up"]),
         catch_up_limit_days=row["catch_up_limit_days"],
         spread_minutes=row["spread_minutes"],
     )
+
+
+def calendar_of(row: Mapping[str, Any]) -> HolidayCalendar | None:
+    """The holiday calendar of a row. Raises `InvalidSchedule`."""
+    text = row["holiday_calendar"]
+    return HolidayCalendar.parse(text) if text else None
+
+
+def window_of(row: Mapping[str, Any]) -> DeliveryWindow | None:
+    """The delivery window of a row. Raises `InvalidSchedule`."""
+    if row["window_start"] is None:
+        return None
+    days = frozenset(row["window_days"] or range(1, 8))
+    return DeliveryWindow(row["window_start"], row["window_end"], days)
+
+
+def no_longer_holds(error: InvalidSchedule) -> str:
+    """What the log keeps of a stored rule that is refused."""
+    return f"the rule no longer holds: {error}"
 
 
 def cursor_of(row: Mapping[str, Any]) -> Cursor:
@@ -123,7 +137,7 @@ def _planned(row: Mapping[str, Any], now: datetime) -> _Plan:
         due: DuePlan = due_of(rule_of(row), cursor, now)
     except InvalidSchedule as error:
         # One rule that no longer holds must not stop the others: it pauses itself and says why.
-        return _Plan([], _advance(row, cursor, None, str(error)))
+        return _Plan([], _advance(row, cursor, None, no_longer_holds(error)))
     fires = [
         {
             "id": fire_id(row["id"], fire.scheduled_for),

@@ -10,10 +10,16 @@ from functools import cached_property
 from typing import Any, TypedDict
 from uuid import UUID
 
-from impact_in_pipelines.db.deliveries.planning import cursor_of, rule_of
+from impact_in_pipelines.db.deliveries.planning import (
+    calendar_of,
+    cursor_of,
+    rule_of,
+    window_of,
+)
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import (
+    CalendarNote,
     CatchUp,
     Cursor,
     DeliveryWindow,
@@ -44,6 +50,21 @@ class RuleChanges(TypedDict, total=False):
     catch_up: CatchUp
     catch_up_limit_days: int
     spread_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaysLeftOut:
+    """Days that fell into a pause and that nothing sends by itself, since they lie beyond the catch-up limit
+    of so many days, or since the schedule doesn't catch up (`beyond_limit_days` None)."""
+
+    start: date
+    end: date
+    beyond_limit_days: int | None
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.end - self.start).days + 1
 
 
 @dataclass(frozen=True)
@@ -80,12 +101,21 @@ class Schedule:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
-    notice: str | None = None
+    notice: DaysLeftOut | InvalidSchedule | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "platform", Platform(self.platform))
         if self.window_days is not None:
             object.__setattr__(self, "window_days", tuple(self.window_days))
+
+    @property
+    def problem(self) -> InvalidSchedule | None:
+        """Why its stored rule no longer holds (a zone that is gone, say); None if it does."""
+        try:
+            self.rule  # noqa: B018 - read for its refusal
+        except InvalidSchedule as error:
+            return error
+        return None
 
     @cached_property
     def rule(self) -> ScheduleRule:
@@ -113,6 +143,36 @@ class Schedule:
     def with_cursor(self, cursor: Cursor) -> "Schedule":
         """The same schedule, followed as far as `cursor`."""
         return replace(self, fired_until=cursor.after, covered_until=cursor.covered_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another schedule of the same company and platform that fires alike. Two are allowed: what one has
+    delivered the other skips (D4). Nobody means it, though."""
+
+    other: Schedule
+
+
+Note = Twin | CalendarNote | DaysLeftOut | InvalidSchedule
+"""Something that a person should know of a change, worded by `wording.notes`."""
+
+
+def changed_rule(schedule: Schedule, changes: RuleChanges) -> ScheduleRule:
+    """The schedule's rule with `changes`; what they replace needn't hold any more, so that a rule whose zone
+    is gone can be mended. Raises `InvalidSchedule`."""
+    parts: RuleChanges = {
+        "cron": schedule.schedule,
+        "timezone": schedule.timezone,
+        "catch_up": CatchUp(schedule.catch_up),
+        "catch_up_limit_days": schedule.catch_up_limit_days,
+        "spread_minutes": schedule.spread_minutes,
+    }
+    if "holiday_calendar" not in changes:
+        parts["holiday_calendar"] = calendar_of(vars(schedule))
+    if "window" not in changes:
+        parts["window"] = window_of(vars(schedule))
+    parts.update(changes)
+    return ScheduleRule(**parts)
 
 
 def rule_columns(rule: ScheduleRule) -> dict[str, Any]:
@@ -187,20 +247,11 @@ def resumed(schedule: Schedule, now: datetime) -> Schedule:
     )
 
 
-def _left_out(schedule: Schedule, start: date, end: date) -> str | None:
+def _left_out(schedule: Schedule, start: date, end: date) -> DaysLeftOut | None:
     if end < start:
         return None
-    days = (end - start).days + 1
-    why = (
-        "catch-up is none"
-        if schedule.catch_up == CatchUp.NONE
-        else f"they are beyond the catch-up limit of {schedule.catch_up_limit_days} days"
-    )
-    return (
-        f"{start} to {end} ({days} days) fell into the pause and are not sent by themselves, since "
-        f"{why}; to send them: impact-in deliver --platform {schedule.platform} "
-        f"--company {schedule.company} --from {start} --to {end}"
-    )
+    caught_up = schedule.catch_up != CatchUp.NONE
+    return DaysLeftOut(start, end, schedule.catch_up_limit_days if caught_up else None)
 
 
 def run_at(schedule: Schedule, now: datetime) -> tuple[date, date, Schedule]:

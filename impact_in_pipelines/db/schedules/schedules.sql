@@ -71,8 +71,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     action text, company_id uuid, subject text, before jsonb, after jsonb)
 
 -- name: waiting_of
--- What a schedule has planned and not sent yet, waiting retries included.
-SELECT id FROM impact_deliveries WHERE schedule_id = :id AND status IN @waiting ORDER BY id
+-- What a schedule has planned and not sent yet: waiting retries too, and what catches up its missed fires.
+SELECT d.id FROM impact_deliveries d LEFT JOIN impact_deliveries m ON m.id = d.replay_of AND m.status = 'missed'
+WHERE (d.schedule_id = :id OR m.schedule_id = :id) AND d.status IN @waiting ORDER BY d.id
 
 -- name: insert_run_now
 INSERT INTO impact_deliveries

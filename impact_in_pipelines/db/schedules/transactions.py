@@ -12,7 +12,7 @@ from impact_in_pipelines.db.deliveries.planning import plan_rows
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedules.rows import Schedule, saved_columns
-from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.errors.schedules import ScheduleUnknown
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("schedules/schedules")
@@ -112,11 +112,11 @@ def plan_first(connection: Connection, schedules: Iterable[Schedule], now: datet
 
 
 def take(connection: Connection, ids: Sequence[UUID]) -> list[Schedule]:
-    """The schedules `ids`, locked. Raises `NotFound` unless all of them are there."""
+    """The schedules `ids`, locked. Raises `ScheduleUnknown` unless all of them are there."""
     locked = lock(connection, ids=list(ids))
     missing = set(ids) - set(locked)
     if missing:
-        raise NotFound(f"no schedule {min(missing)}; see: impact-in schedules list")
+        raise ScheduleUnknown(str(min(missing)))
     return read(connection, ids=locked)
 
 

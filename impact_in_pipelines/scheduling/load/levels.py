@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import LoadCapacityMissing
 from impact_in_pipelines.scheduling.load.patterns import (
     MINUTE,
     Counts,
@@ -63,7 +63,7 @@ def overloaded_minutes(
     """The minutes whose deliveries wait longer than `sla_minutes`, in order, platform by platform.
 
     Raises:
-        InvalidSchedule: a platform without a positive capacity.
+        LoadCapacityMissing: a platform without a positive capacity.
     """
     found = []
     for platform, counts in sorted(load.by_platform.items()):
@@ -98,11 +98,9 @@ def capacity_of(per_minute_capacity: Mapping[str, float], platform: str) -> floa
     """Deliveries a minute of `platform`.
 
     Raises:
-        InvalidSchedule: none is given, or not a positive one.
+        LoadCapacityMissing: none is given, or not a positive one.
     """
     capacity = per_minute_capacity.get(platform, 0.0)
     if capacity <= 0:
-        raise InvalidSchedule(
-            f"capacity of {platform} must be given, as more than 0 deliveries a minute"
-        )
+        raise LoadCapacityMissing(platform)
     return capacity

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import LoadEndsBeforeStart
 from impact_in_pipelines.scheduling.fires import iter_groups
 from impact_in_pipelines.scheduling.rule import Cursor, ScheduleRule
 
@@ -93,10 +93,10 @@ def whole_minutes(start: datetime, end: datetime) -> tuple[datetime, int]:
     """`start` (UTC) at its whole minute and the number of minutes until `end`.
 
     Raises:
-        InvalidSchedule: `end` isn't later.
+        LoadEndsBeforeStart: `end` isn't later.
     """
     start = start.replace(second=0, microsecond=0)
     minutes = -((start - end) // MINUTE)
     if minutes <= 0:
-        raise InvalidSchedule(f"the end {end} of a plan must be later than its start {start}")
+        raise LoadEndsBeforeStart(start, end)
     return start, minutes

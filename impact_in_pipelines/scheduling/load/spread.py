@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.errors.schedules import SpreadOutOfRange
 from impact_in_pipelines.scheduling.load.levels import (
     Load,
     OverloadedMinute,
@@ -79,7 +79,7 @@ def propose_spread(
         InvalidSchedule: an offset limit below 0 or above a day, or a platform without a capacity.
     """
     if not 0 <= max_offset_minutes < 24 * 60:
-        raise InvalidSchedule(f"spread limit {max_offset_minutes} must be 0 to 1439 minutes")
+        raise SpreadOutOfRange(max_offset_minutes)
     entries = list(entries)
     load = load_by_minute(entries, start, end)
     before = overloaded_minutes(load, per_minute_capacity, sla_minutes)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_in_pipelines.scheduling import HolidayCalendar, HolidayPolicy, InvalidSchedule
+from impact_in_pipelines.wording import sentence
 
 CHRISTMAS_EVE = date(2026, 12, 24)
 
@@ -78,7 +79,7 @@ def test_a_person_may_write_the_short_form() -> None:
         ("ZZ", "country 'ZZ' isn't known"),
         ("NOR", "country 'NOR' isn't known"),
         ("DE-XX", "DE has no subdivision 'XX'"),
-        ("", "names no country"),
+        ("", "without a country"),
         ("none", "without a country"),
         ("NO;policy=sometimes", "'sometimes' isn't one of skip, next_business_day"),
         ("NO;extra=24.12.2026", "'24.12.2026' isn't a date"),
@@ -89,5 +90,5 @@ def test_a_bad_calendar_is_refused_in_one_line(text: str, says: str) -> None:
     """The line names the part that can't be read."""
     with pytest.raises(InvalidSchedule) as refusal:
         HolidayCalendar.parse(text)
-    assert says in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert says in sentence(refusal.value)
+    assert "\n" not in sentence(refusal.value)

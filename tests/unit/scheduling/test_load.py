@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from impact_in_pipelines.errors.schedules import (
+    LoadCapacityMissing,
+    LoadEndsBeforeStart,
+    SpreadOutOfRange,
+)
 from impact_in_pipelines.scheduling import (
     Cursor,
     DeliveryWindow,
-    InvalidSchedule,
     Load,
     LoadEntry,
     ScheduleRule,
@@ -146,11 +150,11 @@ def test_a_window_limits_what_a_spread_can_do() -> None:
 def test_a_capacity_and_an_end_are_needed() -> None:
     """One line each."""
     schedules = entries(1, ScheduleRule("daily"))
-    with pytest.raises(InvalidSchedule, match="capacity of goodera must be given"):
+    with pytest.raises(LoadCapacityMissing):
         overloaded_minutes(load_by_minute(schedules, START, END), {"workday": 1})
-    with pytest.raises(InvalidSchedule, match="must be later than its start"):
+    with pytest.raises(LoadEndsBeforeStart):
         load_by_minute(schedules, START, START)
-    with pytest.raises(InvalidSchedule, match="spread limit 1440 must be 0 to 1439"):
+    with pytest.raises(SpreadOutOfRange):
         propose_spread(schedules, {"goodera": 1}, 1440, start=START, end=END)
 
 

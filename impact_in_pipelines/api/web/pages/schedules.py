@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,9 +14,11 @@ from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.language.cron_words import in_words, preset_of
 from impact_in_pipelines.api.web.language.words import PRESETS, Sign
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
-from impact_in_pipelines.db.schedules.rows import RuleChanges, Schedule, resumed
-from impact_in_pipelines.db.schedules.store import FAILING_FROM
+from impact_in_pipelines.db.schedules.reading import FAILING_FROM
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, RuleChanges, Schedule, Twin
 from impact_in_pipelines.errors import InvalidSchedule, NotFound, UsageError
+from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.errors.schedules import PlatformUnknown, RulePart, WindowHalf, part_of
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import (
     DeliveryWindow,
@@ -24,13 +26,28 @@ from impact_in_pipelines.scheduling import (
     PreviewFire,
     ScheduleFrequency,
     ScheduleRule,
-    preview,
 )
+from impact_in_pipelines.services import schedules as services
+from impact_in_pipelines.services.schedules import (
+    next_fires,
+    parse_platform,
+    preview_rule,
+    twins_among,
+)
+from impact_in_pipelines.wording import sentence
 from impact_in_pipelines.wording.marking import N_
+from impact_in_pipelines.wording.notes import note_sentence
 
 _FIRES = 5
 _CUSTOM = "custom"
 _LONGEST_REASON = 200
+_FIELDS = {
+    RulePart.CRON: "cron",
+    RulePart.TIMEZONE: "timezone",
+    RulePart.CALENDAR: "holidays",
+    RulePart.WINDOW: "window_start",
+}
+"""The field of the form for each part of a rule."""
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -52,29 +69,47 @@ def routes(pages: Pages) -> list[Route]:
 
 @dataclass(frozen=True)
 class Card:
-    """One schedule and what it does next; `problem` says why nothing can be told."""
+    """One schedule and what it does next; `problem` says why nothing can be told, `twin` is another one that
+    fires alike."""
 
     schedule: Schedule
     words: str
     sign: Sign
     fires: Sequence[PreviewFire]
     problem: str | None
+    twin: str | None
 
 
 def schedules(visit: Visit) -> Response:
     """All of the company's schedules."""
     found = visit.api.runtime.schedules.listed(visit.home)
-    return visit.render("schedules.html", cards=[_card(visit, one) for one in found])
+    twins = twins_among(found)
+    return visit.render(
+        "schedules.html",
+        cards=[_card(visit, one, twins.get(one.id)) for one in found],
+        unsent=_unsent(visit),
+    )
 
 
-def _card(visit: Visit, one: Schedule) -> Card:
-    words = in_words(visit.language, one.schedule)
+def _unsent(visit: Visit) -> str | None:
+    """The days that a resume has just left out, as the address of the page says."""
     try:
-        living = one if one.active else resumed(one, visit.now)
-        fires = preview(living.rule, _FIRES, after=visit.now, cursor=living.cursor)
-        return Card(one, words, _sign(one), fires, None)
-    except InvalidSchedule as problem:
-        return Card(one, words, _sign(one), [], str(problem))
+        start, end = (date.fromisoformat(visit.query(name)) for name in ("from", "to"))
+    except ValueError:
+        return None
+    limit = visit.query("limit")
+    left = DaysLeftOut(start, end, int(limit[:5]) if limit.isdecimal() else None)
+    return note_sentence(left, visit.text)
+
+
+def _card(visit: Visit, one: Schedule, twin: Schedule | None) -> Card:
+    words = in_words(visit.language, one.schedule)
+    like = note_sentence(Twin(twin), visit.text) if twin else None
+    try:
+        fires, problem = next_fires(one, _FIRES, visit.now), None
+    except InvalidSchedule as refusal:
+        fires, problem = [], sentence(refusal, visit.text)
+    return Card(one, words, _sign(one), fires, problem, like)
 
 
 def _sign(one: Schedule) -> Sign:
@@ -117,7 +152,7 @@ def _form(
     values: dict[str, str],
     *,
     days: Sequence[str] | None = None,
-    problem: str | None = None,
+    refusal: UsageError | None = None,
 ) -> Response:
     empty = dict.fromkeys(
         ("platform", "preset", "cron", "timezone", "holidays", "window_start", "window_end"), ""
@@ -125,7 +160,7 @@ def _form(
     shown = empty | values
     return visit.render(
         "schedule.html",
-        status=422 if problem else 200,
+        status=422 if refusal else 200,
         one=one,
         values=shown,
         days=list(days) if days else [str(day) for day in range(1, 8)],
@@ -133,9 +168,22 @@ def _form(
         presets=PRESETS,
         zones=_zones(),
         weekdays=visit.language.locale.days["stand-alone"]["abbreviated"],
-        problem=problem,
+        problem=sentence(refusal, visit.text) if refusal else None,
+        at_field=_field_of(refusal),
         **_preview(visit, shown, days or ()),
     )
+
+
+def _field_of(refusal: UsageError | None) -> str | None:
+    """The field of the form that `refusal` is about; None where it is about no single one."""
+    match refusal:
+        case None:
+            return None
+        case ConnectionMissing() | PlatformUnknown():
+            return "platform"
+        case _:
+            part = part_of(refusal)
+            return _FIELDS.get(part) if part else None
 
 
 @cache
@@ -153,14 +201,17 @@ def preview_part(visit: Visit) -> Response:
 def _preview(visit: Visit, values: dict[str, str], days: Sequence[str]) -> dict[str, Any]:
     try:
         rule = rule_of(visit, values, days)
+        found = preview_rule(rule, _FIRES, now=visit.now)
         return {
-            "fires": preview(rule, _FIRES, after=visit.now),
+            "fires": found.fires,
             "in_words": in_words(visit.language, rule.cron),
             "zone": rule.timezone,
+            "notes": [note_sentence(note, visit.text) for note in found.notes],
             "preview_problem": None,
         }
     except UsageError as refusal:
-        return {"fires": [], "in_words": "", "zone": "", "preview_problem": str(refusal)}
+        said = sentence(refusal, visit.text)
+        return {"fires": [], "in_words": "", "zone": "", "notes": [], "preview_problem": said}
 
 
 def rule_of(visit: Visit, values: dict[str, str], days: Sequence[str]) -> ScheduleRule:
@@ -182,11 +233,9 @@ def _window(values: dict[str, str], days: Sequence[str]) -> DeliveryWindow | Non
         return None
     try:
         hours = time.fromisoformat(start), time.fromisoformat(end)
-        weekdays = frozenset(int(day) for day in days)
     except ValueError:
-        raise InvalidSchedule(
-            "delivery window: give both the start and the end, such as 08:00 and 18:00"
-        ) from None
+        raise WindowHalf() from None
+    weekdays = frozenset(int(day) for day in days if day.isdecimal())
     return DeliveryWindow(*hours, weekdays) if weekdays else DeliveryWindow(*hours)
 
 
@@ -198,15 +247,11 @@ def create(visit: Visit) -> Response:
     """Create a schedule."""
     values, days = _posted(visit)
     try:
-        if values.get("platform") not in {one.value for one in Platform}:
-            raise UsageError(visit.text(N_("There is no such platform.")))
-        platform = Platform(values["platform"])
+        platform = parse_platform(values.get("platform", ""))
         rule = rule_of(visit, values, days)
-        visit.api.runtime.schedules.create(
-            visit.home, platform, rule, now=visit.now, actor=visit.caller.subject
-        )
+        services.create(visit.api.runtime, visit.home, platform, rule, actor=visit.caller.subject)
     except UsageError as refusal:
-        return _form(visit, None, values, days=days, problem=str(refusal))
+        return _form(visit, None, values, days=days, refusal=refusal)
     return visit.go(visit.path("schedules", done="created"))
 
 
@@ -222,11 +267,9 @@ def change(visit: Visit) -> Response:
             holiday_calendar=rule.holiday_calendar,
             window=rule.window,
         )
-        visit.api.runtime.schedules.update(
-            one.id, now=visit.now, actor=visit.caller.subject, **changes
-        )
+        services.update(visit.api.runtime, one.id, changes, actor=visit.caller.subject)
     except UsageError as refusal:
-        return _form(visit, one, values, days=days, problem=str(refusal))
+        return _form(visit, one, values, days=days, refusal=refusal)
     return visit.go(visit.path("schedules", done="changed"))
 
 
@@ -240,23 +283,23 @@ def pause(visit: Visit) -> Response:
     """Pause a schedule for a reason."""
     one = _own(visit)
     reason = visit.field("reason")[:_LONGEST_REASON]
-    if not reason:
-        raise UsageError(visit.text(N_("Say why the schedule is paused.")))
-    visit.api.runtime.schedules.pause(one.id, reason, now=visit.now, actor=visit.caller.subject)
+    services.pause(visit.api.runtime, one.id, reason, actor=visit.caller.subject)
     return visit.go(visit.path("schedules", done="paused"))
 
 
 def resume(visit: Visit) -> Response:
     """Have a schedule fire again."""
     one = _own(visit)
-    visit.api.runtime.schedules.resume(one.id, now=visit.now, actor=visit.caller.subject)
-    return visit.go(visit.path("schedules", done="resumed"))
+    done = services.resume(visit.api.runtime, one.id, actor=visit.caller.subject)
+    left = next((note for note in done.notes if isinstance(note, DaysLeftOut)), None)
+    unsent = {"from": left.start, "to": left.end, "limit": left.beyond_limit_days} if left else {}
+    return visit.go(visit.path("schedules", done="resumed", **unsent))
 
 
 def _own(visit: Visit) -> Schedule:
     """The schedule in the address, if it is the company's. Raises a 404 problem."""
     id_ = uuid_of(visit.request.path_params["schedule_id"], "schedule")
     try:
-        return visit.api.runtime.schedules.find(id_, [visit.home.id])
+        return services.find(visit.api.runtime, id_, [visit.home.id])
     except NotFound:
         raise not_found("schedule") from None

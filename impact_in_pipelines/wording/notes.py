@@ -1,0 +1,61 @@
+"""What a person should know of a change that was made: not refusals, but worded in the same way."""
+
+from typing import Any
+
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Twin
+from impact_in_pipelines.errors import InvalidSchedule
+from impact_in_pipelines.scheduling import CalendarNote
+from impact_in_pipelines.wording.marking import N_
+from impact_in_pipelines.wording.sentences import Read, Translate, readable, sentence
+
+_TWIN = N_(
+    "%(company)s → %(platform)s had the same schedule already (%(id)s): what one delivers, the other skips "
+    "as a duplicate"
+)
+_LEFT_OUT = N_(
+    "%(start)s to %(end)s (%(days)s days) fell into the pause and are not sent by themselves, since catch-up "
+    "is none"
+)
+_BEYOND_LIMIT = N_(
+    "%(start)s to %(end)s (%(days)s days) fell into the pause and are not sent by themselves, since they are "
+    "beyond the catch-up limit of %(limit)s days"
+)
+_CALENDARS = {
+    "calendar.empty": N_(
+        "no public holiday of %(region)s is known for %(year)s: no fire is dropped or moved for one"
+    ),
+    "calendar.no_region": N_(
+        "%(region)s has no public holidays of its own in %(year)s: those of %(country)s count"
+    ),
+    "calendar.region": N_(
+        "of the public holidays of %(region)s in %(year)s, %(own)s are its own and not those of all of "
+        "%(country)s"
+    ),
+}
+
+
+def note_sentence(note: Note, translate: Translate = str, *, read: Read = readable) -> str:
+    """What the note says, in one line without a command."""
+
+    def worded(text: str, **values: Any) -> str:
+        return translate(text) % {name: read(value) for name, value in values.items()}
+
+    match note:
+        case Twin(other):
+            return worded(
+                _TWIN, company=other.company, platform=other.platform, id=str(other.id)[:8]
+            )
+        case DaysLeftOut(start, end, None):
+            return worded(_LEFT_OUT, start=start, end=end, days=note.days)
+        case DaysLeftOut(start, end, limit):
+            return worded(_BEYOND_LIMIT, start=start, end=end, days=note.days, limit=limit)
+        case CalendarNote():
+            return worded(
+                _CALENDARS[note.code],
+                region=note.region,
+                country=note.country,
+                year=note.year,
+                own=note.own,
+            )
+        case InvalidSchedule():
+            return sentence(note, translate, read=read)
