@@ -165,7 +165,7 @@ def test_a_twin_of_one_whose_worker_died_waits_for_it(world: World, company: UUI
     connections = died.connections(BENEVITY, [company])
     ready, _ = prepare([row], connections, world.runtime.payloads, world.clock())
     frozen = died.freeze(ready, now=world.clock(), window=timedelta(hours=24), worker="died")
-    connector_for(BENEVITY, world.runtime.transport, world.runtime.tokens).send(
+    connector_for(BENEVITY, world.runtime.transport, world.runtime.oauth_tokens).send(
         as_requests(frozen.ready)[0].shipment
     )
     world.clock.advance(LEASE)
