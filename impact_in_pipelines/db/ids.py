@@ -14,10 +14,18 @@ _SHOWN = 3
 
 def id_range(text: str) -> dict[str, UUID]:
     """The `lowest` and `highest` id that begin with `text`. Raises `IdMalformed`."""
+    bounds = bounds_of(text)
+    if bounds is None:
+        raise IdMalformed(text, SHORTEST_PREFIX)
+    return {"lowest": bounds[0], "highest": bounds[1]}
+
+
+def bounds_of(text: str) -> tuple[UUID, UUID] | None:
+    """The lowest and the highest id that begin with `text`; None: no id does."""
     digits = text.strip().lower().replace("-", "")
     if not _HEX.fullmatch(digits):
-        raise IdMalformed(text, SHORTEST_PREFIX)
-    return {"lowest": UUID(digits.ljust(32, "0")), "highest": UUID(digits.ljust(32, "f"))}
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 def the_one(text: str, ids: Sequence[UUID], unknown: NotFound) -> UUID:

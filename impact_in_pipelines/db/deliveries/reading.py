@@ -4,7 +4,6 @@ asked for. Statements: reading.sql.
 Every read is bound to the company ids of whoever asks; None stands for all companies.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from impact_in_pipelines.db.deliveries.changes import (
     reading_changes,
 )
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, Trigger
 from impact_in_pipelines.errors.deliveries import (
@@ -31,8 +31,6 @@ from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/reading")
 
-SHORTEST_PREFIX = 4
-_HEX = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},32}}")
 _AMBIGUOUS_SHOWN = 3
 
 Row = Mapping[str, Any]
@@ -287,14 +285,10 @@ def _typed(row: Row) -> dict[str, Any]:
 
 def _range(place: int, text: str) -> dict[str, Any]:
     """The lowest and the highest id that begin with `text`."""
-    digits = text.strip().lower().replace("-", "")
-    if not _HEX.fullmatch(digits):
+    bounds = bounds_of(text)
+    if bounds is None:
         raise DeliveryIdMalformed(text, SHORTEST_PREFIX)
-    return {
-        "place": place,
-        "lowest": UUID(digits.ljust(32, "0")),
-        "highest": UUID(digits.ljust(32, "f")),
-    }
+    return {"place": place, "lowest": bounds[0], "highest": bounds[1]}
 
 
 def _the_one(text: str, ids: Sequence[UUID]) -> UUID:

@@ -116,6 +116,7 @@ class Drain:
                             self._claim_again_at = 0.0
                         due = self._log.due_an_hour(platform, self._clock())
                         concurrency = max(concurrency, concurrency_for(due))
+                    # Beside the sending: a chunk takes a second to prepare, and the workers would be idle.
                     fresh = self._take_in(intake, chosen, aside)
                     woken = self._pool.start(0 if self._trouble_since else concurrency)
                     if self._pool.in_flight or self._results:

@@ -129,9 +129,11 @@ class WorkerPool:
                 result = self._send(request.shipment)
             except BaseException as error:
                 result = error
+            # The moment of arrival; the coordinator may come to it a second later.
             ended = Ended(request, result, self._clock())
             with self._lock:
                 self._closed = self._closed or isinstance(result, BaseException)
+                # Before the next is taken: this worker knows of the limit, the coordinator not yet.
                 self._queue.done(request, now=time.monotonic(), closed_for_s=_closed_for_s(result))
                 request = self._take() if self._working <= self._concurrency else None
                 if request is None:
