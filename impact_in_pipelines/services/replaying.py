@@ -57,6 +57,19 @@ def replay(
     return _done(done, (), unknown, actor, drains)
 
 
+def would_renew(
+    runtime: Runtime,
+    ids: Sequence[UUID],
+    company_ids: Sequence[UUID] | None = None,
+    *,
+    force: bool = False,
+) -> bool:
+    """Whether a replay of `ids` would send anything a second time that has arrived."""
+    unknown = _unknown(runtime, ids, company_ids)
+    mine = [id_ for id_ in ids if id_ not in unknown]
+    return bool(runtime.replays.plan(mine, now=runtime.clock(), force=force).anew)
+
+
 def failed_lately(
     runtime: Runtime,
     *,

@@ -6,7 +6,14 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
-from impact_in_pipelines.api.web.pages import deliveries, live, replays, reports, schedules
+from impact_in_pipelines.api.web.pages import (
+    cancelling,
+    deliveries,
+    live,
+    replays,
+    reports,
+    schedules,
+)
 from impact_in_pipelines.api.web.sign_in import entry, oidc
 from impact_in_pipelines.api.web.statics import PREFIX, serve_static
 from impact_in_pipelines.api.web.visits import NOBODY, Pages, Visit, home
@@ -24,6 +31,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *entry.routes(pages),
             *oidc.routes(pages, api),
             *replays.routes(pages),
+            *cancelling.routes(pages),
             *deliveries.routes(pages),
             *schedules.routes(pages),
             *reports.routes(pages),

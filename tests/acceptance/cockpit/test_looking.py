@@ -90,7 +90,9 @@ def test_a_filter_that_does_not_hold_is_named(stage: Stage, query: str, said: st
     """A bad address still shows the page, and one line says what was wrong with it."""
     cookies = {"impact_in_session": stage.session(VIEWER)}
     answer = requests.get(stage.path(f"deliveries?{query}"), cookies=cookies, timeout=20)
-    assert f"<p>{said}</p>" in answer.text
+    name = {"platform": "platform", "status": "status", "from": "from"}[query.partition("=")[0]]
+    assert f'<p class="field-error" id="problem-{name}">{said}</p>' in answer.text
+    assert f'aria-describedby="problem-{name}"' in answer.text
     assert answer.text.count('<li class="row') == 30
 
 
@@ -149,6 +151,61 @@ def test_a_healthy_company_reads_healthy(stage: Stage, visit: Visit) -> None:
     expect(page.get_by_text("None. All is quiet.")).to_be_visible()
     expect(page.locator(".pill.bad")).to_have_count(0)
     assert visitor.faults() == []
+
+
+def test_a_viewer_gets_no_link_into_the_operators_dagster(stage: Stage, visit: Visit) -> None:
+    """Dagster shows every company to whoever reaches it."""
+    visitor = visit(stage, roles=VIEWER)
+    page = visitor.open("deliveries?status=retrying")
+    page.locator(".opener").first.click()
+    expect(page.locator(".detail-grid")).to_be_visible()
+    assert "/runs/" not in page.content()
+
+
+def test_healthy_beside_an_overspent_budget_says_why(own_stage: Stage, visit: Visit) -> None:
+    """This week and the last 28 days are two windows: together without a word they contradict each other."""
+    own_stage.world.execute(
+        "UPDATE impact_deliveries SET status = 'success', failed_at = NULL, attempt_count = 1, "
+        "delivered_at = scheduled_for + interval '20 s' WHERE company_id = :id "
+        "AND scheduled_for >= CAST(:now AS timestamptz) - interval '7 days'",
+        id=own_stage.seeded.troubled,
+        now=own_stage.world.clock(),
+    )
+    page = visit(own_stage).open()
+    if page.locator(".kpi.budget .kpi-value").inner_text() == "overspent":
+        expect(page.locator(".status-card")).to_contain_text(
+            "The error budget counts the last 28 days"
+        )
+
+
+def test_being_offline_is_shown_and_over_when_it_is(stage: Stage, visit: Visit) -> None:
+    """A page that no longer hears of changes must not look as if it did."""
+    page = visit(stage).open(FEW)
+    line = page.get_by_text("No connection. What you see may be out of date.")
+    expect(line).to_be_hidden()
+    page.context.set_offline(True)
+    expect(line).to_be_visible()
+    page.context.set_offline(False)
+    expect(line).to_be_hidden()
+
+
+@pytest.mark.parametrize("code", ["en", "uk"])
+def test_no_page_scrolls_sideways_at_360_pixels(stage: Stage, visit: Visit, code: str) -> None:
+    """Every page of the cockpit, in the longest of its languages too."""
+    page = visit(stage, viewport={"width": 360, "height": 740}).page
+    ids = f"id={stage.seeded.failed[0]}"
+    for path in (
+        "deliveries",
+        f"deliveries/{stage.seeded.failed[0]}",
+        f"replays/new?{ids}",
+        "schedules",
+        "schedules/new",
+        "reports",
+        f"cancellations/new?id={stage.seeded.retrying}",
+        "deliveries?platform=sap&from=yesterday",
+    ):
+        page.goto(stage.path(path, code))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 FEW = "deliveries?platform=goodera&from=2026-03-07"

@@ -122,7 +122,13 @@ def test_what_has_just_arrived_is_skipped_unless_forced(own_stage: Stage, visit:
     expect(dialog.get_by_role("button", name="Replay")).to_have_count(0)
     dialog.get_by_role("link", name="Send it all the same").click()
     expect(dialog.get_by_text("The platform may count it twice.")).to_be_visible()
+    expect(dialog.get_by_text("would be sent a second time")).to_contain_text("1 of them has")
     assert visitor.faults() == []
+    dialog.get_by_role("button", name="Replay").click()
+    expect(dialog.get_by_text("Type the word exactly")).to_be_visible()
+    assert stage.world.rows("SELECT id FROM replay_requests") == []
+    assert visitor.faults() == []
+    dialog.get_by_label("type: again").fill("Again")
     dialog.get_by_role("button", name="Replay").click()
     expect(dialog.get_by_role("heading", name="Replaying …")).to_be_visible()
     stage.drain(Platform.BENEVITY)
@@ -236,3 +242,53 @@ def test_everything_works_without_scripts_too(own_stage: Stage, visit: Visit) ->
     own_stage.drain()
     page.reload()
     expect(page.get_by_role("heading", name="Everything has arrived")).to_be_visible()
+
+
+def test_a_waiting_delivery_is_cancelled_from_its_row(own_stage: Stage, visit: Visit) -> None:
+    """One question, and the row changes by itself; a second window hears that it was too late."""
+    stage = own_stage
+    visitor = visit(stage)
+    page = visitor.open("deliveries?status=retrying")
+    row = page.locator(f"#d-{stage.seeded.retrying}")
+    row.locator(".opener").click()
+    row.get_by_role("link", name="Cancel delivery").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Cancel this delivery?")).to_be_visible()
+    assert visitor.faults() == []
+    dialog.get_by_role("button", name="Cancel delivery").click()
+    expect(dialog.get_by_role("heading", name="The delivery is cancelled")).to_be_visible()
+    dialog.get_by_role("link", name="Close").click()
+    expect(row.locator(".pill").first).to_have_text("Cancelled")
+    assert stage.world.delivery(stage.seeded.retrying)["status"] == "cancelled"
+    assert visitor.faults() == []
+
+
+def test_the_count_of_failures_follows_what_happens(own_stage: Stage, visit: Visit) -> None:
+    """The button that retries them all says what there is now, not what there was."""
+    stage = own_stage
+    page = visit(stage).open("deliveries?status=failed")
+    button = page.locator("[data-failed] a")
+    count = int("".join(filter(str.isdigit, button.inner_text())))
+    stage.world.execute(
+        "UPDATE impact_deliveries SET status = 'cancelled' WHERE id = :id",
+        id=stage.seeded.failed[0],
+    )
+    expect(button).to_contain_text(str(count - 1))
+
+
+def test_a_dialog_always_closes(stage: Stage, visit: Visit) -> None:
+    """While it loads, when the server can't be reached, and whatever it shows."""
+    page = visit(stage).open("deliveries?status=failed")
+    page.route("**/replays/new?*", lambda _: None)
+    link = page.locator("[data-failed] a")
+    dialog = page.get_by_role("dialog")
+    link.click()
+    expect(dialog.get_by_text("One moment")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    page.unroute_all()
+    page.route("**/replays/new?*", lambda route: route.abort())
+    link.click()
+    expect(dialog.get_by_text("could not be reached")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()

@@ -11,7 +11,7 @@ from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_i
 from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
 from impact_in_pipelines.api.web.pages.filters import filters_of
 from impact_in_pipelines.api.web.pages.rows import OPEN, row_of, thresholds_of
-from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.delivery.sanitising import sanitised
 from impact_in_pipelines.services.replaying import failed_lately
 
@@ -27,6 +27,7 @@ def routes(pages: Pages) -> list[Route]:
         pages.route(f"{base}/deliveries/{{delivery_id}}", one_delivery, VIEW),
         pages.route(f"{base}/rows", rows, VIEW),
         pages.route(f"{base}/sla", dashboard, VIEW),
+        pages.route(f"{base}/failed", failed, MANAGE),
     ]
 
 
@@ -56,11 +57,10 @@ def deliveries(visit: Visit) -> Response:
     }
     if visit.is_fragment:
         return visit.render("parts/rows.html", **values)
-    failed = failed_lately(visit.api.runtime, company_id=visit.home.id)
     return visit.render(
         "deliveries.html",
         board=dashboard_of(visit),
-        failed_count=len(failed.ids),
+        failed_count=_failed_count(visit),
         continued=bool(visit.query("cursor")),
         **values,
     )
@@ -69,6 +69,15 @@ def deliveries(visit: Visit) -> Response:
 def dashboard(visit: Visit) -> Response:
     """The dashboard alone, for its refreshes."""
     return visit.render("parts/sla.html", board=dashboard_of(visit))
+
+
+def failed(visit: Visit) -> Response:
+    """The button that retries what has failed, for its refreshes."""
+    return visit.render("parts/failed.html", failed_count=_failed_count(visit))
+
+
+def _failed_count(visit: Visit) -> int:
+    return len(failed_lately(visit.api.runtime, company_id=visit.home.id).ids)
 
 
 def rows(visit: Visit) -> Response:
@@ -98,7 +107,8 @@ def one_delivery(visit: Visit) -> Response:
         attempts=[replace(one, error=sanitised(one.error)) for one in found.attempts],
         payload=_pretty(found.payload),
         answer=_pretty(found.provider_response),
-        run_url=f"{dagster}/runs/{run_id}" if run_id else None,
+        # Dagster is the operators': it shows every company, and whoever only looks has no business there.
+        run_url=f"{dagster}/runs/{run_id}" if run_id and visit.may_manage else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The timeline's filters: in the address, so that a view can be shared and the back button works."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from impact_in_pipelines.api.web.visits import Visit
@@ -13,14 +14,14 @@ from impact_in_pipelines.wording.marking import N_
 
 @dataclass(frozen=True)
 class Filters:
-    """What is shown, as it stands in the address; days are the company's own. `problem` says what of it
-    doesn't hold and is left out."""
+    """What is shown, as it stands in the address; days are the company's own. `problems` says of each field
+    what doesn't hold and is left out."""
 
     platform: str = ""
     status: str = ""
     first: str = ""
     last: str = ""
-    problem: str | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -43,19 +44,20 @@ def filters_of(visit: Visit) -> tuple[Filters, DeliveryFilter]:
     """The filters in the visit's address, and what they mean to the log."""
     platform, status = visit.query("platform"), visit.query("status")
     first, last = visit.query("from"), visit.query("to")
-    problems = []
+    problems: dict[str, str] = {}
     if platform and platform not in {one.value for one in Platform}:
         platform = ""
-        problems.append(visit.text(N_("There is no such platform.")))
+        problems["platform"] = visit.text(N_("There is no such platform."))
     if status and status not in {one.value for one in DeliveryStatus}:
         status = ""
-        problems.append(visit.text(N_("There is no such status.")))
+        problems["status"] = visit.text(N_("There is no such status."))
     start, end = _day(first), _day(last)
-    if (first and not start) or (last and not end):
-        problems.append(visit.text(N_("A date must be written like 2026-03-09.")))
+    for name, given, found in (("from", first, start), ("to", last, end)):
+        if given and not found:
+            problems[name] = visit.text(N_("A date must be written like 2026-03-09."))
     first, last = first if start else "", last if end else ""
     if start and end and start > end:
-        problems.append(visit.text(N_("The first day must not lie after the last one.")))
+        problems["from"] = visit.text(N_("The first day must not lie after the last one."))
         first = last = ""
         start = end = None
     wanted = DeliveryFilter(
@@ -64,7 +66,7 @@ def filters_of(visit: Visit) -> tuple[Filters, DeliveryFilter]:
         start=_midnight(visit, start) if start else None,
         end=_midnight(visit, end + timedelta(days=1)) if end else None,
     )
-    return Filters(platform, status, first, last, " ".join(problems) or None), wanted
+    return Filters(platform, status, first, last, problems), wanted
 
 
 def _day(text: str) -> date | None:

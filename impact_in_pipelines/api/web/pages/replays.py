@@ -23,12 +23,14 @@ from impact_in_pipelines.services.previewing import (
     compared,
     preview_replay,
 )
-from impact_in_pipelines.services.replaying import MOST, failed_lately, replay
+from impact_in_pipelines.services.replaying import MOST, failed_lately, replay, would_renew
 from impact_in_pipelines.wording.marking import N_
 
 _SHOWN = 50
 _DIFFERENCES_SHOWN = 12
 _WAIT_S, _WAITS = 0.1, 100
+_WORD = N_("again")
+"""Has to be typed before anything that has arrived is sent a second time."""
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -55,13 +57,23 @@ class Line:
 
 def confirm(visit: Visit) -> Response:
     """What a replay would do: of the deliveries named by `id`, or of all that failed (`all=failed`)."""
-    force = visit.query("force") == "1"
     ids, cut = _asked(visit)
     if not ids:
         return _rendered(visit, "parts/confirm_nothing.html")
+    return _confirmation(visit, ids, cut=cut, force=visit.query("force") == "1")
+
+
+def _confirmation(
+    visit: Visit,
+    ids: Sequence[UUID],
+    *,
+    force: bool,
+    cut: bool = False,
+    problem: str | None = None,
+) -> Response:
+    """The question; `problem` says what was wrong with the word that was typed."""
     preview = preview_replay(visit.api.runtime, ids, company_ids=[visit.home.id], force=force)
     counts = Counter(item.action for item in preview.items)
-    sending = counts[Action.SEND_AGAIN] + counts[Action.NEW_DELIVERY]
     one = preview.items[0] if len(preview.items) == 1 else None
     accepted, changes = compared(visit.api.runtime, one) if one else (None, [])
     return _rendered(
@@ -71,7 +83,10 @@ def confirm(visit: Visit) -> Response:
         cut=cut,
         force=force,
         request_id=uuid4(),
-        sending=sending,
+        sending=counts[Action.SEND_AGAIN] + counts[Action.NEW_DELIVERY],
+        anew=counts[Action.NEW_DELIVERY],
+        word=visit.text(_WORD),
+        problem=problem,
         skipped=counts[Action.SKIP],
         refused=counts[Action.REFUSE],
         seconds=preview.estimated_seconds,
@@ -92,6 +107,10 @@ def send_again(visit: Visit) -> Response:
     force = visit.field("force") == "1"
     if not ids:
         raise ApiProblem(422, visit.text(N_("Choose at least one delivery.")))
+    renew = visit.field("word").casefold() == visit.text(_WORD).casefold()
+    if not renew and would_renew(visit.api.runtime, ids, [visit.home.id], force=force):
+        problem = visit.text(N_("Type the word exactly, or leave out what has arrived."))
+        return _confirmation(visit, ids, force=force, problem=problem)
     assert visit.session is not None
     scope = hashlib.sha256(f"cockpit {visit.session.subject} {visit.home.id}".encode()).hexdigest()
     digest = hashlib.sha256(f"{force} {ids}".encode()).hexdigest()
@@ -100,7 +119,7 @@ def send_again(visit: Visit) -> Response:
     if kept is not None:
         return visit.go(kept)
     try:
-        address = _replay(visit, ids, force=force)
+        address = _replay(visit, ids, force=force, renew=renew)
     except BaseException:
         store.forget(scope, key)
         raise
@@ -126,7 +145,7 @@ def _first_answer(
     )
 
 
-def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
+def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool, renew: bool) -> str:
     """Replay and have it sent; returns the address of its progress."""
     assert visit.session is not None
     done = replay(
@@ -135,6 +154,7 @@ def _replay(visit: Visit, ids: Sequence[UUID], *, force: bool) -> str:
         actor=visit.session.subject,
         company_ids=[visit.home.id],
         force=force,
+        renew=renew,
         drains=visit.api.dagster,
     )
     refused = len(done.refused)

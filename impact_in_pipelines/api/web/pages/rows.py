@@ -12,6 +12,7 @@ from impact_in_pipelines.sla.thresholds import Thresholds
 
 OPEN = ("pending", "in_progress", "retrying")
 REPLAYABLE = ("failed", "success")
+CANCELLABLE = ("pending", "retrying")
 _SCALE = 2.0
 """The latency bar ends at so many times the target; the target stands in its middle."""
 
@@ -50,6 +51,11 @@ class Row:
     def replayable(self) -> bool:
         """Whether it can be sent again."""
         return self.status in REPLAYABLE
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether it can be called off."""
+        return self.status in CANCELLABLE
 
 
 def row_of(found: DeliveryRow, thresholds: Thresholds) -> Row:

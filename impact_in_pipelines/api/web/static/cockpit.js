@@ -1,6 +1,7 @@
 // Everything works without these scripts, a page at a time; with them in place and live.
 
 import { openDialog } from "./dialog.js";
+import { watchConnection } from "./live.js";
 import { refreshTimes } from "./parts.js";
 import { startSchedules } from "./schedules.js";
 import { startTimeline } from "./timeline.js";
@@ -21,5 +22,6 @@ if (page?.dataset.page === "sign-in" && window.location.search.includes("token="
   address.searchParams.delete("token");
   history.replaceState(null, "", address);
 }
+watchConnection();
 refreshTimes();
 setInterval(refreshTimes, 30000);

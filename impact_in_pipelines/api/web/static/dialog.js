@@ -68,16 +68,20 @@ body.addEventListener("submit", async (event) => {
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
   try {
-    show(nodes(await part(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) })));
-    body.querySelector("[data-close]")?.focus();
+    const html = await part(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (!dialog.open) return;
+    show(nodes(html));
+    (body.querySelector("[aria-invalid=true]") || body.querySelector("[data-close]"))?.focus();
   } catch {
     button.removeAttribute("aria-busy");
+    form.querySelector(".notice[role=alert]")?.remove();
     form.prepend(trouble());
   }
 });
 
-body.addEventListener("click", (event) => {
-  if (event.target.closest("[data-close]")) {
+// Whatever its content is, or isn't yet: its own button, the backdrop and Escape close it.
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog || event.target.closest("[data-close]")) {
     event.preventDefault();
     dialog.close();
   }

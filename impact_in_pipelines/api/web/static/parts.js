@@ -1,8 +1,11 @@
 // Parts of pages: fetched as the server renders them, put in place, and what they say said aloud.
 
+const LONGEST_MS = 30000;
+
 export async function part(address, options = {}) {
   const here = window.location.pathname + window.location.search;
   const answer = await fetch(address, {
+    signal: AbortSignal.timeout(LONGEST_MS),
     ...options,
     headers: { "X-Fragment": here, ...options.headers },
     credentials: "same-origin",

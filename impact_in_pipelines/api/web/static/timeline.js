@@ -15,6 +15,7 @@ export function startTimeline(page) {
   const all = page.querySelector("[data-select-all]");
   const fresh = page.querySelector("[data-new-rows]");
   const board = page.querySelector("[data-sla]");
+  const failed = page.querySelector("[data-failed]");
   const changed = new Set();
   let rowsTimer = null;
   let slaTimer = null;
@@ -87,6 +88,16 @@ export function startTimeline(page) {
     }
     refreshTimes(list);
     countChosen();
+  }
+
+  // How many can be retried follows what happened, without a reload.
+  async function refreshFailed() {
+    if (!failed) return;
+    try {
+      failed.replaceChildren(nodes(await part(failed.dataset.failed)));
+    } catch {
+      // The next change asks again.
+    }
   }
 
   function replaceRow(old, row) {
@@ -171,7 +182,10 @@ export function startTimeline(page) {
       deliveryChanged(id);
     }
     clearTimeout(rowsTimer);
-    rowsTimer = setTimeout(refreshRows, ROWS_AFTER_CHANGE_MS);
+    rowsTimer = setTimeout(() => {
+      refreshRows();
+      refreshFailed();
+    }, ROWS_AFTER_CHANGE_MS);
     clearTimeout(slaTimer);
     slaTimer = setTimeout(refreshSla, SLA_AFTER_CHANGE_MS);
   }
