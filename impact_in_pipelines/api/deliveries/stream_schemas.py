@@ -18,17 +18,35 @@ class DeliveryEvent(Model):
     updated_at: Moment
 
 
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "one event of the stream",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string", "description": "delivery or reset"},
+        "id": {"type": "string", "description": "a position, for Last-Event-ID"},
+        "data": {
+            "type": "string",
+            "description": "a DeliveryEvent as JSON; of a reset {}",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/DeliveryEvent"},
+                    {"type": "object", "maxProperties": 0},
+                ]
+            },
+        },
+    },
+}
+"""What tools take the schema of an event stream for: one of its events (`itemSchema` in OpenAPI 3.2)."""
+
 STREAM: dict[str, Any] = {
     "description": "A stream of server-sent events that ends with the token. `delivery`: its data is a "
     "DeliveryEvent, its id can be given back as Last-Event-ID. `reset`: changes were missed; read the list "
     "again. Comments are heartbeats.",
     "content": {
         "text/event-stream": {
-            "schema": {
-                "type": "string",
-                "contentMediaType": "application/json",  # of each event's data
-                "contentSchema": {"$ref": "#/components/schemas/DeliveryEvent"},
-            },
+            "schema": _EVENT,
             "examples": {"delivery": {"value": 'event: delivery\nid: 48213\ndata: {"id":"…"}\n\n'}},
         }
     },
