@@ -1,9 +1,12 @@
-"""A drain in a process that dies, as by a segmentation fault, when it sends to one organisation:
-`python poisoned_process.py PLATFORM INSTANT ORGANISATION`. Settings come from the environment."""
+"""A drain in a process that dies, as by a segmentation fault, over one organisation's deliveries:
+`python poisoned_process.py PLATFORM INSTANT ORGANISATION sending|building`. Settings come from the
+environment."""
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from factories import let_all_pass
 
@@ -11,8 +14,9 @@ from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
 from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining.drain import Drain
-from impact_in_pipelines.delivery.model import SendResult, Shipment
-from impact_in_pipelines.delivery.ports import Connector
+from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, SendResult, Shipment
+from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.ports import Connector, PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
@@ -38,19 +42,40 @@ class Deadly:
         return result
 
 
-def main(platform_name: str, instant: str, organization: str) -> None:
+class DeadlyToBuild:
+    """The payloads, but for one organisation: there the process dies before anything is frozen."""
+
+    def __init__(self, real: PayloadSource, organization: str) -> None:
+        self._real = real
+        self._organization = organization
+
+    def build(
+        self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
+    ) -> Mapping[UUID, Payload | Refusal]:
+        """A payload for every delivery."""
+        if any(connection.organization_id == self._organization for _, connection in claimed):
+            os._exit(DIED)
+        return self._real.build(claimed, now)
+
+
+def main(platform_name: str, instant: str, organization: str, when: str) -> None:
     """Drain the platform to its end, or to this process's."""
     now, platform = datetime.fromisoformat(instant), Platform(platform_name)
     runtime = Runtime(read_settings(), clock=lambda: now)
     connector = connector_for(platform, runtime.transport, runtime.oauth_tokens)
+    payloads: PayloadSource = MappedPayloads(runtime.impact, let_all_pass)
+    if when == "building":
+        payloads = DeadlyToBuild(payloads, organization)
+    else:
+        connector = Deadly(connector, organization)
     Drain(
         log=PgDeliveryLog(
             runtime.database.engine,
             runtime.connections,
             batch_limit=FACTS[platform].batch_limit,
         ),
-        connector=Deadly(connector, organization),
-        payloads=MappedPayloads(runtime.impact, let_all_pass),
+        connector=connector,
+        payloads=payloads,
         plan=RetryPlan.from_settings(runtime.settings),
         clock=lambda: now,
     ).run()

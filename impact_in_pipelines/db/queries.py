@@ -21,6 +21,7 @@ def load(subject: str) -> Mapping[str, TextClause]:
     What many statements say is written once, here: `IN @open`, `IN @waiting`, `IN @shown` are lists of
     statuses;
     `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
+    `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
     Raises `ValueError` when a name occurs twice, text stands before the first name, or a fragment is unknown.
@@ -52,6 +53,8 @@ def _fragment(found: re.Match[str]) -> str:
             return in_list(SHOWN_IN_DAGSTER)
         case "closed", str(alias) if alias.isidentifier():
             return _closed(alias)
+        case "claim_lost", str(alias) if alias.isidentifier():
+            return _claim_lost(alias)
         case "changed_since", str(arguments) if arguments.count(",") == 1:
             return _changed_since(*(argument.strip() for argument in arguments.split(",")))
         case _:
@@ -70,6 +73,14 @@ def _closed(alias: str) -> str:
         "EXISTS (SELECT 1 FROM connection_closures k "  # noqa: S608
         f"WHERE k.platform = {alias}.platform AND k.closed_until > :now "
         f"AND (k.company_id = {alias}.company_id OR k.company_id IS NULL))"
+    )
+
+
+def _claim_lost(alias: str) -> str:
+    # Only for rows whose lease has ended. An attempt that is still open counts by itself, as lost.
+    return (  # an identifier, as `_fragment` has checked
+        f"({alias}.status = 'in_progress' AND NOT EXISTS (SELECT 1 FROM delivery_attempts o "  # noqa: S608
+        f"WHERE o.delivery_id = {alias}.id AND o.outcome = 'started'))"
     )
 
 

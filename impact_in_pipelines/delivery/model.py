@@ -45,10 +45,10 @@ class Claimed:
     """One row of `impact_deliveries` that this worker holds under a lease.
 
     `attempt_number` is the attempt that is about to be made (1-based, lost attempts counted);
-    `failed_attempts` those that failed since the row was planned or replayed, `lost_attempts` the latest
-    in a row whose workers died. `may_have_arrived`: an earlier attempt may have reached the platform under
-    this row's key. `payload` is None until the first attempt has frozen it; `rebuild` asks to
-    build it anew (a replay, D11).
+    `failed_attempts` those that failed since the row was planned or replayed, `workers_lost` how many
+    workers in a row died over it, before their attempt was opened or after. `may_have_arrived`: an earlier
+    attempt may have reached the platform under this row's key. `payload` is None until the first attempt
+    has frozen it; `rebuild` asks to build it anew (a replay, D11).
     """
 
     id: UUID
@@ -64,7 +64,7 @@ class Claimed:
     idempotency_key: UUID
     attempt_number: int
     failed_attempts: int
-    lost_attempts: int = 0
+    workers_lost: int = 0
     may_have_arrived: bool = False
     revision: int = 1
     schedule_id: UUID | None = None

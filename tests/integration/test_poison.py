@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,13 @@ LEASE = timedelta(seconds=180)
 INNOCENTS = 12
 
 
-def drained_by_a_process(world: World, platform: Platform, deadly_to: str) -> int:
+def drained_by_a_process(
+    world: World, platform: Platform, deadly_to: str, when: str = "sending"
+) -> int:
     """Exit code of a drain at the world's time; afterwards its leases have ended."""
     url = world.database.url.render_as_string(hide_password=False)
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), platform.value, world.clock().isoformat(), deadly_to],
+        [sys.executable, str(PROGRAM), platform.value, world.clock().isoformat(), deadly_to, when],
         env={**os.environ, **environment(world.sandbox, DATABASE_URL=url)},
         check=False,
         timeout=60,
@@ -72,6 +75,46 @@ def test_a_delivery_that_kills_each_worker_fails_and_the_others_arrive(
     assert world.drain(platform).delivered == len(poisoned)
     assert world.statuses() == {"success": 2 * INNOCENTS + len(poisoned)}
     assert world.doubled(platform) == []
+
+
+def test_a_delivery_that_kills_each_worker_before_it_is_sent_is_counted_too(world: World) -> None:
+    """No attempt is open yet when the process dies, so nothing was counted: it was repeated for ever, and
+    with it everything that its worker had claimed."""
+    deadly, *others = world.companies(1 + INNOCENTS)
+    world.events([deadly, *others])
+    (poisoned,) = world.deliveries(Platform.BENEVITY, deadly)
+    world.deliveries(Platform.BENEVITY, *others)
+
+    codes = [
+        drained_by_a_process(world, Platform.BENEVITY, "c-1", "building")
+        for _ in range(LOST_MOST + 1)
+    ]
+
+    assert codes == [DIED] * LOST_MOST + [0]
+    assert world.statuses() == {"success": INNOCENTS, "failed": 1}
+    row = world.delivery(poisoned)
+    assert (row["error_kind"], row["attempt_count"], row["lost_claims"]) == ("unresolved", 0, 0)
+    assert "before anything of it was sent" in row["last_error"]
+
+    ReplayStore(world.database.engine, dedup_window=timedelta(hours=24)).queue(
+        [poisoned], now=world.clock()
+    )
+    assert world.drain(Platform.BENEVITY).delivered == 1
+
+
+def test_claims_that_are_given_back_count_as_no_death(world: World) -> None:
+    """A worker that is asked to stop releases what it has not sent: nobody has died."""
+    companies = world.companies(3)
+    world.events(companies)
+    ids = world.deliveries(Platform.BENEVITY, *companies)
+    log = PgDeliveryLog(world.runtime.database.engine, world.runtime.connections)
+    claim = partial(log.claim, Platform.BENEVITY, limit=9, lease=LEASE, selection=Selection())
+    for worker in ("dies", "stops"):
+        claim(now=world.clock(), worker=worker)
+        world.clock.advance(LEASE)
+    assert [world.delivery(id_)["lost_claims"] for id_ in ids] == [1, 1, 1]
+    log.release_claims(ids, now=world.clock(), next_attempt_at=world.clock(), worker="stops")
+    assert [world.delivery(id_)["lost_claims"] for id_ in ids] == [0, 0, 0]
 
 
 def test_workers_that_die_of_something_else_cost_a_delivery_nothing(world: World) -> None:

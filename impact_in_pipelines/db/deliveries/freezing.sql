@@ -52,7 +52,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid)
 UPDATE impact_deliveries d
 SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payload_hash = r.payload_hash,
     payload_bytes = r.payload_bytes, rebuild = false, next_attempt_at = NULL, lease_until = NULL,
-    claimed_by = NULL, updated_at = :now
+    claimed_by = NULL, lost_claims = 0, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
 WHERE d.id = r.id AND d.status = 'in_progress'
@@ -61,6 +61,7 @@ WHERE d.id = r.id AND d.status = 'in_progress'
 -- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
 UPDATE impact_deliveries d
 SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
-    next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+    next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, lost_claims = 0,
+    updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, next_attempt_at timestamptz)
 WHERE d.id = r.id AND d.status = 'in_progress'

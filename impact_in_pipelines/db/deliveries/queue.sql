@@ -4,7 +4,8 @@
 -- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
 -- until it is late by a grace time, or has let a lease end: then it is dead or as good as dead.
 -- Nothing is claimed for a connection that is closed: held, not failed (D12).
--- A suspect's workers died one after the other, this lease's included.
+-- A suspect's workers died one after the other, this lease's included: before its attempt was opened (lost
+-- claims) or after (lost attempts).
 WITH due AS (
     SELECT d.id, d.batch_id
     FROM impact_deliveries d
@@ -27,7 +28,8 @@ WITH due AS (
           SELECT 1 FROM impact_deliveries b
           WHERE b.batch_id = d.batch_id AND b.id < d.id
             AND b.status IN @open))
-      AND :suspects = (d.attempt_count >= :suspect_from AND (
+      AND :suspects = (d.attempt_count + d.lost_claims + 1 >= :suspect_from
+          AND d.lost_claims + CAST(@claim_lost(d) AS int) + (
           SELECT count(*) FROM delivery_attempts a
           WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
             AND a.number > ALL (
@@ -45,6 +47,7 @@ WITH due AS (
     UPDATE impact_deliveries d
     SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
         next_attempt_at = :lease_until, updated_at = :now,
+        lost_claims = d.lost_claims + CAST(@claim_lost(d) AS int),
         dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id)
     FROM held WHERE d.id = held.id
     RETURNING d.*
@@ -56,13 +59,13 @@ WITH due AS (
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
        d.attempt_count + 1 AS attempt_number, d.failed_attempts,
-       CASE WHEN d.attempt_count = 0 THEN 0 ELSE (
+       d.lost_claims + CASE WHEN d.attempt_count = 0 THEN 0 ELSE (
            SELECT count(*) FROM delivery_attempts a
            WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
              AND a.number > ALL (
                  SELECT h.number FROM delivery_attempts h
                  WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
-       END AS lost_attempts,
+       END AS workers_lost,
        d.payload_hash IS NOT NULL AND EXISTS (
            SELECT 1 FROM delivery_attempts a
            WHERE a.delivery_id = d.id AND (
@@ -96,7 +99,7 @@ SET status = r.status,
     failed_attempts = d.failed_attempts + r.failed,
     attempt_count = d.attempt_count - r.unspent,
     next_attempt_at = r.next_attempt_at,
-    lease_until = NULL, claimed_by = NULL,
+    lease_until = NULL, claimed_by = NULL, lost_claims = 0,
     batch_id = CASE WHEN r.keeps_batch THEN d.batch_id END,
     last_error = r.error, error_kind = r.error_kind,
     http_status = r.http_status,
@@ -118,7 +121,7 @@ RETURNING d.id, r.status = 'failed' AND o.failed_at IS NULL AS fails_anew
 UPDATE impact_deliveries d
 SET status = 'failed', error_kind = r.kind, last_error = r.message, rebuild = false,
     failed_at = coalesce(d.failed_at, :now), next_attempt_at = NULL, lease_until = NULL,
-    claimed_by = NULL, updated_at = :now
+    claimed_by = NULL, lost_claims = 0, updated_at = :now
 FROM impact_deliveries o
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text) ON o.id = r.id
 WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'
@@ -149,5 +152,6 @@ SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
     attempt_count = d.attempt_count - (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id),
     batch_id = CASE WHEN d.attempt_count > (SELECT count(*) FROM undone u WHERE u.delivery_id = d.id)
                     THEN d.batch_id END,
-    next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, updated_at = :now
+    next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, lost_claims = 0,
+    updated_at = :now
 WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.claimed_by = :worker AND d.status = 'in_progress'

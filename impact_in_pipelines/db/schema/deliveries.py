@@ -51,6 +51,8 @@ impact_deliveries = Table(
     Column("batch_id", Uuid),
     Column("attempt_count", Integer, nullable=False, server_default=text("0")),
     Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
+    # Workers in a row that died over it before they had opened an attempt.
+    Column("lost_claims", SmallInteger, nullable=False, server_default=text("0")),
     # When the row next wants a worker: its next attempt, or the end of the lease it is held under.
     instant("next_attempt_at"),
     instant("lease_until"),

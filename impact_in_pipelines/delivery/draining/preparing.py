@@ -19,17 +19,24 @@ def without_worn_out(
     claimed: Sequence[Claimed],
 ) -> tuple[list[Claimed], list[tuple[Claimed, Refusal]]]:
     """What may be tried again, and what fails because too many workers have died over it."""
-    fit = [row for row in claimed if row.lost_attempts < LOST_MOST]
-    worn_out = [row for row in claimed if row.lost_attempts >= LOST_MOST]
+    fit = [row for row in claimed if row.workers_lost < LOST_MOST]
+    worn_out = [row for row in claimed if row.workers_lost >= LOST_MOST]
     return fit, [(row, _worn_out(row)) for row in worn_out]
 
 
 def _worn_out(row: Claimed) -> Refusal:
-    return Refusal(
-        ErrorKind.UNRESOLVED,
-        f"{row.lost_attempts} workers in a row died before they could record how the attempt ended; it may "
-        "have arrived. See why they died (memory, the run's log), then replay it, under the same key",
+    died, see_why = (
+        f"{row.workers_lost} workers in a row died",
+        "See why they died (memory, the run's log)",
     )
+    if row.may_have_arrived:
+        message = (
+            f"{died} before they could record how the attempt ended; it may have arrived. {see_why}, then "
+            "replay it, under the same key"
+        )
+    else:
+        message = f"{died} before anything of it was sent. {see_why}, then replay it"
+    return Refusal(ErrorKind.UNRESOLVED, message)
 
 
 def prepare(
