@@ -9,6 +9,7 @@ import pytest
 from factories import SECRETS, World, world_on
 
 from impact_in_pipelines.api.context import build_context
+from impact_in_pipelines.api.operations.metrics import ENDED_OUTCOMES, FINAL_STATUSES
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY
 
@@ -315,12 +316,23 @@ def test_health_readiness_and_metrics(api: Served) -> None:
     assert 'impact_in_delivery_latency_seconds_bucket{le="10.0",platform="benevity"} 0.0' in first
     assert 'impact_in_delivery_latency_seconds_sum{platform="benevity"} 60.0' in first
     assert api.own.slug not in first
+    # Before their first event: `increase()` would not see the step from nothing to one.
+    for platform in Platform:
+        for status in FINAL_STATUSES:
+            labels = f'{{platform="{platform.value}",status="{status}"}}'
+            assert f"impact_in_deliveries_total{labels} " in first
+        for outcome in ENDED_OUTCOMES:
+            labels = f'{{outcome="{outcome}",platform="{platform.value}"}}'
+            assert f"impact_in_attempts_total{labels} " in first
+    assert 'impact_in_delivery_latency_seconds_count{platform="workday"} 0.0' in first
     api.post(f"/deliveries/{api.own.failed}/replay")
     assert 'impact_in_queue_depth{platform="goodera"} 1.0' in api.call("GET", "/metrics").text
     api.world.drain(Platform.GOODERA)
     api.world.clock.advance(timedelta(minutes=1))
     later = api.call("GET", "/metrics").text
     assert 'impact_in_deliveries_total{platform="goodera",status="success"} 1.0' in later
+    # A replay brought it through: it has failed, and a failure has no latency.
+    assert 'impact_in_delivery_latency_seconds_count{platform="goodera"} 0.0' in later
     assert 'impact_in_deliveries_total{platform="benevity",status="success"} 2.0' in later
 
 

@@ -24,6 +24,8 @@ from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore
 from impact_in_pipelines.platforms import Platform
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+FINAL_STATUSES = ("success", "failed", "skipped", "missed", "cancelled")
+ENDED_OUTCOMES = ("delivered", "retryable", "permanent", "split", "lost")
 _BURN_EVERY = timedelta(minutes=5)
 _STATES = ("healthy", "degraded", "outage")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -105,6 +107,7 @@ class DeliveryMetrics(Collector):
         return ()
 
     def _follow(self) -> None:
+        self._start_at_zero()
         ended = self._store.ended_since(self._mark, by_company=self._by_company)
         for one in ended.finished:
             labels = (one.platform, one.status, *((one.company or "",) if self._by_company else ()))
@@ -114,6 +117,21 @@ class DeliveryMetrics(Collector):
             self._attempts[tried.platform, tried.outcome] += tried.attempts
             self._lateness[tried.platform].add(tried.measured, tried.sum_s, tried.buckets)
         self._mark = ended.mark
+
+    def _start_at_zero(self) -> None:
+        """Every counter is there before its first event: `increase()` sees no step in one that appears
+        with its first event already counted."""
+        for platform in Platform:
+            for outcome in ENDED_OUTCOMES:
+                self._attempts[platform.value, outcome] += 0
+            for sums in (self._latency, self._lateness):
+                sums[platform.value].add(0, 0.0, [0] * len(BUCKETS_S))
+        pairs: list[tuple[str, ...]] = [(platform.value,) for platform in Platform]
+        if self._by_company:
+            pairs = [(platform, company) for company, platform in self._store.accounts()]
+        for platform_, *company in pairs:
+            for status in FINAL_STATUSES:
+                self._deliveries[(platform_, status, *company)] += 0
 
     def _deliveries_family(self) -> Metric:
         labels = ["platform", "status", *(["company"] if self._by_company else [])]

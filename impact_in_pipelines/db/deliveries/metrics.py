@@ -88,6 +88,11 @@ class MetricsStore:
             [Attempted(**_with_buckets(row)) for row in attempted],
         )
 
+    def accounts(self) -> list[tuple[str, str]]:
+        """Every company (slug) and platform between which there is a connection."""
+        with self._engine.connect() as connection:
+            return [(row.slug, row.platform) for row in connection.execute(_SQL["accounts"])]
+
     def queues(self, now: datetime) -> list[Queue]:
         """What waits at `now`."""
         with self._engine.connect() as connection:

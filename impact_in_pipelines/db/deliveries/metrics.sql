@@ -2,7 +2,8 @@
 -- What came to its end since the last look (impact_deliveries_changes_brin); place n: above n bounds.
 WITH ended AS (
     SELECT d.platform, d.status, CASE WHEN :by_company THEN c.slug END AS company,
-           CASE WHEN d.status = 'success' AND d.trigger <> 'backfill'
+           CASE WHEN d.status = 'success' AND d.failed_at IS NULL
+                     AND d.trigger NOT IN ('backfill', 'replay')
                 THEN extract(epoch FROM d.delivered_at - d.scheduled_for) END AS took_s
     FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
     WHERE @changed_since(d, :mark)
@@ -24,7 +25,7 @@ FROM placed GROUP BY platform, status, company
 -- Attempts that ended since the last look (delivery_attempts_changes_brin).
 WITH ended AS (
     SELECT d.platform, a.outcome,
-           CASE WHEN a.number = 1 AND d.trigger <> 'backfill'
+           CASE WHEN a.number = 1 AND d.trigger NOT IN ('backfill', 'replay')
                 THEN greatest(0, extract(epoch FROM a.started_at - d.scheduled_for)) END AS late_s
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
     WHERE @changed_since(a, :mark) AND a.finished_at IS NOT NULL
@@ -40,6 +41,10 @@ SELECT platform, outcome, CAST(sum(n) AS bigint) AS attempts,
        array_agg(CAST(place AS int)) FILTER (WHERE place IS NOT NULL) AS places,
        array_agg(CAST(n AS bigint)) FILTER (WHERE place IS NOT NULL) AS counts
 FROM placed GROUP BY platform, outcome
+
+-- name: accounts
+-- Whose counters are there before their first event, where companies are a label.
+SELECT c.slug, p.platform FROM platform_connections p JOIN companies c ON c.id = p.company_id
 
 -- name: queues
 -- By impact_deliveries_open_idx.

@@ -220,3 +220,42 @@ def test_the_worst_companies_come_first() -> None:
 
     assert [one.company for one in worst_first(lines)] == ["worse", "bad", "slow"]
     assert [one.company for one in worst_first(lines, 1)] == ["worse"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "rule"),
+    [
+        (BreachType.LATENCY, "shorten_latency"),
+        (BreachType.ON_TIME_RATE, "shorten_latency"),
+        (BreachType.BURN_RATE, "stop_burning"),
+        (BreachType.RETRY_SUCCESS_RATE, "mend_before_retrying"),
+        (BreachType.CONSECUTIVE_FAILURES, "mend_failing_schedule"),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_breach_has_a_recommendation_that_fits_it(
+    type_: BreachType, rule: str, whole: bool
+) -> None:
+    """Whether a platform is outside its target or only all of them together."""
+    breach = Breach(
+        *(type_, Severity.CRITICAL, 300_000, 400_000, AT, None, None),
+        None if whole else Platform.GOODERA,
+        sample_size=20,
+        low_confidence=False,
+    )
+    scope = Scope(Metrics(due=20, timed=20, on_time=9), SlaState.BREACH, [breach])
+    facts = (
+        replace(WELL, overall=scope)
+        if whole
+        else replace(WELL, by_platform={Platform.GOODERA: scope})
+    )
+
+    found = one(facts, rule)
+
+    assert found.where.startswith("All platforms" if whole else "Goodera")
+    assert "impact-in" not in found.text
+
+
+def test_a_failure_of_an_unknown_kind_has_its_advice() -> None:
+    """A success rate that is missed for a cause without a rule of its own."""
+    assert one(replace(WELL, causes=[cause("unresolved")]), "find_cause").urgent is False
