@@ -20,7 +20,7 @@ setup(
     packages=find_packages(include=["impact_in_pipelines", "impact_in_pipelines.*"]),
     package_data={
         "impact_in_pipelines": ["py.typed"],
-        "impact_in_pipelines.db": ["*/*.sql", "migrations/*.mako"],
+        "impact_in_pipelines.db": ["*/*.sql", "*/*/*.sql", "migrations/*.mako"],
         "impact_in_pipelines.sla.reports": ["templates/*.html"],
         "impact_in_pipelines.api.openapi": ["static/*"],
         "impact_in_pipelines.api.web": [

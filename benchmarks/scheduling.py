@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade

@@ -4,7 +4,7 @@ from dagster import Definitions, in_process_executor
 
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
-from impact_in_pipelines.assets.exports import exports
+from impact_in_pipelines.assets.exports.factory import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.resources.console import LOGGERS

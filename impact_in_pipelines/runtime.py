@@ -18,12 +18,12 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
 from impact_in_pipelines.db.alerts.outbox import PgOutbox
-from impact_in_pipelines.db.deliveries.closures import ClosureStore
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.closures import ClosureStore
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.remaining import RemainingStore
+from impact_in_pipelines.db.deliveries.queueing.selections import SelectionStore
 from impact_in_pipelines.db.deliveries.recording import RecordingStore
-from impact_in_pipelines.db.deliveries.remaining import RemainingStore
 from impact_in_pipelines.db.deliveries.replays import ReplayStore
-from impact_in_pipelines.db.deliveries.selections import SelectionStore
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import Database, database_time, open_database, require_current
 from impact_in_pipelines.db.impact.store import ImpactStore

@@ -24,7 +24,11 @@ from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY, OAUTH_CLIENT_SECRET
+from impact_in_pipelines.sandbox.accounts.config import (
+    BENEVITY_KEY,
+    GOODERA_KEY,
+    OAUTH_CLIENT_SECRET,
+)
 from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.settings import Settings, read_settings
 

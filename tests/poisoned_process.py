@@ -12,7 +12,7 @@ from factories import let_all_pass
 
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining.drain import Drain
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, SendResult, Shipment
 from impact_in_pipelines.delivery.payload import Payload

@@ -18,9 +18,9 @@ from impact_in_pipelines.api.deliveries import cancel_routes as cancelling
 from impact_in_pipelines.api.deliveries import replay_routes as replays
 from impact_in_pipelines.api.deliveries import routes as deliveries
 from impact_in_pipelines.api.deliveries import stream as events
-from impact_in_pipelines.api.http.cors import ApiCors
-from impact_in_pipelines.api.http.head import HeadAsGet
-from impact_in_pipelines.api.http.headers import SecurityHeaders
+from impact_in_pipelines.api.http.headers.always import SecurityHeaders
+from impact_in_pipelines.api.http.headers.cors import ApiCors
+from impact_in_pipelines.api.http.headers.head import HeadAsGet
 from impact_in_pipelines.api.http.routing import as_problem
 from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document

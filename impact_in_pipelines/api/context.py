@@ -28,7 +28,7 @@ from impact_in_pipelines.db.engine import DatabaseState, state_of
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.call_backs import CallBacks
+from impact_in_pipelines.services.deliveries.call_backs import CallBacks
 
 READINESS_KEPT_S = 3.0
 """Supervisors ask every few seconds, and so may anybody else."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql, DagsterUnreachable
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.drain_requests import DrainStart
+from impact_in_pipelines.services.deliveries.drain_requests import DrainStart
 
 QUIET_S = 10.0
 """Dagster isn't asked for a drain for so long after it didn't answer."""

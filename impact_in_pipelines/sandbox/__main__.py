@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from impact_in_pipelines.sandbox.config import DEFAULT_PORT
+from impact_in_pipelines.sandbox.accounts.config import DEFAULT_PORT
 from impact_in_pipelines.sandbox.server import SandboxError, serve
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from impact_in_pipelines.sandbox.config import Service
+from impact_in_pipelines.sandbox.accounts.config import Service
 from impact_in_pipelines.sandbox.exchange import Answer, Call, Exchange, RefusalError, json_answer
 from impact_in_pipelines.sandbox.faults import Fault, FaultKind
 from impact_in_pipelines.sandbox.platforms.contract import IsoTimestamp, first_error

@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from impact_in_pipelines.sandbox.accounts.config import SandboxConfig, Service
+from impact_in_pipelines.sandbox.accounts.oauth import TokenExchange
 from impact_in_pipelines.sandbox.alerts import PagerDutyEvents, SlackWebhook
-from impact_in_pipelines.sandbox.config import SandboxConfig, Service
 from impact_in_pipelines.sandbox.control import ControlError, control_routes, explain_bad_control
-from impact_in_pipelines.sandbox.oauth import TokenExchange
 from impact_in_pipelines.sandbox.platforms.benevity import BenevityImpact
 from impact_in_pipelines.sandbox.platforms.goodera import GooderaBatch, GooderaRecord
 from impact_in_pipelines.sandbox.platforms.workday import WorkdayActivities

@@ -5,7 +5,7 @@ import json
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from impact_in_pipelines.sandbox.config import Platform, SandboxConfig, Service
+from impact_in_pipelines.sandbox.accounts.config import Platform, SandboxConfig, Service
 from impact_in_pipelines.sandbox.faults import FaultKind, FaultSpec, Target
 
 TIMEOUT_SECONDS = 60

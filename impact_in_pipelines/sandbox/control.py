@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from impact_in_pipelines.sandbox.config import SandboxConfig, Service
+from impact_in_pipelines.sandbox.accounts.config import SandboxConfig, Service
 from impact_in_pipelines.sandbox.faults import FaultSpec
 from impact_in_pipelines.sandbox.platforms.contract import first_error
 from impact_in_pipelines.sandbox.state import SandboxState

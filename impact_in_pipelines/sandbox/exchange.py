@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from impact_in_pipelines.sandbox.config import Service
+from impact_in_pipelines.sandbox.accounts.config import Service
 from impact_in_pipelines.sandbox.faults import Fault, FaultKind, Target
 from impact_in_pipelines.sandbox.state import SandboxState
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from impact_in_pipelines.sandbox.config import Service, Wire
+from impact_in_pipelines.sandbox.accounts.config import Service, Wire
 
 
 class FaultKind(StrEnum):

@@ -13,9 +13,9 @@ from typing import Self
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from impact_in_pipelines.sandbox.accounts.config import DEFAULT_PORT, SandboxConfig
 from impact_in_pipelines.sandbox.app import create_app
 from impact_in_pipelines.sandbox.client import SandboxClient
-from impact_in_pipelines.sandbox.config import DEFAULT_PORT, SandboxConfig
 from impact_in_pipelines.sandbox.exchange import TRANSPORT
 
 START_TIMEOUT_SECONDS = 30

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from impact_in_pipelines.sandbox.config import PLATFORMS, SINKS, SandboxConfig, Service
+from impact_in_pipelines.sandbox.accounts.config import PLATFORMS, SINKS, SandboxConfig, Service
+from impact_in_pipelines.sandbox.accounts.limits import RateLimiter
+from impact_in_pipelines.sandbox.accounts.tokens import TokenBook
 from impact_in_pipelines.sandbox.faults import FaultBook
 from impact_in_pipelines.sandbox.ledger import Counts, Ledger
-from impact_in_pipelines.sandbox.limits import RateLimiter
-from impact_in_pipelines.sandbox.tokens import TokenBook
 
 MESSAGES_KEPT = 10_000
 

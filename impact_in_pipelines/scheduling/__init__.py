@@ -4,11 +4,11 @@ HTTP."""
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling.alike import CalendarNote, calendar_note, fires_alike
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
-from impact_in_pipelines.scheduling.cron import (
+from impact_in_pipelines.scheduling.crons.describing import describe_cron
+from impact_in_pipelines.scheduling.crons.expressions import (
     ScheduleFrequency,
     parse_cron,
 )
-from impact_in_pipelines.scheduling.describing import describe_cron
 from impact_in_pipelines.scheduling.due import DuePlan, PlannedFire, plan_due
 from impact_in_pipelines.scheduling.fires import (
     Fire,

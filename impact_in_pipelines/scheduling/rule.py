@@ -12,7 +12,7 @@ from impact_in_pipelines.errors.schedules import (
     WindowOnWeekendsOnly,
 )
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, HolidayPolicy
-from impact_in_pipelines.scheduling.cron import parse_cron
+from impact_in_pipelines.scheduling.crons.expressions import parse_cron
 from impact_in_pipelines.scheduling.windows import DeliveryWindow
 from impact_in_pipelines.scheduling.zones import parse_timezone
 

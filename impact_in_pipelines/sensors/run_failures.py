@@ -14,7 +14,7 @@ from dagster import (
     run_failure_sensor,
 )
 
-from impact_in_pipelines.assets.export_run import FAILURES
+from impact_in_pipelines.assets.exports.run import FAILURES
 from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.alerts import Alerts

@@ -28,7 +28,11 @@ from impact_in_pipelines.scheduling import (
     fires_alike,
 )
 from impact_in_pipelines.scheduling import preview as fires_of
-from impact_in_pipelines.services.drain_requests import DrainStart, DrainStarter, NextTick
+from impact_in_pipelines.services.deliveries.drain_requests import (
+    DrainStart,
+    DrainStarter,
+    NextTick,
+)
 
 FIRST_PREVIEWED, LAST_PREVIEWED = date(1970, 1, 2), date(2100, 1, 1)
 """Since 1970 the changes of time zones are known; nobody knows them far ahead."""

@@ -20,7 +20,7 @@ from impact_in_pipelines.api.context import ApiContext, build_context
 from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sandbox.config import BENEVITY_KEY
+from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 from impact_in_pipelines.scheduling import ScheduleRule
 
 SECRET = "a secret for tests that is long enough"

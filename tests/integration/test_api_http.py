@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 
 from impact_in_pipelines.api.access.rights import PUBLIC
-from impact_in_pipelines.api.http.deprecation import deprecated
+from impact_in_pipelines.api.http.headers.deprecation import deprecated
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.sandbox.server import Sandbox
 

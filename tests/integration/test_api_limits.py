@@ -11,7 +11,7 @@ import requests
 from factories import World, world_on
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sandbox.config import BENEVITY_KEY
+from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 
 from .api_harness import SETTINGS, VIEWER, Served, served
 from .test_api_events import stream

@@ -11,7 +11,7 @@ from factories import SECRETS, World, world_on
 from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.api.operations.metrics import ENDED_OUTCOMES, FINAL_STATUSES
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sandbox.config import BENEVITY_KEY, GOODERA_KEY
+from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY, GOODERA_KEY
 
 from .api_harness import SETTINGS, Served, running
 

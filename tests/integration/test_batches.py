@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import PayloadSource

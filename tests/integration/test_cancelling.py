@@ -13,8 +13,8 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services import cancelling, replaying
-from impact_in_pipelines.services.cancelling import cancel, waiting_like
+from impact_in_pipelines.services.deliveries import cancelling, replaying
+from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 
 from .api_harness import VIEWER, Served
 from .cli_harness import Cli

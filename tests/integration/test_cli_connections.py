@@ -9,7 +9,11 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.sandbox.config import OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, WORKDAY_TENANT
+from impact_in_pipelines.sandbox.accounts.config import (
+    OAUTH_CLIENT_ID,
+    OAUTH_CLIENT_SECRET,
+    WORKDAY_TENANT,
+)
 from impact_in_pipelines.sandbox.server import running_sandbox
 
 from .cli_harness import Cli, Ran

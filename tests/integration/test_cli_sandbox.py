@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 from impact_in_pipelines.sandbox.client import SandboxClient
-from impact_in_pipelines.sandbox.config import BENEVITY_KEY
 from impact_in_pipelines.sandbox.server import READY
 
 COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main", "sandbox")

@@ -6,7 +6,7 @@ from typing import Any
 from factories import MIDNIGHT, YESTERDAY, World
 
 from impact_in_pipelines.db.deliveries.clock_faults import ACTOR
-from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import Platform
 

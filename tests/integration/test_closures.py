@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from factories import World
 
-from impact_in_pipelines.db.deliveries.remaining import Remaining, Waiting
+from impact_in_pipelines.db.deliveries.queueing.remaining import Remaining, Waiting
 from impact_in_pipelines.delivery.states import AttemptOutcome
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import Platform

@@ -22,9 +22,9 @@ from impact_in_pipelines.errors.accounts import (
 )
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services import connections
-from impact_in_pipelines.services.companies import add_company
-from impact_in_pipelines.services.connections import ConnectionChange
+from impact_in_pipelines.services.accounts import connections
+from impact_in_pipelines.services.accounts.companies import add_company
+from impact_in_pipelines.services.accounts.connections import ConnectionChange
 from impact_in_pipelines.settings import Settings, read_settings
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

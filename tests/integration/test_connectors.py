@@ -22,14 +22,14 @@ from impact_in_pipelines.delivery.ports import Connector
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures, OutcomeFigures
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.sandbox.client import SandboxClient
-from impact_in_pipelines.sandbox.config import (
+from impact_in_pipelines.sandbox.accounts.config import (
     BENEVITY_KEY,
     GOODERA_KEY,
     OAUTH_CLIENT_ID,
     OAUTH_CLIENT_SECRET,
     WORKDAY_TENANT,
 )
+from impact_in_pipelines.sandbox.client import SandboxClient
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.settings import read_settings
 

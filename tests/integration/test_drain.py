@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from payloads import PAYLOADS
 from sqlalchemy import Engine, text
 
-from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
-from impact_in_pipelines.db.deliveries.selections import SelectedDay
+from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from factories import World
 
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.draining.drain import DrainOptions
 from impact_in_pipelines.delivery.draining.preparing import prepare
@@ -82,7 +82,9 @@ def test_two_workers_never_judge_the_same_content_at_once(world: World) -> None:
     content = f"{company}/benevity/{payload_hash({'value': 1})}"
     with ThreadPoolExecutor(1) as pool:
         with world.database.engine.begin() as first:
-            first.execute(load("deliveries/freezing")["lock_contents"], {"contents": [content]})
+            first.execute(
+                load("deliveries/queueing/freezing")["lock_contents"], {"contents": [content]}
+            )
             frozen = pool.submit(hand.freeze, claimed)
             deadline = time.monotonic() + 10.0
             while not world.scalars(

@@ -11,12 +11,12 @@ from factories import FIRST_RETRY, MIDNIGHT, SECOND_RETRY, THIRD_RETRY, YESTERDA
 from sqlalchemy import RowMapping
 
 from impact_in_pipelines.connectors.registry import connector_for
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.cancelling import cancel
+from impact_in_pipelines.services.deliveries.cancelling import cancel
 
 BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
 LEASE = timedelta(minutes=3)

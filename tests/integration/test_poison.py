@@ -12,8 +12,8 @@ import pytest
 from factories import YESTERDAY, World, environment
 from poisoned_process import DIED
 
-from impact_in_pipelines.db.deliveries.planning import plan_due
-from impact_in_pipelines.db.deliveries.queue import PgDeliveryLog
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.replays import ReplayStore
 from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.model import Selection

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from impact_in_pipelines.errors.deliveries import DeliveryUnknown
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.previewing import Action, preview_replay
+from impact_in_pipelines.services.deliveries.previewing import Action, preview_replay
 
 BENEVITY = Platform.BENEVITY
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from factories import MIDNIGHT, YESTERDAY, World
 
-from impact_in_pipelines.db.deliveries.remaining import Remaining, Waiting
+from impact_in_pipelines.db.deliveries.queueing.remaining import Remaining, Waiting
 from impact_in_pipelines.platforms import Platform
 
 BENEVITY = Platform.BENEVITY

@@ -13,7 +13,8 @@ from factories import World, world_on
 from impact_in_pipelines.api.access import watching
 from impact_in_pipelines.api.deliveries import stream as routes
 from impact_in_pipelines.cli.accounts.token import claims_of
-from impact_in_pipelines.services import access, sessions
+from impact_in_pipelines.services.accounts import sessions
+from impact_in_pipelines.services.accounts import tokens as access
 
 from .api_harness import MANAGER, SETTINGS, VIEWER, Served, served
 from .cli_harness import Cli

@@ -16,8 +16,8 @@ from impact_in_pipelines.api.access.session_schemas import (
 )
 from impact_in_pipelines.api.access.tokens import MANAGE_INTEGRATIONS, Principal
 from impact_in_pipelines.api.http.routing import api_router
-from impact_in_pipelines.services import sessions as service
-from impact_in_pipelines.services.sessions import EVERYBODY, Whose
+from impact_in_pipelines.services.accounts import sessions as service
+from impact_in_pipelines.services.accounts.sessions import EVERYBODY, Whose
 
 router = api_router("Sessions")
 """Sessions of the cockpit and sign-in links."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Input, Instant, Model, Moment, PlatformName
 from impact_in_pipelines.api.sla.schemas import BreachName, SeverityName
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.sla.incidents import Incident as StoredIncident
 from impact_in_pipelines.sla.incidents import MaintenanceWindow as StoredWindow
 from impact_in_pipelines.sla.incidents import told_details

@@ -7,7 +7,7 @@ from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import Lack, credential_choices
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.platforms import FACTS
-from impact_in_pipelines.services.connections import ShownConnection
+from impact_in_pipelines.services.accounts.connections import ShownConnection
 
 _UNREACHABLE = "the platform can't be reached at the base URL"
 _KINDS = {

@@ -44,8 +44,8 @@ from impact_in_pipelines.db.accounts.companies import Company as StoredCompany
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
-from impact_in_pipelines.services import connections as service
-from impact_in_pipelines.services.companies import add_company
+from impact_in_pipelines.services.accounts import connections as service
+from impact_in_pipelines.services.accounts.companies import add_company
 from impact_in_pipelines.wording import sentence
 
 companies = api_router("Companies")

@@ -18,7 +18,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.cancelling import cancel, waiting_like
+from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 from impact_in_pipelines.wording import sentence
 
 router = api_router("Deliveries")

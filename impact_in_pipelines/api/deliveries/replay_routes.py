@@ -27,18 +27,18 @@ from impact_in_pipelines.api.http.problems import ApiProblem, naming, not_found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import OPEN
 from impact_in_pipelines.errors import ImpactInError, NotFound
 from impact_in_pipelines.errors.deliveries import ReplayArrived, ReplaySkipped
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.previewing import (
+from impact_in_pipelines.services.deliveries.previewing import (
     Action,
     PreviewItem,
     compared,
     preview_replay,
 )
-from impact_in_pipelines.services.replaying import (
+from impact_in_pipelines.services.deliveries.replaying import (
     Replayed,
     failed_like,
     replay,

@@ -17,7 +17,7 @@ from impact_in_pipelines.api.http.schemas import (
     Moment,
     PlatformName,
 )
-from impact_in_pipelines.services.replaying import MOST
+from impact_in_pipelines.services.deliveries.replaying import MOST
 
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
 DrainState = Literal["started", "waiting", "next_tick"]

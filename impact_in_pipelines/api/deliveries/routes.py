@@ -26,7 +26,7 @@ from impact_in_pipelines.api.http.problems import invalid
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Instant, Limit, PlatformName
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryRow
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
 

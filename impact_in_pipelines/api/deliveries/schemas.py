@@ -8,7 +8,7 @@ from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
 from impact_in_pipelines.db.deliveries.reading import DeliveryRow
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 
 Status = Literal[
     "pending", "in_progress", "retrying", "success", "failed", "skipped", "missed", "cancelled"

@@ -23,8 +23,8 @@ from starlette.responses import Response
 from impact_in_pipelines.api.access.rights import check_roles, required_roles
 from impact_in_pipelines.api.access.tokens import Principal, token_revoked
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.http.deprecation import deprecation_of
-from impact_in_pipelines.api.http.etags import CONDITIONAL, with_etag
+from impact_in_pipelines.api.http.headers.deprecation import deprecation_of
+from impact_in_pipelines.api.http.headers.etags import CONDITIONAL, with_etag
 from impact_in_pipelines.api.http.idempotency import answer_once
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, problem_response
 from impact_in_pipelines.api.http.ratelimit import Rate, network_of

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from impact_in_pipelines import __version__
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import stream_schemas as events
-from impact_in_pipelines.api.http.etags import CONDITIONAL, IF_NONE_MATCH
+from impact_in_pipelines.api.http.headers.etags import CONDITIONAL, IF_NONE_MATCH
 from impact_in_pipelines.api.http.problems import MEDIA_TYPE, Problem
 from impact_in_pipelines.api.http.routing import ApiRoute
 from impact_in_pipelines.api.openapi.fields import field_description

@@ -45,7 +45,7 @@ from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import CatchUp, describe_cron
 from impact_in_pipelines.services import schedules
-from impact_in_pipelines.services.connections import usable
+from impact_in_pipelines.services.accounts.connections import usable
 from impact_in_pipelines.wording.notes import note_sentence
 
 router = api_router("Schedules")

@@ -25,7 +25,7 @@ from impact_in_pipelines.api.http.schemas import (
 )
 from impact_in_pipelines.db.schedules.rows import Note, Twin
 from impact_in_pipelines.db.schedules.rows import Schedule as StoredSchedule
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.schedules import RulePart, part_of
 from impact_in_pipelines.scheduling import (

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, only_all, own_company
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.http.negotiation import preferred
+from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay, Instant

@@ -9,7 +9,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.services.companies import add_company
+from impact_in_pipelines.services.accounts.companies import add_company
 
 app = typer.Typer(help="Add and list companies.", no_args_is_help=True)
 

@@ -20,8 +20,8 @@ from impact_in_pipelines.connectors.credentials import Lack, credential_choices
 from impact_in_pipelines.errors import Conflict, UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import FACTS
-from impact_in_pipelines.services import connections
-from impact_in_pipelines.services.connections import ConnectionChange, ShownConnection
+from impact_in_pipelines.services.accounts import connections
+from impact_in_pipelines.services.accounts.connections import ConnectionChange, ShownConnection
 from impact_in_pipelines.wording import sentence
 
 app = typer.Typer(help="Set, list and try out accounts on the platforms.", no_args_is_help=True)

@@ -21,9 +21,9 @@ from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.services import access
-from impact_in_pipelines.services import sessions as service
-from impact_in_pipelines.services.sessions import EVERYBODY, Whose
+from impact_in_pipelines.services.accounts import sessions as service
+from impact_in_pipelines.services.accounts import tokens as access
+from impact_in_pipelines.services.accounts.sessions import EVERYBODY, Whose
 from impact_in_pipelines.settings import get_settings
 
 app = typer.Typer(help="Who is signed in to the cockpit; sign-in links.", no_args_is_help=True)

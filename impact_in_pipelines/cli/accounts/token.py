@@ -17,7 +17,7 @@ from impact_in_pipelines.db.access.tokens import TokenClaims
 from impact_in_pipelines.errors import InvalidSetting, UsageError
 from impact_in_pipelines.errors.access import TokenUnreadable
 from impact_in_pipelines.plain_text import plain
-from impact_in_pipelines.services.access import LONGEST_TOKEN, revoke_token
+from impact_in_pipelines.services.accounts.tokens import LONGEST_TOKEN, revoke_token
 from impact_in_pipelines.settings import Settings, get_settings
 
 app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)

@@ -22,14 +22,14 @@ from impact_in_pipelines.db.deliveries.reading import (
     DeliveryRow,
 )
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import Conflict, ImpactInError, UsageError
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.cancelling import cancel as cancel_deliveries
-from impact_in_pipelines.services.cancelling import waiting_like
-from impact_in_pipelines.services.replaying import Replayed, replay_all_failed
-from impact_in_pipelines.services.replaying import replay as replay_deliveries
+from impact_in_pipelines.services.deliveries.cancelling import cancel as cancel_deliveries
+from impact_in_pipelines.services.deliveries.cancelling import waiting_like
+from impact_in_pipelines.services.deliveries.replaying import Replayed, replay_all_failed
+from impact_in_pipelines.services.deliveries.replaying import replay as replay_deliveries
 
 app = typer.Typer(help="Look at deliveries, send them again, call them off.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from impact_in_pipelines.cli.output import console, print_error, print_table
 from impact_in_pipelines.cli.schedules.held_platforms import held_in_words
-from impact_in_pipelines.db.deliveries.remaining import Remaining, Waiting
+from impact_in_pipelines.db.deliveries.queueing.remaining import Remaining, Waiting
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
 from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.sla.wording import duration

@@ -16,7 +16,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.impact.sample import EventRow, generate_events, write_csv
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.sandbox.config import (
+from impact_in_pipelines.sandbox.accounts.config import (
     BENEVITY_KEY,
     DEFAULT_PORT,
     GOODERA_KEY,

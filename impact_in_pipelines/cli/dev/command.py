@@ -20,8 +20,8 @@ from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.sandbox.config import DEFAULT_PORT
-from impact_in_pipelines.services.sessions import make_link
+from impact_in_pipelines.sandbox.accounts.config import DEFAULT_PORT
+from impact_in_pipelines.services.accounts.sessions import make_link
 from impact_in_pipelines.settings import get_settings, read_settings
 
 UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, DEFAULT_PORT, 3998

@@ -7,7 +7,7 @@ import typer
 
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.sandbox.config import (
+from impact_in_pipelines.sandbox.accounts.config import (
     BENEVITY_KEY,
     DEFAULT_PORT,
     GOODERA_KEY,

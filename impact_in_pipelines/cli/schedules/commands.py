@@ -28,7 +28,7 @@ from impact_in_pipelines.cli.schedules.views import (
 )
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Schedule, Twin
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.services import schedules

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from impact_in_pipelines.db.deliveries.planning import calendar_of, window_of
+from impact_in_pipelines.db.deliveries.queueing.planning import calendar_of, window_of
 from impact_in_pipelines.db.schedules.rows import RuleChanges, Schedule
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.scheduling import (

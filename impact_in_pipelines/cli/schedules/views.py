@@ -16,7 +16,7 @@ from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.db.schedules.reading import FAILING_FROM, ScheduleCounts, ScheduleStats
 from impact_in_pipelines.db.schedules.rows import Schedule
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.scheduling import PreviewFire, ScheduleRule, describe_cron

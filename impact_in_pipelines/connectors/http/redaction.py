@@ -11,7 +11,7 @@ from impact_in_pipelines.connectors.http.encodings import (
     pattern_of,
     readings,
 )
-from impact_in_pipelines.delivery.masking import MASK, hidden
+from impact_in_pipelines.delivery.showing.masking import MASK, hidden
 
 __all__ = ["DOCUMENT_LIMIT", "MASK", "SHORTEST_SECRET", "TEXT_LIMIT", "Redactor"]
 

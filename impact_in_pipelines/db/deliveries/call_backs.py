@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
-from impact_in_pipelines.db.deliveries.schedule_notes import note_on_schedules
+from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_on_schedules
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors.accounts import NoKeyFits

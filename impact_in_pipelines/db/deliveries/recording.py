@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.deliveries.clock_faults import limits
-from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.delivery.ticking import DueState

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, TypedDict
 from uuid import UUID
 
-from impact_in_pipelines.db.deliveries.planning import (
+from impact_in_pipelines.db.deliveries.queueing.planning import (
     calendar_of,
     cursor_of,
     rule_of,

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
 from impact_in_pipelines.db.deliveries.cancelling import cancel_waiting
-from impact_in_pipelines.db.deliveries.planning import no_longer_holds
+from impact_in_pipelines.db.deliveries.queueing.planning import no_longer_holds
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedules.reading import ScheduleReader
 from impact_in_pipelines.db.schedules.rows import (

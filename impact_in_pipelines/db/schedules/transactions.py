@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from impact_in_pipelines.db.deliveries.planning import plan_rows
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_rows
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedules.rows import Schedule, saved_columns

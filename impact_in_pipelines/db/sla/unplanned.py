@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from impact_in_pipelines.db.deliveries.planning import cursor_of, rule_of
+from impact_in_pipelines.db.deliveries.queueing.planning import cursor_of, rule_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla.rows import platform_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from impact_in_pipelines.sandbox.config import Service
+from impact_in_pipelines.sandbox.accounts.config import Service
 from impact_in_pipelines.sandbox.exchange import RefusalError
 from impact_in_pipelines.sandbox.ledger import Record
 from impact_in_pipelines.sandbox.platforms.contract import (

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from impact_in_pipelines.sandbox.config import Platform
+from impact_in_pipelines.sandbox.accounts.config import Platform
 from impact_in_pipelines.sandbox.exchange import Answer, Call, Exchange, RefusalError, json_answer
 from impact_in_pipelines.sandbox.faults import Fault, FaultKind
 from impact_in_pipelines.sandbox.ledger import KeyEntry, Record

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from impact_in_pipelines.sandbox.config import Service
+from impact_in_pipelines.sandbox.accounts.config import Service
 from impact_in_pipelines.sandbox.exchange import Call, RefusalError
 from impact_in_pipelines.sandbox.faults import Fault
 from impact_in_pipelines.sandbox.ledger import Record

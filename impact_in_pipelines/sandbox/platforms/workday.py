@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from impact_in_pipelines.sandbox.config import Service
+from impact_in_pipelines.sandbox.accounts.config import Service
 from impact_in_pipelines.sandbox.exchange import Answer, RefusalError
 from impact_in_pipelines.sandbox.ledger import KeyEntry, Record
 from impact_in_pipelines.sandbox.platforms.contract import (

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime

@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime

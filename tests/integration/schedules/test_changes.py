@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.deliveries.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.errors.schedules import (
     CronNeverFires,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from impact_in_pipelines.api.http.negotiation import preferred
+from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.http.requests import parse_json
 

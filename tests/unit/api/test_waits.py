@@ -14,7 +14,7 @@ from impact_in_pipelines.connectors.identity.oidc import (
     ProviderUnavailable,
 )
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.drain_requests import DrainStart
+from impact_in_pipelines.services.deliveries.drain_requests import DrainStart
 
 NO_DAGSTER = "http://127.0.0.1:9"
 

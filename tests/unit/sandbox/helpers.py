@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from impact_in_pipelines.sandbox.config import (
+from impact_in_pipelines.sandbox.accounts.config import (
     BENEVITY_KEY,
     GOODERA_KEY,
     OAUTH_CLIENT_ID,

@@ -4,8 +4,8 @@ import pytest
 import requests
 from pydantic import ValidationError
 
+from impact_in_pipelines.sandbox.accounts.config import SandboxConfig
 from impact_in_pipelines.sandbox.client import SandboxClient, SandboxControlError
-from impact_in_pipelines.sandbox.config import SandboxConfig
 
 from .helpers import Caller
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from impact_in_pipelines.sandbox.config import RateLimit, Service
-from impact_in_pipelines.sandbox.limits import RateLimiter
+from impact_in_pipelines.sandbox.accounts.config import RateLimit, Service
+from impact_in_pipelines.sandbox.accounts.limits import RateLimiter
 
 from .helpers import BODIES, Caller, goodera_body
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 import requests
 
-from impact_in_pipelines.sandbox.config import SandboxConfig
+from impact_in_pipelines.sandbox.accounts.config import SandboxConfig
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 
 from .helpers import Caller, benevity_body

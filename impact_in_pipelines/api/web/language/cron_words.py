@@ -6,8 +6,8 @@ from impact_in_pipelines.api.web.language.languages import DEFAULT, Language
 from impact_in_pipelines.api.web.language.words import PRESETS
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling import ScheduleFrequency, describe_cron, parse_cron
-from impact_in_pipelines.scheduling.describing import MOST_TIMES
-from impact_in_pipelines.scheduling.meaning import (
+from impact_in_pipelines.scheduling.crons.describing import MOST_TIMES
+from impact_in_pipelines.scheduling.crons.meaning import (
     CronMeaning,
     MonthDays,
     WeekDays,

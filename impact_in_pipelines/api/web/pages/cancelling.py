@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, uuid_of
-from impact_in_pipelines.services.cancelling import cancel
+from impact_in_pipelines.services.deliveries.cancelling import cancel
 
 
 def routes(pages: Pages) -> list[Route]:

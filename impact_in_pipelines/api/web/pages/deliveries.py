@@ -12,8 +12,8 @@ from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
 from impact_in_pipelines.api.web.pages.filters import filters_of
 from impact_in_pipelines.api.web.pages.rows import OPEN, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
-from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.services.replaying import failed_lately
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.services.deliveries.replaying import failed_lately
 
 PAGE = 30
 _MOST_ROWS = 60

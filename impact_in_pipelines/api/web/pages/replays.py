@@ -16,14 +16,19 @@ from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
 from impact_in_pipelines.api.web.pages.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.access.answers import Held, IdempotencyStore, KeptAnswer
-from impact_in_pipelines.delivery.sanitising import sanitised
-from impact_in_pipelines.services.previewing import (
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.services.deliveries.previewing import (
     Action,
     PreviewItem,
     compared,
     preview_replay,
 )
-from impact_in_pipelines.services.replaying import MOST, failed_lately, replay, would_renew
+from impact_in_pipelines.services.deliveries.replaying import (
+    MOST,
+    failed_lately,
+    replay,
+    would_renew,
+)
 from impact_in_pipelines.wording.marking import N_
 
 _SHOWN = 50

@@ -13,8 +13,8 @@ from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.sign_in.cookie import clear_cookie, cookie_of, set_cookie
 from impact_in_pipelines.api.web.visits import NOBODY, VIEW, Pages, Visit
 from impact_in_pipelines.errors.access import TokenSpent
-from impact_in_pipelines.services.sessions import sign_in_with_token
-from impact_in_pipelines.services.sessions import sign_out as end_session
+from impact_in_pipelines.services.accounts.sessions import sign_in_with_token
+from impact_in_pipelines.services.accounts.sessions import sign_out as end_session
 from impact_in_pipelines.wording.marking import N_
 
 _FORM_COOKIE = "impact_in_form"

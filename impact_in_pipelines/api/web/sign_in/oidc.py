@@ -29,7 +29,7 @@ from impact_in_pipelines.connectors.identity.oidc import (
 )
 from impact_in_pipelines.db.access.sessions import SignedInBy
 from impact_in_pipelines.errors import ImpactInError, InvalidSetting
-from impact_in_pipelines.services.sessions import open_session
+from impact_in_pipelines.services.accounts.sessions import open_session
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.wording.marking import N_
 

@@ -10,8 +10,8 @@ from dagster import (
     RetryRequested,
 )
 
-from impact_in_pipelines.assets.export_choice import Chosen, Due
-from impact_in_pipelines.assets.recorder import Recorder
+from impact_in_pipelines.assets.exports.choice import Chosen, Due
+from impact_in_pipelines.assets.exports.recorder import Recorder
 from impact_in_pipelines.dagster_instance.stopping import Stop
 from impact_in_pipelines.dagster_instance.terminations import (
     is_terminated,
@@ -23,7 +23,7 @@ from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services import run_selections
+from impact_in_pipelines.services.deliveries import run_selections
 
 FAILURES = "failures"
 """The metadata of a step's failure that lists the deliveries that failed for good."""

@@ -15,7 +15,11 @@ from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.drain_requests import DrainStart, DrainStarter, NextTick
+from impact_in_pipelines.services.deliveries.drain_requests import (
+    DrainStart,
+    DrainStarter,
+    NextTick,
+)
 
 MOST = 1_000
 """So many deliveries may be replayed at once by an id each, or by a filter."""

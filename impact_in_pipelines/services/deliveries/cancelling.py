@@ -11,7 +11,7 @@ from impact_in_pipelines.db.deliveries.cancelling import CalledOff, CancelStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.replaying import MOST
+from impact_in_pipelines.services.deliveries.replaying import MOST
 
 
 def cancel(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from impact_in_pipelines.db.queries import load
 
-_SQL = load("deliveries/schedule_notes")
+_SQL = load("deliveries/queueing/schedule_notes")
 
 
 def note_on_schedules(

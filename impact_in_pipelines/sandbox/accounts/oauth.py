@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from impact_in_pipelines.sandbox.config import Platform, Service
+from impact_in_pipelines.sandbox.accounts.config import Platform, Service
 from impact_in_pipelines.sandbox.exchange import Answer, Call, Exchange, RefusalError, json_answer
 from impact_in_pipelines.sandbox.faults import Fault, FaultKind, Target
 from impact_in_pipelines.sandbox.state import SandboxState

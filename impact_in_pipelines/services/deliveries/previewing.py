@@ -11,11 +11,11 @@ from uuid import UUID
 
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted, Previewed, ReplayPreviews
-from impact_in_pipelines.delivery.differences import Difference, differences
 from impact_in_pipelines.delivery.estimating import Lane, seconds_for
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload, payload_hash, without_timestamps
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.differences import Difference, differences
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.accounts import ConnectionMissing

@@ -14,7 +14,7 @@ from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.errors.accounts import CompanyUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.run_selections import SelectedDay
+from impact_in_pipelines.services.deliveries.run_selections import SelectedDay
 
 
 class ExportConfig(Config):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from impact_in_pipelines.db.deliveries.schedule_notes import note_ended, note_on_schedules
+from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended, note_on_schedules
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import batch_key
@@ -21,8 +21,8 @@ from impact_in_pipelines.delivery.model import Claimed
 from impact_in_pipelines.delivery.ports import Frozen, Prepared
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, OPEN, DeliveryStatus, ErrorKind
 
-_SQL = load("deliveries/freezing")
-_QUEUE = load("deliveries/queue")
+_SQL = load("deliveries/queueing/freezing")
+_QUEUE = load("deliveries/queueing/queue")
 
 _TWIN_PATIENCE = timedelta(seconds=15)
 """How soon a row is judged again whose twin is being sent at this moment."""

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
-from impact_in_pipelines.db.deliveries.closures import close_connections
-from impact_in_pipelines.db.deliveries.freezing import freeze
-from impact_in_pipelines.db.deliveries.planning import plan_due
-from impact_in_pipelines.db.deliveries.schedule_notes import note_ended
+from impact_in_pipelines.db.deliveries.queueing.closures import close_connections
+from impact_in_pipelines.db.deliveries.queueing.freezing import freeze
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
+from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
@@ -31,7 +31,7 @@ ORPHANED_AFTER = timedelta(minutes=2)
 
 _LOST = "the worker died before it could record how this attempt ended"
 
-_SQL = load("deliveries/queue")
+_SQL = load("deliveries/queueing/queue")
 
 
 class PgDeliveryLog:

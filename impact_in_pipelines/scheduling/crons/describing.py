@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from impact_in_pipelines.scheduling.cron import parse_cron
-from impact_in_pipelines.scheduling.meaning import (
+from impact_in_pipelines.scheduling.crons.expressions import parse_cron
+from impact_in_pipelines.scheduling.crons.meaning import (
     LAST,
     CronMeaning,
     MonthDays,

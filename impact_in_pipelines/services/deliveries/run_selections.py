@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from impact_in_pipelines.db.deliveries.selections import SelectedDay, WaitingDay
+from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay, WaitingDay
 from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime

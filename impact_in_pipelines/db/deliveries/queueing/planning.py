@@ -27,7 +27,7 @@ from impact_in_pipelines.scheduling import (
     plan_due as due_of,
 )
 
-_SQL = load("deliveries/planning")
+_SQL = load("deliveries/queueing/planning")
 
 SCHEDULES_AT_ONCE = 1_000
 

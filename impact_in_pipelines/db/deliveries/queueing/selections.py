@@ -16,7 +16,7 @@ from impact_in_pipelines.delivery.identity import selected_id
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
 
-_SQL = load("deliveries/selections")
+_SQL = load("deliveries/queueing/selections")
 
 
 @dataclass(frozen=True, slots=True)

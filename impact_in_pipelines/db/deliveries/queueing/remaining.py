@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.deliveries.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
-_SQL = load("deliveries/remaining")
+_SQL = load("deliveries/queueing/remaining")
 
 
 class Waiting(StrEnum):

@@ -19,8 +19,8 @@ from dagster import (
 
 from impact_in_pipelines.assets.beta import single_run_backfills
 from impact_in_pipelines.assets.catalog import OPERATIONS
-from impact_in_pipelines.assets.export_choice import ExportConfig, chosen_days
-from impact_in_pipelines.assets.export_run import Export
+from impact_in_pipelines.assets.exports.choice import ExportConfig, chosen_days
+from impact_in_pipelines.assets.exports.run import Export
 from impact_in_pipelines.assets.partitions import company_days
 from impact_in_pipelines.dagster_instance.stopping import stoppable
 from impact_in_pipelines.errors import DatabaseUnavailable, ImpactInError

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from impact_in_pipelines.sandbox.config import Platform, RateLimit
+from impact_in_pipelines.sandbox.accounts.config import Platform, RateLimit
 
 MINUTE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0

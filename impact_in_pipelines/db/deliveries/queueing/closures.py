@@ -13,7 +13,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.ports import Settlement
 from impact_in_pipelines.platforms import Platform
 
-_SQL = load("deliveries/closures")
+_SQL = load("deliveries/queueing/closures")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from impact_in_pipelines.assets.partitions import cell, companies, inside_window
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.run_selections import WaitingDay
-from impact_in_pipelines.services.showing import FinalDelivery, show_final, take_back
+from impact_in_pipelines.services.deliveries.run_selections import WaitingDay
+from impact_in_pipelines.services.deliveries.showing import FinalDelivery, show_final, take_back
 
 MOST_FAILURES_SHOWN = 20
 _RECORD_EVERY_S = 2.0

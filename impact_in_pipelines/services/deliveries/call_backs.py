@@ -15,7 +15,7 @@ from impact_in_pipelines.db.deliveries.call_backs import (
     CallBackStore,
     Word,
 )
-from impact_in_pipelines.delivery.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors.deliveries import CallBackTooLarge
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
