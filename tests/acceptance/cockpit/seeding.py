@@ -100,7 +100,9 @@ def _log(company: UUID, rng: random.Random, *, trouble: bool) -> list[dict[str, 
                 status = "retrying"
             elif trouble and not recent and nightly and rng.random() < 0.03:
                 status = "failed"
-            ending = _ending(status, fire, rng, platform)
+            # A healthy company's retries are those that a platform asked for within the minute.
+            wait = timedelta(minutes=5 if trouble else 1)
+            ending = _ending(status, fire, rng, platform, wait)
             rows.append(_row(company, platform, fire, recent) | ending)
         fire += timedelta(hours=1)
     if trouble:
@@ -139,14 +141,16 @@ def _row(company: UUID, platform: Platform, fire: datetime, recent: bool) -> dic
     }
 
 
-def _ending(status: str, fire: datetime, rng: random.Random, platform: Platform) -> dict[str, Any]:
+def _ending(
+    status: str, fire: datetime, rng: random.Random, platform: Platform, wait: timedelta
+) -> dict[str, Any]:
     tries = 1 if rng.random() < 0.93 else 2
     took = timedelta(seconds=round(rng.uniform(3, 150), 1))
     attempts: list[dict[str, Any]] = []
     if status == "success":
         if tries == 2:
             attempts.append(_attempt(1, fire, "retryable", 503, _BUSY))
-            took += timedelta(minutes=5)
+            took += wait
         attempts.append(
             _attempt(tries, fire + took - timedelta(milliseconds=420), "delivered", 200)
         )

@@ -32,7 +32,7 @@ STATES = {
 
 STATE_NOTES = {
     "healthy": N_("Every target is met."),
-    "warning": N_("Close to a limit. Every target is still met."),
+    "warning": N_("Close to a limit, or too many arrived late."),
     "breach": N_("At least one target is missed."),
 }
 
