@@ -38,6 +38,7 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.unreachable": "start it or correct DATABASE_URL",
         "database.empty": "run: impact-in db upgrade",
         "database.behind": "run: impact-in db upgrade",
+        "database.busy": "end them (see pg_stat_activity), then run: impact-in db upgrade",
         "database.url_invalid": "correct DATABASE_URL",
         "threshold.unknown": "see: impact-in sla thresholds",
         "threshold.no_scope": "name a company, --platform or both; for all of them set SLA_… variables",

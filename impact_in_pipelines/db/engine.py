@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded.cluster import cluster_folder, embedded_url
-from impact_in_pipelines.db.revisions import REVISION, out_of_step
+from impact_in_pipelines.db.revisions import out_of_step, usable_by_this_program
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.errors.database import DatabaseUrlInvalid, ServerUnreachable
 from impact_in_pipelines.settings import Settings
@@ -193,14 +193,20 @@ def database_time(engine: Engine) -> datetime:
 
 
 def require_current(engine: Engine) -> None:
-    """Raise `DatabaseUnavailable` unless the database is at this program's revision.
+    """Raise `DatabaseUnavailable` unless the database is at this program's revision, or at a later one that
+    says of itself that this program may work on it.
 
     Reads alembic's table itself: importing alembic would cost every command 0.35 s.
     """
     with translated_errors(engine.url), engine.connect() as connection:
-        at = connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
-    if at != REVISION:
-        raise out_of_step(at)
+        row = connection.execute(
+            text(
+                "SELECT version_num, obj_description('alembic_version'::regclass) AS usable_from "
+                "FROM alembic_version"
+            )
+        ).one_or_none()
+    if row is None or not usable_by_this_program(row.version_num, row.usable_from):
+        raise out_of_step(row.version_num if row is not None else None)
 
 
 def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:

@@ -10,11 +10,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
-from impact_in_pipelines.db.revisions import out_of_step
+from impact_in_pipelines.db.migrations.online import LOCK_TIMEOUT_MS
+from impact_in_pipelines.db.revisions import USABLE_FROM, out_of_step
+from impact_in_pipelines.errors.database import DatabaseBusy
 
 _LOCK = 727102
 _ASK_AGAIN_S = 0.1
+_LOCK_TRIES = 60
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def alembic_config() -> Config:
@@ -27,7 +32,8 @@ def alembic_config() -> Config:
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Run what is missing; returns the revision before (None: empty database) and after.
 
-    Raises `DatabaseAhead` for a database that a newer version has upgraded; it stays as it is.
+    Everything may work on meanwhile. Raises `DatabaseAhead` for a database that a newer version has upgraded;
+    it stays as it is. Raises `DatabaseBusy` when a table can't be had for two minutes.
     """
     config = alembic_config()
     with engine.connect() as connection, _alone(connection):
@@ -36,9 +42,34 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             raise out_of_step(before)
         connection.commit()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        _run_what_is_missing(connection, config)
+        _mark_usable(connection)
         _adopt_rows_of_another_server(connection)
     return before, head_revision()
+
+
+def _run_what_is_missing(connection: Connection, config: Config) -> None:
+    """Each migration commits by itself, so that one which can't have its lock is all that is tried again."""
+    for tries_left in reversed(range(_LOCK_TRIES)):
+        connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
+        connection.commit()
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            connection.rollback()
+            if not tries_left:
+                raise DatabaseBusy(head_revision()) from error
+            time.sleep(_ASK_AGAIN_S)
+        else:
+            return
+
+
+def _mark_usable(connection: Connection) -> None:
+    """Say in the database itself which programs may work on it: an older one can't know."""
+    connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{USABLE_FROM}'"))
+    connection.commit()
 
 
 @contextmanager
@@ -59,6 +90,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     finally:
         connection.rollback()
         connection.execute(text("RESET statement_timeout"))
+        connection.execute(text("RESET lock_timeout"))
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
         connection.commit()
 

@@ -6,6 +6,18 @@ from impact_in_pipelines.errors.database import DatabaseAhead, DatabaseBehind, D
 REVISION = "0009"
 """The newest migration; a test keeps it true."""
 
+USABLE_FROM = "0009"
+"""The oldest program, by its own `REVISION`, that may work on a database at this one: everything since has
+only added what such a program neither reads nor must write. It stands in the database as the comment on
+`alembic_version`, so that programs of before go on while a newer one is rolled out."""
+
+
+def usable_by_this_program(at: str, usable_from: str | None) -> bool:
+    """Whether this program may work on a database at revision `at` that says `usable_from` of itself."""
+    if at == REVISION:
+        return True
+    return at > REVISION and usable_from is not None and usable_from <= REVISION
+
 
 def out_of_step(at: str | None) -> DatabaseUnavailable:
     """The refusal of a database at revision `at` (None: no tables), which isn't this program's."""

@@ -72,6 +72,13 @@ class DatabaseAhead(DatabaseUnavailable):
     known: str
 
 
+@refusal("database.busy")
+class DatabaseBusy(DatabaseUnavailable):
+    """Other transactions hold a table for so long that the upgrade to `revision` could not change it."""
+
+    revision: str
+
+
 @refusal("database.url_invalid")
 class DatabaseUrlInvalid(InvalidSetting):
     """The database's URL is not one of PostgreSQL. What it was is not kept: it may hold a password."""

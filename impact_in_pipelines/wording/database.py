@@ -23,6 +23,9 @@ SENTENCES = {
         "the database is at revision %(at)s, which this version (it knows %(known)s at most) doesn't "
         "know; install the version that upgraded the database, or a newer one"
     ),
+    "database.busy": N_(
+        "other transactions hold a table for too long; the upgrade to revision %(revision)s is not complete"
+    ),
     "database.url_invalid": N_(
         "the database's URL must be one of PostgreSQL such as "
         "postgresql://user:password@host:5432/name; it was ***"

@@ -9,13 +9,14 @@ TRIGGERS = triggers
 """Importing them makes every table created from here on have its own."""
 
 metadata = MetaData(
+    info={triggers.WITH_TRIGGERS: True},
     naming_convention={
         "pk": "%(table_name)s_pkey",
         "fk": "%(table_name)s_%(column_0_name)s_fkey",
         "uq": "%(table_name)s_%(column_0_N_name)s_key",
         "ck": "%(table_name)s_%(constraint_name)s_check",
         "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-    }
+    },
 )
 
 PLATFORM_CHECK = "platform IN ('benevity', 'goodera', 'workday')"

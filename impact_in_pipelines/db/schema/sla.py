@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -18,11 +19,11 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, instant, metadata
 
 _SLA_COUNTS = (
     *("successful", "failed", "recovered", "missed", "overdue", "skipped", "pending", "cancelled"),
-    *("replayed", "timed", "on_time"),
     *("retried", "retried_successful", "retried_failed"),
     *("retry_1", "retry_2", "retry_3", "retry_later"),
     *("attempts_n", "payload_bytes_n", "latency_ms_n", "lateness_ms_n"),
 )
+_SLA_LATER_COUNTS = ("replayed", "timed", "on_time")
 _SLA_SUMS = ("attempts_sum", "payload_bytes_sum", "latency_ms_sum", "lateness_ms_sum")
 _SLA_MAXIMA = ("attempts_max", "payload_bytes_max", "latency_ms_max", "lateness_ms_max")
 
@@ -34,6 +35,10 @@ sla_daily = Table(
     Column("company_id", Uuid, ForeignKey("companies.id"), primary_key=True),
     Column("platform", Text, primary_key=True),
     *(Column(name, Integer, nullable=False) for name in _SLA_COUNTS),
+    *(
+        Column(name, Integer, nullable=False, server_default=text("0"))
+        for name in _SLA_LATER_COUNTS
+    ),
     *(Column(name, BigInteger, nullable=False) for name in _SLA_SUMS),
     *(Column(name, BigInteger) for name in _SLA_MAXIMA),
     Column("latency_ms_buckets", ARRAY(Integer), nullable=False),

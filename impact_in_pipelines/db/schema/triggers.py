@@ -1,12 +1,15 @@
 """What PostgreSQL does by itself when a row changes: it stamps it, and notifies whoever listens.
 
-The statements run whenever a table of that name is created, by `metadata.create_all` and by the migration
-alike.
+The statements run whenever `metadata.create_all` makes a table of that name. Migrations write out the
+triggers as they were at their revision.
 """
 
 from typing import Any
 
 from sqlalchemy import Connection, Table, event, text
+
+WITH_TRIGGERS = "with_triggers"
+"""Marks the metadata whose tables get them."""
 
 CHANNEL = "impact_deliveries"
 """The channel of LISTEN: one small JSON object for each new delivery and each change of its status."""
@@ -72,6 +75,7 @@ _TRIGGERS = {
 @event.listens_for(Table, "after_create")
 def create_triggers(target: Table, connection: Connection, **_: Any) -> None:
     """Add the triggers of a table that has just been created."""
-    # Alembic creates tables of its own metadata: an event on ours would not reach them.
+    if not target.metadata.info.get(WITH_TRIGGERS):
+        return  # a migration's table, of alembic's own metadata
     for statement in _TRIGGERS.get(target.name, ()):
         connection.execute(text(statement.replace(":", r"\:")))

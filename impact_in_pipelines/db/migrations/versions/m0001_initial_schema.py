@@ -429,6 +429,8 @@ def upgrade() -> None:
     op.create_index('notifications_before_idx', 'notifications', ['incident_id', 'channel', 'seq'], unique=False, postgresql_where=sa.text('sent_at IS NULL'))
     # claim: the outbox, what is still to be sent, in order.
     op.create_index('notifications_unsent_idx', 'notifications', ['channel', 'seq'], unique=False, postgresql_where=sa.text('sent_at IS NULL'))
+    for statement in _TRIGGERS:
+        op.execute(sa.text(statement.replace(':', r'\:')))
 
 
 def downgrade() -> None:
@@ -478,3 +480,26 @@ def downgrade() -> None:
     op.drop_table('counters')
     op.drop_table('companies')
     op.drop_table('alert_channels')
+
+
+_TRIGGERS = (
+    """
+CREATE FUNCTION notify_delivery_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('impact_deliveries', json_build_object(
+        'id', NEW.id, 'company_id', NEW.company_id, 'platform', NEW.platform,
+        'status', NEW.status, 'attempt_count', NEW.attempt_count,
+        'updated_at', NEW.updated_at)::text);
+    RETURN NULL;
+END $$
+""",
+    """
+CREATE TRIGGER impact_deliveries_added AFTER INSERT ON impact_deliveries
+FOR EACH ROW EXECUTE FUNCTION notify_delivery_change()
+""",
+    """
+CREATE TRIGGER impact_deliveries_changed AFTER UPDATE ON impact_deliveries
+FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
+EXECUTE FUNCTION notify_delivery_change()
+""",
+)

@@ -8,6 +8,8 @@ out here as they were at this revision.
 import sqlalchemy as sa
 from alembic import op
 
+from impact_in_pipelines.db.migrations.online import create_index
+
 revision = '0003'
 down_revision = '0002'
 
@@ -17,22 +19,14 @@ _TABLES = ('impact_deliveries', 'delivery_attempts', 'scheduled_deliveries')
 def upgrade() -> None:
     for table in _TABLES:
         # A constant default rewrites nothing.
-        op.add_column(table, sa.Column('change_seq', sa.BigInteger(), server_default=sa.text('0'), nullable=False))
+        op.add_column(table, sa.Column('change_seq', sa.BigInteger(), server_default=sa.text('0'), nullable=False), if_not_exists=True)
     for statement in _TRIGGERS:
         op.execute(sa.text(statement.replace(':', r'\:')))
-    with op.get_context().autocommit_block():
-        # /metrics, the event stream, the SLA watch, stale days: what has changed since.
-        op.create_index(
-            'impact_deliveries_changes_brin', 'impact_deliveries', ['change_seq'],
-            postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'},
-            postgresql_concurrently=True, if_not_exists=True,
-        )
-        # /metrics: attempts that have ended since.
-        op.create_index(
-            'delivery_attempts_changes_brin', 'delivery_attempts', ['change_seq'],
-            postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'},
-            postgresql_concurrently=True, if_not_exists=True,
-        )
+    brin = {'postgresql_using': 'brin', 'postgresql_with': {'autosummarize': 'on', 'pages_per_range': '32'}}
+    # /metrics, the event stream, the SLA watch, stale days: what has changed since.
+    create_index('impact_deliveries_changes_brin', 'impact_deliveries', ['change_seq'], **brin)
+    # /metrics: attempts that have ended since.
+    create_index('delivery_attempts_changes_brin', 'delivery_attempts', ['change_seq'], **brin)
 
 
 def downgrade() -> None:

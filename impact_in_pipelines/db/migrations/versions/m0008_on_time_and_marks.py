@@ -14,8 +14,8 @@ _COUNTS = ('replayed', 'timed', 'on_time')
 
 def upgrade() -> None:
     for name in _COUNTS:
+        # With a default: a program of the version before goes on counting while this one is rolled out.
         op.add_column('sla_daily', sa.Column(name, sa.Integer(), server_default=sa.text('0'), nullable=False))
-        op.alter_column('sla_daily', name, server_default=None)
     op.add_column('sla_days', sa.Column('mark', sa.Text(), nullable=True))
 
 
