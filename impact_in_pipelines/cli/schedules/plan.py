@@ -1,44 +1,24 @@
 """`impact-in schedules plan`: level load, and the spread that makes the SLA hold."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
 from impact_in_pipelines.cli.output import console, print_json, styled
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.schedules.load_charts import print_chart, write_chart
-from impact_in_pipelines.delivery.draining.capacity import concurrency_for
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.scheduling import (
-    Load,
-    LoadEntry,
-    OverloadedMinute,
-    SpreadProposal,
-    load_by_minute,
-    propose_spread,
-)
+from impact_in_pipelines.scheduling import OverloadedMinute, SpreadProposal
+from impact_in_pipelines.services import load_plans
+from impact_in_pipelines.services.load_plans import SLA_MINUTES, Capacity, LoadPlan
 
-SLA_MINUTES = 5
-MOST_A_MINUTE = 5_000.0
-"""Deliveries a minute of one platform that two cores send beside the two others (design, section 10)."""
-_USUAL_LATENCY_MS = 500.0
 _MINUTE = timedelta(minutes=1)
 _SPANS_SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """Deliveries a minute that a platform takes from us, and what limits them, in words."""
-
-    per_minute: float
-    limited_by: str
 
 
 def plan_load(
@@ -54,83 +34,48 @@ def plan_load(
     """Print, and with `apply` set, what `scheduling.propose_spread` proposes for the next `hours`."""
     if chart is not None and chart.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"--chart {chart.name!r} must end with .png or .svg")
-    now = runtime.clock()
-    entries = runtime.schedules.load_entries()
-    capacity = capacities(runtime, throughput)
-    start, end = now.replace(second=0, microsecond=0), now + timedelta(hours=hours)
-    load = load_by_minute(entries, start, end)
-    limits = {platform.value: one.per_minute for platform, one in capacity.items()}
-    proposal = propose_spread(
-        entries, limits, max_offset, start=start, end=end, sla_minutes=SLA_MINUTES
+    plan = load_plans.plan_load(
+        runtime,
+        hours=hours,
+        max_offset=max_offset,
+        actor=actor(),
+        apply=apply,
+        throughput=throughput,
     )
     if chart is not None:
-        write_chart(chart, load, limits, proposal.before, SLA_MINUTES)
-    if apply and proposal.offsets:
-        offsets = {UUID(id_): minutes for id_, minutes in proposal.offsets.items()}
-        runtime.schedules.set_spreads(offsets, now=now, actor=actor())
+        write_chart(chart, plan.load, plan.limits, plan.proposal.before, SLA_MINUTES)
     if as_json:
-        print_json(_as_json(entries, load, capacity, proposal, applied=apply))
+        print_json(_as_json(plan))
         return
-    _print(entries, load, capacity, proposal, hours)
+    _print(plan, hours)
     if chart is not None:
         console.print(f"Chart: {chart}", markup=False, soft_wrap=True)
     given = f" --throughput {throughput:g}" if throughput is not None else ""
     again = f"impact-in schedules plan --hours {hours} --max-offset {max_offset}{given} --apply"
-    _say_what_next(proposal, applied=apply, again=again)
+    _say_what_next(plan.proposal, applied=apply, again=again)
 
 
-def capacities(runtime: Runtime, throughput: float | None) -> dict[Platform, Capacity]:
-    """What each platform takes a minute: the sum of its accounts' rate limits, or what we can send.
-
-    What we can send is `throughput`, or as many as are in flight at once over the latency of the
-    latest deliveries, at most `MOST_A_MINUTE`.
-    """
-    latencies = runtime.schedules.mean_latency_ms()
-    return {
-        platform: _capacity(runtime, platform, throughput, latencies.get(platform))
-        for platform in Platform
-    }
-
-
-def _capacity(
-    runtime: Runtime, platform: Platform, throughput: float | None, latency_ms: float | None
-) -> Capacity:
-    companies = {one.company_id for one in runtime.schedules.listed(platform=platform)}
-    connections = runtime.connections.of_companies(platform, list(companies)).values()
-    limits = {one.rate_key: one.requests_per_minute for one in connections}
-    ours, why = _our_pace(throughput, latency_ms)
-    allowed = float(sum(limits.values()))
-    if companies and not limits:
-        return Capacity(ours, f"{why}; no company here has a usable connection")
-    if limits and allowed < ours:
-        noun = "account" if len(limits) == 1 else "accounts"
-        return Capacity(allowed, f"rate limit of {len(limits)} {noun}")
-    return Capacity(ours, why)
+def _limited_by(one: Capacity) -> str:
+    match one.limited_by:
+        case "rate_limits":
+            return f"rate limit of {one.accounts} {'account' if one.accounts == 1 else 'accounts'}"
+        case "given":
+            why = "throughput given"
+        case "machine":
+            why = "what one machine sends"
+        case "latency":
+            why = f"{one.in_flight} in flight at {one.latency_ms:.0f} ms each"
+    return why if one.connected else f"{why}; no company here has a usable connection"
 
 
-def _our_pace(throughput: float | None, latency_ms: float | None) -> tuple[float, str]:
-    if throughput is not None:
-        return throughput, "throughput given"
-    in_flight = concurrency_for(int(MOST_A_MINUTE))
-    pace = in_flight * 60_000 / max(latency_ms or _USUAL_LATENCY_MS, 1.0)
-    if pace >= MOST_A_MINUTE:
-        return MOST_A_MINUTE, "what one machine sends"
-    return pace, f"{in_flight} in flight at {latency_ms or _USUAL_LATENCY_MS:.0f} ms each"
-
-
-def _print(
-    entries: Sequence[LoadEntry],
-    load: Load,
-    capacity: Mapping[Platform, Capacity],
-    proposal: SpreadProposal,
-    hours: int,
-) -> None:
+def _print(plan: LoadPlan, hours: int) -> None:
+    load = plan.load
     console.print(
-        f"{len(entries)} active schedules, {hours} h from {load.start:%Y-%m-%d %H:%M} UTC, "
+        f"{len(plan.entries)} active schedules, {hours} h from {load.start:%Y-%m-%d %H:%M} UTC, "
         f"SLA {SLA_MINUTES} min",
         style="bold",
     )
-    for platform, one in capacity.items():
+    for platform, one in plan.capacity.items():
         counts = load.by_platform.get(platform.value)
         if counts is None:
             console.print(f"\n{FACTS[platform].title}: no active schedule", style="dim")
@@ -140,10 +85,10 @@ def _print(
             styled(
                 f"\n[bold]{FACTS[platform].title}[/]  {int(counts.sum())} due, at most "
                 f"{int(counts[peak])} in a minute ({load.minute(peak):%d %b %H:%M}); takes "
-                f"{one.per_minute:.0f} a minute ({one.limited_by})"
+                f"{one.per_minute:.0f} a minute ({_limited_by(one)})"
             )
         )
-        late = [minute for minute in proposal.before if minute.platform == platform.value]
+        late = [minute for minute in plan.proposal.before if minute.platform == platform.value]
         print_chart(load.start, counts, one.per_minute, late)
         _print_late(late)
 
@@ -194,18 +139,12 @@ def _say_what_next(proposal: SpreadProposal, *, applied: bool, again: str) -> No
         console.print("Nothing was changed.")
 
 
-def _as_json(
-    entries: Sequence[LoadEntry],
-    load: Load,
-    capacity: Mapping[Platform, Capacity],
-    proposal: SpreadProposal,
-    *,
-    applied: bool,
-) -> dict[str, Any]:
+def _as_json(plan: LoadPlan) -> dict[str, Any]:
+    load, proposal = plan.load, plan.proposal
     platforms = {
         platform.value: {
             "capacity_per_minute": one.per_minute,
-            "limited_by": one.limited_by,
+            "limited_by": _limited_by(one),
             "minutes": [
                 {"minute": load.minute(int(at)), "due": int(counts[at])}
                 for at in np.flatnonzero(counts)
@@ -213,11 +152,11 @@ def _as_json(
             if (counts := load.by_platform.get(platform.value)) is not None
             else [],
         }
-        for platform, one in capacity.items()
+        for platform, one in plan.capacity.items()
     }
     return {
         "start": load.start,
-        "schedules": len(entries),
+        "schedules": len(plan.entries),
         "sla_minutes": SLA_MINUTES,
         "platforms": platforms,
         "late_minutes": proposal.before,
@@ -229,6 +168,6 @@ def _as_json(
             ],
             "remaining": proposal.remaining,
             "without_gain": proposal.shortfalls,
-            "applied": applied and bool(proposal.offsets),
+            "applied": plan.applied,
         },
     }
