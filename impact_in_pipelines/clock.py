@@ -18,7 +18,7 @@ class DatabaseClock:
     """This machine's clock plus how far the database's was from it when it was last asked.
 
     Asking on every call would cost a round trip each, and from threads that must not wait: whoever works for
-    long calls `correct` now and then, from a thread that may. Until the first time it is the machine's clock.
+    long calls `correct` now and then, from a thread that may. The first call asks by itself.
     """
 
     def __init__(
@@ -31,10 +31,11 @@ class DatabaseClock:
         self._ask = ask
         self._machine = machine
         self._stopwatch = stopwatch
-        self._offset = timedelta()
+        self._offset: timedelta | None = None
 
     def __call__(self) -> datetime:
-        return self._machine() + self._offset
+        offset = self._offset if self._offset is not None else self.correct()
+        return self._machine() + offset
 
     def correct(self) -> timedelta:
         """Ask the database; returns how far its clock is ahead of this machine's. Raises what asking does."""
@@ -42,11 +43,12 @@ class DatabaseClock:
         theirs = self._ask()
         # The answer was true about half-way through the round trip.
         ours = self._machine() - timedelta(seconds=(self._stopwatch() - began) / 2)
-        before, self._offset = self._offset, theirs - ours
-        if abs(self._offset) >= _WORTH_SAYING and abs(self._offset - before) >= _WORTH_SAYING:
+        before, offset = self._offset or timedelta(), theirs - ours
+        self._offset = offset
+        if abs(offset) >= _WORTH_SAYING and abs(offset - before) >= _WORTH_SAYING:
             _log.warning(
                 "this machine's clock is %.0f s %s the database's; the database's counts",
-                abs(self._offset.total_seconds()),
-                "behind" if self._offset > timedelta() else "ahead of",
+                abs(offset.total_seconds()),
+                "behind" if offset > timedelta() else "ahead of",
             )
-        return self._offset
+        return offset

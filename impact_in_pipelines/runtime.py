@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from impact_in_pipelines.clock import DatabaseClock
+from impact_in_pipelines.clock import DatabaseClock, utc_now
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
@@ -26,6 +26,7 @@ from impact_in_pipelines.db.deliveries.recording import RecordingStore
 from impact_in_pipelines.db.deliveries.replays import ReplayStore
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import Database, database_time, open_database, require_current
+from impact_in_pipelines.db.fleet.processes import ProcessStore
 from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.db.sla.reports import SlaReports
@@ -44,7 +45,8 @@ class Runtime:
     """Everything that needs a setting or the database, opened on first use and kept.
 
     `database` may be handed in (a test's own); `clock` and `rng` are where time and chance come from: by
-    default the database's clock, as `correct_clock` found it last.
+    default the database's clock, as `check_in` found it last, counted on from there by `machine_clock`.
+    `role` is what this process is for, as others see it (`processes`).
     """
 
     def __init__(
@@ -54,9 +56,14 @@ class Runtime:
         database: Database | None = None,
         clock: Callable[[], datetime] | None = None,
         rng: random.Random | None = None,
+        machine_clock: Callable[[], datetime] = utc_now,
+        role: str = "command",
     ) -> None:
         self.settings = settings
-        self._database_clock = DatabaseClock(lambda: database_time(self.database.engine))
+        self._role = role
+        self._database_clock = DatabaseClock(
+            lambda: database_time(self.database.engine), machine=machine_clock
+        )
         self.clock: Callable[[], datetime] = clock or self._database_clock
         self._rng = rng
         if database is not None:
@@ -71,8 +78,10 @@ class Runtime:
         require_current(database.engine)
         return database
 
-    def correct_clock(self) -> None:
-        """Ask the database what time it is; a clock that was handed in stays as it is."""
+    def check_in(self) -> None:
+        """What ticks and drains do now and then: say that this process is at work, and ask the database what
+        time it is; a clock that was handed in stays as it is."""
+        self.processes.beat(self._role)
         if self.clock is self._database_clock:
             self._database_clock.correct()
 
@@ -116,6 +125,10 @@ class Runtime:
     @cached_property
     def closures(self) -> ClosureStore:
         return ClosureStore(self.database.engine)
+
+    @cached_property
+    def processes(self) -> ProcessStore:
+        return ProcessStore(self.database.engine)
 
     @cached_property
     def sla(self) -> SlaStatuses:
@@ -163,7 +176,7 @@ class Runtime:
 
     @cached_property
     def transport(self) -> Transport:
-        return Transport(self.settings)
+        return Transport(self.settings, now=self._database_clock)
 
     @cached_property
     def payloads(self) -> PayloadSource:
@@ -196,7 +209,7 @@ class Runtime:
                 dedup_window=timedelta(hours=self.settings.dedup_window_hours),
             ),
             clock=self.clock,
-            correct_clock=self.correct_clock,
+            check_in=self.check_in,
             rng=self._rng,
             on_settled=on_settled,
             should_stop=should_stop,

@@ -1,11 +1,14 @@
 """At boot: runs that a crash left behind are reported failed and give their pool slots back.
 
 Dagster marks a killed run as failed by itself, unless the code server died with it (a reboot): then the
-run stays started for good (design, section 9). So this runs before the daemon and the code server do.
+run stays started for good (design, section 9). Each run says in which process it is executed, and each
+process that it is at work: so what is gone can be told from what lives on another machine, and in another
+container of this one.
 """
 
-import os
-import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 from dagster import (
     DagsterEventType,
@@ -16,9 +19,17 @@ from dagster import (
 )
 
 from impact_in_pipelines.dagster_instance.terminations import report_stopping
+from impact_in_pipelines.db.fleet.processes import Seen
+from impact_in_pipelines.processes import Process, is_alive, named, this_process
 
 OWNER_TAG = "impact_in/process"
-"""`host:pid` of the process that executes a run itself (the CLI); such a run may be alive at boot."""
+"""The process that executes a run itself (the CLI); it is no shutdown's business."""
+
+HOST_TAG = "impact_in/host"
+"""The process that executes the run, whoever launched it (`processes.Process.name`)."""
+
+GONE_AFTER = timedelta(minutes=15)
+"""A process elsewhere that has said nothing for so long is gone: those that drain say so every minute."""
 
 _UNFINISHED = [
     DagsterRunStatus.STARTING,
@@ -33,15 +44,30 @@ _ENDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Runs that were reported failed or cancelled, by id, and the unfinished ones that were left, by id with
+    the host where they live or may live."""
+
+    ended: tuple[str, ...]
+    left: dict[str, str]
+
+
 def owner() -> str:
-    """This process, as `OWNER_TAG` names it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """This process, as `OWNER_TAG` and `HOST_TAG` name it."""
+    return this_process().name
 
 
-def fail_orphans() -> list[str]:
+def tag_with_process(instance: DagsterInstance, run: DagsterRun) -> None:
+    """Say on `run` that this process executes it."""
+    if run.tags.get(HOST_TAG) != owner():
+        instance.add_run_tags(run.run_id, {HOST_TAG: owner()})
+
+
+def fail_orphans(seen: Sequence[Seen]) -> Recovered:
     """`fail_orphaned_runs` of the instance that DAGSTER_HOME names."""
     with DagsterInstance.get() as instance:
-        return fail_orphaned_runs(instance)
+        return fail_orphaned_runs(instance, seen)
 
 
 def cancel_runs() -> None:
@@ -50,27 +76,65 @@ def cancel_runs() -> None:
         cancel_running(instance)
 
 
-def fail_orphaned_runs(instance: DagsterInstance) -> list[str]:
-    """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for;
-    returns their ids.
+def fail_orphaned_runs(instance: DagsterInstance, seen: Sequence[Seen]) -> Recovered:
+    """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for.
 
-    Only right while no code server of this instance is running.
+    `seen`: the processes that were at work within `GONE_AFTER`. Right at any time: what lives is left.
     """
-    orphans = [
-        run
-        for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED))
-        if not _owner_is_alive(run) and not restore_if_ended(instance, run)
-    ]
-    for run in orphans:
-        if run.status is DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, message="Its process ended as it was to.")
+    ended: list[str] = []
+    left: dict[str, str] = {}
+    for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED)):
+        where = whereabouts(run.tags, this_process(), seen)
+        # A process that lives says nothing of a run that it has ended already.
+        may_have_ended = where is None or run.status is DagsterRunStatus.CANCELING
+        if may_have_ended and restore_if_ended(instance, run):
+            continue
+        if where is not None:
+            left[run.run_id] = where
         else:
-            instance.report_run_failed(
-                run,
-                message="Its process did not survive a restart. What was due is sent by the next tick.",
-            )
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return [run.run_id for run in orphans]
+            _end(instance, run)
+            ended.append(run.run_id)
+    return Recovered(tuple(ended), left)
+
+
+def whereabouts(tags: Mapping[str, str], here: Process, seen: Iterable[Seen]) -> str | None:
+    """The host where the run with these tags lives, or may live; None: its process is gone.
+
+    A process that counts its pids as we do is looked up. One of before this machine's last start is gone,
+    whatever it said of itself a minute ago. Any other is gone once it has said nothing for long.
+    """
+    others = {one.name: one.host for one in seen if _may_live(one.name, here)}
+    process = named(tags.get(HOST_TAG) or tags.get(OWNER_TAG) or "")
+    if process is None:
+        # It hasn't come so far as to say where it is: whoever is at work may have it.
+        return next((host for name, host in others.items() if name != here.name), None)
+    if _is_neighbour(process, here):
+        return process.host if is_alive(process) else None
+    return others.get(process.name)
+
+
+def _may_live(name: str, here: Process) -> bool:
+    process = named(name)
+    if process is None:
+        return False
+    if _is_neighbour(process, here):
+        return is_alive(process)
+    return process.host != here.host or process.boot == here.boot
+
+
+def _is_neighbour(process: Process, here: Process) -> bool:
+    return (process.host, process.boot, process.space) == (here.host, here.boot, here.space)
+
+
+def _end(instance: DagsterInstance, run: DagsterRun) -> None:
+    if run.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, message="Its process ended as it was to.")
+    else:
+        instance.report_run_failed(
+            run,
+            message="Its process did not survive a restart. What was due is sent by the next tick.",
+        )
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def cancel_running(instance: DagsterInstance) -> None:
@@ -102,19 +166,4 @@ def restore_if_ended(instance: DagsterInstance, run: DagsterRun) -> bool:
     if not ends:
         return False
     instance.report_dagster_event(ends[0], run_id=run.run_id)
-    return True
-
-
-def _owner_is_alive(run: DagsterRun) -> bool:
-    host, _, pid = run.tags.get(OWNER_TAG, "").rpartition(":")
-    if not pid.isdigit():
-        return False
-    if host != socket.gethostname():
-        return True  # on another machine: not ours to judge
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True

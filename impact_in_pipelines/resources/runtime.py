@@ -3,9 +3,11 @@
 import os
 from functools import cache
 
-from dagster import ConfigurableResource
+from dagster import ConfigurableResource, InitResourceContext
 from pydantic import Field
 
+from impact_in_pipelines.dagster_instance.recovery import tag_with_process
+from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
@@ -20,10 +22,21 @@ class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
     environment: dict[str, str] = Field(default_factory=dict)
 
     def get(self) -> Runtime:
-        """The runtime for this configuration. Raises `InvalidSetting` or `DatabaseUnavailable`."""
-        return _runtime(tuple(sorted(self.environment.items())))
+        """The runtime for this configuration, which has just checked in: whatever asks for it is at work.
+
+        Raises `InvalidSetting` or `DatabaseUnavailable`.
+        """
+        runtime = _runtime(tuple(sorted(self.environment.items())))
+        with translated_errors(runtime.database.url):
+            runtime.check_in()
+        return runtime
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """Say on the run in which process it is executed: whoever finds it unfinished looks there."""
+        if context.instance is not None and context.run is not None:
+            tag_with_process(context.instance, context.run)
 
 
 @cache
 def _runtime(overrides: tuple[tuple[str, str], ...]) -> Runtime:
-    return Runtime(read_settings({**os.environ, **dict(overrides)}))
+    return Runtime(read_settings({**os.environ, **dict(overrides)}), role="dagster")

@@ -60,7 +60,6 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
         context: ScheduleEvaluationContext, runtime: RuntimeResource
     ) -> RunRequest | SkipReason:
         parts = runtime.get()
-        parts.correct_clock()
         now = parts.clock()
         decision = decide_tick(
             parts.recording.due_state(platform, now),

@@ -1,20 +1,26 @@
 """What must happen at boot: runs that a crash left behind end, and their pool slots are free again."""
 
 import os
-import socket
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from sqlalchemy import create_engine, text
 
 from impact_in_pipelines.dagster_instance.recovery import (
+    GONE_AFTER,
+    HOST_TAG,
     OWNER_TAG,
+    Recovered,
     cancel_running,
     fail_orphaned_runs,
+    owner,
 )
 from impact_in_pipelines.definitions import defs
+from impact_in_pipelines.processes import named, this_process
 
 from .world import World
 
@@ -44,6 +50,29 @@ def status(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
     return run.status
 
 
+def recovered(world: World) -> Recovered:
+    """What `impact-in recover` does here and now."""
+    return fail_orphaned_runs(world.instance, world.runtime.processes.seen(GONE_AFTER))
+
+
+def seen_at_work(world: World, name: str, *, ago: timedelta = timedelta(seconds=40)) -> None:
+    """Let a process have said so long ago that it is at work."""
+    process = named(name)
+    assert process is not None
+    world.execute(
+        "INSERT INTO processes (name, host, role, started_at, last_seen) "
+        "VALUES (:name, :host, 'dagster', now() - :ago, now() - :ago)",
+        name=name,
+        host=process.host,
+        ago=ago,
+    )
+
+
+def elsewhere(**differs: str) -> str:
+    """The name of a process like this one, but for what `differs`."""
+    return replace(this_process(), **differs).name
+
+
 def gone() -> int:
     """The id of a process that has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
@@ -59,7 +88,7 @@ def test_an_orphaned_run_is_reported_failed_and_its_pool_slot_freed(world: World
     assert storage.claim_concurrency_slot("benevity", run_id, "benevity_export").is_claimed
     assert storage.get_concurrency_info("benevity").active_slot_count == 1
 
-    assert fail_orphaned_runs(world.instance) == [run_id]
+    assert recovered(world).ended == (run_id,)
 
     assert status(world.instance, run_id) is DagsterRunStatus.FAILURE
     assert storage.get_concurrency_info("benevity").active_slot_count == 0
@@ -68,32 +97,64 @@ def test_an_orphaned_run_is_reported_failed_and_its_pool_slot_freed(world: World
 def test_a_run_that_was_being_cancelled_ends_as_cancelled(world: World) -> None:
     """`impact-in dev` was stopped while a run started: people are told of failures, and this is none."""
     at_work = unfinished(world.instance)
-    cli = unfinished(world.instance, {OWNER_TAG: f"{socket.gethostname()}:{os.getpid()}"})
+    cli = unfinished(world.instance, {OWNER_TAG: owner()})
     cancel_running(world.instance)
 
-    assert fail_orphaned_runs(world.instance) == [at_work]
+    assert recovered(world).ended == (at_work,)
 
     assert status(world.instance, at_work) is DagsterRunStatus.CANCELED
     assert status(world.instance, cli) is DagsterRunStatus.STARTED
 
 
-@pytest.mark.parametrize(
-    ("host", "pid", "fails"),
-    [
-        (socket.gethostname(), os.getpid(), False),
-        (socket.gethostname(), None, True),
-        ("another-machine", 1, False),
-    ],
-    ids=["alive", "gone", "elsewhere"],
-)
-def test_a_run_of_the_cli_is_judged_by_its_own_process(
-    world: World, host: str, pid: int | None, fails: bool
-) -> None:
-    """`impact-in deliver` may well be running while the daemon is restarted beside it."""
-    run_id = unfinished(world.instance, {OWNER_TAG: f"{host}:{gone() if pid is None else pid}"})
-    assert fail_orphaned_runs(world.instance) == ([run_id] if fails else [])
-    expected = DagsterRunStatus.FAILURE if fails else DagsterRunStatus.STARTED
-    assert status(world.instance, run_id) is expected
+@pytest.mark.parametrize("tag", [OWNER_TAG, HOST_TAG])
+def test_a_run_of_this_machine_is_judged_by_its_own_process(world: World, tag: str) -> None:
+    """`impact-in deliver` may well be running while the daemon is restarted beside it, and so may a drain of
+    a code server that nobody has stopped."""
+    alive = unfinished(world.instance, {tag: owner()})
+    dead = unfinished(world.instance, {tag: elsewhere(pid=gone())})
+    same_pid = unfinished(world.instance, {tag: elsewhere(started="1")})
+
+    done = recovered(world)
+
+    assert set(done.ended) == {dead, same_pid}
+    assert done.left == {alive: this_process().host}
+    assert status(world.instance, alive) is DagsterRunStatus.STARTED
+
+
+def test_runs_of_a_living_fleet_are_left_alone(world: World) -> None:
+    """One machine comes up anew and recovers: once it ended the drains of every other one."""
+    other, container = elsewhere(host="web-2~0"), elsewhere(space="1", pid=1)
+    silent, rebooted = elsewhere(host="web-3~0"), elsewhere(boot="before")
+    for name in (other, container, rebooted):
+        seen_at_work(world, name)
+    seen_at_work(world, silent, ago=GONE_AFTER)
+    runs = {
+        name: unfinished(world.instance, {HOST_TAG: name})
+        for name in (other, container, silent, rebooted)
+    }
+    starting = unfinished(world.instance)
+
+    done = recovered(world)
+
+    assert set(done.ended) == {runs[silent], runs[rebooted]}
+    assert set(done.left) == {runs[other], runs[container], starting}
+    assert done.left[runs[other]] == "web-2~0"
+
+
+def test_a_run_that_names_no_process_ends_where_nobody_is_at_work(world: World) -> None:
+    """What this machine's own dead processes said a moment ago keeps nothing alive."""
+    seen_at_work(world, elsewhere(pid=gone()))
+    seen_at_work(world, elsewhere(boot="before"))
+    run_id = unfinished(world.instance)
+    assert recovered(world) == Recovered((run_id,), {})
+
+
+def test_a_run_says_in_which_process_it_is_and_that_it_is_at_work(world: World) -> None:
+    """The tag is what recovery goes by, and the heartbeat what other machines know of it."""
+    run = world.instance.get_run_by_id(world.run().run_id)
+    assert run is not None
+    assert run.tags[HOST_TAG] == owner()
+    assert [one.name for one in world.runtime.processes.seen(GONE_AFTER)] == [owner()]
 
 
 def test_a_run_that_has_succeeded_stays_so(world: World) -> None:
@@ -104,7 +165,7 @@ def test_a_run_that_has_succeeded_stays_so(world: World) -> None:
     world.instance.report_run_canceling(run)  # what comes too late
     assert status(world.instance, run_id) is DagsterRunStatus.CANCELING
 
-    assert fail_orphaned_runs(world.instance) == []
+    assert recovered(world).ended == ()
 
     assert status(world.instance, run_id) is DagsterRunStatus.SUCCESS
 
@@ -130,7 +191,7 @@ def test_runs_that_have_ended_are_left_alone(world: World) -> None:
             DagsterRunStatus.CANCELED,
         )
     }
-    assert fail_orphaned_runs(world.instance) == []
+    assert recovered(world).ended == ()
     assert {state: status(world.instance, run_id) for state, run_id in kept.items()} == {
         state: state for state in kept
     }

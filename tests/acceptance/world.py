@@ -79,7 +79,8 @@ class Accounts:
             platform=platform,
             cron=cron,
             at=at,
-            before=at - timedelta(seconds=1),
+            # No schedule is planned further than to the present.
+            before=min(at - timedelta(seconds=1), datetime.now(UTC)),
             covered=covered_until or at.date() - timedelta(days=2),
         )
         found: UUID = row[0]["id"]

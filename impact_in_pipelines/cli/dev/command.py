@@ -66,9 +66,9 @@ def _run(*, own_world: bool) -> int:
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
     os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
-    from impact_in_pipelines.dagster_instance.recovery import fail_orphans  # Dagster takes 0.8 s
+    from impact_in_pipelines.dagster_instance.recovery import GONE_AFTER, fail_orphans  # 0.8 s
 
-    orphans = fail_orphans()
+    orphans = fail_orphans(runtime.processes.seen(GONE_AFTER)).ended
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
     code = _supervise(_addresses(runtime, own_world=own_world), own_world=own_world)

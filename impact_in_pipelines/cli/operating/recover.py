@@ -4,22 +4,30 @@ import os
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
-from impact_in_pipelines.settings import get_settings
 
 
 def recover(as_json: AsJson = False) -> None:
     """Report Dagster runs that a crash left unfinished as failed, and free their pool slots.
 
-    Only right while no code server is running: a run that is still alive would be reported failed too.
+    Safe at any time and on any machine: a run whose process lives, here or elsewhere, is left alone, and
+    listed with its host.
     """
-    os.environ.update(dagster_environment(get_settings()))
-    from impact_in_pipelines.dagster_instance.recovery import fail_orphans  # Dagster takes 0.8 s
+    with session() as runtime:
+        os.environ.update(dagster_environment(runtime.settings))
+        from impact_in_pipelines.dagster_instance.recovery import GONE_AFTER, fail_orphans  # 0.8 s
 
-    ids = fail_orphans()
+        done = fail_orphans(runtime.processes.seen(GONE_AFTER))
     if as_json:
-        print_json({"failed_runs": ids})
-    elif ids:
-        console.print(f"{len(ids)} unfinished runs are reported failed: {', '.join(ids)}")
-    else:
+        left = [{"run_id": run_id, "host": host} for run_id, host in done.left.items()]
+        print_json({"failed_runs": done.ended, "living_runs": left})
+        return
+    if done.ended:
+        console.print(
+            f"{len(done.ended)} unfinished runs are reported failed: {', '.join(done.ended)}"
+        )
+    for run_id, host in done.left.items():
+        console.print(f"Left alone: {run_id}, at work on {host} or started there a moment ago.")
+    if not done.ended and not done.left:
         console.print("No run was left unfinished.")

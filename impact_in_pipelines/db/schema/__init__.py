@@ -21,6 +21,7 @@ from impact_in_pipelines.db.schema.deliveries import (
     replay_requests,
     webhook_messages,
 )
+from impact_in_pipelines.db.schema.fleet import processes
 from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
 from impact_in_pipelines.db.schema.sla import sla_daily, sla_days, sla_reports, sla_thresholds
@@ -43,6 +44,7 @@ __all__ = [
     "notifications",
     "platform_connections",
     "platform_health",
+    "processes",
     "provider_tokens",
     "replay_requests",
     "scheduled_deliveries",

@@ -54,8 +54,9 @@ class DrainOptions:
 class Drain:
     """One drain of one platform. `run()` returns when nothing more is due, in flight or held.
 
-    `on_settled` is called in the coordinator's thread after each batch of final rows is in the log;
-    `should_stop` is asked between batches: the drain then gives back what it has not sent and ends.
+    `check_in` is called at the start and with each renewal of leases; `on_settled` is called in the
+    coordinator's thread after each batch of final rows is in the log; `should_stop` is asked between batches:
+    the drain then gives back what it has not sent and ends.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Drain:
         plan: RetryPlan,
         options: DrainOptions | None = None,
         clock: Callable[[], datetime] = utc_now,
-        correct_clock: Callable[[], None] = lambda: None,
+        check_in: Callable[[], None] = lambda: None,
         rng: random.Random | None = None,
         worker: str | None = None,
         on_settled: Callable[[], None] = lambda: None,
@@ -79,7 +80,7 @@ class Drain:
         self._plan = plan
         self._options = options or DrainOptions()
         self._clock = clock
-        self._correct_clock = correct_clock
+        self._check_in = check_in
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._worker = worker or f"drain-{uuid4()}"
         self._on_settled = on_settled
@@ -99,7 +100,7 @@ class Drain:
         chosen = selection or Selection()
         platform = self._connector.platform
         concurrency, plan_again_at = 0, 0.0
-        self._correct_clock()
+        self._check_in()
         self._count_leases_from(time.monotonic())
         intake = self._intake()
         with self._pool.running(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
@@ -252,7 +253,7 @@ class Drain:
         now = time.monotonic()
         if now - self._renewed_at < self._options.lease.total_seconds() / 3:
             return
-        self._correct_clock()
+        self._check_in()
         with self._pool.locked() as queue:
             held = self._pool.delivery_ids()
             held.update(self._results.delivery_ids())
