@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
@@ -68,7 +69,7 @@ def seen_at_work(world: World, name: str, *, ago: timedelta = timedelta(seconds=
     )
 
 
-def elsewhere(**differs: str) -> str:
+def elsewhere(**differs: Any) -> str:
     """The name of a process like this one, but for what `differs`."""
     return replace(this_process(), **differs).name
 
