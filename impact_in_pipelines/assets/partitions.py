@@ -11,7 +11,12 @@ from dagster import (
     MultiPartitionsDefinition,
 )
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.deliveries import (
+    DayNotBegun,
+    DaysMalformed,
+    DaysReversed,
+    DayWithoutPartition,
+)
 from impact_in_pipelines.settings import get_settings
 
 COMPANY, DAY = "company", "day"
@@ -64,28 +69,20 @@ def inside_window(some: Iterable[date]) -> list[date]:
 
 def days_between(start: str | None, end: str | None, timezone: str = FURTHEST_EAST) -> list[date]:
     """The days from `start` to `end` (ISO dates, both inclusive), each of which has a partition and has begun
-    in the zone.
-
-    Raises `UsageError` otherwise.
+    in the zone. Raises `DaysMalformed`, `DaysReversed`, `DayNotBegun` or `DayWithoutPartition`.
     """
     try:
         first, last = date.fromisoformat(start or ""), date.fromisoformat(end or "")
     except ValueError:
-        raise UsageError(
-            "the first and the last day must both be dates such as 2026-01-31; they were "
-            f"{start!r} and {end!r}"
-        ) from None
+        raise DaysMalformed(start or "", end or "") from None
     if last < first:
-        raise UsageError(f"the last day, {last}, lies before the first, {first}")
+        raise DaysReversed(first, last)
     latest = latest_day(timezone=timezone)
     for day in (first, last):
         if day > latest:
-            raise UsageError(f"{day} has not begun yet in {timezone}; send days up to {latest}")
+            raise DayNotBegun(day, timezone, latest)
         if not inside_window([day]):
-            raise UsageError(
-                f"{day} has no partition; send days from {local_days.start.date()} on or raise "
-                "IMPACT_IN_PARTITION_DAYS"
-            )
+            raise DayWithoutPartition(day, local_days.start.date())
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 

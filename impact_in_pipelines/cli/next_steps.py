@@ -24,6 +24,9 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "delivery.unknown": "see: impact-in deliveries list",
         "schedule.unknown": "see: impact-in schedules list",
         "schedule.id_malformed": "see: impact-in schedules list",
+        "connection.client_missing": "enter them with --credentials FILE, or set --option auth=api_key",
+        "connection.organization_missing": "give it with --organization-id",
+        "day.no_partition": "or raise IMPACT_IN_PARTITION_DAYS",
         "replay.arrived": "--force sends it again all the same",
         "replay.skipped": "to send that again: impact-in deliveries replay %(duplicate_of)s --force",
         "database.not_found": (

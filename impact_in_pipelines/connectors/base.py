@@ -11,7 +11,12 @@ from impact_in_pipelines.connectors.classify import (
     configuration_error,
     token_was_refused,
 )
-from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
+from impact_in_pipelines.connectors.credentials import (
+    check_account,
+    evidence,
+    redactor_for,
+    uses_oauth,
+)
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
@@ -74,7 +79,7 @@ class PlatformConnector(ABC):
         try:
             check_account(connection)
         except UsageError as error:
-            return configuration_error(str(error))
+            return configuration_error(evidence(error))
         if uses_oauth(connection):
             return self._send_with_token(shipment)
         answer = self._post(shipment, self.headers(shipment))

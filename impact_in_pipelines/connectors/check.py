@@ -1,10 +1,15 @@
-"""Tries out a connection without sending impact data (`impact-in connections test`)."""
+"""Tries out a connection without sending impact data."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from impact_in_pipelines.connectors.classify import classify_failure
-from impact_in_pipelines.connectors.credentials import check_account, redactor_for, uses_oauth
+from impact_in_pipelines.connectors.credentials import (
+    check_account,
+    evidence,
+    redactor_for,
+    uses_oauth,
+)
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
@@ -42,7 +47,7 @@ def check_connection(
         check_account(connection)
     except UsageError as error:
         nothing = ("anything: nothing was sent",)
-        return ConnectionCheck(False, (), nothing, str(error), ErrorKind.CONFIGURATION)
+        return ConnectionCheck(False, (), nothing, evidence(error), ErrorKind.CONFIGURATION)
     settings = "the settings are complete"
     if uses_oauth(connection):
         return _check_client(connection, TokenSource(transport, tokens), settings)

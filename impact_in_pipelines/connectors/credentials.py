@@ -7,6 +7,18 @@ from typing import Any
 from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import (
+    AddressMalformed,
+    ClientMissing,
+    CredentialEmpty,
+    CredentialNotPrintable,
+    CredentialNotText,
+    CredentialsMissing,
+    CredentialsMixed,
+    CredentialsUnknown,
+    InvalidCredentials,
+    OrganizationMissing,
+)
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
@@ -15,15 +27,13 @@ _OAUTH = frozenset({"client_id", "client_secret"})
 
 
 def validate_credentials(platform: Platform, credentials: Mapping[str, Any]) -> None:
-    """Raise `UsageError`, one line that names missing, unknown or unusable keys, never a value."""
+    """Raise an `InvalidCredentials` that names missing, unknown or unusable keys, never a value."""
     sets = FACTS[platform].credential_sets
     given = frozenset(credentials)
     if given not in sets:
-        raise UsageError(_mismatch(platform, given, sets))
+        raise _mismatch(platform, given, sets)
     for name in sorted(given):
-        problem = _problem(credentials[name])
-        if problem:
-            raise UsageError(f"{FACTS[platform].title} credentials: {name} {problem}")
+        _check_value(platform, name, credentials[name])
 
 
 class Lack(Enum):
@@ -73,21 +83,32 @@ def uses_oauth(connection: Connection) -> bool:
 
 
 def check_account(connection: Connection) -> None:
-    """Raise `UsageError` if nothing can be sent with the connection as it is set."""
-    validate_credentials(connection.platform, connection.credentials)
-    title = FACTS[connection.platform].title
+    """Raise a refusal if nothing can be sent with the connection as it is set."""
+    platform = connection.platform
+    validate_credentials(platform, connection.credentials)
     if connection.options.get("auth") == "oauth" and not uses_oauth(connection):
-        raise UsageError(
-            f"{title} option auth is oauth, but the credentials have no client_id and "
-            "client_secret; set them or remove the option"
-        )
+        raise ClientMissing(platform)
     if not connection.organization_id:
-        raise UsageError(f"{title} connection has no organisation id")
+        raise OrganizationMissing(platform)
     url = connection.base_url
     if not url.startswith(("http://", "https://")) or any(mark in url for mark in "@?# "):
-        raise UsageError(
-            f"{title} base URL must be http(s)://host/path without user, query or spaces"
-        )
+        raise AddressMalformed(platform)
+
+
+def evidence(error: UsageError) -> str:
+    """What the log keeps of an account that `check_account` refuses: an English sentence, without values."""
+    title = FACTS[error.parameters["platform"]].title
+    match error:
+        case CredentialsMissing() | CredentialsUnknown() | CredentialsMixed():
+            return f"{title} credentials must be exactly {error.wanted}"
+        case CredentialNotText() | CredentialEmpty() | CredentialNotPrintable():
+            return f"{title} credentials: {error.name} can't be used"
+        case ClientMissing():
+            return f"{title} account is set to OAuth, but has no client id and secret"
+        case OrganizationMissing():
+            return f"{title} account has no organisation id"
+        case _:
+            return f"{title} base URL must be http(s)://host/path without user, query or spaces"
 
 
 def redactor_for(connection: Connection, *tokens: str) -> Redactor:
@@ -100,28 +121,24 @@ def redactor_for(connection: Connection, *tokens: str) -> Redactor:
     return Redactor((*secrets, *tokens))
 
 
-def _mismatch(platform: Platform, given: frozenset[str], sets: Collection[frozenset[str]]) -> str:
+def _mismatch(
+    platform: Platform, given: frozenset[str], sets: Collection[frozenset[str]]
+) -> InvalidCredentials:
     nearest = max(sets, key=lambda names: len(names & given))
-    parts = [
-        f"{FACTS[platform].title} credentials must be exactly " + " or ".join(map(_list, sets))
-    ]
-    if missing := nearest - given:
-        parts.append(f"missing {_list(missing)}")
-    if unknown := given - nearest:
-        parts.append(f"too much {_list(unknown)}")
-    return "; ".join(parts)
+    wanted = " / ".join(", ".join(sorted(names)) for names in sets)
+    missing, unknown = sorted(nearest - given), sorted(given - nearest)
+    if missing and unknown:
+        return CredentialsMixed(platform, wanted, missing, unknown)
+    if missing:
+        return CredentialsMissing(platform, wanted, missing)
+    return CredentialsUnknown(platform, wanted, unknown)
 
 
-def _list(names: Collection[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-def _problem(value: object) -> str | None:
+def _check_value(platform: Platform, name: str, value: object) -> None:
     if not isinstance(value, str):
-        return "must be a string"
+        raise CredentialNotText(platform, name)
     if not value:
-        return "is empty"
+        raise CredentialEmpty(platform, name)
     # They go into header lines.
     if not (value.isascii() and value.isprintable()) or value != value.strip():
-        return "must be printable ASCII without spaces around it"
-    return None
+        raise CredentialNotPrintable(platform, name)

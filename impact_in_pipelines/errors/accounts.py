@@ -1,5 +1,7 @@
 """Refusals about companies and their connections."""
 
+from collections.abc import Sequence
+
 from impact_in_pipelines.errors.base import Conflict, ImpactInError, NotFound, UsageError, refusal
 from impact_in_pipelines.platforms import Platform
 
@@ -36,6 +38,91 @@ class SlugInvalid(UsageError):
 @refusal("company.name_empty")
 class CompanyNameEmpty(UsageError):
     """A company needs a name."""
+
+
+@refusal("company.country_unknown")
+class CountryUnknown(UsageError):
+    """ISO 3166-1 assigns this code to no country; `example` is the likeliest one that it does."""
+
+    country: str
+    example: str
+
+
+class InvalidCredentials(UsageError):
+    """Credentials that the platform can't take. No refusal of these carries a value."""
+
+
+@refusal("connection.credentials_missing")
+class CredentialsMissing(InvalidCredentials):
+    """Names of credentials are missing; `wanted` are the sets that the platform takes."""
+
+    platform: Platform
+    wanted: str
+    missing: Sequence[str]
+
+
+@refusal("connection.credentials_unknown")
+class CredentialsUnknown(InvalidCredentials):
+    """There are more credentials than the platform takes."""
+
+    platform: Platform
+    wanted: str
+    unknown: Sequence[str]
+
+
+@refusal("connection.credentials_mixed")
+class CredentialsMixed(InvalidCredentials):
+    """Some credentials are missing and others are too much."""
+
+    platform: Platform
+    wanted: str
+    missing: Sequence[str]
+    unknown: Sequence[str]
+
+
+@refusal("connection.credential_not_text")
+class CredentialNotText(InvalidCredentials):
+    """The credential `name` isn't a string."""
+
+    platform: Platform
+    name: str
+
+
+@refusal("connection.credential_empty")
+class CredentialEmpty(InvalidCredentials):
+    """The credential `name` is the empty string."""
+
+    platform: Platform
+    name: str
+
+
+@refusal("connection.credential_not_printable")
+class CredentialNotPrintable(InvalidCredentials):
+    """The credential `name` couldn't stand in a header line."""
+
+    platform: Platform
+    name: str
+
+
+@refusal("connection.client_missing")
+class ClientMissing(UsageError):
+    """The account is to authenticate by OAuth and has neither a client id nor its secret."""
+
+    platform: Platform
+
+
+@refusal("connection.organization_missing")
+class OrganizationMissing(UsageError):
+    """The platform would not know whom the figures are about."""
+
+    platform: Platform
+
+
+@refusal("connection.address_malformed")
+class AddressMalformed(UsageError):
+    """The base URL is no plain http(s) address. It isn't kept: it may hold a password."""
+
+    platform: Platform
 
 
 @refusal("connection.meant_elsewhere")

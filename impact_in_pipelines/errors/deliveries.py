@@ -1,7 +1,7 @@
 """Refusals about deliveries: naming one, sending it again, calling it off, call-backs."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -134,3 +134,36 @@ class CancelTooLate(Conflict):
 @refusal("cancel.in_batch")
 class CancelInBatch(Conflict):
     """Its frozen batch holds deliveries that are to go on."""
+
+
+@refusal("days.malformed")
+class DaysMalformed(UsageError):
+    """The first or the last day isn't a date."""
+
+    first: str
+    last: str
+
+
+@refusal("days.reversed")
+class DaysReversed(UsageError):
+    """The last day lies before the first."""
+
+    first: date
+    last: date
+
+
+@refusal("day.not_begun")
+class DayNotBegun(UsageError):
+    """The day lies in the future of the time zone, whose present day is `latest`."""
+
+    day: date
+    timezone: str
+    latest: date
+
+
+@refusal("day.no_partition")
+class DayWithoutPartition(UsageError):
+    """The day is older than the oldest that has a partition, `first`."""
+
+    day: date
+    first: date

@@ -3,21 +3,15 @@
 from functools import cache
 from importlib.resources import files
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import CountryUnknown
 
 
 def parse_country(code: str) -> str:
-    """`code` if ISO 3166-1 assigns it to a country.
-
-    Raises:
-        UsageError: one line that names it.
-    """
+    """`code` if ISO 3166-1 assigns it to a country. Raises `CountryUnknown`."""
     if code in _assigned():
         return code
-    meant = "; the United Kingdom is GB" if code.upper() == "UK" else ""
-    raise UsageError(
-        f"country {code!r} isn't a country's ISO 3166 code of two capital letters, e.g. NO{meant}"
-    )
+    # The code that people most often write instead: ISO has reserved it, not assigned it.
+    raise CountryUnknown(code, "GB" if code.upper() == "UK" else "NO")
 
 
 @cache

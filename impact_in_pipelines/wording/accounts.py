@@ -9,6 +9,30 @@ SENTENCES = {
         "'%(slug)s' can't be a slug: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit"
     ),
     "company.name_empty": N_("a company needs a name"),
+    "company.country_unknown": N_(
+        "country '%(country)s' isn't a country's ISO 3166 code of two capital letters such as %(example)s"
+    ),
+    "connection.credentials_missing": N_(
+        "%(platform)s credentials must be exactly %(wanted)s; missing: %(missing)s"
+    ),
+    "connection.credentials_unknown": N_(
+        "%(platform)s credentials must be exactly %(wanted)s; too much: %(unknown)s"
+    ),
+    "connection.credentials_mixed": N_(
+        "%(platform)s credentials must be exactly %(wanted)s; missing: %(missing)s; too much: %(unknown)s"
+    ),
+    "connection.credential_not_text": N_("%(platform)s credentials: %(name)s must be a string"),
+    "connection.credential_empty": N_("%(platform)s credentials: %(name)s is empty"),
+    "connection.credential_not_printable": N_(
+        "%(platform)s credentials: %(name)s must be printable ASCII without spaces around it"
+    ),
+    "connection.client_missing": N_(
+        "the %(platform)s account is set to OAuth, but its credentials have no client id and secret"
+    ),
+    "connection.organization_missing": N_("the %(platform)s account has no organisation id"),
+    "connection.address_malformed": N_(
+        "%(platform)s base URL must be http(s)://host/path without user, query or spaces"
+    ),
     "connection.meant_elsewhere": N_(
         "the stored credentials of %(company)s for %(platform)s were entered for another address; "
         "enter them again with the new one"

@@ -29,6 +29,13 @@ SENTENCES = {
     "cancel.being_sent": N_("it is being sent at this moment"),
     "cancel.too_late": N_("it has ended already (%(status)s)"),
     "cancel.in_batch": N_("it is in one batch with deliveries that go on"),
+    "days.malformed": N_(
+        "the first and the last day must both be dates such as 2026-01-31; they were '%(first)s' and "
+        "'%(last)s'"
+    ),
+    "days.reversed": N_("the last day, %(last)s, lies before the first, %(first)s"),
+    "day.not_begun": N_("%(day)s has not begun yet in %(timezone)s; send days up to %(latest)s"),
+    "day.no_partition": N_("%(day)s has no partition; send days from %(first)s on"),
     "call_back.transaction_unknown": N_("no delivery has the transaction '%(transaction)s' yet"),
     "call_back.too_large": N_(
         "a call-back of an unknown transaction must be at most %(most)s bytes"

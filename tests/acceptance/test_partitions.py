@@ -12,7 +12,7 @@ from impact_in_pipelines.assets.partitions import (
     latest_day,
     local_days,
 )
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.deliveries import DayNotBegun
 
 
 @pytest.mark.parametrize("hour", range(24))
@@ -43,6 +43,6 @@ def test_days_are_chosen_up_to_the_running_day_of_the_zone() -> None:
         assert days_between(today.isoformat(), today.isoformat(), zone) == [today]
         assert inside_window([today]) == [today]
         tomorrow = (today + timedelta(days=1)).isoformat()
-        with pytest.raises(UsageError, match="has not begun yet"):
+        with pytest.raises(DayNotBegun):
             days_between(tomorrow, tomorrow, zone)
     assert inside_window([date(2001, 1, 1)]) == []

@@ -30,10 +30,6 @@ class Account:
         if self.uid >= 0:
             os.chown(path, self.uid, self.gid)
 
-    def owns(self, path: Path) -> bool:
-        """Whether `path` itself, not what a link there points to, belongs to this account."""
-        return path.lstat().st_uid == (os.geteuid() if self.uid < 0 else self.uid)
-
     def let_in(self, path: Path) -> None:
         """Let this account reach `path`: root's folders above it get the right to pass through, no more
         (not the right to list them)."""

@@ -131,6 +131,6 @@ def test_one_rule_that_no_longer_holds_does_not_stop_the_others(
     assert store.find(good.id).active
     left = store.find(bad.id)
     assert not left.active
-    assert left.last_error == "the rule no longer holds: cron.never_fires (cron='0 0 31 2 *')"
+    assert left.last_error == "the rule no longer holds: cron '0 0 31 2 *'"
     assert isinstance(left.problem, CronNeverFires)
     assert left.in_words == "0 0 31 2 *"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.accounts import CountryUnknown
 from impact_in_pipelines.scheduling.countries import parse_country
+from impact_in_pipelines.wording import sentence
 
 
 @pytest.mark.parametrize("code", ["NO", "GB", "TW", "AX", "ZW"])
@@ -15,12 +16,15 @@ def test_assigned_codes_are_taken(code: str) -> None:
 @pytest.mark.parametrize("code", ["XX", "ZZ", "EU", "no", "NOR", "Norway", "", "N\t"])
 def test_anything_else_is_named_in_one_line(code: str) -> None:
     """Two capital letters alone don't make a country."""
-    with pytest.raises(UsageError, match="ISO 3166") as caught:
+    with pytest.raises(CountryUnknown) as caught:
         parse_country(code)
-    assert repr(code) in str(caught.value)
+    assert sentence(caught.value) == (
+        f"country '{code}' isn't a country's ISO 3166 code of two capital letters such as NO"
+    )
 
 
 def test_who_writes_uk_is_told_the_code() -> None:
     """It is reserved, not assigned."""
-    with pytest.raises(UsageError, match="the United Kingdom is GB"):
+    with pytest.raises(CountryUnknown) as caught:
         parse_country("UK")
+    assert caught.value.example == "GB"

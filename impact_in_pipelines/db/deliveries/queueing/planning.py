@@ -60,8 +60,10 @@ def window_of(row: Mapping[str, Any]) -> DeliveryWindow | None:
 
 
 def no_longer_holds(error: InvalidSchedule) -> str:
-    """What the log keeps of a stored rule that is refused."""
-    return f"the rule no longer holds: {error}"
+    """What the log keeps of a stored rule that is refused; `Schedule.problem` words why."""
+    parts = [f"{name} '{value}'" for name, value in error.parameters.items()]
+    # A refusal's first parameter is the part of the rule that was refused, the others say what to write.
+    return ": ".join(["the rule no longer holds", *parts[:1]])
 
 
 def cursor_of(row: Mapping[str, Any]) -> Cursor:
