@@ -35,8 +35,8 @@ class Outbox(Protocol):
     def sent(self, claimed: ClaimedNotice, now: datetime) -> None:
         """It was accepted; the channel works."""
 
-    def put_off(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
-        """It alone is to be tried again at `again_at`."""
+    def release(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
+        """Release the notice, unsent: it alone is tried again at `again_at`."""
 
     def channel_failures(self, channel: Channel) -> int:
         """How often in a row the channel has failed."""
@@ -123,7 +123,7 @@ class Sender:
                 done.accepted[name] = done.accepted.get(name, 0) + 1
             else:
                 done.troubles.append(f"{name}: {refused.error}")
-                self._put_off(claimed, refused)
+                self._release(claimed, refused)
 
     def _mark(self) -> None:
         """Mark what was accepted, each notice off the list only when the outbox has taken it."""
@@ -144,13 +144,13 @@ class Sender:
                     return  # whatever went wrong first is on its way to the caller
                 self._pause(_MARK_AGAIN_S)
 
-    def _put_off(self, claimed: ClaimedNotice, refused: Refused) -> None:
+    def _release(self, claimed: ClaimedNotice, refused: Refused) -> None:
         """A message that is refused for its own sake waits alone; otherwise its whole channel does, so that
         nothing overtakes and one call at a time asks whether the other side is back."""
         now = self._clock()
         if refused.alone:
             again_at = now + wait(claimed.attempts, refused.retry_after_s)
-            self._outbox.put_off(claimed, again_at, refused.error)
+            self._outbox.release(claimed, again_at, refused.error)
             return
         failures = self._outbox.channel_failures(claimed.channel) + 1
         self._outbox.close_channel(

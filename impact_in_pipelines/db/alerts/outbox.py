@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -53,9 +52,11 @@ class PgOutbox:
             connection.execute(_SQL["sent"], {"id": claimed.id, "now": now})
             connection.execute(_SQL["open_channel"], {"channel": claimed.channel.value})
 
-    def put_off(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
-        """It is to be tried again at `again_at`; `error` is one line without secrets."""
-        self._put_off(claimed.id, again_at, error)
+    def release(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
+        """Release it, to be tried again at `again_at`; `error` is one line without secrets."""
+        values = {"id": claimed.id, "again_at": again_at, "error": error}
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["release"], values)
 
     def channel_failures(self, channel: Channel) -> int:
         """How often in a row the channel hasn't answered."""
@@ -85,7 +86,7 @@ class PgOutbox:
         with self._engine.begin() as connection:
             connection.execute(_SQL["close_channel"], values)
             connection.execute(
-                _SQL["put_off"], {"id": claimed.id, "again_at": until, "error": error}
+                _SQL["release"], {"id": claimed.id, "again_at": until, "error": error}
             )
 
     def reroute(self, channel: Channel, target: Channel) -> int:
@@ -106,7 +107,3 @@ class PgOutbox:
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(_SQL["backlog"]))
         return [Backlog(**{**row, "channel": Channel(row["channel"])}) for row in rows]
-
-    def _put_off(self, id_: UUID, again_at: datetime, error: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(_SQL["put_off"], {"id": id_, "again_at": again_at, "error": error})

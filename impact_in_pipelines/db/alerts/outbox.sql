@@ -22,7 +22,7 @@ RETURNING n.id, n.channel, n.attempts, n.body
 -- name: sent
 UPDATE notifications SET sent_at = :now, last_error = NULL WHERE id = :id
 
--- name: put_off
+-- name: release
 UPDATE notifications SET next_attempt_at = :again_at, last_error = :error
 WHERE id = :id AND sent_at IS NULL
 

@@ -38,7 +38,7 @@ class Outbox:
             raise ConnectionError("the database is away")
         self.marked.append(claimed.id)
 
-    def put_off(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
+    def release(self, claimed: ClaimedNotice, again_at: datetime, error: str) -> None:
         raise AssertionError("nothing was refused")
 
     def channel_failures(self, channel: Channel) -> int:
