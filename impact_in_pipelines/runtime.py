@@ -19,6 +19,7 @@ from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
 from impact_in_pipelines.db.alerts.outbox import PgOutbox
 from impact_in_pipelines.db.deliveries.queueing.closures import ClosureStore
+from impact_in_pipelines.db.deliveries.queueing.due import due_state
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.queueing.remaining import RemainingStore
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectionStore
@@ -37,6 +38,7 @@ from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.delivery.ticking import DueState
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
@@ -184,6 +186,10 @@ class Runtime:
         from impact_in_pipelines.impact.gate import gate  # pandas, 0.7 s: only where data is judged
 
         return MappedPayloads(self.impact, gate)
+
+    def due_state(self, platform: Platform) -> DueState:
+        """What a tick asks: is anything of `platform` due now, or when will it be?"""
+        return due_state(self.database.engine, platform, self.clock())
 
     def drain(
         self,

@@ -80,7 +80,10 @@ class ApiContext:
 
     @cached_property
     def hub(self) -> EventHub:
-        return EventHub(lambda: DeliveryListener(self.runtime.database.engine))
+        return EventHub(
+            lambda: DeliveryListener(self.runtime.database.engine),
+            correct_clock=self.runtime.correct_clock,
+        )
 
     @cached_property
     def sla(self) -> SlaStatuses:

@@ -62,7 +62,7 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
         parts = runtime.get()
         now = parts.clock()
         decision = decide_tick(
-            parts.recording.due_state(platform, now),
+            parts.due_state(platform),
             now=now,
             drains_waiting=_count(context.instance, job.name, _WAITING),
             drains_running=_count(context.instance, job.name, _RUNNING),

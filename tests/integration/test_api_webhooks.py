@@ -91,6 +91,27 @@ def test_a_later_failed_takes_the_success_back_and_counts(api: Served) -> None:
     ]
 
 
+def test_a_recovered_delivery_that_is_taken_back_is_not_counted_a_second_time(
+    api: Served,
+) -> None:
+    """Its failure was counted when it failed first; the replay repaired the delivery, not the record."""
+    api.world.execute(
+        "UPDATE impact_deliveries SET failed_at = scheduled_for + interval '5 seconds' WHERE id = :id",
+        id=api.own.arrived,
+    )
+    api.world.execute("UPDATE scheduled_deliveries SET consecutive_failures = 1")
+    body = call_back(api)
+
+    assert send(api, body, signed(body, secret(api))).json()["result"] == "taken_back"
+
+    row = api.world.delivery(api.own.arrived)
+    assert row["failed_at"] < api.world.clock()
+    assert api.world.scalars(
+        "SELECT consecutive_failures FROM scheduled_deliveries WHERE id = :id",
+        id=row["schedule_id"],
+    ) == [1]
+
+
 def test_the_same_call_back_again_changes_nothing(api: Served) -> None:
     """A platform that repeats itself, and whoever has overheard it."""
     body = call_back(api)

@@ -13,7 +13,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.deliveries import cancelling, replaying
+from impact_in_pipelines.services.deliveries import cancelling, replaying, run_selections
 from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 
 from .api_harness import VIEWER, Served
@@ -236,3 +236,21 @@ def test_the_api_cancels_one_or_many_of_the_callers_own(api: Served) -> None:
     assert rest.json()["cancelled"] == [str(mine[2])]
     assert world.delivery(theirs)["status"] == "pending"
     assert api.post("/deliveries/cancel", {}).status_code == 422
+
+
+def test_a_terminated_runs_batch_that_may_have_arrived_is_cancelled_whole_or_not_at_all(
+    world: World,
+) -> None:
+    """Its key goes with one body: half of it would go out again under a key that carries the whole."""
+    ids = after_a_failed_attempt(world, GOODERA, "server_error", DAYS)
+    world.execute("UPDATE impact_deliveries SET selected_by = 'run-a' WHERE id = :id", id=ids[0])
+
+    assert run_selections.cancel(world.runtime, GOODERA, "run-a", actor="ingrid") == 0
+    assert {world.delivery(id_)["status"] for id_ in ids} == {"retrying"}
+    assert (
+        world.delivery(ids[0])["selected_by"] is None
+    )  # a drain sends it, with the others of its batch
+
+    world.execute("UPDATE impact_deliveries SET selected_by = 'run-b'")
+    assert run_selections.cancel(world.runtime, GOODERA, "run-b", actor="ingrid") == len(ids)
+    assert {world.delivery(id_)["note"] for id_ in ids} == {"cancelled by ingrid"}

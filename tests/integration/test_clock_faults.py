@@ -30,7 +30,7 @@ def test_a_cursor_that_lies_ahead_is_put_back_and_told(world: World) -> None:
     assert schedule(world)["fired_until"] > MIDNIGHT + FAR - timedelta(days=2)
     world.clock.advance(-FAR)
 
-    state = world.runtime.recording.due_state(BENEVITY, world.clock())
+    state = world.runtime.due_state(BENEVITY)
     assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
     world.drain(BENEVITY)
 
@@ -62,7 +62,7 @@ def test_a_lease_or_wait_beyond_anything_possible_is_due_now(world: World) -> No
         id=held,
     )
 
-    state = world.runtime.recording.due_state(BENEVITY, world.clock())
+    state = world.runtime.due_state(BENEVITY)
     assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
     assert world.drain(BENEVITY).delivered == 2
     assert {world.delivery(id_)["status"] for id_ in (held, waiting)} == {"success"}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from factories import World
 
+from impact_in_pipelines.db.deliveries.queueing.due import due_state
 from impact_in_pipelines.db.deliveries.queueing.remaining import Remaining, Waiting
 from impact_in_pipelines.delivery.states import AttemptOutcome
 from impact_in_pipelines.delivery.ticking import decide_tick
@@ -86,7 +87,7 @@ def test_the_tick_and_deliver_say_until_when(world: World) -> None:
     world.drain(BENEVITY)
 
     now = world.clock()
-    state = world.runtime.recording.due_state(BENEVITY, now)
+    state = due_state(world.runtime.database.engine, BENEVITY, now)
     decision = decide_tick(state, now=now, drains_waiting=0, drains_running=0)
     (waits,) = world.runtime.remaining.of([BENEVITY], now)
 
@@ -97,7 +98,7 @@ def test_the_tick_and_deliver_say_until_when(world: World) -> None:
     assert abs(waits.last_at - now - HALF_A_DAY) < timedelta(minutes=1)
     assert isinstance(waits, Remaining)
     later = now + HALF_A_DAY + timedelta(minutes=1)
-    state = world.runtime.recording.due_state(BENEVITY, later)
+    state = due_state(world.runtime.database.engine, BENEVITY, later)
     assert decide_tick(state, now=later, drains_waiting=0, drains_running=0).request
 
 

@@ -252,23 +252,22 @@ def test_a_success_ends_a_row_of_failures(world: World) -> None:
 
 def test_the_tick_sees_what_a_drain_would_take(world: World) -> None:
     """Due state and drain agree: a fire, a retry, a run's own row, and nothing at all."""
-    recording = world.runtime.recording
-    assert recording.due_state(BENEVITY, world.clock()).next_due is None
+    assert world.runtime.due_state(BENEVITY).next_due is None
     world.due(BENEVITY, 1)
-    assert recording.due_state(BENEVITY, world.clock()).next_fire == MIDNIGHT
+    assert world.runtime.due_state(BENEVITY).next_fire == MIDNIGHT
     world.sandbox.client.add_fault("benevity", "server_error", count=1)
     world.drain(BENEVITY)
-    state = recording.due_state(BENEVITY, world.clock())
+    state = world.runtime.due_state(BENEVITY)
     (row,) = world.rows("SELECT * FROM impact_deliveries")
     assert state.next_attempt == state.next_due == row["next_attempt_at"]
     assert state.next_fire == MIDNIGHT + timedelta(days=1)
     world.clock.advance(FIRST_RETRY)
     world.drain(BENEVITY)
-    assert recording.due_state(BENEVITY, world.clock()).next_attempt is None
+    assert world.runtime.due_state(BENEVITY).next_attempt is None
     selected(world, row["company_id"], [YESTERDAY - timedelta(days=3)], "run-a")
-    assert recording.due_state(BENEVITY, world.clock()).next_attempt is None
+    assert world.runtime.due_state(BENEVITY).next_attempt is None
     world.clock.advance(ORPHANED_AFTER)
-    assert recording.due_state(BENEVITY, world.clock()).next_attempt is not None
+    assert world.runtime.due_state(BENEVITY).next_attempt is not None
 
 
 def test_the_log_holds_what_was_sent_byte_for_byte(world: World) -> None:

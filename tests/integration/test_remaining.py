@@ -72,7 +72,7 @@ def test_a_lease_that_has_ended_holds_nothing(world: World) -> None:
     (found,) = world.runtime.remaining.of([BENEVITY], world.clock())
 
     assert found == Remaining(BENEVITY, Waiting.DUE, 1, None, None)
-    state = world.runtime.recording.due_state(BENEVITY, world.clock())
+    state = world.runtime.due_state(BENEVITY)
     assert state.next_attempt is not None
     assert state.next_attempt <= world.clock()
     assert world.drain(BENEVITY).claimed == 1

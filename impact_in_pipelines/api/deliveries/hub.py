@@ -6,6 +6,7 @@ Nobody holds anybody up: whoever reads too slowly is cut off, and comes back wit
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from impact_in_pipelines.db.deliveries.listening import DeliveryListener, Listen
 
 QUEUE_LENGTH = 1_000
 """Changes that one reader may be behind."""
+CORRECTED_EVERY_S = 60.0
+"""How often the process asks the database what time it is."""
 _AGAIN_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -94,8 +97,19 @@ class Watcher(Protocol):
 class EventHub:
     """Listens while it is open, and hands each change to the readers of its company."""
 
-    def __init__(self, listen: Callable[[], DeliveryListener]) -> None:
+    def __init__(
+        self,
+        listen: Callable[[], DeliveryListener],
+        *,
+        correct_clock: Callable[[], None] = lambda: None,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`correct_clock` is called when listening begins and every `CORRECTED_EVERY_S` from then on: the
+        listening thread may wait for the database, and runs for as long as the process serves (D15)."""
         self._connect = listen
+        self._correct_clock = correct_clock
+        self._stopwatch = stopwatch
+        self._corrected_at = 0.0
         self._readers: set[Subscription] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -150,8 +164,10 @@ class EventHub:
                     self._hand(self._tell_missed)
                 for watcher in self._watchers:
                     watcher.clear()
+                self._keep_time(anew=True)
                 self._started.set()
                 for batch in listener.notices():
+                    self._keep_time()
                     if batch:
                         changes = [DeliveryChange.of(notice) for notice in batch]
                         for watcher in self._watchers:
@@ -166,6 +182,15 @@ class EventHub:
             finally:
                 self._started.clear()
                 listener.close()
+
+    def _keep_time(self, *, anew: bool = False) -> None:
+        if not anew and self._stopwatch() - self._corrected_at < CORRECTED_EVERY_S:
+            return
+        self._corrected_at = self._stopwatch()
+        try:
+            self._correct_clock()
+        except Exception as error:  # a wrong clock for a minute more is no reason to stop listening
+            _log.warning("the clock was not corrected: %s", error)
 
     def _hand(self, function: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None

@@ -129,7 +129,8 @@ class CallBackStore:
             "forgotten": now - KEPT_FOR,
         }
         with self._engine.begin() as connection:
-            values["ids"] = list(connection.scalars(_SQL["lock"], values))
+            locked = connection.execute(_SQL["lock"], values).all()
+            values["ids"] = [row.id for row in locked]
             if not values["ids"] and not connection.scalar(_SQL["known_by_message"], values):
                 raise TransactionUnknown(transaction_id)
             if not connection.execute(_SQL["take_message"], values).rowcount:
@@ -138,7 +139,10 @@ class CallBackStore:
             result, ids = _applied(connection, word, values)
             if ids:
                 connection.execute(_SQL["note_result"], values | {"result": result})
-                anew = ids if result is CallBackResult.TAKEN_BACK else ()
+                # What a replay had recovered was counted as a failure when it failed first.
+                failed_before = {row.id for row in locked if row.failed_at is not None}
+                taken = ids if result is CallBackResult.TAKEN_BACK else []
+                anew = [id_ for id_ in taken if id_ not in failed_before]
                 note_on_schedules(connection, ids, failed_anew=anew, now=now)
                 _note(connection, platform, company_id, result, ids, error, now)
         return result, ids

@@ -21,7 +21,7 @@ ORDER BY p.company_id
 
 -- name: lock
 -- The company's deliveries under a transaction id, held until the call-back has been applied.
-SELECT id FROM impact_deliveries
+SELECT id, failed_at FROM impact_deliveries
 WHERE platform = :platform AND transaction_id = :transaction_id AND company_id = :company_id
 ORDER BY id
 FOR UPDATE

@@ -23,6 +23,7 @@ from impact_in_pipelines.errors.deliveries import (
     CancelTooLate,
     DeliveryUnknown,
 )
+from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/cancelling")
 
@@ -55,6 +56,18 @@ class CancelStore:
         }
         with self._engine.connect() as connection:
             return list(connection.scalars(_SQL["waiting_like"], values))
+
+    def cancel_of_run(
+        self, platform: Platform, run_id: str, *, now: datetime, actor: str, why: str
+    ) -> CalledOff:
+        """Cancel what the run `run_id` selected and has not sent, as `cancel` does; what a worker holds, and
+        a frozen batch with others' deliveries in it, is left to the drains."""
+        values = {"platform": platform.value, "run_id": run_id}
+        with self._engine.begin() as connection:
+            ids = list(connection.scalars(_SQL["waiting_of_run"], values))
+            done = cancel_waiting(connection, ids, now=now, why=why, whole_batches=False)
+            _note(connection, done, actor=actor, now=now, why=why)
+        return done.result
 
     def cancel(self, ids: Sequence[UUID], *, now: datetime, actor: str, why: str) -> CalledOff:
         """Cancel `ids` at `now` (aware), in one transaction; one refused doesn't stop the others. `why` is

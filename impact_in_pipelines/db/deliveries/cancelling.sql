@@ -34,3 +34,8 @@ WHERE status IN @waiting
   AND (CAST(:end AS timestamptz) IS NULL OR scheduled_for < :end)
 ORDER BY scheduled_for, id
 LIMIT :limit
+
+-- name: waiting_of_run
+-- A person has terminated the run: what it selected and nobody sends at this moment.
+SELECT id FROM impact_deliveries
+WHERE selected_by = :run_id AND platform = :platform AND status IN @waiting

@@ -1,4 +1,4 @@
-"""What Dagster must still be told of, and what a tick asks. Statements: recording.sql."""
+"""Final deliveries that Dagster must still show. Statements: recording.sql."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,11 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.deliveries.clock_faults import limits
 from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
-from impact_in_pipelines.delivery.ticking import DueState
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/recording")
@@ -56,8 +54,9 @@ class FinalDelivery:
 
     @property
     def latency_ms(self) -> float | None:
-        """From `scheduled_for` to `delivered_at`, in milliseconds (D7)."""
-        if self.delivered_at is None:
+        """From `scheduled_for` to `delivered_at`, in milliseconds (D7); None unless it has arrived by itself:
+        a replay's success says nothing of how long a delivery takes (D11)."""
+        if self.status is not DeliveryStatus.SUCCESS or self.failed_at or not self.delivered_at:
             return None
         return (self.delivered_at - self.scheduled_for).total_seconds() * 1000
 
@@ -67,16 +66,6 @@ class RecordingStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def due_state(self, platform: Platform, now: datetime) -> DueState:
-        """What a tick asks: one statement, reads only."""
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                _SQL["due_state"],
-                {"platform": platform.value, **limits(now), **_left_before(now)},
-            ).one()
-        next_attempt = row.out_of_time or row.next_attempt
-        return DueState(row.next_fire, next_attempt, row.unrecorded_since, row.reopens_at)
 
     @contextmanager
     def unrecorded(
@@ -99,7 +88,7 @@ class RecordingStore:
                     "run_id": run_id,
                     "failures": failures,
                     "limit": AT_ONCE,
-                    **_left_before(now),
+                    **left_before(now),
                 },
             ).mappings()
             batch = [
@@ -125,5 +114,6 @@ class RecordingStore:
             connection.execute(_SQL["unmark_recorded"], {"ids": list(ids)})
 
 
-def _left_before(now: datetime) -> dict[str, datetime]:
+def left_before(now: datetime) -> dict[str, datetime]:
+    """Parameters of statements: what a run has left for so long is anybody's to send, or to show."""
     return {"orphaned_before": now - ORPHANED_AFTER, "abandoned_before": now - ABANDONED_AFTER}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from impact_in_pipelines.db.deliveries.cancelling import CancelStore
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay, WaitingDay
 from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.platforms import Platform
@@ -34,6 +35,8 @@ def cancel(runtime: Runtime, platform: Platform, run_id: str, *, actor: str) -> 
 
     For a run that a person has terminated; one that a deploy, a signal or a crash ended is `release`d.
     """
-    cancelled = runtime.selections.cancel_of_run(platform, run_id, actor=actor, now=runtime.clock())
-    release(runtime, platform, run_id)
-    return cancelled
+    done = CancelStore(runtime.database.engine).cancel_of_run(
+        platform, run_id, now=runtime.clock(), actor=actor, why=f"cancelled by {actor}"
+    )
+    release(runtime, platform, run_id)  # what a worker holds at this moment ends by itself
+    return len(done.cancelled)

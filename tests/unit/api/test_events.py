@@ -1,7 +1,10 @@
 """A reader's queue: bounded, and honest about what it has missed."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,9 +12,11 @@ import pytest
 from impact_in_pipelines.api.deliveries.hub import (
     QUEUE_LENGTH,
     DeliveryChange,
+    EventHub,
     Lagging,
     Subscription,
 )
+from impact_in_pipelines.errors import DatabaseUnavailable
 
 COMPANY = UUID("00000000-0000-4000-8000-000000000001")
 CHANGE = DeliveryChange(
@@ -63,3 +68,36 @@ def test_a_notice_of_postgresql_is_read_as_a_change() -> None:
     assert found.updated_at.utcoffset() == UTC.utcoffset(None)
     assert (found.platform, found.status, found.attempt_count) == ("goodera", "failed", 4)
     assert found.position == 48_213
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_listening_thread_asks_for_the_time_now_and_then(fails: bool) -> None:
+    """A process that serves for weeks drifts; a question that fails is asked again, and listening goes on."""
+    asked: list[int] = []
+    over = threading.Event()
+
+    def correct() -> None:
+        asked.append(now[0])
+        if fails:
+            raise DatabaseUnavailable("away")
+
+    now = [0]
+
+    class Silence:
+        def notices(self) -> Iterator[list[Any]]:
+            for now[0] in (1, 61, 62, 200):
+                yield []
+            over.set()
+            while True:
+                yield []
+
+        def close(self) -> None: ...
+
+    async def listen() -> None:
+        hub = EventHub(Silence, correct_clock=correct, stopwatch=lambda: now[0])  # type: ignore[arg-type]
+        hub.open()
+        assert await asyncio.to_thread(over.wait, 10)
+        hub.close()
+
+    asyncio.run(listen())
+    assert asked == [0, 61, 200]

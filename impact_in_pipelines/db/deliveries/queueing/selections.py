@@ -8,8 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.access import audit
-from impact_in_pipelines.db.access.audit import Change
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import selected_id
@@ -99,20 +97,6 @@ class SelectionStore:
             connection.execute(
                 _SQL["release_of_run"], {"platform": platform.value, "run_id": run_id}
             )
-
-    def cancel_of_run(self, platform: Platform, run_id: str, *, actor: str, now: datetime) -> int:
-        """Cancel what `run_id` selected and has not sent, audited; returns how many deliveries."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(
-                _SQL["cancel_of_run"],
-                {"platform": platform.value, "run_id": run_id, "now": now},
-            ).all()
-            if rows:
-                changes = [
-                    Change("delivery.cancel", f"delivery {row.id}", row.company_id) for row in rows
-                ]
-                audit.record(connection, changes, actor=actor, now=now)
-        return len(rows)
 
     def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
         """The deliveries that `run_id` worked on last, counted by status."""

@@ -33,14 +33,6 @@ UPDATE impact_deliveries SET selected_by = NULL
 WHERE selected_by = :run_id AND platform = :platform
   AND (status IN @open OR (status IN @shown AND recorded_at IS NULL))
 
--- name: cancel_of_run
--- A person has terminated the run: what it has not sent is called off. A row that a worker holds is left to
--- it: its request may be on its way.
-UPDATE impact_deliveries
-SET status = 'cancelled', next_attempt_at = NULL, lease_until = NULL, claimed_by = NULL, updated_at = :now
-WHERE selected_by = :run_id AND platform = :platform AND status IN ('pending', 'retrying')
-RETURNING id, company_id
-
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d
 WHERE (d.dagster_run_id = :run_id OR d.selected_by = :run_id) AND d.platform = :platform

@@ -1,0 +1,27 @@
+-- name: due_state
+-- What a tick asks: since when something is due, and when the next thing will be. Reads only. Times that lie
+-- ahead of anything possible are due now: planning puts them back (clock_faults.sql).
+SELECT
+    (SELECT min(CASE WHEN s.fired_until > :ahead THEN :now ELSE s.next_run END) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
+     WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
+    (SELECT d.next_attempt_at FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.status IN @open AND NOT @closed(d)
+       AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
+       AND NOT EXISTS (
+           SELECT 1 FROM impact_deliveries p
+           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+             AND p.status IN @open)
+     ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
+    (SELECT CAST(:now AS timestamptz) FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at > :lease_most
+       AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most) LIMIT 1) AS out_of_time,
+    (SELECT min(k.closed_until) FROM connection_closures k
+     WHERE k.platform = :platform AND k.closed_until > :now AND EXISTS (
+         SELECT 1 FROM impact_deliveries h
+         WHERE h.platform = k.platform AND h.status IN @open
+           AND (h.company_id = k.company_id OR k.company_id IS NULL))) AS reopens_at,
+    (SELECT min(d.updated_at) FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
+       AND (d.selected_by IS NULL
+            OR d.updated_at <= CASE WHEN d.status = 'failed' THEN CAST(:abandoned_before AS timestamptz)
+                                    ELSE :orphaned_before END)) AS unrecorded_since
