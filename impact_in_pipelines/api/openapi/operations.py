@@ -15,7 +15,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "cancelMany": "Ids or a filter; members of a frozen batch go together, each refusal says why.",
         "createCompany": "Needs a token for all companies. Its id is made here and never changes.",
         "createSchedule": "It fires from now on. Identical rules are allowed, and the answer says so.",
-        "deleteSchedule": "What waits of its deliveries, retries too, is cancelled with it; one that is being "
+        "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
         "sent ends by itself.",
         "endMaintenanceWindow": "Notices go out again from this moment.",
         "getDelivery": "Personal data in payload and answer is masked.",
