@@ -82,7 +82,7 @@ class ApiContext:
     def hub(self) -> EventHub:
         return EventHub(
             lambda: DeliveryListener(self.runtime.database.engine),
-            correct_clock=self.runtime.correct_clock,
+            check_in=self.runtime.check_in,
         )
 
     @cached_property

@@ -18,8 +18,8 @@ from impact_in_pipelines.db.deliveries.listening import DeliveryListener, Listen
 
 QUEUE_LENGTH = 1_000
 """Changes that one reader may be behind."""
-CORRECTED_EVERY_S = 60.0
-"""How often the process asks the database what time it is."""
+CHECKED_IN_EVERY_S = 60.0
+"""How often the process asks the database what time it is, and says that it is at work."""
 _AGAIN_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -101,15 +101,15 @@ class EventHub:
         self,
         listen: Callable[[], DeliveryListener],
         *,
-        correct_clock: Callable[[], None] = lambda: None,
+        check_in: Callable[[], None] = lambda: None,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`correct_clock` is called when listening begins and every `CORRECTED_EVERY_S` from then on: the
+        """`check_in` is called when listening begins and every `CHECKED_IN_EVERY_S` from then on: the
         listening thread may wait for the database, and runs for as long as the process serves (D15)."""
         self._connect = listen
-        self._correct_clock = correct_clock
+        self._check_in = check_in
         self._stopwatch = stopwatch
-        self._corrected_at = 0.0
+        self._checked_in_at = 0.0
         self._readers: set[Subscription] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -164,10 +164,10 @@ class EventHub:
                     self._hand(self._tell_missed)
                 for watcher in self._watchers:
                     watcher.clear()
-                self._keep_time(anew=True)
+                self._check_in_now_and_then(anew=True)
                 self._started.set()
                 for batch in listener.notices():
-                    self._keep_time()
+                    self._check_in_now_and_then()
                     if batch:
                         changes = [DeliveryChange.of(notice) for notice in batch]
                         for watcher in self._watchers:
@@ -183,14 +183,14 @@ class EventHub:
                 self._started.clear()
                 listener.close()
 
-    def _keep_time(self, *, anew: bool = False) -> None:
-        if not anew and self._stopwatch() - self._corrected_at < CORRECTED_EVERY_S:
+    def _check_in_now_and_then(self, *, anew: bool = False) -> None:
+        if not anew and self._stopwatch() - self._checked_in_at < CHECKED_IN_EVERY_S:
             return
-        self._corrected_at = self._stopwatch()
+        self._checked_in_at = self._stopwatch()
         try:
-            self._correct_clock()
+            self._check_in()
         except Exception as error:  # a wrong clock for a minute more is no reason to stop listening
-            _log.warning("the clock was not corrected: %s", error)
+            _log.warning("this process could not check in: %s", error)
 
     def _hand(self, function: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None

@@ -94,7 +94,7 @@ def test_the_listening_thread_asks_for_the_time_now_and_then(fails: bool) -> Non
         def close(self) -> None: ...
 
     async def listen() -> None:
-        hub = EventHub(Silence, correct_clock=correct, stopwatch=lambda: now[0])  # type: ignore[arg-type]
+        hub = EventHub(Silence, check_in=correct, stopwatch=lambda: now[0])  # type: ignore[arg-type]
         hub.open()
         assert await asyncio.to_thread(over.wait, 10)
         hub.close()
