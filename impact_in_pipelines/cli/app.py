@@ -9,7 +9,14 @@ from impact_in_pipelines.cli.deliveries import deliver
 from impact_in_pipelines.cli.demo import command as demo
 from impact_in_pipelines.cli.dev import command as dev
 from impact_in_pipelines.cli.impact import events
-from impact_in_pipelines.cli.operating import dagster_ui, database, recover, sandbox, serve
+from impact_in_pipelines.cli.operating import (
+    dagster_ui,
+    database,
+    reconcile,
+    recover,
+    sandbox,
+    serve,
+)
 from impact_in_pipelines.cli.schedules import commands as schedules
 from impact_in_pipelines.cli.sla import commands as sla
 
@@ -37,4 +44,5 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.command("recover")(recover.recover)
+app.command("reconcile")(reconcile.reconcile)
 app.command("dagster-ui")(dagster_ui.dagster_ui)

@@ -51,8 +51,8 @@ class MappedPayloads:
     ) -> Mapping[UUID, Payload | Refusal]:
         """A payload for every delivery whose data passes the gate, else a refusal; by delivery id.
 
-        `now` (aware) becomes the payloads' timestamp. Raises what the source and the gate raise: a
-        failed read is no refusal.
+        A payload's timestamp is when it was due, for a replay `now` (aware). Raises what the source and the
+        gate raise: a failed read is no refusal.
         """
         if not claimed:
             return {}
@@ -91,7 +91,10 @@ def _payload(
             "check the company and its time zone, then replay",
         )
     try:
-        payload = mapping_for(delivery.platform)(found, connection, now)
+        # The body, not only the key, must be the same where a database that was put back sends it again:
+        # a platform refuses a key that comes with another body (D14).
+        built_at = now if delivery.rebuild else delivery.scheduled_for
+        payload = mapping_for(delivery.platform)(found, connection, built_at)
         canonical_bytes(payload)
     except ValueError as error:
         return Refusal(ErrorKind.DATA_QUALITY, f"{error}; correct the events and replay")

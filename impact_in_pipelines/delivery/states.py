@@ -100,7 +100,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(_S.FAILED, _S.PENDING, "a replay"),
     Transition(_S.SUCCESS, _S.FAILED, "a call-back takes it back"),
     Transition(_S.FAILED, _S.SUCCESS, "a later call-back restores it"),
-    Transition(_S.PENDING, _S.SUCCESS, "the same while its replay waits"),
+    Transition(_S.PENDING, _S.SUCCESS, "the same while its replay waits, or it is reconciled"),
+    Transition(_S.RETRYING, _S.SUCCESS, "it had arrived: reconciled after a restore"),
+    Transition(_S.MISSED, _S.SUCCESS, "the same"),
 )
 """All there are. A test drives every statement that writes a status against this table, and the diagram in
 docs/concepts.md is made from it."""

@@ -76,7 +76,9 @@ def parameters(
         "id": str(id_), "attempt_number": 1, "failed": 0, "unspent": 0, "keeps_batch": False,
         "next_attempt_at": now.isoformat(), "finished_at": now.isoformat(), "kind": "rejected",
         "message": "no", "whole_batch": False, "new_key": str(uuid4()), "company_id": str(company),
-        "schedule_id": str(schedule), "timezone": "UTC", "day": str(YESTERDAY), **settled,
+        "schedule_id": str(schedule), "timezone": "UTC", "day": str(YESTERDAY),
+        "arrived_at": (now + timedelta(seconds=1)).isoformat(), "period_start": str(YESTERDAY),
+        "period_end": str(YESTERDAY), "attempts": 1, **settled,
     }  # fmt: skip
     return {
         "rows": json.dumps([record]), "ids": [id_, schedule], "now": now, "at": now, "worker": "me",

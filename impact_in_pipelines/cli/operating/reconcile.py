@@ -1,0 +1,68 @@
+"""`impact-in reconcile`: after the database was put back, what platforms had accepted meanwhile is marked."""
+
+import os
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.people import actor, instant
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.dagster_instance.environment import dagster_environment
+from impact_in_pipelines.services.deliveries.reconciling import Reconciled
+from impact_in_pipelines.services.deliveries.reconciling import reconcile as reconcile_deliveries
+
+_LOOKED_BACK = timedelta(days=7)
+
+
+def reconcile(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT",
+            help="From when on Dagster's events are read; a time before that of the dump. 7 days ago.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be marked, and mark nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mark what had arrived although the database, restored from a dump, doesn't know it.
+
+    Before anything is sent again: with the scheduler stopped. The evidence is Dagster's own events, which
+    carry each delivery's id, transaction and payload hash. Exit code 1 when some of it can't be placed.
+    """
+    with session() as runtime:
+        os.environ.update(dagster_environment(runtime.settings))
+        from impact_in_pipelines.dagster_instance.arrivals import arrivals_since  # Dagster: 0.8 s
+
+        start = instant("--since", since) if since else runtime.clock() - _LOOKED_BACK
+        done = reconcile_deliveries(runtime, arrivals_since(start), actor=actor(), dry_run=dry_run)
+    if as_json:
+        print_json({"dry_run": dry_run, "since": start, "platforms": done})
+    else:
+        verb = "would be marked" if dry_run else "are marked"
+        for platform, one in done.items():
+            console.print(f"{platform.value}: {_in_words(one, verb)}")
+    if any(one.unknown for one in done.values()):
+        raise typer.Exit(1)
+
+
+def _in_words(one: Reconciled, verb: str) -> str:
+    if not one.marked and not one.restored:
+        said = "the log knows of everything that has arrived"
+    else:
+        said = f"{len(one.marked) + len(one.restored)} {verb} as arrived"
+        if one.restored:
+            said += f", {len(one.restored)} of them were missing"
+    if one.planned:
+        said += f"; {len(one.planned)} fires between them are due now"
+    if one.unknown:
+        said += (
+            f"; {len(one.unknown)} can't be placed (their schedule, company or run is not in the log): "
+            f"{', '.join(str(id_) for id_ in one.unknown[:3])}"
+        )
+    return said

@@ -1,0 +1,29 @@
+"""After the database was put back (a restored dump, a late replica): the log learns what had arrived."""
+
+from collections.abc import Sequence
+
+from impact_in_pipelines.db.deliveries.reconciling import Reconciled
+from impact_in_pipelines.db.deliveries.reconciling import reconcile as reconcile_log
+from impact_in_pipelines.delivery.arrivals import Arrival
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.runtime import Runtime
+
+__all__ = ["Reconciled", "reconcile"]
+
+
+def reconcile(
+    runtime: Runtime, arrivals: Sequence[Arrival], *, actor: str, dry_run: bool = False
+) -> dict[Platform, Reconciled]:
+    """Mark what `arrivals` show as arrived, audited; running it again changes nothing. `dry_run`: say what
+    would be done, and do nothing."""
+    return {
+        platform: reconcile_log(
+            runtime.database.engine,
+            platform,
+            [arrival for arrival in arrivals if arrival.platform is platform],
+            now=runtime.clock(),
+            actor=actor,
+            dry_run=dry_run,
+        )
+        for platform in Platform
+    }
