@@ -1,9 +1,10 @@
 """The long proof of never twice, never lost (`make chaos`; not part of `make test`).
 
-Drains in several processes, a third of all requests going wrong in every way that leaves doubt, new
-deliveries and twins of old ones all the while; and a seeded hand that kills workers, stops them for longer
-than their lease and lets them go on, cuts database connections, crashes PostgreSQL, and replays what has
-failed. Then calm, and the account: what was planned, what the log says, what the platforms accepted.
+Drains in several processes whose clocks are hours apart, a third of all requests going wrong in every way
+that leaves doubt, new deliveries and twins of old ones all the while; and a seeded hand that kills workers,
+stops them for longer than their lease and lets them go on, cuts database connections, stalls and crashes
+PostgreSQL, and replays what has failed. Then calm, and the account: what was planned, what the log says, what
+the platforms accepted.
 
 `CHAOS_SECONDS` is how long, `CHAOS_SEED` which hand: the same seed does the same things in the same order,
 though a machine never answers twice in the same time.
@@ -130,9 +131,9 @@ class Chaos:
         blow = self.rng.choices(
             [
                 *(self._kill, self._stall, self._cut_connections),
-                *(self._crash_database, self._replay, self._rest),
+                *(self._stall_database, self._crash_database, self._replay, self._rest),
             ],
-            weights=[6, 3, 2, 1, 2, 4],
+            weights=[6, 3, 2, 2, 1, 2, 4],
         )[0]
         self.done[blow.__name__.strip("_")] += 1
         blow()
@@ -152,6 +153,19 @@ class Chaos:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+    def _stall_database(self) -> None:
+        """Nobody gets an answer for a while; then everything goes on where it was."""
+        victims = self.world.scalars(
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for sign in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in victims:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sign)
+            if sign is signal.SIGSTOP:
+                time.sleep(self.rng.uniform(0.5, LEASE_S + 2))
 
     def _crash_database(self) -> None:
         """One server process dies, and PostgreSQL ends all others and recovers from its log."""

@@ -30,6 +30,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in anchors(found), target
 
 
+def test_every_guarantee_names_tests_that_are_there() -> None:
+    """A promise whose test was renamed or dropped is none."""
+    text = (ROOT / "docs/guarantees.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", text)
+    tests = {path.name: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
+    assert len(named) > 20
+    gone = [
+        (file, name) for file, name in named if f"def {name or 'test_'}" not in tests.get(file, "")
+    ]
+    assert gone == []
+
+
 def test_every_decision_that_code_cites_is_explained() -> None:
     """The D-rules, and the design's sections."""
     design = (ROOT / "docs/design.md").read_text()
