@@ -1,70 +1,29 @@
 """Every rule of "Classifying answers" (design, section 6) as a table."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from connectors.verdicts import (
+    BATCH,
+    DELIVERED,
+    KEY,
+    NOW,
+    PERMANENT,
+    RETRYABLE,
+    SPLIT,
+    WORKDAY,
+    judge,
+    refused,
+)
 from impact_in_pipelines.connectors.classify import (
-    Promise,
-    classify_answer,
     configuration_error,
     short_wait_ms,
     token_was_refused,
 )
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.redaction import Redactor
-from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
-KEY = "00000000-0000-4000-8000-0000000000aa"
-PROMISE = Promise("Benevity", KEY, id_fields=("transactionId",))
-WORKDAY = Promise(
-    "Workday",
-    KEY,
-    id_fields=("transactionId",),
-    counts={"activitiesProcessed": 2, "enrollmentsProcessed": 1},
-    arrived_codes=frozenset({"DUPLICATE_ACTIVITY"}),
-)
-BATCH = Promise(
-    "Goodera",
-    KEY,
-    id_fields=("batchId", "transactionId"),
-    counts={"recordsProcessed": 3},
-    is_batch=True,
-)
-DELIVERED, RETRYABLE = AttemptOutcome.DELIVERED, AttemptOutcome.RETRYABLE
-PERMANENT, SPLIT = AttemptOutcome.PERMANENT, AttemptOutcome.SPLIT
-
-
-def judge(
-    status: int,
-    body: Any = b"",
-    promise: Promise = PROMISE,
-    *,
-    may_have_arrived: bool = False,
-    on_token: bool = False,
-    **headers: Any,
-) -> SendResult:
-    """The verdict on an answer; a body that isn't bytes is sent as JSON."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = Answer(status, raw, **headers)
-    return classify_answer(
-        answer,
-        promise,
-        Redactor(["secret-value"]),
-        NOW,
-        may_have_arrived=may_have_arrived,
-        on_token=on_token,
-    )
-
-
-def refused(code: str | None, error: str = "no") -> dict[str, Any]:
-    """The contract's error body."""
-    body: dict[str, Any] = {"success": False, "error": error}
-    return body if code is None else {**body, "errorCode": code}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -326,51 +285,6 @@ def test_a_refused_token_is_retried_by_the_plan(status: int) -> None:
     result = judge(status, refused("AUTH_INVALID"), on_token=True)
     assert (result.outcome, result.error_kind) == (RETRYABLE, ErrorKind.AUTHENTICATION)
     assert judge(status, refused("AUTH_INVALID")).outcome is PERMANENT
-
-
-CONFLICT = {"success": False, "error": "request is being processed"}
-
-
-@pytest.mark.parametrize("status", [409, 425])
-@pytest.mark.parametrize(
-    "circumstances",
-    [{"retry_after": "2"}, {"may_have_arrived": True}, {"after_trouble": True}],
-)
-def test_being_processed_is_not_refused(status: int, circumstances: dict[str, Any]) -> None:
-    """The platform is busy with an earlier attempt under the same key, which repeats it safely."""
-    result = judge(status, CONFLICT, **circumstances)
-    assert (result.outcome, result.error_kind) == (RETRYABLE, ErrorKind.SERVER_ERROR)
-    assert result.retry_after_ms == (2_000.0 if "retry_after" in circumstances else None)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "idempotency key was used with another body",
-        "Keys for idempotent requests can only be used with the same parameters: parameters differ",
-        "The request body does not match the one first sent",
-        "Idempotency-Key was reused",
-        "key already used for a different request",
-        "payload mismatch",
-    ],
-)
-@pytest.mark.parametrize("retry_after", [None, "2"])
-def test_a_conflict_that_says_the_body_differs_stays_permanent(
-    said: str, retry_after: str | None
-) -> None:
-    """No wait makes one key carry two bodies."""
-    body = {"success": False, "error": said}
-    result = judge(409, body, may_have_arrived=True, retry_after=retry_after)
-    assert (result.outcome, result.error_kind) == (PERMANENT, ErrorKind.REJECTED)
-    text = judge(409, said.encode(), may_have_arrived=True)
-    assert text.outcome is PERMANENT
-
-
-def test_a_conflict_nobody_can_explain_is_permanent() -> None:
-    """A first attempt that the platform refuses with 409 has no earlier one to wait for; a code of the
-    contract says what is wrong with the body."""
-    assert judge(409, CONFLICT).outcome is PERMANENT
-    assert judge(409, refused("INVALID_METRIC"), may_have_arrived=True).outcome is PERMANENT
 
 
 def test_neither_error_nor_response_shows_a_secret() -> None:

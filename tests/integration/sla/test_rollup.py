@@ -13,7 +13,7 @@ from impact_in_pipelines.sla.metrics import metrics_of
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.windows import midnight
 
-from .sla_logs import NOW, TODAY, Log, Row, ago, counters, expected
+from .logs import NOW, TODAY, Log, Row, ago, counters, expected
 
 DAYS = 4
 FIRST = TODAY - timedelta(days=DAYS - 1)

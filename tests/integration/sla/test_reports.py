@@ -1,76 +1,21 @@
 """Reports from the log, and `impact-in sla` on a test's own database."""
 
-import csv
 import json
 import re
 from datetime import date, timedelta
-from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from impact_in_pipelines.cli.next_steps import told
-from impact_in_pipelines.db.accounts.companies import Company, CompanyStore
-from impact_in_pipelines.db.engine import Database
-from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.errors.sla import ReportMissing
-from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.reports.summary import report_markdown
 from impact_in_pipelines.sla.reports.tables import render_csv
-from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, midnight, period_of
+from impact_in_pipelines.sla.windows import ReportPeriod, midnight, period_of
 
-from .cli_harness import Cli
-from .sla_logs import NOW, Log, Row
-
-WEEK = last_complete(ReportPeriod.WEEKLY, NOW)
-MONDAY = WEEK.start.date()
-WEEKLY = ReportPeriod.WEEKLY
-
-
-@pytest.fixture
-def log(database: Database) -> Log:
-    """Two companies: acme with trouble of several kinds in the week before, good without any."""
-    made = Log(database.engine)
-    acme, good = made.company("acme"), made.company("good")
-    hour = timedelta(hours=1)
-    at = WEEK.start + 9 * hour
-    minute = timedelta(minutes=1)
-    made.write(Row(good, at + n * minute, late=timedelta(seconds=2)) for n in range(50))
-    made.write(Row(acme, at + n * minute) for n in range(90))
-    made.write(
-        Row(
-            acme,
-            at + n * minute,
-            "failed",
-            "goodera",
-            attempts=1,
-            failed_after=minute,
-            error_kind="authentication",
-            http_status=401,
-            last_error="the platform answered 401",
-        )
-        for n in range(4)
-    )
-    made.write(
-        Row(acme, at + n * hour, "failed", attempts=4, error_kind="server_error") for n in range(3)
-    )
-    made.write(
-        # Failed and brought through by a replay: it stays a failure, and its error has gone from the row.
-        [Row(acme, at + 30 * hour, failed_after=hour, took=5 * hour, attempts=2, late=minute)]
-    )
-    made.write(Row(acme, at - n * timedelta(days=7)) for n in (1, 2, 3))
-    return made
-
-
-def reports(log: Log) -> SlaReports:
-    return SlaReports(log.engine, read_settings({}))
-
-
-def company(log: Log, slug: str) -> Company:
-    return CompanyStore(log.engine).find(slug)
+from .logs import NOW, Log, Row
+from .weeks import MONDAY, WEEK, WEEKLY, company, reports
 
 
 def test_a_weekly_report_says_what_happened(log: Log) -> None:
@@ -218,93 +163,6 @@ def test_a_minute_at_which_first_attempts_start_late_is_to_be_spread(log: Log) -
     assert "4 min late on average, the last one 5 min" in spread["seen"]
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, database: Database) -> Cli:
-    return Cli(monkeypatch, database)
-
-
-def test_the_command_shows_a_status(log: Log, cli: Cli) -> None:
-    """For people as tables, for programs as one document with the API's names."""
-    words = ("sla", "status", "acme", "--start", MONDAY.isoformat(), "--end", str(WEEK.end.date()))
-
-    text = cli.good(*words).out
-    document = cli.good(*words, "--json").json
-
-    assert "breach" in text
-    assert "91.83 %" in text
-    assert document["overall"]["slaStatus"] == "breach"
-    assert document["overall"]["dueDeliveries"] == 98
-    assert [p["platform"] for p in document["byPlatform"]] == ["benevity", "goodera"]
-
-
-def test_the_command_writes_a_report_in_every_form(log: Log, cli: Cli, tmp_path: Path) -> None:
-    """A page that loads nothing, a CSV with a line per company and platform, JSON, and text."""
-    words = ("sla", "report", "--start", MONDAY.isoformat())
-    page = tmp_path / "report.html"
-
-    cli.good(*words, "--format", "html", "--output", str(page))
-    lines = list(csv.DictReader(StringIO(cli.good(*words, "--format", "csv").out)))
-    document: Any = cli.good(*words, "--json").json
-    text = cli.good(*words).out
-
-    html = page.read_text("utf-8")
-    assert html.startswith("<!doctype html>")
-    assert not [
-        word
-        for word in ("http://", "https://", "src=", "<script")
-        if word in html.replace("http://www.w3.org/2000/svg", "")
-    ]
-    assert [(line["company"], line["platform"]) for line in lines] == [
-        *(("all", "all"), ("all", "benevity"), ("all", "goodera")),
-        *(("acme", "all"), ("acme", "benevity"), ("acme", "goodera")),
-        *(("good", "all"), ("good", "benevity")),
-    ]
-    assert lines[3]["successful"] == "90"
-    assert document["overall"]["dueDeliveries"] == 148
-    assert "What to do" in text
-
-
-def test_the_command_sets_shows_and_clears_thresholds(log: Log, cli: Cli) -> None:
-    """A company's own number is in force for it, and gone when cleared."""
-    words = ("sla", "thresholds", "acme")
-
-    cli.good(*words, "--set", "latency_target_ms=600000")
-
-    assert cli.good(*words, "--json").json["inForce"]["latencyTargetMs"] == 600_000
-    cli.good(*words, "--clear")
-    assert cli.good(*words, "--json").json["inForce"]["latencyTargetMs"] == 300_000
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("status", "nobody"),
-        ("status", "--start", "yesterday"),
-        ("status", "--start", "2026-03-02", "--end", "2026-03-01"),
-        ("report", "--start", "last week"),
-        ("report", "--start", "2999-01-01"),
-        ("thresholds", "--set", "latency_target_ms=1"),
-        ("thresholds", "acme", "--set", "latency_target_ms"),
-        ("thresholds", "acme", "--set", "a=1", "--clear"),
-    ],
-)
-def test_bad_input_is_one_line(log: Log, cli: Cli, words: tuple[str, ...]) -> None:
-    """That names what is wrong."""
-    cli.refused("sla", *words)
-
-
-def test_texts_from_outside_are_escaped_in_the_page(log: Log) -> None:
-    """An error text is a platform's, a name a customer's: neither is markup."""
-    log.one("UPDATE companies SET name = '<b>Acme</b>' WHERE slug = 'acme'")
-    log.one("UPDATE impact_deliveries SET last_error = '<img src=x>' WHERE last_error IS NOT NULL")
-
-    html = render_html(reports(log).make(company(log, "acme"), ReportPeriod.WEEKLY, WEEK, now=NOW))
-
-    assert "<b>Acme" not in html
-    assert "<img" not in html
-    assert "&lt;b&gt;Acme&lt;/b&gt;" in html
-
-
 def test_a_week_of_nothing_is_a_report_too(log: Log) -> None:
     """Healthy, without rates, and it can be rendered."""
     window = period_of(WEEKLY, date(2025, 6, 2))
@@ -357,7 +215,7 @@ def test_no_number_carries_the_noise_of_binary_fractions(log: Log) -> None:
     """No 8.88e-14 and no 0.020000000000000018 anywhere in a report."""
     made = reports(log).make_all(WEEKLY, WEEK, now=NOW)
 
-    text = json.dumps(made)
+    text = re.sub(r'"[^"]*"', "", json.dumps(made))  # an id may hold `0e-40`
     assert not re.findall(r"\d[eE]-\d\d|\.\d{11,}|-0\.0\b", text)
 
 
