@@ -6,11 +6,9 @@ names. A value that doesn't hold stops the program with one line (`InvalidSettin
 """
 
 import os
-import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,12 +19,12 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
     ValidationError,
 )
 
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.setting_forms import HttpUrl, divides_an_hour, hosts, origins
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '
@@ -34,43 +32,6 @@ HOW_TO_MAKE_A_KEY = (
 )
 KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MAKE_A_KEY}"
 _KEY_BYTES = 32
-_LONGEST_INTERVAL = 30
-
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
-
-
-def _divides_an_hour(minutes: int) -> int:
-    """Ticks come by cron (`*/7` would fire at :56 and again at :00)."""
-    if not 1 <= minutes <= _LONGEST_INTERVAL or 60 % minutes:
-        raise ValueError("doesn't divide an hour")
-    return minutes
-
-
-def _origins(value: Any) -> Any:
-    """A list of origins (scheme, host, port; no path), without `*`: a token is worth naming who gets it."""
-    if not isinstance(value, str):
-        return value
-    found = tuple(one.strip() for one in value.split(",") if one.strip())
-    if not all(_ORIGIN.fullmatch(one) for one in found):
-        raise ValueError("isn't a list of origins")
-    return found
-
-
-_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
-
-
-def _hosts(text: object) -> tuple[str, ...]:
-    """Host names (`.example.org`: all below it), addresses and networks, separated by commas."""
-    parts = text.split(",") if isinstance(text, str) else list(text)  # type: ignore[call-overload]
-    found = tuple(part.strip() for part in parts if part.strip())
-    for part in found:
-        try:
-            ip_network(part, strict=False)
-        except ValueError:
-            if not _HOST.fullmatch(part):
-                raise ValueError("holds something else") from None
-    return found
 
 
 class Settings(BaseModel):
@@ -128,7 +89,7 @@ class Settings(BaseModel):
 
     # Scheduler
     enable_scheduler: bool = Field(True, description="true or false")
-    scheduler_check_interval: Annotated[int, AfterValidator(_divides_an_hour)] = Field(
+    scheduler_check_interval: Annotated[int, AfterValidator(divides_an_hour)] = Field(
         1,
         description="minutes that divide an hour evenly: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20 or 30",
     )
@@ -167,7 +128,7 @@ class Settings(BaseModel):
         description="milliseconds a Retry-After may ask for and still be waited out within one attempt",
     )
 
-    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(hosts)] = Field(
         (),
         alias="IMPACT_IN_ALLOWED_HOSTS",
         description="host names, addresses or networks such as 10.1.0.0/16, comma-separated, that base "
@@ -300,7 +261,7 @@ class Settings(BaseModel):
         le=10_000,
         description="event streams that one subject may hold open in a process, from 1 to 10000",
     )
-    api_cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = Field(
+    api_cors_origins: Annotated[tuple[str, ...], BeforeValidator(origins)] = Field(
         (),
         description="origins such as https://portal.example.org, comma-separated, whose scripts may call "
         "the API",

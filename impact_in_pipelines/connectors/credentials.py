@@ -100,7 +100,13 @@ def evidence(error: UsageError) -> str:
     title = FACTS[error.parameters["platform"]].title
     match error:
         case CredentialsMissing() | CredentialsUnknown() | CredentialsMixed():
-            return f"{title} credentials must be exactly {error.wanted}"
+            parts = [f"{title} credentials must be exactly {error.wanted}"]
+            parts += [
+                f"{what}: {', '.join(error.parameters[name])}"
+                for name, what in (("missing", "missing"), ("unknown", "too much"))
+                if name in error.parameters
+            ]
+            return "; ".join(parts)
         case CredentialNotText() | CredentialEmpty() | CredentialNotPrintable():
             return f"{title} credentials: {error.name} can't be used"
         case ClientMissing():
