@@ -1,6 +1,7 @@
 """What pages and docstrings point at is there."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,48 @@ def test_every_decision_that_code_cites_is_explained() -> None:
     assert {"D1", "D4"} <= cited
     assert [one for one in sorted(cited) if f"| {one} |" not in design] == []
     assert [one for one in sorted(sections) if f"\n## {one}. " not in design] == []
+
+
+def test_every_step_of_the_walks_names_files_that_exist() -> None:
+    """The walks of a delivery and of a replay are how a newcomer finds a step's file."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = [line.split("|")[2] for line in text.splitlines() if line.startswith("|")]
+    files = [one for row in rows for one in re.findall(r"`([\w/]+\.py)`", row)]
+
+    assert len(files) > 30
+    assert [one for one in files if not (ROOT / "impact_in_pipelines" / one).is_file()] == []
+
+
+def test_every_room_is_on_the_plan() -> None:
+    """A room that the README doesn't name is found by nobody."""
+    text = (ROOT / "README.md").read_text()
+    plan = text.partition("## The rooms")[2].partition("\n## ")[0]
+    rooms = {path.parent.name for path in (ROOT / "impact_in_pipelines").glob("*/__init__.py")}
+
+    assert [room for room in sorted(rooms) if f"{room}/" not in plan] == []
+
+
+MOST_MODULES, MOST_LINES = 12, 400
+HISTORY = {"m0001_initial_schema.py"}
+
+
+def test_rooms_and_files_stay_small() -> None:
+    """Beyond a dozen modules a room needs a wing; beyond 400 lines a file has two subjects."""
+    files = [
+        path
+        for folder in ("impact_in_pipelines", "tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name not in HISTORY
+    ]
+    long = [str(path) for path in files if len(path.read_text().splitlines()) > MOST_LINES]
+    rooms = Counter(path.parent for path in files if path.name != "__init__.py")
+    large = [
+        str(room)
+        for room, modules in rooms.items()
+        if modules > MOST_MODULES
+        and "impact_in_pipelines" in room.parts
+        and room.name != "versions"
+    ]
+
+    assert long == []
+    assert large == []
