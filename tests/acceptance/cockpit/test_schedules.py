@@ -16,6 +16,7 @@ def test_schedules_tell_in_words_and_local_time_what_comes_next(stage: Stage, vi
     expect(cards.nth(1).locator(".fires li")).to_have_count(5)
     expect(cards.nth(1).locator(".fires li").first).to_contain_text("Thu 12 Mar, 08:30")
     expect(cards.nth(1).locator(".fires li").nth(2)).to_contain_text("reports 13–15 Mar")
+    expect(cards.nth(2)).to_contain_text("Holidays NO: sent on the next business day")
     assert visitor.faults() == []
 
 
@@ -54,7 +55,7 @@ def test_a_form_that_does_not_hold_comes_back_with_what_was_typed(
     page.get_by_label("Custom (cron)").check()
     page.get_by_label("Cron", exact=True).fill("99 * * * *")
     page.get_by_role("button", name="Activate schedule").click()
-    expect(page.locator("main > .page > .notice")).to_contain_text("minute '99'")
+    expect(page.locator("#problem-cron")).to_contain_text("minute '99'")
     expect(page.get_by_label("Cron", exact=True)).to_have_value("99 * * * *")
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Oslo")
 

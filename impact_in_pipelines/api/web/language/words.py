@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from impact_in_pipelines.scheduling.calendars import HolidayPolicy
 from impact_in_pipelines.wording.marking import N_
 
 
@@ -81,5 +82,12 @@ PRESETS = {
 }
 
 PERIODS = {"weekly": N_("Weekly"), "monthly": N_("Monthly")}
+
+HOLIDAYS = {
+    HolidayPolicy.SKIP: N_("Holidays %(calendar)s: nothing is sent"),
+    HolidayPolicy.NEXT: N_("Holidays %(calendar)s: sent on the next business day"),
+    HolidayPolicy.PREVIOUS: N_("Holidays %(calendar)s: sent on the business day before"),
+}
+"""What happens to the fires of a closed day."""
 
 WEEKDAYS = tuple(range(1, 8))

@@ -1,6 +1,7 @@
 """Sending again: a confirmation that says what would happen, the replay itself, how it goes."""
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -100,8 +101,18 @@ def _confirmation(
         force_url=_force_url(visit, ids),
         forceable=not force and any(item.forceable for item in preview.items),
         accepted=accepted,
-        changes=changes[:_DIFFERENCES_SHOWN],
+        changes=[
+            (one.path, _as_json(one.before), _as_json(one.after))
+            for one in changes[:_DIFFERENCES_SHOWN]
+        ],
     )
+
+
+def _as_json(value: Any) -> str:
+    """A part of a payload as the platform reads it; a dash for what isn't there."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def send_again(visit: Visit) -> Response:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.language.cron_words import in_words, preset_of
-from impact_in_pipelines.api.web.language.words import PRESETS, Sign
+from impact_in_pipelines.api.web.language.words import HOLIDAYS, PRESETS, Sign
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.schedules.reading import FAILING_FROM
 from impact_in_pipelines.db.schedules.rows import DaysLeftOut, RuleChanges, Schedule, Twin
@@ -70,7 +70,7 @@ def routes(pages: Pages) -> list[Route]:
 @dataclass(frozen=True)
 class Card:
     """One schedule and what it does next; `problem` says why nothing can be told, `twin` is another one that
-    fires alike."""
+    fires alike, `holidays` what happens on them."""
 
     schedule: Schedule
     words: str
@@ -78,6 +78,7 @@ class Card:
     fires: Sequence[PreviewFire]
     problem: str | None
     twin: str | None
+    holidays: str | None
 
 
 def schedules(visit: Visit) -> Response:
@@ -109,7 +110,20 @@ def _card(visit: Visit, one: Schedule, twin: Schedule | None) -> Card:
         fires, problem = next_fires(one, _FIRES, visit.now), None
     except InvalidSchedule as refusal:
         fires, problem = [], sentence(refusal, visit.text)
-    return Card(one, words, _sign(one), fires, problem, like)
+    return Card(one, words, _sign(one), fires, problem, like, _holidays(visit, one))
+
+
+def _holidays(visit: Visit, one: Schedule) -> str | None:
+    if one.holiday_calendar is None:
+        return None
+    try:
+        found = HolidayCalendar.parse(one.holiday_calendar)
+    except InvalidSchedule:  # `problem` says why
+        return one.holiday_calendar
+    region = "-".join(part for part in (found.country, found.subdivision) if part)
+    own = [visit.formats.days(day, day, with_year=True) for day in found.extra_dates]
+    days = ", ".join([*([region] if region else []), *own])
+    return visit.text(HOLIDAYS[found.policy]) % {"calendar": days}
 
 
 def _sign(one: Schedule) -> Sign:
