@@ -25,6 +25,7 @@ from impact_in_pipelines.assets.external import impact_events
 from impact_in_pipelines.impact.checks import CHECKS, Check, Severity
 from impact_in_pipelines.impact.expectations import Evaluation
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.services import refreshing
 
 DAYS_JUDGED = 35
 """Days back whose figures the checks judge each time; older ones were judged when they were new."""
@@ -86,7 +87,7 @@ def company_impact(
 
     parts = runtime.get()
     now = parts.clock()
-    summary = parts.impact.refresh_company_impact(now, full=config.full)
+    summary = refreshing.company_impact(parts, full=config.full)
     context.log.info(f"{summary.days} company-days computed, {summary.written} changed")
     yield MaterializeResult(
         metadata={

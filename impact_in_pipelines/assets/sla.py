@@ -20,6 +20,7 @@ from impact_in_pipelines.assets.external import impact_deliveries
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.reports import make_report
 from impact_in_pipelines.sla.reports.summary import report_markdown
 from impact_in_pipelines.sla.windows import ReportPeriod, period_of
@@ -62,19 +63,14 @@ with single_run_backfills():
     ) -> MaterializeResult[None]:
         """Compute the selected days anew."""
         parts = runtime.get()
-        now = parts.clock()
         chosen = [date.fromisoformat(key) for key in context.partition_keys]
-        stale = parts.sla_rollup.stale_days(FIRST_DAY, now)
-        rolled = parts.sla_rollup.roll_up(chosen, now)
-        left = sorted(set(stale.days) - set(chosen))
-        if not left:
-            parts.sla_rollup.mark_fresh(FIRST_DAY, stale, now)
+        rolled = refreshing.sla_days(parts, chosen, first=FIRST_DAY)
         return MaterializeResult(
             metadata={
                 "days": rolled.days,
                 "rows": rolled.rows,
-                "stale_days_left": len(left),
-                "computed_at": now.isoformat(timespec="seconds"),
+                "stale_days_left": len(rolled.left),
+                "computed_at": rolled.computed_at.isoformat(timespec="seconds"),
             }
         )
 

@@ -89,10 +89,12 @@ def create(
     *,
     actor: str,
     active: bool = True,
+    now: datetime | None = None,
 ) -> Changed:
-    """Add a schedule. Raises `ConnectionMissing`, `NeverFiresAgain`."""
+    """Add a schedule that fires from `now` (aware; the present by default) on. Raises `ConnectionMissing`,
+    `NeverFiresAgain`."""
     made = runtime.schedules.create(
-        company, platform, rule, now=runtime.clock(), active=active, actor=actor
+        company, platform, rule, now=now or runtime.clock(), active=active, actor=actor
     )
     return Changed(made, None, _notes(runtime, made))
 
@@ -149,11 +151,13 @@ def pause_all(
     actor: str,
     company: str | None = None,
     platform: Platform | None = None,
+    now: datetime | None = None,
 ) -> list[Schedule]:
-    """Pause what is active of a company (slug or id), of a platform, or of both or all."""
+    """Pause what is active of a company (slug or id), of a platform, or of both or all, since `now` (aware;
+    the present by default): what was to fire from then on is neither sent nor missed."""
     return runtime.schedules.pause_all(
         reason,
-        now=runtime.clock(),
+        now=now or runtime.clock(),
         company=runtime.companies.find(company) if company else None,
         platform=platform,
         actor=actor,

@@ -29,6 +29,7 @@ from impact_in_pipelines.errors import Conflict, ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
+from impact_in_pipelines.services.accounts.connections import ConnectionChange, set_connection
 from impact_in_pipelines.settings import get_settings, read_settings
 
 HOME = Path(".impact-in/demo")
@@ -222,7 +223,8 @@ def _misbehave(runtime: Runtime, sandbox: Sandbox, now: datetime) -> None:
     )
     faults.add_fault("workday", "connection_reset", organization="maple-retail", count=1)
     kiwi = runtime.companies.find("kiwi-orchards")
-    runtime.connections.save(kiwi.id, Platform.GOODERA, credentials={"api_key": "revoked-key"})
+    change = ConnectionChange(credentials={"api_key": "revoked-key"})
+    set_connection(runtime, kiwi, Platform.GOODERA, change, actor="demo", by_operator=True)
     world.import_ahead_of_the_clock(runtime, "lagos-fintech", now)
 
 

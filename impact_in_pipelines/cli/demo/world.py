@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.schedules.rows import RuleChanges
 from impact_in_pipelines.impact.sample import EventRow, generate_events, write_csv
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -26,6 +27,9 @@ from impact_in_pipelines.sandbox.accounts.config import (
 )
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.scheduling.clock import previous_instant
+from impact_in_pipelines.services import schedules
+from impact_in_pipelines.services.accounts.companies import add_company
+from impact_in_pipelines.services.accounts.connections import ConnectionChange, set_connection
 from impact_in_pipelines.services.importing import ImportSummary, import_file
 
 EVENT_DAYS = 92
@@ -120,13 +124,11 @@ def connect_to_sandbox(runtime: Runtime) -> None:
             kept = runtime.connections.of_companies(platform, [company.id]).get(company.id)
             has_own = kept is not None and bool(row.get("credential_names"))
             credentials = kept.credentials if kept and has_own else standing_in[platform]
-            runtime.connections.save(
-                company.id,
-                platform,
+            change = ConnectionChange(
                 base_url=f"http://127.0.0.1:{DEFAULT_PORT}/{platform.value}",
                 credentials=credentials,
-                actor=_MAKER,
             )
+            set_connection(runtime, company, platform, change, actor=_MAKER, by_operator=True)
 
 
 def add_companies(runtime: Runtime) -> list[Company]:
@@ -134,8 +136,13 @@ def add_companies(runtime: Runtime) -> list[Company]:
     known = runtime.companies.by_slug([plan.slug for plan in COMPANIES])
     return [
         known.get(plan.slug)
-        or runtime.companies.add(
-            plan.slug, name=plan.name, country=plan.country, timezone=plan.timezone
+        or add_company(
+            runtime,
+            plan.slug,
+            name=plan.name,
+            country=plan.country,
+            timezone=plan.timezone,
+            actor=_MAKER,
         )
         for plan in COMPANIES
     ]
@@ -154,14 +161,12 @@ def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime)
             zone = _in_mid_day(now) if rhythm == "hourly" else company.timezone
             first = ScheduleRule(_firing_at(now.astimezone(ZoneInfo(zone)), rhythm), timezone=zone)
             before = _before_last_fire(first, now) - plan.missed_days * _DAY
-            made = runtime.schedules.create(company, platform, first, now=before, actor=_MAKER)
-            runtime.schedules.update(
-                made.id,
-                now=now,
-                actor=_MAKER,
-                cron=_IN_OTHER_WORDS.get(rhythm, rhythm),
-                timezone=company.timezone,
-            )
+            made = schedules.create(
+                runtime, company, platform, first, now=before, actor=_MAKER
+            ).schedule
+            cron = _IN_OTHER_WORDS.get(rhythm, rhythm)
+            changes = RuleChanges(cron=cron, timezone=company.timezone)
+            schedules.update(runtime, made.id, changes, actor=_MAKER)
             count += 1
     return count
 
@@ -269,16 +274,18 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
         import_sample(runtime, now)
         add_schedules(runtime, companies, now)
     if DEV_COMPANY not in runtime.companies.by_slug([DEV_COMPANY]):
-        company = runtime.companies.add(DEV_COMPANY, name="Minute by Minute", timezone="UTC")
+        company = add_company(runtime, DEV_COMPANY, name="Minute by Minute", actor=_ACTOR)
         for platform in Platform:
-            made = runtime.schedules.create(company, platform, ScheduleRule("* * * * *"), now=now)
-            runtime.schedules.pause(made.id, _OFF, now=now, actor=_ACTOR)
+            made = schedules.create(
+                runtime, company, platform, ScheduleRule("* * * * *"), now=now, actor=_ACTOR
+            ).schedule
+            schedules.pause(runtime, made.id, _OFF, actor=_ACTOR)
     connect_to_sandbox(runtime)
 
 
-def wake(runtime: Runtime, now: datetime) -> None:
+def wake(runtime: Runtime) -> None:
     """Let the schedules fire again, once there is somebody to deliver."""
-    runtime.schedules.resume_all(now=now, reason=_OFF, actor=_ACTOR)
+    schedules.resume_all(runtime, reason=_OFF, actor=_ACTOR)
 
 
 def _pause_since_it_ended(runtime: Runtime, now: datetime) -> None:
@@ -286,4 +293,4 @@ def _pause_since_it_ended(runtime: Runtime, now: datetime) -> None:
     due = [one.next_run for one in runtime.schedules.listed() if one.active and one.next_run]
     if due:
         since = min(now, min(due) - timedelta(seconds=1))
-        runtime.schedules.pause_all(_OFF, now=since, actor=_ACTOR)
+        schedules.pause_all(runtime, _OFF, now=since, actor=_ACTOR)

@@ -1,0 +1,35 @@
+"""What is computed from events and from the log: company impact, and the days of the service levels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from impact_in_pipelines.db.impact.store import RefreshSummary
+from impact_in_pipelines.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """`days` were computed into `rows` at `computed_at` (UTC); `left` are days that are stale still."""
+
+    days: int
+    rows: int
+    left: Sequence[date]
+    computed_at: datetime
+
+
+def company_impact(runtime: Runtime, *, full: bool = False) -> RefreshSummary:
+    """Compute the company-days whose events have changed, or all of them."""
+    return runtime.impact.refresh_company_impact(runtime.clock(), full=full)
+
+
+def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RolledUp:
+    """Compute the service levels of `days` from the log. Once none of the days since `first` is stale, later
+    calls look at what has changed from then on only."""
+    now = runtime.clock()
+    stale = runtime.sla_rollup.stale_days(first, now)
+    rolled = runtime.sla_rollup.roll_up(days, now)
+    left = sorted(set(stale.days) - set(days))
+    if not left:
+        runtime.sla_rollup.mark_fresh(first, stale, now)
+    return RolledUp(rolled.days, rolled.rows, left, now)
