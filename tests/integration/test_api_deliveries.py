@@ -9,6 +9,7 @@ import pytest
 from impact_in_pipelines.platforms import Platform
 
 from .api_harness import VIEWER, Served
+from .cli_harness import Cli
 
 
 def pages(api: Served, limit: int, **filters: Any) -> list[list[dict[str, Any]]]:
@@ -149,6 +150,26 @@ def test_a_recovered_delivery_says_so(api: Served) -> None:
 
     assert (found["status"], found["recovered"]) == ("success", True)
     assert UUID(found["id"]) == api.own.failed
+
+
+def test_a_recovered_delivery_has_no_latency_at_any_door(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long a failure waited for its replay is no latency: API, timeline, command and Dagster agree."""
+    api.post(f"/deliveries/{api.own.failed}/replay")
+    api.world.drain(Platform.GOODERA)
+    id_ = str(api.own.failed)
+
+    listed = api.get("/deliveries", platform="goodera")["data"]
+    timeline = api.get("/delivery-timeline", companyId=str(api.own.company))
+    shown = Cli(monkeypatch, api.world.database).good("deliveries", "show", id_, "--json").json
+    with api.world.runtime.recording.unrecorded(Platform.GOODERA, now=api.world.clock()) as final:
+        in_dagster = [one.latency_ms for one in final if one.id == api.own.failed]
+
+    assert [one["latencyMs"] for one in listed if one["id"] == id_] == [None]
+    assert [one["latencyMs"] for one in timeline["data"] if one["id"] == id_] == [None]
+    assert (shown["status"], shown["latencyMs"]) == ("success", None)
+    assert in_dagster == [None]
 
 
 @pytest.mark.parametrize(

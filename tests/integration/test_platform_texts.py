@@ -47,3 +47,19 @@ def test_a_schedules_last_error_is_sanitised_through_the_api(api: Served) -> Non
     assert "kari" not in answer.text
     assert "912 34" not in answer.text
     assert answer.json()["data"][0]["lastError"] == "HTTP 400: ask *** or ***"
+
+
+def test_an_incidents_details_are_sanitised_through_the_api(api: Served) -> None:
+    """Its company reads what is left of the platform's words; of a whole platform's incident nobody does."""
+    api.world.execute(
+        "UPDATE incidents SET details = details || jsonb_build_object('last_error', CAST(:said AS text))",
+        said=SAID,
+    )
+
+    answer = api.call("GET", "/incidents")
+
+    shown = [one["details"]["last_error"] for one in answer.json()["data"] if one["companyId"]]
+    assert shown
+    assert set(shown) == {"HTTP 400: ask *** or ***"}
+    assert "kari" not in answer.text
+    assert "912 34" not in answer.text
