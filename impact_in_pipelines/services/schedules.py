@@ -1,6 +1,7 @@
 """Schedules: created, changed, paused, run and previewed, each in one place for every door.
 
-`company_ids` are those of whoever asks (None: all): another company's schedule is as good as none.
+`company_ids` are those of whoever asks (None: all): another company's schedule is as good as none. `now`
+(aware) is the instant from which a change counts, by default the present.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,10 +112,11 @@ def update(
     *,
     actor: str,
     company_ids: Sequence[UUID] | None = None,
+    now: datetime | None = None,
 ) -> Changed:
     """Change parts of the rule from now on. Raises `InvalidSchedule` for a rule that doesn't hold."""
     was = find(runtime, id_, company_ids)
-    new = runtime.schedules.update(was.id, now=runtime.clock(), actor=actor, **changes)
+    new = runtime.schedules.update(was.id, now=now or runtime.clock(), actor=actor, **changes)
     return Changed(new, was, _notes(runtime, new))
 
 
@@ -125,10 +127,13 @@ def pause(
     *,
     actor: str,
     company_ids: Sequence[UUID] | None = None,
+    now: datetime | None = None,
 ) -> Changed:
     """No more fires, for `reason`. Raises `PauseReasonMissing`."""
     was = find(runtime, id_, company_ids)
-    return Changed(runtime.schedules.pause(was.id, reason, now=runtime.clock(), actor=actor), was)
+    return Changed(
+        runtime.schedules.pause(was.id, reason, now=now or runtime.clock(), actor=actor), was
+    )
 
 
 def resume(
@@ -171,10 +176,11 @@ def resume_all(
     company: str | None = None,
     platform: Platform | None = None,
     reason: str | None = None,
+    now: datetime | None = None,
 ) -> list[Schedule]:
     """Resume what is paused, with `reason` only what was paused for it; `notice` says what stayed paused."""
     return runtime.schedules.resume_all(
-        now=runtime.clock(),
+        now=now or runtime.clock(),
         company=runtime.companies.find(company) if company else None,
         platform=platform,
         reason=reason,

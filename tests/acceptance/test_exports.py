@@ -262,32 +262,6 @@ def test_a_selected_partition_that_never_succeeds_ends_red(world: World) -> None
     assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 3
 
 
-def test_a_step_that_is_tried_again_still_ends_for_what_failed_in_its_first_try(
-    world: World,
-) -> None:
-    """One cell fails for good at once, the other succeeds at the step's second try, which the log tells of
-    nothing but that success: the first cell is red and the run failed all the same."""
-    for slug in ("north", "south"):
-        world.company(slug)
-    world.sandbox.add_fault("benevity", "bad_request", count=1)
-    world.sandbox.add_fault("benevity", "server_error", status=500, count=1)
-    config = {
-        "companies": ["north", "south"],
-        "start": day(2).isoformat(),
-        "end": day(2).isoformat(),
-    }
-
-    result = world.run(config=config)
-
-    assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 1
-    assert not result.success
-    (failed,) = [row for row in world.deliveries("benevity") if row["status"] == "failed"]
-    cells = {(slug, day(2)) for slug in ("north", "south")}
-    assert len(world.materialized()) == 1
-    assert world.red("benevity", sorted(cells)) == cells - world.materialized()
-    assert failed["recorded_at"] is not None
-
-
 def test_a_run_does_not_hold_its_slot_for_a_retry_that_is_minutes_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

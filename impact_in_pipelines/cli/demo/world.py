@@ -166,7 +166,7 @@ def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime)
             ).schedule
             cron = _IN_OTHER_WORDS.get(rhythm, rhythm)
             changes = RuleChanges(cron=cron, timezone=company.timezone)
-            schedules.update(runtime, made.id, changes, actor=_MAKER)
+            schedules.update(runtime, made.id, changes, actor=_MAKER, now=now)
             count += 1
     return count
 
@@ -279,13 +279,13 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
             made = schedules.create(
                 runtime, company, platform, ScheduleRule("* * * * *"), now=now, actor=_ACTOR
             ).schedule
-            schedules.pause(runtime, made.id, _OFF, actor=_ACTOR)
+            schedules.pause(runtime, made.id, _OFF, actor=_ACTOR, now=now)
     connect_to_sandbox(runtime)
 
 
-def wake(runtime: Runtime) -> None:
+def wake(runtime: Runtime, now: datetime) -> None:
     """Let the schedules fire again, once there is somebody to deliver."""
-    schedules.resume_all(runtime, reason=_OFF, actor=_ACTOR)
+    schedules.resume_all(runtime, reason=_OFF, actor=_ACTOR, now=now)
 
 
 def _pause_since_it_ended(runtime: Runtime, now: datetime) -> None:

@@ -14,7 +14,7 @@ _EVERY_S = 45.0
 
 if __name__ == "__main__":
     runtime = open_runtime()
-    wake(runtime)
+    wake(runtime, datetime.now(UTC))
     while True:
         import_activity(runtime, DEV_COMPANY, datetime.now(UTC))
         time.sleep(_EVERY_S)
