@@ -179,3 +179,29 @@ def test_a_run_that_breaks_down_is_told_by_its_cause(world: World) -> None:
     run_id = platforms["benevity"]["dagsterRunId"]
     retries = world.instance.all_logs(run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
     assert len(retries) == 2
+
+
+def test_a_result_that_could_not_be_recorded_is_exit_code_1(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has arrived and the log doesn't know it: nobody may take that for done. Once the database takes it
+    again, it is recorded under the same key, and the platform has it once."""
+    monkeypatch.setenv("IMPACT_IN_LEASE_SECONDS", "5")
+    forget_settings()
+    world.due("north")
+    world.execute(
+        """CREATE FUNCTION refuse_results() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN RAISE EXCEPTION 'no room on the device'; END $$;
+           CREATE TRIGGER refuse_results BEFORE UPDATE OF outcome ON delivery_attempts
+           FOR EACH ROW WHEN (NEW.outcome = 'delivered') EXECUTE FUNCTION refuse_results()"""
+    )
+
+    code, platforms = told("--platform", "benevity")
+
+    assert code == 1
+    assert "no room on the device" in platforms["benevity"]["error"]
+    world.execute("DROP TRIGGER refuse_results ON delivery_attempts")
+    world.execute("UPDATE impact_deliveries SET next_attempt_at = now(), lease_until = now()")
+    code, platforms = told("--platform", "benevity")
+    assert (code, platforms["benevity"]["success"]) == (0, 1)
+    assert world.arrived("benevity") == [("north", day(1))]

@@ -41,6 +41,7 @@ CALLED_BY_NAME = [
     "visit_*",  # ast
     "__call__",
     "SharingCoordinator",  # dagster.yaml
+    "setup_for_execution",  # dagster's resources
     "_new_conn",  # urllib3's connections
 ]
 
