@@ -16,7 +16,8 @@ class Platform(StrEnum):
 class PlatformFacts:
     """What a platform's contract says (design, section 6).
 
-    `rate_limit_per_minute` counts requests of one organisation; `batch_limit` records in one request;
+    `rate_limit_per_minute` and `rate_limit_per_day` count requests of one organisation (None: no such limit);
+    `batch_limit` records in one request;
     `credential_sets` are the alternative sets of credential names an account may use.
     """
 
@@ -24,12 +25,15 @@ class PlatformFacts:
     rate_limit_per_minute: int
     batch_limit: int
     credential_sets: tuple[frozenset[str], ...]
+    rate_limit_per_day: int | None = None
 
 
 _OAUTH = frozenset({"client_id", "client_secret"})
 
 FACTS: dict[Platform, PlatformFacts] = {
-    Platform.BENEVITY: PlatformFacts("Benevity", 100, 1, (frozenset({"api_key"}), _OAUTH)),
+    Platform.BENEVITY: PlatformFacts(
+        "Benevity", 100, 1, (frozenset({"api_key"}), _OAUTH), rate_limit_per_day=10_000
+    ),
     Platform.GOODERA: PlatformFacts("Goodera", 60, 100, (frozenset({"api_key"}),)),
     Platform.WORKDAY: PlatformFacts("Workday", 30, 1, (_OAUTH | {"tenant_id"},)),
 }

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from impact_in_pipelines.clock import DatabaseClock, utc_now
-from impact_in_pipelines.connectors.http.transport import Transport
+from impact_in_pipelines.connectors.http.transport import Transport, longest_attempt_s
 from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
 from impact_in_pipelines.db.access.sessions import SessionStore
@@ -20,6 +20,7 @@ from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
 from impact_in_pipelines.db.alerts.outbox import PgOutbox
 from impact_in_pipelines.db.deliveries.queueing.closures import ClosureStore
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
+from impact_in_pipelines.db.deliveries.queueing.grants import PgRequestBudgets
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.deliveries.queueing.remaining import RemainingStore
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectionStore
@@ -36,6 +37,7 @@ from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
+from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.ticking import DueState
@@ -133,6 +135,13 @@ class Runtime:
         return ProcessStore(self.database.engine)
 
     @cached_property
+    def budgets(self) -> PgRequestBudgets:
+        """What all drains together may send."""
+        return PgRequestBudgets(
+            self.database.engine, lend_s=GRANT_VALID_S + longest_attempt_s(self.settings)
+        )
+
+    @cached_property
     def sla(self) -> SlaStatuses:
         return SlaStatuses(self.database.engine, self.settings)
 
@@ -209,6 +218,7 @@ class Runtime:
             ),
             connector=connector_for(platform, self.transport, self.oauth_tokens),
             payloads=self.payloads,
+            budgets=self.budgets,
             plan=RetryPlan.from_settings(self.settings),
             options=DrainOptions(
                 lease=timedelta(seconds=self.settings.lease_seconds),

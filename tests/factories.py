@@ -159,6 +159,10 @@ class World:
         self.schedules(platform, companies)
         return companies
 
+    def limits_rest(self) -> None:
+        """More than a minute passes for the accounts' limits, which go by the database's time."""
+        self.execute("UPDATE request_budgets SET blocks = '[]'")
+
     def deliveries(
         self,
         platform: Platform,

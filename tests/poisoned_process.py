@@ -4,7 +4,7 @@ environment."""
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -34,9 +34,9 @@ class Deadly:
         self._real = real
         self._organization = organization
 
-    def send(self, shipment: Shipment) -> SendResult:
+    def send(self, shipment: Shipment, *, again: Callable[[], bool] = lambda: True) -> SendResult:
         """One attempt."""
-        result = self._real.send(shipment)
+        result = self._real.send(shipment, again=again)
         if shipment.connection.organization_id == self._organization:
             os._exit(DIED)
         return result
@@ -76,6 +76,7 @@ def main(platform_name: str, instant: str, organization: str, when: str) -> None
         ),
         connector=connector,
         payloads=payloads,
+        budgets=runtime.budgets,
         plan=RetryPlan.from_settings(runtime.settings),
         clock=lambda: now,
     ).run()

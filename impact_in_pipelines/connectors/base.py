@@ -26,6 +26,10 @@ from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
 
 
+def _always() -> bool:
+    return True
+
+
 class PlatformConnector(ABC):
     """Implements `delivery.ports.Connector`; a platform says where, with which headers, for which
     promise.
@@ -51,15 +55,16 @@ class PlatformConnector(ABC):
         """Records that fit in one request; 1: no batches."""
         return FACTS[self.platform].batch_limit
 
-    def send(self, shipment: Shipment) -> SendResult:
+    def send(self, shipment: Shipment, *, again: Callable[[], bool] = _always) -> SendResult:
         """One attempt, layer 1 of the retries and one token refresh included (design D5). Never
         raises for what the wire or the platform does; `latency_ms` is the whole attempt's.
 
         A token that is refused again is a case for the retry plan: many workers share one client,
-        and another one's new token may have ended this one's between two requests.
+        and another one's new token may have ended this one's between two requests. Each request to the
+        account after the first asks `again`; token requests don't count against its limits.
         """
         started = self._clock()
-        result = self._attempt(shipment)
+        result = self._attempt(shipment, again)
         return result.taking((self._clock() - started) * 1000.0)
 
     @abstractmethod
@@ -74,26 +79,27 @@ class PlatformConnector(ABC):
     def promise(self, shipment: Shipment) -> Promise:
         """What the contract promises about the answer."""
 
-    def _attempt(self, shipment: Shipment) -> SendResult:
+    def _attempt(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
         connection = shipment.connection
         try:
             check_account(connection)
         except UsageError as error:
             return configuration_error(evidence(error))
         if uses_oauth(connection):
-            return self._send_with_token(shipment)
-        answer = self._post(shipment, self.headers(shipment))
+            return self._send_with_token(shipment, again)
+        answer = self._post(shipment, self.headers(shipment), again)
         return self._judge(answer, shipment)
 
-    def _send_with_token(self, shipment: Shipment) -> SendResult:
+    def _send_with_token(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
         connection = shipment.connection
         try:
             token = self._tokens.token(connection)
-            answer = self._post(shipment, self._bearing(shipment, token))
+            answer = self._post(shipment, self._bearing(shipment, token), again)
             if isinstance(answer, Answer) and token_was_refused(answer):
                 self._tokens.refused(connection, token)
-                token = self._tokens.token(connection)
-                answer = self._post(shipment, self._bearing(shipment, token))
+                if again():
+                    token = self._tokens.token(connection)
+                    answer = self._post(shipment, self._bearing(shipment, token), again)
         except TokenRefusedError as refused:
             return refused.result
         return self._judge(answer, shipment, token)
@@ -101,7 +107,9 @@ class PlatformConnector(ABC):
     def _bearing(self, shipment: Shipment, token: str) -> dict[str, str]:
         return {**self.headers(shipment), "Authorization": f"Bearer {token}"}
 
-    def _post(self, shipment: Shipment, headers: dict[str, str]) -> Answer | Exception:
+    def _post(
+        self, shipment: Shipment, headers: dict[str, str], again: Callable[[], bool]
+    ) -> Answer | Exception:
         url = f"{shipment.connection.base_url.rstrip('/')}{self.path(shipment)}"
         common = {
             "Content-Type": "application/json",
@@ -110,7 +118,7 @@ class PlatformConnector(ABC):
         }
         body = shipment.body
         try:
-            return self._transport.post(url, {**common, **headers}, body)
+            return self._transport.post(url, {**common, **headers}, body, again=again)
         except WIRE_ERRORS as error:
             return error
 

@@ -8,7 +8,13 @@ from types import MappingProxyType
 
 from sqlalchemy import TextClause, text
 
-from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, WAITING, DeliveryStatus
+from impact_in_pipelines.delivery.states import (
+    OPEN,
+    PRIORITY,
+    SHOWN_IN_DAGSTER,
+    WAITING,
+    DeliveryStatus,
+)
 
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 _FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
@@ -21,6 +27,7 @@ def load(subject: str) -> Mapping[str, TextClause]:
     What many statements say is written once, here: `IN @open`, `IN @waiting`, `IN @shown` are lists of
     statuses;
     `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
+    `@priority(d)` is the place of rows of `d` in the order of D13, and
     `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
@@ -53,6 +60,8 @@ def _fragment(found: re.Match[str]) -> str:
             return in_list(SHOWN_IN_DAGSTER)
         case "closed", str(alias) if alias.isidentifier():
             return _closed(alias)
+        case "priority", str(alias) if alias.isidentifier():
+            return priority_of(f"{alias}.trigger")
         case "claim_lost", str(alias) if alias.isidentifier():
             return _claim_lost(alias)
         case "changed_since", str(arguments) if arguments.count(",") == 1:
@@ -66,6 +75,13 @@ def in_list(statuses: Iterable[DeliveryStatus]) -> str:
     # Literals in one order: the planner matches a partial index by its text, not by bound parameters.
     wanted = set(statuses)
     return "(" + ", ".join(f"'{status}'" for status in DeliveryStatus if status in wanted) + ")"
+
+
+def priority_of(trigger: str) -> str:
+    """The place of the column `trigger` in the order of D13, from 1, as the index of open rows has it word
+    for word."""
+    order = ", ".join(f"'{one}'" for one in sorted(PRIORITY, key=PRIORITY.__getitem__))
+    return f"array_position(ARRAY[{order}], {trigger})"
 
 
 def _closed(alias: str) -> str:

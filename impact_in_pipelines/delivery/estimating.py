@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from impact_in_pipelines.delivery.draining.sendqueue import DEFAULT_MAX_CONCURRENCY, WINDOW_S
+from impact_in_pipelines.delivery.draining.lanes import DEFAULT_MAX_CONCURRENCY
+from impact_in_pipelines.delivery.limits.budgets import WINDOW_S
 
 ASSUMED_REQUEST_S = 1.0
 """What one request is taken to last, in seconds."""

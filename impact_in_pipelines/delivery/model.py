@@ -35,6 +35,11 @@ class Connection:
         return self.rate_limit_per_minute or FACTS[self.platform].rate_limit_per_minute
 
     @property
+    def requests_per_day(self) -> int | None:
+        """The platform's published limit for one organisation; None: there is none."""
+        return FACTS[self.platform].rate_limit_per_day
+
+    @property
     def rate_key(self) -> tuple[str, str]:
         """What a platform counts requests by: its address and the organisation."""
         return (self.base_url, self.organization_id)

@@ -1,11 +1,12 @@
 """What the delivery core needs from outside; `db` and `connectors` provide it (design, section 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from impact_in_pipelines.delivery.limits.budgets import Ask, Grant
 from impact_in_pipelines.delivery.model import (
     Claimed,
     Connection,
@@ -18,6 +19,12 @@ from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.platforms import Platform
 
 
+class Send(Protocol):
+    """One attempt (`Connector.send`)."""
+
+    def __call__(self, shipment: Shipment, *, again: Callable[[], bool]) -> SendResult: ...
+
+
 class Connector(Protocol):
     """Speaks one platform's contract."""
 
@@ -28,8 +35,17 @@ class Connector(Protocol):
         """Records that fit in one request; 1: no batches."""
         ...
 
-    def send(self, shipment: Shipment) -> SendResult:
-        """One attempt. Never raises for what the wire or the platform does."""
+    def send(self, shipment: Shipment, *, again: Callable[[], bool] = lambda: True) -> SendResult:
+        """One attempt. Never raises for what the wire or the platform does. `again` is asked before each
+        further request to the account within the attempt, which its limits may not leave."""
+        ...
+
+
+class RequestBudgets(Protocol):
+    """How many requests each account may make, shared by all drains (D10)."""
+
+    def exchange(self, asks: Sequence[Ask], *, holder: str) -> Sequence[Grant]:
+        """Report what has ended and grant what may be made; one answer for each, in their order."""
         ...
 
 
@@ -116,9 +132,13 @@ class DeliveryLog(Protocol):
         lease: timedelta,
         selection: Selection,
         suspects: bool = False,
+        held_back: Sequence[UUID] = (),
+        urgent_only: bool = False,
     ) -> Sequence[Claimed]:
         """Up to `limit` due deliveries, now held by `worker`; batches whole. Those over which workers keep
-        dying (`retry.SUSPECT_FROM`) are left out, or with `suspects` they alone are meant."""
+        dying (`retry.SUSPECT_FROM`) are left out, or with `suspects` they alone are meant. By priority
+        (D13), none of the companies `held_back`, not many of one company, and with `urgent_only` nothing but
+        what is scheduled."""
         ...
 
     def connections(

@@ -26,6 +26,13 @@ class Trigger(StrEnum):
     REPLAY = "replay"
 
 
+PRIORITY = {Trigger.SCHEDULE: 0, Trigger.REPLAY: 1, Trigger.MANUAL: 2, Trigger.BACKFILL: 3}
+"""What goes first (D13): 0 before 1, whatever has waited for how long."""
+
+URGENT = PRIORITY[Trigger.REPLAY]
+"""Up to this priority an account's whole limit may be used; the others leave some."""
+
+
 class AttemptOutcome(StrEnum):
     """How one attempt ended; `started` is one whose end nobody has recorded yet, `held` one that was told to
     come back much later, which counts as no attempt (D12)."""

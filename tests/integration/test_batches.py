@@ -249,6 +249,7 @@ def test_a_batch_that_was_put_off_unsent_is_judged_afresh(world: World, company:
     assert outcomes(world, left) == {()}
     overtaken = world.delivery(left[0])
     (other,) = world.deliveries(GOODERA, company, days=[overtaken["period_start"]])
+    world.limits_rest()
     assert world.drain(GOODERA).delivered == 1
     world.clock.advance(timedelta(seconds=61))
     assert world.drain(GOODERA).delivered == 19

@@ -80,8 +80,16 @@ class Transport:
             retry_error_callback=_last_outcome,
         )
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer to `body`, sent as it is. Redirects are not followed.
+    def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        again: Callable[[], bool] | None = None,
+    ) -> Answer:
+        """The answer to `body`, sent as it is. Redirects are not followed. It is sent once more only if
+        `again`, where given, says so.
 
         Raises what requests, urllib3 and the socket raise, and `ValueError` for a header that can't
         be sent (`failures.WIRE_ERRORS`); `classify.classify_failure` takes them all.
@@ -95,7 +103,10 @@ class Transport:
             trouble = trouble or answer.status >= 500
             return answer
 
-        answer: Answer = self._retrying(once)
+        retrying = self._retrying
+        if again is not None:
+            retrying = retrying.copy(stop=lambda state: self._stops(state) or not again())
+        answer: Answer = retrying(once)
         return answer
 
     def probe(self, url: str) -> Answer:
@@ -145,6 +156,17 @@ class Transport:
             asked_ms = short_wait_ms(state.outcome.result(), self._longest_wait_ms, self.now())
             wait_ms = max(wait_ms, asked_ms or 0.0)
         return wait_ms / 1000.0
+
+
+def longest_attempt_s(settings: Settings) -> float:
+    """The longest that one attempt can take, in seconds: a token and a request, and both once more, each made
+    until the last try of its own has ended."""
+    one_call_ms = (
+        2 * settings.http_read_timeout_ms
+        + settings.http_connect_timeout_ms
+        + settings.http_retry_after_max_ms
+    )
+    return 4 * one_call_ms / 1000
 
 
 def _last_outcome(state: RetryCallState) -> Answer:

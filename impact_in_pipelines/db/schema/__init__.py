@@ -23,6 +23,7 @@ from impact_in_pipelines.db.schema.deliveries import (
 )
 from impact_in_pipelines.db.schema.fleet import processes
 from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
+from impact_in_pipelines.db.schema.limits import request_budgets
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
 from impact_in_pipelines.db.schema.sla import sla_daily, sla_days, sla_reports, sla_thresholds
 
@@ -47,6 +48,7 @@ __all__ = [
     "processes",
     "provider_tokens",
     "replay_requests",
+    "request_budgets",
     "scheduled_deliveries",
     "sla_daily",
     "sla_days",

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB
 
-from impact_in_pipelines.db.queries import in_list
+from impact_in_pipelines.db.queries import in_list, priority_of
 from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, instant, metadata, new_id
 from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, DeliveryStatus
 
@@ -84,7 +84,15 @@ impact_deliveries = Table(
     CheckConstraint(_STATUSES, name="status"),
     CheckConstraint(_TRIGGERS, name="trigger"),
     CheckConstraint("period_start <= period_end", name="period"),
-    # claim_due, due_state: open rows of a platform in the order they want a worker.
+    # claim_due: open rows of a platform by priority (D13), then in the order they want a worker.
+    Index(
+        "impact_deliveries_priority_idx",
+        "platform",
+        text(priority_of("trigger")),
+        "next_attempt_at",
+        postgresql_where=text(OPEN_ROWS),
+    ),
+    # due_state: open rows of a platform in the order they want a worker.
     Index(
         "impact_deliveries_open_idx",
         "platform",

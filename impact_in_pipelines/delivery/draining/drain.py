@@ -17,13 +17,19 @@ from uuid import uuid4
 
 from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.delivery.draining.capacity import concurrency_for
+from impact_in_pipelines.delivery.draining.granting import Granting
 from impact_in_pipelines.delivery.draining.intake import Intake, Taken
+from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.results import Results
-from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
-from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource
+from impact_in_pipelines.delivery.ports import (
+    Connector,
+    DeliveryLog,
+    PayloadSource,
+    RequestBudgets,
+)
 from impact_in_pipelines.delivery.retry import RetryPlan
 
 CHUNK = 1_000
@@ -65,6 +71,7 @@ class Drain:
         log: DeliveryLog,
         connector: Connector,
         payloads: PayloadSource,
+        budgets: RequestBudgets,
         plan: RetryPlan,
         options: DrainOptions | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -86,6 +93,8 @@ class Drain:
         self._on_settled = on_settled
         self._should_stop = should_stop
         self._pool = WorkerPool(connector.send, clock, should_stop)
+        patience_s = self._options.lease.total_seconds()
+        self._granting = Granting(budgets, self._pool, self._worker, patience_s)
         self._results = Results(log, plan, clock, self._rng, self._worker)
         self._alone = False
         self._taking: Future[Taken] | None = None
@@ -119,6 +128,7 @@ class Drain:
                         concurrency = max(concurrency, concurrency_for(due))
                     # Beside the sending: a chunk takes a second to prepare, and the workers would be idle.
                     fresh = self._take_in(intake, chosen, aside)
+                    self._granting.ask_now_and_then()
                     woken = self._pool.start(0 if self._trouble_since else concurrency)
                     if self._pool.in_flight or self._results:
                         self._collect(wait=not (fresh or woken))
@@ -150,7 +160,8 @@ class Drain:
             return False
         if in_hand and time.monotonic() < self._claim_again_at:
             return False
-        return self._pool.queued + self._pool.in_flight < self._options.chunk
+        # Beyond a chunk there is room for what is scheduled: whatever came before it, it goes first (D13).
+        return self._pool.queued + self._pool.in_flight < self._options.chunk * 2
 
     def _intake(self) -> Intake:
         return Intake(
@@ -173,7 +184,16 @@ class Drain:
         if not self._has_room():
             return 0
         if self._has_something_in_hand():
-            self._taking = aside.submit(intake.take, selection, suspects_too=False)
+            with self._pool.locked() as queue:
+                held_back = queue.held_back(time.monotonic())
+            full = self._pool.queued + self._pool.in_flight >= self._options.chunk
+            self._taking = aside.submit(
+                intake.take,
+                selection,
+                suspects_too=False,
+                held_back=[] if full else held_back,
+                urgent_only=full,
+            )
             return 0
         return self._count(intake.take(selection, suspects_too=True))
 
@@ -188,6 +208,7 @@ class Drain:
                 queue.add(request)
             # A renewal while they were being prepared has passed them over.
             self._count_leases_from(min(self._renewed_at, since))
+        self._granting.ask()
 
     def _count(self, taken: Taken) -> int:
         self._alone = taken.alone
@@ -293,6 +314,7 @@ class Drain:
         self._pool.close()
         with ExitStack() as last:
             # In this order from the bottom up, each whatever the ones before it raise.
+            last.callback(self._granting.close)
             last.callback(self._record_sent)
             last.callback(self._release_unsent)
             last.callback(self._end_taking)

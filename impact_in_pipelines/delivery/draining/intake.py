@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
+from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare, without_worn_out
-from impact_in_pipelines.delivery.draining.sendqueue import Request
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.ports import DeliveryLog, PayloadSource
 from impact_in_pipelines.platforms import Platform
@@ -39,9 +40,17 @@ class Intake:
     clock: Callable[[], datetime]
     queue: Callable[[Sequence[Request], float], None]
 
-    def take(self, selection: Selection, *, suspects_too: bool) -> Taken:
-        """One chunk; with `suspects_too`, where nothing else is due, one delivery over which workers keep
-        dying. Raises what the log and the payloads raise; what was claimed is then given back."""
+    def take(
+        self,
+        selection: Selection,
+        *,
+        suspects_too: bool,
+        held_back: Sequence[UUID] = (),
+        urgent_only: bool = False,
+    ) -> Taken:
+        """One chunk, without companies `held_back`, with `urgent_only` only of what is scheduled; with
+        `suspects_too`, where nothing else is due, one delivery over which workers keep dying. Raises what the
+        log and the payloads raise; what was claimed is then given back."""
         since, now = time.monotonic(), self.clock()
         claim = partial(
             self.log.claim,
@@ -50,6 +59,8 @@ class Intake:
             worker=self.worker,
             lease=self.lease,
             selection=selection,
+            held_back=held_back,
+            urgent_only=urgent_only,
         )
         claimed, alone = claim(limit=self.chunk), False
         if not claimed and suspects_too:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.identity import revision_key
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash

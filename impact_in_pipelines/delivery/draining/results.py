@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import DeliveryLog, Settlement

@@ -1,56 +1,37 @@
-"""What is ready to go out: fair between connections, within each one's rate limit and concurrency."""
+"""What is ready to go out: by priority, fair between connections, within each one's limits."""
 
 import heapq
 from collections import deque
-from collections.abc import Hashable, Iterator, Set
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Sequence, Set
 from uuid import UUID
 
-from impact_in_pipelines.delivery.model import Connection, Shipment
-from impact_in_pipelines.delivery.ports import Prepared
+from impact_in_pipelines.delivery.draining.lanes import Lane, Request, account_of
+from impact_in_pipelines.delivery.limits.budgets import WINDOW_S, Ask, Grant
 
-WINDOW_S = 60.0
-DEFAULT_MAX_CONCURRENCY = 4
+CLAIMED_MOST = 25
+"""So many requests of one connection wait in a drain: more would take the room of others."""
 
+HUNG_AGAIN_S = 30.0
+"""What waits behind a request that hangs is looked at again after this."""
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request to be made, and the deliveries that are in it."""
-
-    shipment: Shipment
-    members: tuple[Prepared, ...]
-
-    @property
-    def connection(self) -> Connection:
-        return self.shipment.connection
-
-    @property
-    def ids(self) -> tuple[UUID, ...]:
-        return tuple(member.claimed.id for member in self.members)
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One connection's requests and what it has sent within the last minute."""
-
-    waiting: deque[Request] = field(default_factory=deque)
-    sent_at: deque[float] = field(default_factory=deque)
-    in_flight: int = 0
-    closed_until: float = 0.0
-    queued: bool = False
+UNANSWERED_S = 1.0
+"""A first request that has had no answer for so long doesn't count among those that are sent at once."""
 
 
 class SendQueue:
-    """Parcels in turn, one connection after the other. Instants are seconds of a monotonic clock.
+    """Requests in turn, one connection after the other. Instants are seconds of a monotonic clock.
 
-    A platform counts requests within any minute, so a lane may send its whole limit at once and then waits
-    until the oldest of them is a minute old.
+    Nothing leaves without a grant of its account's budget (`delivery.limits`), which all drains share:
+    `asks` tells what to ask for, `answer` takes what was granted.
     """
 
     def __init__(self) -> None:
-        self._lanes: dict[Hashable, _Lane] = {}
-        self._turns: deque[Hashable] = deque()
+        self._lanes: dict[Hashable, Lane] = {}
+        self._turns: tuple[deque[Hashable], ...] = ()
         self._paced: list[tuple[float, int, Hashable]] = []
+        self._wanting: dict[Hashable, None] = {}
+        self._reporting: dict[Hashable, None] = {}
+        self._unanswered: dict[UUID, tuple[float, Hashable]] = {}
         self._sequence = 0
         self._size = 0
 
@@ -58,100 +39,217 @@ class SendQueue:
         return self._size
 
     def add(self, request: Request) -> None:
-        """Queue `request` behind the others of its connection."""
-        key = request.connection.rate_key
-        lane = self._lanes.setdefault(key, _Lane())
-        lane.waiting.append(request)
+        """Queue `request` behind the others of its connection and priority."""
+        key = _key(request)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(account_of(request.connection))
+            self._turns = self._turns or tuple(deque() for _ in lane.waiting)
+        lane.waiting[request.priority].append(request)
         self._size += 1
+        if lane.granted == 0 and lane.paced_until is None:
+            # Asked for before its turn comes: the answer takes a moment.
+            self._wanting[key] = None
         self._take_turn(key, lane)
 
     def take(self, now: float) -> Request | None:
         """The next request that may go out at `now`, or None."""
         while self._paced and self._paced[0][0] <= now:
             _, _, key = heapq.heappop(self._paced)
-            lane = self._lanes[key]
-            lane.queued = False
-            self._take_turn(key, lane)
-        while self._turns:
-            key = self._turns.popleft()
-            lane = self._lanes[key]
-            lane.queued = False
-            if not lane.waiting:
-                continue
-            connection = lane.waiting[0].connection
-            if lane.in_flight >= (connection.max_concurrency or DEFAULT_MAX_CONCURRENCY):
-                continue  # comes back into turn when one of its own is done
-            opens_at = self._opens_at(lane, connection, now)
-            if opens_at > now:
-                self._sequence += 1
-                lane.queued = True
-                heapq.heappush(self._paced, (opens_at, self._sequence, key))
-                continue
-            request = lane.waiting.popleft()
-            lane.sent_at.append(now)
-            lane.in_flight += 1
-            self._size -= 1
-            self._take_turn(key, lane)
-            return request
+            lane = self._lanes.get(key)
+            if lane is not None and lane.paced_until is not None and lane.paced_until <= now:
+                lane.paced_until = None
+                self._take_turn(key, lane)
+        for priority, turns in enumerate(self._turns):
+            while turns:
+                key = turns.popleft()
+                lane = self._lanes.get(key)
+                if lane is None or lane.turn != priority:
+                    continue  # it has since got a better turn
+                lane.turn = None
+                if self._may_go(key, lane, now):
+                    return self._start(key, lane, priority, now)
         return None
 
-    def done(self, request: Request, *, now: float, closed_for_s: float = 0.0) -> None:
-        """`request` has ended; the platform wants no more of them for `closed_for_s` seconds."""
-        key = request.connection.rate_key
+    def _may_go(self, key: Hashable, lane: Lane, now: float) -> bool:
+        if not lane.has_room():
+            return False  # comes back into turn when one of its own is done
+        if lane.closed_until > now:
+            self._pace(key, lane, lane.closed_until)
+            return False
+        if not lane.may_start(now):
+            if lane.ask_again_at > now:
+                self._pace(key, lane, lane.ask_again_at)
+            else:
+                self._wanting[key] = None
+            return False
+        return True
+
+    def _start(self, key: Hashable, lane: Lane, priority: int, now: float) -> Request:
+        request = lane.waiting[priority].popleft()
+        if not lane.proven:
+            self._unanswered[request.shipment.request_id] = (now, key)
+        lane.started(request, now)
+        self._size -= 1
+        if lane.runs_low() and lane.ask_again_at <= now:
+            self._wanting[key] = None
+        self._take_turn(key, lane)
+        return request
+
+    def take_again(self, request: Request, now: float) -> bool:
+        """Whether `request` may be made once more within its attempt; it then counts once more."""
+        lane = self._lanes[_key(request)]
+        if not lane.may_start(now):
+            return False
+        lane.repeated(request)
+        return True
+
+    def done(
+        self, request: Request, *, now: float, closed_for_s: float = 0.0, answered: bool = True
+    ) -> None:
+        """`request` has ended, `answered` or not; the platform wants no more of them for `closed_for_s`
+        seconds."""
+        key = _key(request)
         lane = self._lanes[key]
-        lane.in_flight -= 1
+        self._unanswered.pop(request.shipment.request_id, None)
+        lane.answered(request, now, proven=answered)
         lane.closed_until = max(lane.closed_until, now + closed_for_s)
         self._take_turn(key, lane)
+        if lane.tight or (lane.granted and not len(lane)):
+            self._reporting[key] = None
+        elif lane.is_idle(now):
+            del self._lanes[key]  # what it has not reported rests for longer than it must
+
+    def hanging(self, now: float) -> int:
+        """Requests in flight on connections that haven't answered for a while."""
+        return sum(now - since >= UNANSWERED_S for since, _ in self._unanswered.values())
+
+    def asks(self, now: float) -> list[tuple[Hashable, Ask]]:
+        """What to ask the budgets for and to report to them at `now`; each is to be answered."""
+        due = [key for key in self._reporting if self._due_to_report(key, now)]
+        wanting = dict.fromkeys([*self._wanting, *due])
+        self._wanting.clear()
+        asks: list[tuple[Hashable, Ask]] = []
+        for key in wanting:
+            self._reporting.pop(key, None)
+            lane = self._lanes.get(key)
+            ask = None if lane is None else lane.ask(now)
+            if ask is not None:
+                asks.append((key, ask))
+        return asks
+
+    def _due_to_report(self, key: Hashable, now: float) -> bool:
+        lane = self._lanes.get(key)
+        return lane is None or lane.due_to_report(now)
+
+    def last_asks(self, now: float) -> list[tuple[Hashable, Ask]]:
+        """What to return and report at the end, where nothing waits any more."""
+        asks = []
+        for key, lane in self._lanes.items():
+            if lane.granted or (lane.tight and lane.ended):
+                lane.asking = False
+                ask = lane.ask(now)
+                if ask is not None:
+                    asks.append((key, ask))
+        return asks
+
+    def answer(
+        self,
+        asks: Sequence[tuple[Hashable, Ask]],
+        grants: Sequence[Grant] | None,
+        asked_at: float,
+        now: float,
+    ) -> None:
+        """Take what was granted for `asks`, which were made at `asked_at`; None: nobody could be asked."""
+        for place, (key, ask) in enumerate(asks):
+            lane = self._lanes.get(key)
+            if lane is None:
+                continue  # an idle one, which had only reported
+            lane.answer(ask, None if grants is None else grants[place], asked_at, now)
+            if lane.may_start(now):
+                self._take_turn(key, lane)
+            elif len(lane) and lane.turn is None and lane.paced_until is None:
+                self._pace(key, lane, max(lane.ask_again_at, lane.closed_until, now))
+            if lane.granted and not len(lane):
+                self._reporting[key] = None
 
     def next_opening(self, now: float) -> float | None:
         """Seconds until a lane that is held back by its limit opens; None: none is."""
         return max(0.0, self._paced[0][0] - now) if self._paced else None
 
+    def held_back(self, now: float) -> list[UUID]:
+        """Companies of which nothing more is to be claimed: enough waits, or what waits can't leave."""
+        return [
+            request.connection.company_id
+            for lane in self._lanes.values()
+            if (waiting := len(lane)) >= CLAIMED_MOST
+            or (waiting and (lane.paced_until or 0.0) > now + 1.0)
+            or (waiting and not lane.proven and lane.in_flight)
+            for request in [next(lane.requests())]
+        ]
+
     def release_paced(self, now: float, patience_s: float) -> Iterator[tuple[float, list[Request]]]:
-        """Take out what is held back by limits for more than `patience_s`: seconds until each lane opens,
-        and its requests."""
-        for opens_at, _, key in self._paced:
-            lane = self._lanes[key]
-            if opens_at - now > patience_s and lane.waiting:
-                requests = list(lane.waiting)
-                lane.waiting.clear()
-                self._size -= len(requests)
-                yield opens_at - now, requests
+        """Take out what can't leave for more than `patience_s`, held back by limits or behind a request that
+        hangs: in how many seconds to try again, and the requests. A minute's worth for each minute: they
+        would otherwise all come back in the first."""
+        keys = [key for _, _, key in self._paced] + [key for _, key in self._unanswered.values()]
+        for lane in [self._lanes[key] for key in dict.fromkeys(keys) if key in self._lanes]:
+            connection = lane.connection
+            if connection is None:
+                continue
+            opens_in_s = (lane.paced_until or now) - now
+            oldest = min(lane.in_flight.values(), default=now)
+            if opens_in_s <= patience_s and not lane.proven and now - oldest > patience_s:
+                opens_in_s = max(HUNG_AGAIN_S, patience_s)
+            if opens_in_s <= patience_s:
+                continue
+            requests = list(lane.requests())
+            lane.put([])
+            self._size -= len(requests)
+            for start in range(0, len(requests), connection.requests_per_minute):
+                part = requests[start : start + connection.requests_per_minute]
+                yield opens_in_s + start // connection.requests_per_minute * WINDOW_S, part
 
     def discard(self, ids: Set[UUID]) -> None:
         """Take out the requests with any of these deliveries in them: they are no longer ours to send."""
         for lane in self._lanes.values():
-            if lane.waiting and ids:
-                kept = [request for request in lane.waiting if ids.isdisjoint(request.ids)]
-                self._size -= len(lane.waiting) - len(kept)
-                lane.waiting = deque(kept)
+            if len(lane) and ids:
+                kept = [request for request in lane.requests() if ids.isdisjoint(request.ids)]
+                self._size -= len(lane) - len(kept)
+                lane.put(kept)
 
     def peek(self) -> Iterator[Request]:
         """Everything that is still queued, left in place."""
         for lane in self._lanes.values():
-            yield from lane.waiting
+            yield from lane.requests()
 
     def release_all(self) -> list[Request]:
         """Everything that is still queued, taken out."""
         left = list(self.peek())
         for lane in self._lanes.values():
-            lane.waiting.clear()
-            lane.queued = False
-        self._turns.clear()
+            lane.put([])
+            lane.turn = lane.paced_until = None
+        for turns in self._turns:
+            turns.clear()
         self._paced.clear()
+        self._wanting.clear()
         self._size = 0
         return left
 
-    def _take_turn(self, key: Hashable, lane: _Lane) -> None:
-        if lane.waiting and not lane.queued:
-            lane.queued = True
-            self._turns.append(key)
+    def _take_turn(self, key: Hashable, lane: Lane) -> None:
+        first = lane.first_class
+        if first is None or (lane.turn is not None and lane.turn <= first):
+            return
+        if lane.paced_until is None:
+            lane.turn = first
+            self._turns[first].append(key)
 
-    @staticmethod
-    def _opens_at(lane: _Lane, connection: Connection, now: float) -> float:
-        while lane.sent_at and lane.sent_at[0] <= now - WINDOW_S:
-            lane.sent_at.popleft()
-        opens_at = lane.closed_until
-        if len(lane.sent_at) >= connection.requests_per_minute:
-            opens_at = max(opens_at, lane.sent_at[0] + WINDOW_S)
-        return opens_at
+    def _pace(self, key: Hashable, lane: Lane, until: float) -> None:
+        self._sequence += 1
+        lane.paced_until = until
+        heapq.heappush(self._paced, (until, self._sequence, key))
+
+
+def _key(request: Request) -> Hashable:
+    connection = request.connection
+    return (connection.company_id, connection.rate_key)

@@ -12,12 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.sendqueue import Request, SendQueue
-from impact_in_pipelines.delivery.model import SendResult, Shipment
+from impact_in_pipelines.delivery.draining.lanes import Request
+from impact_in_pipelines.delivery.draining.sendqueue import SendQueue
+from impact_in_pipelines.delivery.model import SendResult
+from impact_in_pipelines.delivery.ports import Send
 
-MOST_WORKERS = 100
+MOST_WORKERS = 200
+_MOST_HANGING = 20
+"""Hanging requests take no worker from the others: up to so many, or as many as there are workers."""
+
 _GATHER_S = 0.01
 
 
@@ -39,7 +45,7 @@ class WorkerPool:
 
     def __init__(
         self,
-        send: Callable[[Shipment], SendResult],
+        send: Send,
         clock: Callable[[], datetime],
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -51,7 +57,7 @@ class WorkerPool:
         self._in_flight: dict[UUID, Request] = {}
         self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._working = 0
-        self._concurrency = 0
+        self._concurrency = self._hanging = 0
         self._closed = False
         self._threads: ThreadPoolExecutor | None = None
         self.leases_hold_until = 0.0
@@ -94,7 +100,9 @@ class WorkerPool:
         woken = 0
         with self._lock:
             self._concurrency = concurrency
-            while self._threads is not None and self._working < concurrency:
+            hanging = self._queue.hanging(time.monotonic())
+            self._hanging = min(hanging, max(concurrency, _MOST_HANGING)) if concurrency else 0
+            while self._threads is not None and self._has_worker():
                 request = self._take()
                 if request is None:
                     break
@@ -126,7 +134,7 @@ class WorkerPool:
         while request is not None:
             result: SendResult | BaseException
             try:
-                result = self._send(request.shipment)
+                result = self._send(request.shipment, again=partial(self._may_repeat, request))
             except BaseException as error:
                 result = error
             # The moment of arrival; the coordinator may come to it a second later.
@@ -134,11 +142,25 @@ class WorkerPool:
             with self._lock:
                 self._closed = self._closed or isinstance(result, BaseException)
                 # Before the next is taken: this worker knows of the limit, the coordinator not yet.
-                self._queue.done(request, now=time.monotonic(), closed_for_s=_closed_for_s(result))
-                request = self._take() if self._working <= self._concurrency else None
-                if request is None:
-                    self._working -= 1
+                self._queue.done(
+                    request,
+                    now=time.monotonic(),
+                    closed_for_s=_closed_for_s(result),
+                    answered=_was_answered(result),
+                )
+                self._working -= 1
+                request = self._take() if self._has_worker() else None
+                if request is not None:
+                    self._working += 1
             self._done.put(ended)
+
+    def _has_worker(self) -> bool:
+        return self._working - self._hanging < self._concurrency and self._working < MOST_WORKERS
+
+    def _may_repeat(self, request: Request) -> bool:
+        """Whether the account's limit leaves one more request within this attempt."""
+        with self._lock:
+            return not self._closed and self._queue.take_again(request, time.monotonic())
 
     def _take(self) -> Request | None:
         now = time.monotonic()
@@ -149,6 +171,10 @@ class WorkerPool:
         if request is not None:
             self._in_flight[request.shipment.request_id] = request
         return request
+
+
+def _was_answered(result: SendResult | BaseException) -> bool:
+    return isinstance(result, SendResult) and result.http_status is not None
 
 
 def _closed_for_s(result: SendResult | BaseException) -> float:

@@ -1,10 +1,13 @@
 """Values of the delivery core that tests vary."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
-from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.lanes import Request
+from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Budget, Grant, exchange
 from impact_in_pipelines.delivery.model import Claimed, Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.delivery.ports import Prepared
@@ -72,9 +75,9 @@ def prepared(
     )
 
 
-def request(via: Connection) -> Request:
+def request(via: Connection, trigger: Trigger = Trigger.SCHEDULE) -> Request:
     """A request to be made on `via`."""
-    item = prepared(via=via)
+    item = prepared(replace(claimed(), trigger=trigger), via=via)
     shipment = Shipment(
         connection=via,
         key=item.claimed.idempotency_key,
@@ -82,3 +85,22 @@ def request(via: Connection) -> Request:
         payloads=(item.payload,),
     )
     return Request(shipment=shipment, members=(item,))
+
+
+class LocalBudgets:
+    """The shared budgets, in memory."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[Account, Budget] = {}
+
+    def exchange(self, asks: Sequence[Ask], *, holder: str, now: float) -> list[Grant]:
+        """What `PgRequestBudgets` does, at `now`."""
+        grants = []
+        for ask in asks:
+            before = self._budgets.get(ask.account, Budget())
+            after, grant = exchange(before, ask, holder=holder, now=now, lend_s=60.0)
+            # As the database keeps it.
+            kept = json.loads(json.dumps(after.as_json()))
+            self._budgets[ask.account] = Budget.from_json(kept["blocks"], kept["hours"])
+            grants.append(grant)
+        return grants

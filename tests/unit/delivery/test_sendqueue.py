@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact_in_pipelines.delivery.draining.sendqueue import WINDOW_S, Request, SendQueue
+from impact_in_pipelines.delivery.draining.lanes import Request
+from impact_in_pipelines.delivery.draining.sendqueue import HUNG_AGAIN_S, SendQueue
+from impact_in_pipelines.delivery.limits.budgets import WINDOW_S
+from impact_in_pipelines.delivery.states import Trigger
 
-from .helpers import connection, request
+from .helpers import LocalBudgets, connection, request
 
 
 @dataclass
@@ -18,16 +21,23 @@ class Traffic:
     """A queue that is driven at instants of its own, and what left it when."""
 
     queue: SendQueue = field(default_factory=SendQueue)
+    budgets: LocalBudgets = field(default_factory=LocalBudgets)
     now: float = 1_000.0
     sent: list[tuple[float, Request]] = field(default_factory=list)
     in_flight: list[Request] = field(default_factory=list)
 
     def add(
-        self, organization: str, count: int = 1, *, per_minute: int = 1_000, lanes: int = 1_000
+        self,
+        organization: str,
+        count: int = 1,
+        *,
+        per_minute: int = 1_000,
+        lanes: int = 1_000,
+        trigger: Trigger = Trigger.SCHEDULE,
     ) -> list[Request]:
         """Queue `count` requests of `organization`."""
         via = connection(organization, per_minute=per_minute, concurrency=lanes)
-        made = [request(via) for _ in range(count)]
+        made = [request(via, trigger) for _ in range(count)]
         for item in made:
             self.queue.add(item)
         return made
@@ -35,10 +45,19 @@ class Traffic:
     def take(self) -> Request | None:
         """Take the next one, if any may go."""
         taken = self.queue.take(self.now)
+        if taken is None:
+            self.ask()
+            taken = self.queue.take(self.now)
         if taken is not None:
             self.sent.append((self.now, taken))
             self.in_flight.append(taken)
         return taken
+
+    def ask(self) -> None:
+        """What the drain does now and then."""
+        asks = self.queue.asks(self.now)
+        grants = self.budgets.exchange([ask for _, ask in asks], holder="one", now=self.now)
+        self.queue.answer(asks, grants, self.now, self.now)
 
     def finish(self, place: int = 0) -> None:
         """End one request."""
@@ -55,14 +74,16 @@ def test_connections_take_turns() -> None:
     for organization, count in (("big", 100), ("small", 1), ("middle", 5)):
         traffic.add(organization, count)
     while len(traffic.sent) < 6 and traffic.take():
-        pass
+        traffic.finish()
     assert traffic.organizations == ["big", "small", "middle", "big", "middle", "big"]
 
 
 def test_a_connection_has_no_more_in_flight_than_it_allows() -> None:
     """And gets its turn back as soon as one of its own has ended."""
     traffic = Traffic()
-    traffic.add("org", 5, lanes=2)
+    traffic.add("org", 6, lanes=2)
+    traffic.take()
+    traffic.finish()
     assert [traffic.take() is not None for _ in range(3)] == [True, True, False]
     traffic.finish()
     assert [traffic.take() is not None for _ in range(2)] == [True, False]
@@ -72,8 +93,8 @@ def test_a_retry_after_closes_the_connection_and_no_other() -> None:
     """For as long as the platform asked."""
     traffic = Traffic()
     (first, _) = traffic.add("limited", 2)
-    traffic.add("other", 1)
     assert traffic.take() is first
+    traffic.add("other", 1)
     traffic.queue.done(first, now=traffic.now, closed_for_s=30.0)
     assert traffic.take() is not None
     assert traffic.organizations[-1] == "other"
@@ -88,12 +109,15 @@ def test_withdrawing_takes_out_what_waits_for_long_and_says_until_when() -> None
     traffic = Traffic()
     traffic.add("held", 4, per_minute=1)
     assert traffic.take() is not None
+    traffic.finish()
+    assert traffic.take() is None
+    traffic.now += 1.0  # what was in flight may have come back at any moment
     assert traffic.take() is None
     free = traffic.add("free", 1)
-    assert list(traffic.queue.release_paced(traffic.now, patience_s=60.0)) == []
-    ((opens_in_s, taken),) = traffic.queue.release_paced(traffic.now, patience_s=5.0)
-    assert opens_in_s == pytest.approx(WINDOW_S)
-    assert len(taken) == 3
+    assert list(traffic.queue.release_paced(traffic.now, patience_s=61.0)) == []
+    waits, parts = zip(*traffic.queue.release_paced(traffic.now, patience_s=5.0), strict=True)
+    assert list(waits) == pytest.approx([WINDOW_S * n - 1.0 for n in (1, 2, 3)])
+    assert [len(part) for part in parts] == [1, 1, 1]
     assert list(traffic.queue.peek()) == free
     assert len(traffic.queue) == 1
 
@@ -102,9 +126,10 @@ def test_what_another_worker_took_is_not_sent() -> None:
     """The others of its connection are."""
     traffic = Traffic()
     items = traffic.add("org", 4)
+    traffic.ask()
     traffic.queue.discard({items[1].ids[0], UUID(int=9)})
     while traffic.take():
-        pass
+        traffic.finish()
     assert [item for _, item in traffic.sent] == [items[0], items[2], items[3]]
     assert len(traffic.queue) == 0
 
@@ -117,6 +142,64 @@ def test_a_drained_queue_serves_again() -> None:
     assert len(traffic.queue) == 0
     again = traffic.add("org", 1)
     assert traffic.take() is again[0]
+
+
+def test_what_is_scheduled_goes_before_what_came_earlier() -> None:
+    """Schedule, replay, single days, backfill (D13): within a connection and between them."""
+    traffic = Traffic()
+    order = [Trigger.BACKFILL, Trigger.MANUAL, Trigger.REPLAY, Trigger.SCHEDULE]
+    for organization in ("one", "other"):
+        for trigger in order:
+            traffic.add(organization, 1, trigger=trigger)
+    while traffic.take():
+        traffic.finish()
+    went = [item.members[0].claimed.trigger for _, item in traffic.sent]
+    assert went == [trigger for trigger in reversed(order) for _ in range(2)]
+
+
+def test_a_connection_that_has_not_answered_gets_one_sender() -> None:
+    """Twelve accounts that hang would otherwise have all of them; one that answers gets more."""
+    traffic = Traffic()
+    for n in range(12):
+        traffic.add(f"hung-{n}", 10, lanes=4)
+    traffic.add("healthy", 10, lanes=4)
+    while traffic.take():
+        pass
+    assert Counter(traffic.organizations).most_common(1)[0][1] == 1
+    assert traffic.queue.hanging(traffic.now) == 0
+    traffic.now += 2.0
+    assert traffic.queue.hanging(traffic.now) == 13
+    traffic.finish(traffic.organizations.index("healthy"))
+    assert traffic.queue.hanging(traffic.now) == 12
+    while traffic.take():
+        pass
+    assert Counter(traffic.organizations)["healthy"] == 5
+
+
+def test_what_waits_behind_a_hanging_request_makes_room() -> None:
+    """It is given back; nothing more of its company is claimed meanwhile."""
+    traffic = Traffic()
+    items = traffic.add("hung", 5)
+    assert traffic.take() is items[0]
+    assert traffic.queue.held_back(traffic.now) == [items[0].connection.company_id]
+    traffic.now += 6.0
+    ((again_in_s, taken),) = traffic.queue.release_paced(traffic.now, patience_s=5.0)
+    assert (again_in_s, taken) == (HUNG_AGAIN_S, items[1:])
+    assert len(traffic.queue) == 0
+
+
+def test_repeats_within_an_attempt_count() -> None:
+    """They need a grant like any request, and rest as long."""
+    traffic = Traffic()
+    (item, _) = traffic.add("org", 2, per_minute=2)
+    assert traffic.take() is item
+    assert traffic.queue.take_again(item, traffic.now)
+    assert not traffic.queue.take_again(item, traffic.now)
+    traffic.finish()
+    traffic.now += WINDOW_S - 1.0
+    assert traffic.take() is None
+    traffic.now += 1.5
+    assert traffic.take() is not None
 
 
 STEPS = st.lists(
@@ -169,11 +252,11 @@ def test_random_traffic_keeps_every_limit_and_loses_nothing(
         assert all(in_flight[org] <= lanes[org] for org in in_flight)
         assert len(traffic.queue) == len(list(traffic.queue.peek()))
     # Whatever happened before, what is left goes out within as many minutes as the limits need.
-    for _ in range(len(added) * 3):
+    for _ in range(len(added) * 9 + 20):
         while traffic.in_flight:
             traffic.finish()
         if not traffic.take():
-            traffic.now += 30.0
+            traffic.now += 10.0
     everything = [item.ids for _, item in traffic.sent] + [item.ids for item in out]
     assert sorted(everything) == sorted(item.ids for item in added)
     sent_at: dict[str, list[float]] = defaultdict(list)

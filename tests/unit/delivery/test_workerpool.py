@@ -2,10 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.sendqueue import Request
+from impact_in_pipelines.delivery.draining.lanes import Request
+from impact_in_pipelines.delivery.draining.sendqueue import SendQueue
 from impact_in_pipelines.delivery.draining.workerpool import Ended, WorkerPool
+from impact_in_pipelines.delivery.limits.budgets import Grant
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 
@@ -24,7 +27,8 @@ class Platform:
         self.at_once = self.most_at_once = 0
         self._lock = threading.Lock()
 
-    def send(self, shipment: Shipment) -> SendResult:
+    def send(self, shipment: Shipment, *, again: Callable[[], bool]) -> SendResult:
+        del again
         with self._lock:
             self.received.append(shipment.request_id)
             self.at_once += 1
@@ -42,7 +46,15 @@ def pool_for(platform: Platform, requests: list[Request]) -> WorkerPool:
     with pool.locked() as queue:
         for each in requests:
             queue.add(each)
+        grant_all(queue)
     return pool
+
+
+def grant_all(queue: SendQueue) -> None:
+    """What the coordinator asks the budgets, and whatever is wanted is granted."""
+    asks = queue.asks(time.monotonic())
+    grants = [Grant(ask.wanted) for _, ask in asks]
+    queue.answer(asks, grants, time.monotonic(), time.monotonic())
 
 
 def some(count: int, *, per_minute: int = 1_000) -> list[Request]:
@@ -111,8 +123,8 @@ def test_an_error_of_the_connector_itself_stops_the_crew() -> None:
     """It never should raise: nothing more is sent, and the coordinator hears of it."""
 
     class Broken(Platform):
-        def send(self, shipment: Shipment) -> SendResult:
-            super().send(shipment)
+        def send(self, shipment: Shipment, *, again: Callable[[], bool]) -> SendResult:
+            super().send(shipment, again=again)
             raise LookupError("a bug")
 
     platform = Broken()

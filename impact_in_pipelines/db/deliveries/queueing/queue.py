@@ -29,6 +29,14 @@ from impact_in_pipelines.platforms import Platform
 ORPHANED_AFTER = timedelta(minutes=2)
 """How late a run's own rows must be before a drain takes them over: the run has died."""
 
+SHARE = 25
+"""So many deliveries of one company are claimed before those of the next."""
+
+SCAN_MOST = 64
+"""A claim looks no further than so many times what it may take."""
+
+_WIDER = 8
+
 _LOST = "the worker died before it could record how this attempt ended"
 
 _SQL = load("deliveries/queueing/queue")
@@ -75,27 +83,44 @@ class PgDeliveryLog:
         lease: timedelta,
         selection: Selection,
         suspects: bool = False,
+        held_back: Sequence[UUID] = (),
+        urgent_only: bool = False,
     ) -> Sequence[Claimed]:
+        values = {
+            "platform": platform.value,
+            "now": now,
+            "worker": worker,
+            "lease_until": now + lease,
+            "company_ids": list(selection.company_ids) or None,
+            "run_id": selection.run_id,
+            "dagster_run_id": self._dagster_run_id,
+            "orphaned_before": now - ORPHANED_AFTER,
+            "suspects": suspects,
+            "suspect_from": SUSPECT_FROM,
+            "lost_error": _LOST,
+            "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
+            "held_back": list(held_back),
+            "urgent_only": urgent_only,
+            "share": max(SHARE, self._batch_limit),
+        }
+        claimed: list[Claimed] = []
+        scan = limit
         with self._engine.begin() as connection:
-            result = connection.execute(
-                _SQL["claim_due"],
-                {
-                    "platform": platform.value,
-                    "now": now,
-                    "limit": limit,
-                    "worker": worker,
-                    "lease_until": now + lease,
-                    "company_ids": list(selection.company_ids) or None,
-                    "run_id": selection.run_id,
-                    "dagster_run_id": self._dagster_run_id,
-                    "orphaned_before": now - ORPHANED_AFTER,
-                    "suspects": suspects,
-                    "suspect_from": SUSPECT_FROM,
-                    "lost_error": _LOST,
-                    "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
-                },
-            )
-            return [_claimed(row) for row in rows_of(result)]
+            while True:
+                wanted = limit - len(claimed)
+                each = max(limit // 10, self._batch_limit)
+                rows = rows_of(
+                    connection.execute(
+                        _SQL["claim_due"],
+                        values | {"limit": wanted, "scan": scan, "each": each},
+                    )
+                )
+                claimed += [_claimed(row) for row in rows if row["id"] is not None]
+                # The rest of a full scan is one company's, or in another worker's hands.
+                seen_all = rows[0]["scanned"] < scan or scan >= limit * SCAN_MOST
+                if seen_all or len(claimed) >= limit / 2:
+                    return claimed
+                scan *= _WIDER
 
     def connections(
         self, platform: Platform, company_ids: Sequence[UUID]
@@ -173,7 +198,7 @@ class PgDeliveryLog:
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:
-    values = dict(row)
+    values = {name: value for name, value in row.items() if name != "scanned"}
     values["platform"] = Platform(values["platform"])
     values["trigger"] = Trigger(values["trigger"])
     return Claimed(**values)

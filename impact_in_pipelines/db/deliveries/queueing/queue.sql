@@ -6,12 +6,16 @@
 -- Nothing is claimed for a connection that is closed: held, not failed (D12).
 -- A suspect's workers died one after the other, this lease's included: before its attempt was opened (lost
 -- claims) or after (lost attempts).
-WITH due AS (
-    SELECT d.id, d.batch_id
+-- By priority, then by age (D13); of one company first so many, then so many more, and at most `each`. It looks
+-- at the first `scan` rows and says how many there were: whoever gets little of a full scan looks further.
+WITH queued AS (
+    SELECT d.id, d.company_id, d.next_attempt_at, @priority(d) AS priority
     FROM impact_deliveries d
     WHERE d.platform = :platform
       AND d.status IN @open
       AND d.next_attempt_at <= :now
+      AND d.company_id <> ALL(CAST(:held_back AS uuid[]))
+      AND (NOT :urgent_only OR @priority(d) = 1)
       AND NOT @closed(d)
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
@@ -35,7 +39,18 @@ WITH due AS (
             AND a.number > ALL (
                 SELECT h.number FROM delivery_attempts h
                 WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started'))) >= :suspect_from)
-    ORDER BY d.next_attempt_at, d.id
+    ORDER BY @priority(d), d.next_attempt_at
+    LIMIT :scan
+), ranked AS (
+    SELECT q.*, row_number() OVER (
+        PARTITION BY q.company_id ORDER BY q.priority, q.next_attempt_at, q.id) AS place
+    FROM queued q
+), due AS (
+    SELECT d.id, d.batch_id
+    FROM ranked r JOIN impact_deliveries d ON d.id = r.id
+    -- Again, for those that somebody has claimed since.
+    WHERE r.place <= :each AND d.status IN @open AND d.next_attempt_at <= :now
+    ORDER BY r.priority, (r.place - 1) / :share, r.next_attempt_at, r.id
     LIMIT :limit
     FOR UPDATE OF d SKIP LOCKED
 ), held AS (
@@ -72,9 +87,10 @@ SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.pla
                a.outcome IN ('lost', 'started')
                OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived,
        d.revision, d.schedule_id, d.batch_id,
-       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id
-FROM claimed d JOIN companies c ON c.id = d.company_id
-ORDER BY d.scheduled_for, d.id
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id, q.scanned
+FROM (SELECT count(*) AS scanned FROM queued) q
+LEFT JOIN (claimed d JOIN companies c ON c.id = d.company_id) ON true
+ORDER BY @priority(d), d.scheduled_for, d.id
 
 -- name: due_an_hour
 SELECT count(*) FROM impact_deliveries

@@ -1,0 +1,75 @@
+"""What each account may still send, one row for each, locked while it is changed. Statements: grants.sql."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Budget, Grant, exchange
+
+_SQL = load("deliveries/queueing/grants")
+
+
+class PgRequestBudgets:
+    """`delivery.ports.RequestBudgets` on PostgreSQL: the arithmetic is `delivery.limits.budgets`.
+
+    A few reads and one write for all accounts of an exchange: measured a fraction of what a row for each
+    request would cost. `lend_s`: seconds until a granted request must have been answered.
+    """
+
+    def __init__(self, engine: Engine, *, lend_s: float) -> None:
+        self._engine = engine
+        self._lend_s = lend_s
+
+    def exchange(self, asks: Sequence[Ask], *, holder: str) -> Sequence[Grant]:
+        if not asks:
+            return []
+        accounts = {ask.account for ask in asks}
+        while True:
+            with self._engine.begin() as connection:
+                locked, now = _locked(connection, accounts)
+                if len(locked) == len(accounts):
+                    return self._exchange(connection, locked, asks, holder, now)
+            # In a transaction of its own: it must not add while it holds others' locks.
+            with self._engine.begin() as connection:
+                rows = [asdict(account) for account in accounts - locked.keys()]
+                connection.execute(_SQL["add_accounts"], {"rows": rows_as_json(rows)})
+
+    def _exchange(
+        self,
+        connection: Connection,
+        budgets: dict[Account, Budget],
+        asks: Sequence[Ask],
+        holder: str,
+        now: float,
+    ) -> list[Grant]:
+        grants = []
+        for ask in asks:
+            budgets[ask.account], grant = exchange(
+                budgets[ask.account], ask, holder=holder, now=now, lend_s=self._lend_s
+            )
+            grants.append(grant)
+        rows = [asdict(account) | budget.as_json() for account, budget in budgets.items()]
+        connection.execute(_SQL["write_accounts"], {"rows": rows_as_json(rows)})
+        return grants
+
+
+def _locked(
+    connection: Connection, accounts: Iterable[Account]
+) -> tuple[dict[Account, Budget], float]:
+    """The budgets of those accounts that there are, locked, and what time it is."""
+    rows: Sequence[Mapping[str, Any]] = rows_of(
+        connection.execute(
+            _SQL["lock_accounts"], {"rows": rows_as_json([asdict(account) for account in accounts])}
+        )
+    )
+    budgets = {
+        Account(row["platform"], row["base_url"], row["organization_id"]): Budget.from_json(
+            row["blocks"], row["hours"]
+        )
+        for row in rows
+    }
+    return budgets, max((row["now"] for row in rows), default=0.0)
