@@ -252,6 +252,7 @@ def test_a_batch_that_was_put_off_unsent_is_judged_afresh(world: World, company:
     world.limits_rest()
     assert world.drain(GOODERA).delivered == 1
     world.clock.advance(timedelta(seconds=61))
+    world.limits_rest()
     assert world.drain(GOODERA).delivered == 19
     assert world.delivery(left[0])["duplicate_of"] == other
     assert world.doubled(GOODERA) == []

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Hashable, Sequence
 
+from impact_in_pipelines.delivery.draining.lanes import Request, account_of, limit_of
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.limits.budgets import Ask, Grant
 from impact_in_pipelines.delivery.ports import RequestBudgets
@@ -22,6 +23,7 @@ class Granting:
         self._patience_s = patience_s
         self._asked_at = float("-inf")
         self._trouble_since: float | None = None
+        pool.one_more = self.one_more
 
     def ask_now_and_then(self) -> None:
         """Ask, unless somebody did a moment ago."""
@@ -47,6 +49,20 @@ class Granting:
         finally:
             with self._pool.locked() as queue:
                 queue.answer(asks, grants, now, time.monotonic())
+
+    def one_more(self, request: Request) -> bool:
+        """Ask for one repetition of `request` within its attempt. It is rare, so it has a statement of its
+        own; while the budgets can't be reached nothing is repeated."""
+        connection = request.connection
+        ask = Ask(account_of(connection), limit_of(connection), wanted=1, urgent=1)
+        try:
+            (grant,) = self._budgets.exchange([ask], holder=self._worker)
+        except Exception:
+            return False
+        if grant.requests:
+            with self._pool.locked() as queue:
+                queue.repeated(request)
+        return grant.requests > 0
 
     def close(self) -> None:
         """Return what was not used. What can't be reported rests until it must have ended."""

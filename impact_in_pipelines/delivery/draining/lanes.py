@@ -109,7 +109,6 @@ class Lane:
 
     def repeated(self, request: Request) -> None:
         """It is made once more within its attempt, under another grant."""
-        self.granted -= 1
         id_ = request.shipment.request_id
         self.repeats[id_] = self.repeats.get(id_, 0) + 1
 

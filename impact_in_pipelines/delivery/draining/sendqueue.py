@@ -101,8 +101,13 @@ class SendQueue:
         lane = self._lanes[_key(request)]
         if not lane.may_start(now):
             return False
+        lane.granted -= 1
         lane.repeated(request)
         return True
+
+    def repeated(self, request: Request) -> None:
+        """`request` is made once more within its attempt, under a grant of its own."""
+        self._lanes[_key(request)].repeated(request)
 
     def done(
         self, request: Request, *, now: float, closed_for_s: float = 0.0, answered: bool = True

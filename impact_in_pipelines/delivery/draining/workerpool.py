@@ -40,7 +40,8 @@ class WorkerPool:
     """Threads that send queued requests, so many at once. The coordinator's thread calls its methods.
 
     From `leases_hold_until` on (seconds of the monotonic clock) nothing more is sent: by then the leases may
-    have ended. Whoever renews them moves it.
+    have ended. Whoever renews them moves it. `one_more` asks, in the sender's thread, whether a request may
+    be repeated for which no grant is at hand.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class WorkerPool:
         self._closed = False
         self._threads: ThreadPoolExecutor | None = None
         self.leases_hold_until = 0.0
+        self.one_more: Callable[[Request], bool] = lambda _: False
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -160,7 +162,11 @@ class WorkerPool:
     def _may_repeat(self, request: Request) -> bool:
         """Whether the account's limit leaves one more request within this attempt."""
         with self._lock:
-            return not self._closed and self._queue.take_again(request, time.monotonic())
+            if self._closed:
+                return False
+            if self._queue.take_again(request, time.monotonic()):
+                return True
+        return self.one_more(request)
 
     def _take(self) -> Request | None:
         now = time.monotonic()

@@ -57,10 +57,9 @@ def grant_all(queue: SendQueue) -> None:
     queue.answer(asks, grants, time.monotonic(), time.monotonic())
 
 
-def some(count: int, *, per_minute: int = 1_000) -> list[Request]:
-    """Parcels of one connection."""
-    via = connection("acme", per_minute=per_minute, concurrency=1_000)
-    return [request(via) for _ in range(count)]
+def some(count: int) -> list[Request]:
+    """Requests of as many connections."""
+    return [request(connection(f"acme-{n}")) for n in range(count)]
 
 
 def collected(pool: WorkerPool, count: int) -> list[Ended]:
@@ -147,7 +146,8 @@ def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
         retry_after_ms=60_000.0,
     )
     platform = Platform(limited)
-    pool = pool_for(platform, some(10))
+    via = connection("acme", per_minute=1_000)
+    pool = pool_for(platform, [request(via) for _ in range(10)])
     with pool.running():
         pool.start(1)
         collected(pool, 1)

@@ -1,0 +1,116 @@
+"""Requests a minute, over all drains together; shares and order of a claim (D10, D13)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from factories import YESTERDAY, World
+from sqlalchemy import text
+
+from impact_in_pipelines.db.deliveries.queueing.grants import PgRequestBudgets
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
+from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Ended, Limit
+from impact_in_pipelines.delivery.model import Claimed, Selection
+from impact_in_pipelines.platforms import Platform
+
+BENEVITY = Platform.BENEVITY
+ACCOUNT = Account("benevity", "https://platform.example", "org-1")
+
+
+def claimed(world: World, limit: int, *, batch_limit: int = 1) -> list[Claimed]:
+    """One claim."""
+    log = PgDeliveryLog(world.database.engine, world.runtime.connections, batch_limit=batch_limit)
+    return list(
+        log.claim(
+            BENEVITY,
+            now=world.clock(),
+            limit=limit,
+            worker="me",
+            lease=timedelta(seconds=60),
+            selection=Selection(),
+        )
+    )
+
+
+def test_four_drains_together_keep_an_accounts_limit(world: World) -> None:
+    """Each process used to count for itself: four of them sent four times as much, and were turned away."""
+    (company,) = world.companies()
+    days = [YESTERDAY - timedelta(days=n) for n in range(160)]
+    world.events([company], days=days)
+    world.deliveries(BENEVITY, company, days=days)
+    runtimes = [world.another_runtime(seed=n) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        summaries = list(pool.map(lambda r: r.drain(BENEVITY).run(), runtimes))
+    for runtime in runtimes:
+        runtime.close()
+    stats = world.sandbox.client.stats()["benevity"]
+    assert (stats["received"], stats["accepted"], stats["rejected"]) == (100, 100, {})
+    assert sum(summary.delivered for summary in summaries) == 100
+    assert world.statuses() == {"success": 100, "pending": 60}
+
+
+def test_drains_that_add_the_same_accounts_do_not_wait_in_a_circle(world: World) -> None:
+    """Each asks for the same forty in another order, all at once; together they get what there is."""
+    accounts = [Account("benevity", "https://platform.example", f"org-{n}") for n in range(40)]
+    limit = Limit(per_minute=7)
+
+    def exchange(place: int) -> int:
+        budgets = PgRequestBudgets(world.database.engine, lend_s=60.0)
+        turned = accounts[place * 10 :] + accounts[: place * 10]
+        asks = [Ask(account, limit, wanted=3, urgent=3) for account in turned]
+        return sum(g.requests for g in budgets.exchange(asks, holder=f"drain-{place}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(exchange, range(4))) == 40 * 7
+
+
+def test_what_has_ended_rests_a_minute_by_the_databases_time(world: World) -> None:
+    """Whoever's clock is off, and whichever drain asks."""
+    budgets = PgRequestBudgets(world.database.engine, lend_s=300.0)
+    limit = Limit(per_minute=2)
+    ask = Ask(ACCOUNT, limit, wanted=2, urgent=2)
+    assert [g.requests for g in budgets.exchange([ask], holder="one")] == [2]
+    assert [g.requests for g in budgets.exchange([ask], holder="two")] == [0]
+    report = Ask(ACCOUNT, limit, ended=(Ended(1, 70.0), Ended(1, 10.0)))
+    budgets.exchange([report], holder="one")
+    (grant,) = budgets.exchange([ask], holder="two")
+    assert grant.requests == 1
+
+
+def test_a_chunk_is_shared_between_companies(world: World) -> None:
+    """One with a thousand deliveries that are older doesn't fill it."""
+    big, *others = world.companies(5)
+    world.deliveries(BENEVITY, big, days=[YESTERDAY - timedelta(days=n) for n in range(300)])
+    world.execute("UPDATE impact_deliveries SET next_attempt_at = next_attempt_at - interval '1 h'")
+    world.deliveries(BENEVITY, *others, days=[YESTERDAY])
+    taken = [row.company_id for row in claimed(world, 100)]
+    assert set(taken) == {big, *others}
+    assert taken.count(big) <= 20
+
+
+def test_schedule_before_replay_before_single_days_before_backfill(world: World) -> None:
+    """However long the others have been due (D13)."""
+    companies = world.companies(8)
+    order = ["backfill", "manual", "replay", "schedule"]
+    for place, trigger in enumerate(order * 2):
+        world.deliveries(BENEVITY, companies[place], trigger=trigger)
+        world.execute(
+            "UPDATE impact_deliveries SET next_attempt_at = next_attempt_at - interval '1 minute'"
+        )
+    went = [row.trigger.value for _ in range(4) for row in claimed(world, 2)]
+    assert went == [trigger for trigger in reversed(order) for _ in range(2)]
+
+
+def test_the_claim_reads_by_priority_from_its_index(world: World) -> None:
+    """A backlog of a million rows would otherwise be sorted for each chunk."""
+    with world.database.engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_sort = off"))
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = connection.scalars(
+            text(
+                "EXPLAIN SELECT id FROM impact_deliveries d WHERE platform = 'benevity' "
+                "AND status IN ('pending', 'in_progress', 'retrying') AND next_attempt_at <= now() "
+                "ORDER BY array_position(ARRAY['schedule', 'replay', 'manual', 'backfill'], d.trigger), "
+                "d.next_attempt_at LIMIT 10"
+            )
+        ).all()
+    assert any("impact_deliveries_priority_idx" in line for line in plan)
