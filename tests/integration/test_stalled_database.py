@@ -81,9 +81,9 @@ class Interrupted:
         self._happening = happening
         self._left = itertools.count(after - 1, -1)
 
-    def send(self, shipment: Shipment) -> SendResult:
+    def send(self, shipment: Shipment, *, again: Callable[[], bool] = lambda: True) -> SendResult:
         """One attempt."""
-        result = self._real.send(shipment)
+        result = self._real.send(shipment, again=again)
         if next(self._left) == 0:
             self._happening.start()
         return result
@@ -97,6 +97,7 @@ def drain_while(world: World, happening: Callable[[], None]) -> DrainSummary:
         log=PgDeliveryLog(runtime.database.engine, runtime.connections),
         connector=Interrupted(connector, thread, after=10),
         payloads=runtime.payloads,
+        budgets=runtime.budgets,
         plan=RetryPlan.from_settings(runtime.settings),
         clock=world.clock,
     )
