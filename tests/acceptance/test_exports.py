@@ -262,6 +262,30 @@ def test_a_selected_partition_that_never_succeeds_ends_red(world: World) -> None
     assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 3
 
 
+def test_a_step_that_is_tried_again_still_ends_for_what_failed_in_its_first_try(
+    world: World,
+) -> None:
+    """One cell fails for good at once, the other succeeds at the step's second try, which the log tells of
+    nothing but that success: the first cell is red and the run failed all the same."""
+    for slug in ("north", "south"):
+        world.company(slug)
+    world.add_partitions("north", "south")
+    world.sandbox.add_fault("benevity", "bad_request", organization="south")
+    world.sandbox.add_fault("benevity", "server_error", organization="north", status=500, count=1)
+    selected = {
+        "dagster/asset_partition_range_start": f"north|{day(2)}",
+        "dagster/asset_partition_range_end": f"south|{day(2)}",
+    }
+
+    result = world.run(tags=selected)
+
+    assert count(result, DagsterEventType.STEP_UP_FOR_RETRY) == 1
+    assert not result.success
+    assert world.materialized() == {("north", day(2))}
+    cells: list[Cell] = [("north", day(2)), ("south", day(2))]
+    assert world.red("benevity", cells) == {("south", day(2))}
+
+
 def test_a_run_does_not_hold_its_slot_for_a_retry_that_is_minutes_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
