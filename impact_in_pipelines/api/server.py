@@ -33,7 +33,7 @@ def open_api_runtime(settings: Settings) -> Runtime:
     require_cluster(settings)
     database = open_database(settings, pool_size=READERS)
     require_current(database.engine)
-    return Runtime(settings, database=database)
+    return Runtime(settings, database=database, role="api")
 
 
 def worker() -> FastAPI:
