@@ -38,6 +38,7 @@ from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
+from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.ticking import DueState
@@ -215,6 +216,7 @@ class Runtime:
                 self.connections,
                 batch_limit=FACTS[platform].batch_limit,
                 dagster_run_id=dagster_run_id,
+                rules=BreakerRules.from_settings(self.settings),
             ),
             connector=connector_for(platform, self.transport, self.oauth_tokens),
             payloads=self.payloads,

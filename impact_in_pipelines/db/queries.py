@@ -27,7 +27,8 @@ def load(subject: str) -> Mapping[str, TextClause]:
     What many statements say is written once, here: `IN @open`, `IN @waiting`, `IN @shown` are lists of
     statuses;
     `@closed(d)` holds for rows of `d` whose connection is closed at `:now`, and
-    `@priority(d)` is the place of rows of `d` in the order of D13, and
+    `@priority(d)` is the place of rows of `d` in the order of D13,
+    `@hold(d)` is what holds a row of `d` that waits, as JSON (by the database's time), and
     `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
 
@@ -62,6 +63,8 @@ def _fragment(found: re.Match[str]) -> str:
             return _closed(alias)
         case "priority", str(alias) if alias.isidentifier():
             return priority_of(f"{alias}.trigger")
+        case "hold", str(alias) if alias.isidentifier():
+            return _hold(alias)
         case "claim_lost", str(alias) if alias.isidentifier():
             return _claim_lost(alias)
         case "changed_since", str(arguments) if arguments.count(",") == 1:
@@ -87,8 +90,23 @@ def priority_of(trigger: str) -> str:
 def _closed(alias: str) -> str:
     return (  # an identifier, as `_fragment` has checked
         "EXISTS (SELECT 1 FROM connection_closures k "  # noqa: S608
-        f"WHERE k.platform = {alias}.platform AND k.closed_until > :now "
+        f"WHERE k.platform = {alias}.platform AND (k.holds OR k.closed_until > :now) "
         f"AND (k.company_id = {alias}.company_id OR k.company_id IS NULL))"
+    )
+
+
+def _hold(alias: str) -> str:
+    # A person's word first, then the platform's own breaker: it explains those of its connections.
+    return (  # an identifier, as `_fragment` has checked
+        f"CASE WHEN {alias}.status IN {in_list(WAITING)} THEN (SELECT jsonb_build_object("  # noqa: S608
+        "'by', CASE WHEN k.kind = 'person' THEN 'person' WHEN k.kind = 'retry_after' THEN 'platform_request' "
+        "WHEN k.company_id IS NULL THEN 'platform_breaker' ELSE 'connection_breaker' END, "
+        "'who', k.held_by, 'reason', k.reason, 'since', k.since, "
+        "'next_probe_at', CASE WHEN k.kind <> 'person' THEN k.closed_until END) "
+        f"FROM connection_closures k WHERE k.platform = {alias}.platform "
+        f"AND (k.company_id = {alias}.company_id OR k.company_id IS NULL) "
+        "AND (k.holds OR k.closed_until > now()) "
+        "ORDER BY k.kind = 'person' DESC, k.company_id NULLS FIRST, k.closed_until DESC LIMIT 1) END"
     )
 
 

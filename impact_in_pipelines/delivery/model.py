@@ -53,7 +53,8 @@ class Claimed:
     `failed_attempts` those that failed since the row was planned or replayed, `workers_lost` how many
     workers in a row died over it, before their attempt was opened or after. `may_have_arrived`: an earlier
     attempt may have reached the platform under this row's key. `payload` is None until the first attempt
-    has frozen it; `rebuild` asks to build it anew (a replay, D11).
+    has frozen it; `rebuild` asks to build it anew (a replay, D11). `trial`: a breaker
+    let it through, to see whether its platform works again (D12).
     """
 
     id: UUID
@@ -80,6 +81,7 @@ class Claimed:
     force: bool = False
     replay_of: UUID | None = None
     dagster_run_id: str | None = None
+    trial: bool = False
 
     @property
     def tried(self) -> bool:

@@ -111,6 +111,31 @@ class Settlement:
     closed_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What may not be sent now: a whole platform, or the connections of `companies`. Those in `trials_too`
+    (None: the platform) hold also what was let through to try them."""
+
+    platform: bool = False
+    companies: frozenset[UUID] = frozenset()
+    trials_too: frozenset[UUID | None] = frozenset()
+
+    def holds(self, claimed: Claimed) -> bool:
+        """Whether `claimed` is to go back unsent."""
+        if not self.platform and claimed.company_id not in self.companies:
+            return False
+        scopes: set[UUID | None] = {None, claimed.company_id}
+        return not claimed.trial or not scopes.isdisjoint(self.trials_too)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Settlements as they were recorded, and what may not be sent any more after them."""
+
+    settlements: Sequence[Settlement]
+    held: Held = Held()
+
+
 class DeliveryLog(Protocol):
     """The delivery log as the queue (D3). Every method is one transaction."""
 
@@ -161,9 +186,10 @@ class DeliveryLog(Protocol):
         window, hold back twins of what is in flight, and open an attempt for each that is ready."""
         ...
 
-    def settle(self, settlements: Sequence[Settlement], *, now: datetime, worker: str) -> None:
-        """Record how attempts ended. A row whose lease another worker has taken keeps its state, and one
-        that is settled already too: whoever isn't sure that it was recorded records it again."""
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime, worker: str) -> Settled:
+        """Record how attempts of one platform ended. A row whose lease another worker has taken keeps its
+        state, and one that is settled already too: whoever isn't sure that it was recorded records it again.
+        What failed under an open breaker is recorded as held (D12)."""
         ...
 
     def renew(

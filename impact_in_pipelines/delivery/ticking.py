@@ -64,5 +64,5 @@ def _nothing_due(state: DueState, now: datetime) -> str:
         wait = f"in {minutes // 60} h {minutes % 60:02d} min"
     text = f"nothing is due; the next delivery is due at {due:%Y-%m-%d %H:%M} UTC ({wait})"
     if state.reopens_at is not None:
-        text += f"; a platform asked to wait until {state.reopens_at:%Y-%m-%d %H:%M} UTC"
+        text += f"; what is held is tried again at {state.reopens_at:%Y-%m-%d %H:%M} UTC"
     return text

@@ -92,7 +92,7 @@ def test_the_tick_and_deliver_say_until_when(world: World) -> None:
     (waits,) = world.runtime.remaining.of([BENEVITY], now)
 
     assert not decision.request
-    assert "asked to wait until 2026-03-10 12:0" in decision.reason
+    assert "what is held is tried again at 2026-03-10 12:0" in decision.reason
     assert (waits.why, waits.deliveries) == (Waiting.CLOSED, 1)
     assert waits.last_at is not None
     assert abs(waits.last_at - now - HALF_A_DAY) < timedelta(minutes=1)

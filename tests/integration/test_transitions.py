@@ -86,7 +86,7 @@ def parameters(
         "run_id": "run", "company_ids": None,
         "dagster_run_id": None, "lease_until": now, "limit": 10, "lost_error": "lost",
         "may_have_arrived": ["timeout"], "orphaned_before": now, "suspect_from": 2, "suspects": False,
-        "held_back": [], "urgent_only": False, "scan": 10, "each": 10, "share": 10,
+        "held_back": [], "urgent_only": False, "scan": 10, "each": 10, "share": 10, "trials": None,
         "next_attempt_at": now, "force": False, "trigger": "manual", "company_id": company,
     }  # fmt: skip
 

@@ -105,6 +105,18 @@ class MetricsStore:
         with self._engine.connect() as connection:
             return {row.platform: row.state for row in connection.execute(_SQL["platform_states"])}
 
+    def breaker_states(self) -> dict[str, str]:
+        """open or half_open, by platform; absent: its breaker is closed."""
+        with self._engine.connect() as connection:
+            return {row.platform: row.state for row in connection.execute(_SQL["breaker_states"])}
+
+    def held(self, now: datetime) -> dict[str, int]:
+        """How many deliveries that are due are held, by platform."""
+        with self._engine.connect() as connection:
+            return {
+                row.platform: row.held for row in connection.execute(_SQL["held"], {"now": now})
+            }
+
     def token_refreshes(self) -> int:
         """How many access tokens have ever been fetched."""
         with self._engine.connect() as connection:

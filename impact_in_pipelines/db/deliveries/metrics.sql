@@ -47,14 +47,26 @@ FROM placed GROUP BY platform, outcome
 SELECT c.slug, p.platform FROM platform_connections p JOIN companies c ON c.id = p.company_id
 
 -- name: queues
--- By impact_deliveries_open_idx.
-SELECT platform, count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= :now) AS due,
-       min(next_attempt_at) FILTER (WHERE next_attempt_at <= :now) AS oldest_due
-FROM impact_deliveries WHERE status IN @open
-GROUP BY platform
+-- By impact_deliveries_open_idx. What is held wants no worker; it has a series of its own.
+SELECT d.platform, count(*) AS open,
+       count(*) FILTER (WHERE d.next_attempt_at <= :now AND NOT @closed(d)) AS due,
+       min(d.next_attempt_at) FILTER (WHERE d.next_attempt_at <= :now AND NOT @closed(d)) AS oldest_due
+FROM impact_deliveries d WHERE d.status IN @open
+GROUP BY d.platform
 
 -- name: platform_states
 SELECT platform, state FROM platform_health
+
+-- name: breaker_states
+SELECT platform, state FROM connection_closures WHERE company_id IS NULL AND kind = 'breaker' AND holds
+
+-- name: held
+-- Nothing to count where nothing is closed.
+SELECT d.platform, count(*) AS held FROM impact_deliveries d
+WHERE d.status IN @waiting AND d.scheduled_for <= :now
+  AND d.platform IN (SELECT k.platform FROM connection_closures k WHERE k.holds OR k.closed_until > :now)
+  AND @closed(d)
+GROUP BY d.platform
 
 -- name: token_refreshes
 SELECT coalesce((SELECT value FROM counters WHERE name = 'token_refreshes'), 0)

@@ -37,6 +37,19 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What a delivery that waits is held by (D12): `by` is `person` (`who`), `platform_breaker`,
+    `connection_breaker` or `platform_request`; `next_probe_at` (UTC) is when something is tried again, None:
+    when the person says so. `reason` is as stored: sanitise before showing."""
+
+    by: str
+    who: str | None
+    reason: str
+    since: datetime
+    next_probe_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryRow:
     """One delivery as every list shows it. `company` is the slug; instants are UTC; `payload_bytes` is None
     before the first attempt; `next_attempt_at` is set while the delivery is on its way. `payload` is as
@@ -67,6 +80,7 @@ class DeliveryRow:
     replay_of: UUID | None
     note: str | None
     payload: dict[str, Any] | None
+    held: Hold | None
 
     @property
     def recovered(self) -> bool:
@@ -280,6 +294,15 @@ def _typed(row: Row) -> dict[str, Any]:
     values["platform"] = Platform(values["platform"])
     values["trigger"] = Trigger(values["trigger"])
     values["status"] = DeliveryStatus(values["status"])
+    if held := values["held"]:
+        probe = held["next_probe_at"]
+        values["held"] = Hold(
+            by=held["by"],
+            who=held["who"],
+            reason=held["reason"],
+            since=datetime.fromisoformat(held["since"]),
+            next_probe_at=datetime.fromisoformat(probe) if probe else None,
+        )
     return values
 
 

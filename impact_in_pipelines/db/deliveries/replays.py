@@ -128,30 +128,50 @@ class ReplayStore:
         A failed row goes back to the queue and is rebuilt from today's data; a success gets a new row, if
         `renew`. Of two replays at once the second finds nothing left to do.
         """
-        if not ids:
-            return QueuedAgain()
         with self._engine.begin() as connection:
-            connection.execute(_SQL["lock"], {"ids": list(ids)})
-            plan = plan_replay(
+            return queue_on(
+                connection,
                 ids,
-                _candidates(connection, ids),
-                window_start=now - self._window,
+                now=now,
+                window=self._window,
                 force=force,
                 renew=renew,
+                actor=actor,
             )
-            again = _queue_again(connection, plan.again, plan.in_batch, now=now, force=force)
-            renewed = _send_again(connection, plan.anew, now=now, force=force)
-            queued = (*again, *renewed.values())
-            before = {**dict.fromkeys(again, DeliveryStatus.FAILED), **_successes(renewed)}
-            request_id, platforms = _note(
-                connection, queued, before, now=now, force=force, actor=actor
-            )
-        refused = plan.refused | {
-            id_: ReplayRenewedAlready() for id_ in plan.anew if id_ not in renewed
-        }
-        asked = set(ids)
-        along = tuple(id_ for id_ in again if id_ not in asked)
-        return QueuedAgain(queued, along, renewed, refused, platforms, request_id)
+
+
+def queue_on(
+    connection: Connection,
+    ids: Sequence[UUID],
+    *,
+    now: datetime,
+    window: timedelta = timedelta(0),
+    force: bool = False,
+    renew: bool = True,
+    actor: str,
+) -> QueuedAgain:
+    """`ReplayStore.queue` in the transaction of `connection`. `window` is about successes alone."""
+    if not ids:
+        return QueuedAgain()
+    connection.execute(_SQL["lock"], {"ids": list(ids)})
+    plan = plan_replay(
+        ids,
+        _candidates(connection, ids),
+        window_start=now - window,
+        force=force,
+        renew=renew,
+    )
+    again = _queue_again(connection, plan.again, plan.in_batch, now=now, force=force)
+    renewed = _send_again(connection, plan.anew, now=now, force=force)
+    queued = (*again, *renewed.values())
+    before = {**dict.fromkeys(again, DeliveryStatus.FAILED), **_successes(renewed)}
+    request_id, platforms = _note(connection, queued, before, now=now, force=force, actor=actor)
+    refused = plan.refused | {
+        id_: ReplayRenewedAlready() for id_ in plan.anew if id_ not in renewed
+    }
+    asked = set(ids)
+    along = tuple(id_ for id_ in again if id_ not in asked)
+    return QueuedAgain(queued, along, renewed, refused, platforms, request_id)
 
 
 def _candidates(connection: Connection, ids: Sequence[UUID]) -> list[Candidate]:

@@ -202,17 +202,32 @@ platform_health = Table(
 connection_closures = Table(
     "connection_closures",
     metadata,
-    # Nothing is sent on a connection before `closed_until`: held, not failed (D12). Without a company it is
-    # the whole platform. An end that has passed means open.
+    # Nothing is sent on a connection before `closed_until`, or as long as the closure `holds`: held, not
+    # failed (D12). Without a company it is the whole platform. Of a breaker (delivery/holding/breaking.py)
+    # `closed_until` is when the next canary may go.
     Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE")),
     Column("platform", Text, nullable=False),
     Column("kind", Text, nullable=False),
     instant("closed_until", nullable=False),
     instant("since", nullable=False),
     Column("reason", Text, nullable=False),
+    Column("holds", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text),
+    Column("cause", Text),
+    Column("interval_seconds", DOUBLE_PRECISION),
+    Column("probing", Boolean, nullable=False, server_default=text("false")),
+    Column("step", SmallInteger, nullable=False, server_default=text("0")),
+    Column("streak", Integer, nullable=False, server_default=text("0")),
+    # Whose canary failed last: the next one is another company's, where there is one.
+    Column("avoid_company_id", Uuid),
+    # Who holds it by hand, and when a person has resumed it last.
+    Column("held_by", Text),
+    instant("resumed_at"),
+    # When people were notified of it last.
+    instant("notified_at"),
     instant("updated_at", nullable=False, now=True),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
-    CheckConstraint("kind IN ('retry_after')", name="kind"),
+    CheckConstraint("kind IN ('retry_after', 'breaker', 'person')", name="kind"),
     # claim_due, due_state: whether a connection is closed.
     UniqueConstraint("platform", "company_id", "kind", postgresql_nulls_not_distinct=True),
 )

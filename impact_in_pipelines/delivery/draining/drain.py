@@ -243,7 +243,8 @@ class Drain:
         if not self._results or time.monotonic() < self._settle_again_at:
             return False
         return (
-            not self._pool.in_flight
+            self._pool.braked
+            or not self._pool.in_flight
             or len(self._results) >= _SETTLE_AT_ONCE
             or time.monotonic() - self._settled_at >= _SETTLE_AFTER_S
         )
@@ -262,7 +263,28 @@ class Drain:
                 raise
             return
         self._trouble_since, self._settled_at = 0.0, now
+        self._release_held()
+        self._pool.release_brake()
         self._on_settled()
+
+    def _release_held(self) -> None:
+        """What is queued and may not be sent any more goes back, to wait where it stood (D12)."""
+        held = self._results.held
+        if not (held.platform or held.companies):
+            return
+        with self._pool.locked() as queue:
+            ids = [
+                id_
+                for request in queue.peek()
+                if any(held.holds(member.claimed) for member in request.members)
+                for id_ in request.ids
+            ]
+            queue.discard(frozenset(ids))
+        if ids:
+            now = self._clock()
+            self._log.release_claims(ids, now=now, next_attempt_at=now, worker=self._worker)
+        # What a breaker lets through next depends on what has just ended: no second's wait for it.
+        self._claim_again_at = 0.0
 
     def _pause(self) -> float:
         with self._pool.locked() as queue:

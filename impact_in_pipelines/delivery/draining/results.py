@@ -13,7 +13,7 @@ from uuid import UUID
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import SendResult
-from impact_in_pipelines.delivery.ports import DeliveryLog, Settlement
+from impact_in_pipelines.delivery.ports import DeliveryLog, Held, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import AttemptOutcome
 
@@ -38,6 +38,8 @@ class Results:
         self._rng = rng
         self._worker = worker
         self._kept: list[Sequence[Settlement]] = []
+        self.held = Held()
+        """What may not be sent any more, as the log said last."""
 
     def __len__(self) -> int:
         """Requests whose results are kept."""
@@ -57,10 +59,11 @@ class Results:
         are kept as they are."""
         groups = list(self._kept)
         settlements = [settlement for group in groups for settlement in group]
-        self._log.settle(settlements, now=self._clock(), worker=self._worker)
+        settled = self._log.settle(settlements, now=self._clock(), worker=self._worker)
         # Only now: an error above must leave them where they are.
         self._kept = self._kept[len(groups) :]
-        _count(settlements, summary)
+        self.held = settled.held
+        _count(settled.settlements, summary)
 
     def settle_singly(self, summary: DrainSummary) -> None:
         """Give them to the log one request at a time, so that one which it refuses takes no other along.
@@ -69,12 +72,12 @@ class Results:
         groups, self._kept = self._kept, []
         for group in groups:
             try:
-                self._log.settle(group, now=self._clock(), worker=self._worker)
+                settled = self._log.settle(group, now=self._clock(), worker=self._worker)
             except Exception as error:
                 refused = error
                 self._kept.append(group)
             else:
-                _count(group, summary)
+                _count(settled.settlements, summary)
         if refused is not None:
             raise refused
 

@@ -17,12 +17,17 @@ from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.sendqueue import SendQueue
+from impact_in_pipelines.delivery.holding.breaking import may_pass
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import Send
 
 MOST_WORKERS = 200
 _MOST_HANGING = 20
 """Hanging requests take no worker from the others: up to so many, or as many as there are workers."""
+
+BRAKE_AFTER = 5
+"""After so many failures in a row that may be the platform's, nothing more is sent before they are recorded:
+a platform that refuses within a millisecond would otherwise get everything before anybody has judged it."""
 
 _GATHER_S = 0.01
 
@@ -60,6 +65,7 @@ class WorkerPool:
         self._working = 0
         self._concurrency = self._hanging = 0
         self._closed = False
+        self._failures_in_a_row = 0
         self._threads: ThreadPoolExecutor | None = None
         self.leases_hold_until = 0.0
         self.one_more: Callable[[Request], bool] = lambda _: False
@@ -86,6 +92,16 @@ class WorkerPool:
         """The queue under its lock: no thread takes a request from it while the block lasts."""
         with self._lock:
             yield self._queue
+
+    @property
+    def braked(self) -> bool:
+        """Whether it waits for its failures to be recorded."""
+        return self._failures_in_a_row >= BRAKE_AFTER
+
+    def release_brake(self) -> None:
+        """The failures are recorded: go on with what may still be sent."""
+        with self._lock:
+            self._failures_in_a_row = 0
 
     def close(self) -> None:
         """Take up nothing more, whatever is queued from now on."""
@@ -143,6 +159,9 @@ class WorkerPool:
             ended = Ended(request, result, self._clock())
             with self._lock:
                 self._closed = self._closed or isinstance(result, BaseException)
+                if isinstance(result, SendResult):
+                    failed = may_pass(result)
+                    self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
                 # Before the next is taken: this worker knows of the limit, the coordinator not yet.
                 self._queue.done(
                     request,
@@ -171,7 +190,7 @@ class WorkerPool:
     def _take(self) -> Request | None:
         now = time.monotonic()
         # A coordinator that is busy recording would hear of a stop seconds later.
-        if self._closed or now >= self.leases_hold_until or self._should_stop():
+        if self._closed or self.braked or now >= self.leases_hold_until or self._should_stop():
             return None
         request = self._queue.take(now)
         if request is not None:

@@ -16,7 +16,15 @@ SELECT
      WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at > :lease_most
        AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most) LIMIT 1) AS out_of_time,
     (SELECT min(k.closed_until) FROM connection_closures k
-     WHERE k.platform = :platform AND k.closed_until > :now AND EXISTS (
+     WHERE k.platform = :platform AND k.kind <> 'person' AND (k.holds OR k.closed_until > :now)
+       AND NOT EXISTS (
+           SELECT 1 FROM connection_closures o
+           WHERE o.platform = k.platform AND o.company_id IS NULL AND o.holds
+             AND (o.kind = 'person' OR k.company_id IS NOT NULL))
+       AND NOT EXISTS (
+           SELECT 1 FROM connection_closures o
+           WHERE o.platform = k.platform AND o.company_id = k.company_id AND o.kind = 'person' AND o.holds)
+       AND EXISTS (
          SELECT 1 FROM impact_deliveries h
          WHERE h.platform = k.platform AND h.status IN @open
            AND (h.company_id = k.company_id OR k.company_id IS NULL))) AS reopens_at,

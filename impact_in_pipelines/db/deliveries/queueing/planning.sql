@@ -19,7 +19,7 @@ SELECT f.id, f.company_id, :platform, f.schedule_id, 'schedule', f.status, f.tim
        f.period_end, f.scheduled_for, f.note, f.id,
        CASE WHEN f.status = 'pending' THEN greatest(f.scheduled_for, (
            SELECT max(k.closed_until) FROM connection_closures k
-           WHERE k.platform = :platform AND (k.company_id = f.company_id OR k.company_id IS NULL))) END
+           WHERE k.platform = :platform AND k.kind = 'retry_after' AND (k.company_id = f.company_id OR k.company_id IS NULL))) END
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS f(
     id uuid, company_id uuid, schedule_id uuid, status text, timezone text, period_start date,
     period_end date, scheduled_for timestamptz, note text)

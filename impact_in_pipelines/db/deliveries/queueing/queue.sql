@@ -3,7 +3,8 @@
 -- of a dead worker come up by themselves. A fire never overtakes an open predecessor of its schedule; a
 -- frozen batch is claimed by its first member and whole; rows that a run made for itself are left to it
 -- until it is late by a grace time, or has let a lease end: then it is dead or as good as dead.
--- Nothing is claimed for a connection that is closed: held, not failed (D12).
+-- Nothing is claimed for a connection that is closed: held, not failed (D12); but what a breaker lets
+-- through is (`trials`), and with it nothing else.
 -- A suspect's workers died one after the other, this lease's included: before its attempt was opened (lost
 -- claims) or after (lost attempts).
 -- By priority, then by age (D13); of one company first so many, then so many more, and at most `each`. It looks
@@ -16,7 +17,8 @@ WITH queued AS (
       AND d.next_attempt_at <= :now
       AND d.company_id <> ALL(CAST(:held_back AS uuid[]))
       AND (NOT :urgent_only OR @priority(d) = 1)
-      AND NOT @closed(d)
+      AND CASE WHEN CAST(:trials AS uuid[]) IS NULL THEN NOT @closed(d)
+               ELSE d.id = ANY(CAST(:trials AS uuid[])) END
       AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
       AND (CASE
                WHEN CAST(:run_id AS text) IS NOT NULL THEN d.selected_by = :run_id

@@ -20,7 +20,7 @@ FROM (
            CASE WHEN d.status = 'in_progress' THEN d.lease_until
                 WHEN @closed(d) THEN greatest(d.next_attempt_at, (
                     SELECT max(k.closed_until) FROM connection_closures k
-                    WHERE k.platform = d.platform
+                    WHERE k.kind <> 'person' AND k.platform = d.platform
                       AND (k.company_id = d.company_id OR k.company_id IS NULL)))
                 WHEN d.selected_by IS NOT NULL AND d.next_attempt_at <= :now
                     THEN d.next_attempt_at + (:now - :orphaned_before)

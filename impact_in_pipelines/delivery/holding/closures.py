@@ -1,0 +1,51 @@
+"""What keeps a connection or a platform closed: a platform's request, a breaker, or a person (D12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from impact_in_pipelines.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Nothing is sent on this connection before `closed_until` (UTC); `company_id` None: on none of the
+    platform's. `since` is when it was closed, `reason` one line without secrets.
+
+    `kind`: `retry_after`, `breaker` (then `closed_until` is when the next canary may go, `state` and `cause`
+    are those of `delivery.holding.breaking`) or `person` (`held_by`, until they resume it)."""
+
+    company_id: UUID | None
+    platform: Platform
+    kind: str
+    closed_until: datetime
+    since: datetime
+    reason: str
+    state: str | None = None
+    cause: str | None = None
+    held_by: str | None = None
+    probing: bool = False
+
+    @property
+    def by(self) -> str:
+        """What holds: `platform_breaker`, `connection_breaker`, `person` or `platform_request`."""
+        if self.kind == "breaker":
+            return "platform_breaker" if self.company_id is None else "connection_breaker"
+        return "person" if self.kind == "person" else "platform_request"
+
+    @property
+    def next_probe_at(self) -> datetime | None:
+        """When something is tried again by itself; None: when a person says so."""
+        return None if self.kind == "person" else self.closed_until
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlatform:
+    """One platform with the closures in force, its own first, and how many deliveries that are due they hold,
+    the oldest due since `oldest`."""
+
+    platform: Platform
+    closures: Sequence[Closure]
+    held: int
+    oldest: datetime | None
