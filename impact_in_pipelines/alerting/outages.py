@@ -1,7 +1,7 @@
 """When a platform is out, whoever's deliveries it fails (seed: escalation level 3)."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,23 +46,34 @@ def outages(
     open_outages: Collection[Incident],
     rule: OutageRule,
     now: datetime,
+    *,
+    held: Mapping[Platform, int] | None = None,
+    holding: Collection[Platform] = (),
 ) -> list[Breach]:
     """The platforms at which every attempt fails, as breaches without a company; `actual` and `threshold`
     are minutes.
 
     It takes two companies, or failures that can't be an account's own fault, so that one wrong password
-    isn't an outage. A platform that is out stays out until an attempt has delivered: silence proves nothing.
+    isn't an outage. A platform that is out stays out until an attempt has delivered: silence proves nothing;
+    and as long as its breaker is among those `holding`. `held` is how many deliveries wait for each.
     """
     seen = {one.platform: one for one in activity}
     out = {one.platform: one for one in open_outages if one.platform is not None}
     found = []
     for platform in Platform:
         one, incident = seen.get(platform), out.get(platform)
-        if incident is not None and not _delivered_since(one, incident.opened_at):
+        if incident is not None and (
+            platform in holding or not _delivered_since(one, incident.opened_at)
+        ):
             found.append(_still_out(incident, one, now))
         elif incident is None and one is not None and _is_out(one, rule, now):
             found.append(_breach(one, rule, now))
-    return found
+    return [
+        replace(breach, details={**breach.details, "held": held.get(breach.platform, 0)})
+        if held and breach.platform
+        else breach
+        for breach in found
+    ]
 
 
 def health(

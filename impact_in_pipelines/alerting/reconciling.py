@@ -30,7 +30,14 @@ from impact_in_pipelines.sla.incidents import (
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity
 
 HOLD = timedelta(minutes=5)
-_PROVEN_AT_ONCE = frozenset({BreachType.CONSECUTIVE_FAILURES, BreachType.PLATFORM_OUTAGE})
+_PROVEN_AT_ONCE = frozenset(
+    {
+        BreachType.CONSECUTIVE_FAILURES,
+        BreachType.PLATFORM_OUTAGE,
+        BreachType.CONNECTION_REFUSED,
+        BreachType.HELD,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,8 @@ def reconcile(
     for key, breach in found.items():
         incident = incidents.get(key)
         seen = _opened(breach, now, new_id()) if incident is None else _seen(incident, breach)
-        change = _told(seen, breach, now, silence)
+        before = incident.details.get("reminder", 0) if incident is not None else 0
+        change = _told(seen, breach, now, silence, before)
         if change.incident != incident:
             changes.append(change)
     for key, incident in incidents.items():
@@ -145,8 +153,12 @@ def _details(breach: Breach) -> dict[str, Any]:
     return {**breach.details, "pages": breach.pages, "rule": breach.rule}
 
 
-def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> IncidentChange:
-    """With the notice that is owed, unless something keeps it quiet."""
+def _told(
+    incident: Incident, breach: Breach, now: datetime, quiet: Quiet, reminded: int
+) -> IncidentChange:
+    """With the notice that is owed, unless something keeps it quiet. `reminded` is how often people had been
+    reminded of it before."""
+    reminder = breach.details.get("reminder", 0)
     if incident.maintenance_id is None:
         window = quiet.window(incident, now)
         incident = replace(incident, maintenance_id=window.id if window else None)
@@ -155,6 +167,8 @@ def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> In
         kind = NoticeKind.OPENED
     elif _rises(incident) or (wants_page and not incident.paged):
         kind = NoticeKind.RAISED
+    elif reminder > reminded:
+        kind = NoticeKind.REMINDED
     else:
         return IncidentChange(incident)
     reason = quiet.reason(incident, now)
@@ -167,6 +181,8 @@ def _told(incident: Incident, breach: Breach, now: datetime, quiet: Quiet) -> In
         muted_by=None,
     )
     said = f"{kind}:{after.severity}{':page' if wants_page else ''}"
+    if kind is NoticeKind.REMINDED:
+        said = f"{kind}:{reminder}"
     # The message may say what had kept it quiet so long.
     told = replace(after, muted_by=incident.muted_by)
     return IncidentChange(after, Notice(f"{incident.id}:{said}", kind, now, wants_page, told))

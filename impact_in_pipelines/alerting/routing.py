@@ -63,6 +63,6 @@ def routes(notice: Notice, configured: Configured) -> Sequence[Channel]:
             return tuple(channel for channel in told if channel is Channel.PAGERDUTY)
         case NoticeKind.RUN_FAILED:
             return (configured.messages(urgent=False),)
-        case NoticeKind.OPENED | NoticeKind.RAISED:
+        case NoticeKind.OPENED | NoticeKind.RAISED | NoticeKind.REMINDED:
             pager = (Channel.PAGERDUTY,) if notice.pages and configured.pagerduty else ()
             return (configured.messages(urgent=notice.pages), *pager)

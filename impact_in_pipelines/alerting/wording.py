@@ -19,6 +19,8 @@ _TITLES = {
     BreachType.OVERDUE: "Overdue deliveries",
     BreachType.BURN_RATE: "Error budget burn",
     BreachType.PLATFORM_OUTAGE: "Platform outage",
+    BreachType.CONNECTION_REFUSED: "Account refused",
+    BreachType.HELD: "Held by a person",
 }
 
 _RULES = {
@@ -36,6 +38,8 @@ _RULES = {
     Rule.FAST_BURN: "a fast burn rate in both of its windows, which pages",
     Rule.SLOW_BURN: "a slow burn rate, so nobody is paged",
     Rule.OUTAGE: "no attempt has been delivered for so long, which pages",
+    Rule.ACCOUNT_REFUSED: "the platform refuses the account, which somebody must mend; nobody is paged",
+    Rule.HELD_BY_PERSON: "a person holds it, and is reminded once a day",
 }
 """docs/sla.md, "Who is paged"."""
 
@@ -91,7 +95,9 @@ def headline(notice: Notice) -> str:
         return f"Recovered: {title.lower()}"
     if notice.kind is NoticeKind.ACKNOWLEDGED:
         return f"Acknowledged: {title.lower()}"
-    raised = "Raised to level" if notice.kind is NoticeKind.RAISED else "Level"
+    raised = {NoticeKind.RAISED: "Raised to level", NoticeKind.REMINDED: "Still level"}.get(
+        notice.kind, "Level"
+    )
     what = "" if incident.level == 3 else f": {title.lower()}"
     return f"{raised} {incident.level} · {LEVELS[incident.level]}{what}"
 
@@ -128,13 +134,37 @@ def fact(incident: Incident) -> str:
         case BreachType.BURN_RATE:
             return f"the error budget burns {cut(actual, 1)} times too fast, threshold {limit:g}"
         case BreachType.PLATFORM_OUTAGE:
-            return f"every attempt has failed for {actual:g} minutes, threshold {limit:g}"
+            return _outage(incident)
+        case BreachType.CONNECTION_REFUSED:
+            return f"refused for {actual:g} hours; it pauses itself after {limit:g}"
+        case BreachType.HELD:
+            who, why = incident.details.get("held_by"), incident.details.get("why")
+            return f"held by {who} for {actual:g} hours: {why}"
+
+
+def _outage(incident: Incident) -> str:
+    details = incident.details
+    if incident.closed_at is not None and "went_out" in details:
+        latest = duration(float(details.get("latest_ms") or 0.0))
+        return f"{_deliveries(details['went_out'])} went out, the latest {latest} after it was due"
+    held = details.get("held")
+    waits = f"; {_deliveries(held)} held, none failed by it" if held else ""
+    return (
+        f"every attempt has failed for {incident.actual:g} minutes, threshold "
+        f"{incident.threshold:g}{waits}"
+    )
+
+
+def _deliveries(count: int) -> str:
+    return f"{count} delivery" if count == 1 else f"{count} deliveries"
 
 
 def sample(incident: Incident) -> str:
     """On how many deliveries it rests."""
     if incident.type is BreachType.PLATFORM_OUTAGE:
         return f"{incident.sample_size} attempts, none delivered"
+    if incident.type in (BreachType.CONNECTION_REFUSED, BreachType.HELD):
+        return "what holds the connection"
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
     return f"{incident.sample_size} {noun}"
 
@@ -172,7 +202,13 @@ def first_step(incident: Incident) -> str:
             # A fire that nobody has planned is no delivery yet.
             return f"impact-in schedules list{company}{platform}"
         case BreachType.PLATFORM_OUTAGE:
-            return f"impact-in deliveries list{platform} --status retrying"
+            return "impact-in platforms list"
+        case BreachType.CONNECTION_REFUSED:
+            return (
+                f"impact-in connections test {incident.company} {incident.platform or ''}".strip()
+            )
+        case BreachType.HELD:
+            return "impact-in platforms list"
 
 
 def anchor(notice: Notice) -> str:

@@ -25,6 +25,7 @@ from impact_in_pipelines.api.http.routing import as_problem
 from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.api.operations import health
+from impact_in_pipelines.api.platforms import routes as platforms
 from impact_in_pipelines.api.schedules import routes as schedules
 from impact_in_pipelines.api.sla import routes as sla
 from impact_in_pipelines.api.web import mount
@@ -40,6 +41,7 @@ ROUTERS = (
     schedules.router,
     companies.connections,
     companies.companies,
+    platforms.router,
     incidents.incidents,
     incidents.maintenance,
     companies.audit,

@@ -7,9 +7,12 @@ from dagster import AssetMaterialization, AssetSpec, MetadataValue
 from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.db.schedules.reading import ScheduleStats
 from impact_in_pipelines.db.schedules.rows import Schedule
+from impact_in_pipelines.delivery.holding.closures import HeldPlatform
+from impact_in_pipelines.plain_text import markdown
 from impact_in_pipelines.platforms import FACTS
 
 MOST_ROWS = 200
+MOST_HELD = 20
 
 delivery_schedules = AssetSpec(
     "delivery_schedules",
@@ -24,8 +27,10 @@ delivery_schedules = AssetSpec(
 )
 
 
-def as_materialization(schedules: Sequence[Schedule], stats: ScheduleStats) -> AssetMaterialization:
-    """The table as markdown, those that need attention first, and the counts."""
+def as_materialization(
+    schedules: Sequence[Schedule], stats: ScheduleStats, held: Sequence[HeldPlatform] = ()
+) -> AssetMaterialization:
+    """The table as markdown, those that need attention first, the counts, and what is held (D12)."""
     return AssetMaterialization(
         asset_key="delivery_schedules",
         metadata={
@@ -34,9 +39,28 @@ def as_materialization(schedules: Sequence[Schedule], stats: ScheduleStats) -> A
             "paused": stats.all.paused,
             "failing": stats.all.failing,
             "overdue": stats.all.overdue,
+            "held": MetadataValue.md(held_as_markdown(held)),
             "next_due": MetadataValue.timestamp(stats.all.next_due) if stats.all.next_due else "–",
         },
     )
+
+
+def held_as_markdown(held: Sequence[HeldPlatform]) -> str:
+    """A line for each platform with something that holds it or a connection to it."""
+    lines = []
+    for one in held:
+        for closure in one.closures[:MOST_HELD]:
+            whose = "" if closure.company_id is None else f" (connection of {closure.company_id})"
+            again = (
+                f", next try {closure.next_probe_at:%Y-%m-%d %H:%M}"
+                if closure.next_probe_at
+                else f", by {closure.held_by}"
+            )
+            lines.append(
+                f"- {FACTS[one.platform].title}{whose}: {one.held} deliveries held since "
+                f"{closure.since:%Y-%m-%d %H:%M} UTC{again}: {markdown(closure.reason)}"
+            )
+    return "\n".join(lines) or "nothing"
 
 
 def as_markdown(schedules: Sequence[Schedule]) -> str:

@@ -12,6 +12,7 @@ from impact_in_pipelines.cli.impact import events
 from impact_in_pipelines.cli.operating import (
     dagster_ui,
     database,
+    platforms,
     reconcile,
     recover,
     sandbox,
@@ -33,6 +34,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(events.app, name="events")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(platforms.app, name="platforms")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(sla.app, name="sla")

@@ -1,11 +1,12 @@
 """Alerting put together: breaches become incidents, incidents notices, notices messages."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from impact_in_pipelines.alerting.channel import AlertChannel
+from impact_in_pipelines.alerting.holds import needing_people, to_pause
 from impact_in_pipelines.alerting.log import LogChannel
 from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
@@ -32,8 +33,11 @@ from impact_in_pipelines.sla.model import Breach, BreachType
 NOTICES_KEPT = timedelta(days=90)
 """Who was notified of what, and when, is looked up for so long; the incident itself stays longer."""
 
-SLA_TYPES = frozenset(BreachType) - {BreachType.PLATFORM_OUTAGE}
 _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
+_HOLDS = frozenset({BreachType.CONNECTION_REFUSED, BreachType.HELD})
+SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS
+PAUSED_BY = "breaker"
+"""Who holds a connection that was refused for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,11 @@ class Alerts:
             return self._apply(session, breaches, incidents, SLA_TYPES, now)
 
     def watch_outages(self) -> Watched | None:
-        """Make outage incidents agree with the last hours' attempts; None: another tick is at it."""
+        """Make outage incidents agree with the last hours' attempts, and those of what is held with the
+        closures in force; a connection that was refused for too long is paused. None: another tick is at
+        it."""
         runtime = self._runtime
+        self._pause_refused()
         rule = OutageRule.from_settings(runtime.settings)
         with runtime.incidents.exclusively() as session:
             if session is None:
@@ -94,9 +101,34 @@ class Alerts:
             incidents = session.open()
             known = [one for one in incidents if one.type in _OUTAGE]
             activity = runtime.incidents.activity(since=look_back_to(known, rule, now), now=now)
-            found = outages(activity, known, rule, now)
+            overview = runtime.closures.overview(now)
+            closures = [closure for one in overview for closure in one.closures]
+            found = outages(
+                activity,
+                known,
+                rule,
+                now,
+                held={one.platform: one.held for one in overview},
+                holding={c.platform for c in closures if c.by == "platform_breaker"},
+            )
             session.note_health(health(activity, found, rule, now), now)
-            return self._apply(session, found, incidents, _OUTAGE, now)
+            incidents = _with_what_went_out(session, incidents, found)
+            slugs = {one.id: one.slug for one in runtime.companies.listed()} if closures else {}
+            found += needing_people(closures, slugs, now, self._pause_after)
+            return self._apply(session, found, incidents, _OUTAGE | _HOLDS, now)
+
+    @property
+    def _pause_after(self) -> timedelta:
+        return timedelta(hours=self._runtime.settings.breaker_refused_pause_hours)
+
+    def _pause_refused(self) -> None:
+        runtime, now = self._runtime, self._runtime.clock()
+        for one in to_pause(runtime.closures.in_force(now), now, self._pause_after):
+            hours = self._pause_after // timedelta(hours=1)
+            reason = f"refused for {hours} hours: {one.reason}"
+            runtime.closures.hold(
+                one.platform, one.company_id, reason=reason, by=PAUSED_BY, now=now
+            )
 
     def run_failed(self, run: FailedRun) -> bool:
         """Write the notice of a failed run; False: it was written before."""
@@ -171,6 +203,21 @@ class Alerts:
 
     def _routes(self, notice: Notice) -> Sequence[Channel]:
         return routes(notice, self._configured)
+
+
+def _with_what_went_out(
+    session: Session, incidents: Sequence[Incident], found: Sequence[Breach]
+) -> list[Incident]:
+    """The incidents, with how many deliveries went out in those outages that end now, and how late."""
+    still = {breach.platform for breach in found}
+    over = [one for one in incidents if one.type in _OUTAGE and one.platform not in still]
+    told = session.went_out(over)
+    return [
+        replace(one, details={**one.details, **told[one.platform]})
+        if one in over and one.platform in told
+        else one
+        for one in incidents
+    ]
 
 
 def listed_incidents(

@@ -29,6 +29,7 @@ class NoticeKind(StrEnum):
 
     OPENED = "opened"
     RAISED = "raised"
+    REMINDED = "reminded"
     ACKNOWLEDGED = "acknowledged"
     RECOVERED = "recovered"
     RUN_FAILED = "run_failed"

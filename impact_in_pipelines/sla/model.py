@@ -40,6 +40,8 @@ class BreachType(StrEnum):
     OVERDUE = "overdue"
     BURN_RATE = "burn_rate"
     PLATFORM_OUTAGE = "platform_outage"
+    CONNECTION_REFUSED = "connection_refused"
+    HELD = "held"
 
 
 RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})
@@ -68,6 +70,8 @@ class Rule(StrEnum):
     FAST_BURN = "fast_burn"
     SLOW_BURN = "slow_burn"
     OUTAGE = "outage"
+    ACCOUNT_REFUSED = "account_refused"
+    HELD_BY_PERSON = "held_by_person"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from impact_in_pipelines.wording import (
     database,
     deliveries,
     impact,
+    platforms,
     schedules,
     sla,
 )
@@ -35,6 +36,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         **database.SENTENCES,
         **deliveries.SENTENCES,
         **impact.SENTENCES,
+        **platforms.SENTENCES,
         **schedules.SENTENCES,
         **sla.SENTENCES,
     }

@@ -70,6 +70,8 @@ class Operation:
             "pauseSchedule": {"reason": "a test"},
             "previewRule": {"schedule": "daily"},
             "setConnection": {"enabled": True},
+            "holdPlatform": {"companyId": company, "reason": "a test"},
+            "resumePlatform": {"companyId": company},
             "createCompany": {"slug": "third", "name": "Third"},
             "addMaintenanceWindow": {
                 "companyId": company,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
-from impact_in_pipelines.db.deliveries.reading import DeliveryRow
+from impact_in_pipelines.db.deliveries.reading import DeliveryRow, Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 
 Status = Literal[
@@ -16,6 +16,15 @@ Status = Literal[
 SAMPLED = 3
 """Items of each list in a payload's sample."""
 TriggerName = Literal["schedule", "manual", "backfill", "replay"]
+
+
+class Held(Model):
+    """What holds a delivery that waits: nothing is sent, no attempt is spent, nothing has failed."""
+
+    by: Literal["person", "platform_breaker", "connection_breaker", "platform_request"]
+    reason: str
+    since: Moment
+    next_probe_at: Moment | None
 
 
 class Delivery(Model):
@@ -48,6 +57,7 @@ class Delivery(Model):
     duplicate_of: UUID | None
     replay_of: UUID | None
     note: str | None
+    held: Held | None
 
 
 class DeliveryPage(Model):
@@ -85,6 +95,7 @@ class TimelineItem(Model):
     payload_sample: dict[str, Any] | None
     duplicate_of: UUID | None
     replay_of: UUID | None
+    held: Held | None
 
 
 class Timeline(Model):
@@ -130,4 +141,16 @@ def shown(row: DeliveryRow, fields: Iterable[str] = SHOWN) -> dict[str, Any]:
     """A row of the log with what follows from it; error texts without personal data."""
     values: dict[str, Any] = {name: getattr(row, name) for name in fields}
     values["last_error"] = sanitised(row.last_error) if row.last_error else row.last_error
+    if row.held is not None and "held" in values:
+        values["held"] = held_of(row.held)
     return values
+
+
+def held_of(hold: Hold) -> Held:
+    """What holds a delivery, as it goes out."""
+    return Held(
+        by=hold.by,
+        reason=str(sanitised(hold.reason)),
+        since=hold.since,
+        next_probe_at=hold.next_probe_at,
+    )

@@ -36,6 +36,11 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "listDeliveries": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
         "listIncidents": "Open ones, unless closed ones are asked for too.",
         "listMaintenanceWindows": "The next to end first.",
+        "holdPlatform": "What is due waits and nothing fails. A whole platform needs a token for all "
+        "companies; people are reminded once a day.",
+        "listPlatforms": "Breakers, holds by people, and pauses that platforms asked for.",
+        "resumePlatform": "One delivery is tried, the others follow step by step. Refused within a minute of "
+        "the last resume.",
         "listSessions": "Open ones. An id names a session and signs nobody in.",
         "listSignInLinks": "A link is good until it was used, revoked, or has expired.",
         "listSchedules": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
@@ -90,6 +95,7 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "Events": "Changes as they happen.",
         "Schedules": "When each company's figures are due.",
         "Connections": "Companies' accounts on the platforms.",
+        "Platforms": "What is held, by what, and until when.",
         "Companies": "The tenants.",
         "Incidents": "Open and past breaches.",
         "Maintenance windows": "When notices are withheld.",

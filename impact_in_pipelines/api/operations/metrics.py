@@ -21,11 +21,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore
+from impact_in_pipelines.delivery.holding.breaking import BreakerState
 from impact_in_pipelines.platforms import Platform
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 FINAL_STATUSES = ("success", "failed", "skipped", "missed", "cancelled")
-ENDED_OUTCOMES = ("delivered", "retryable", "permanent", "split", "lost")
+ENDED_OUTCOMES = ("delivered", "retryable", "permanent", "split", "held", "lost")
 _BURN_EVERY = timedelta(minutes=5)
 _STATES = ("healthy", "degraded", "outage")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -95,6 +96,7 @@ class DeliveryMetrics(Collector):
             )
             yield from self._queues(now)
             yield self._platform_states()
+            yield from self._breakers(now)
             yield CounterMetricFamily(
                 "impact_in_token_refreshes",
                 "Access tokens fetched from platforms",
@@ -174,7 +176,7 @@ class DeliveryMetrics(Collector):
     def _platform_states(self) -> Metric:
         family = GaugeMetricFamily(
             "impact_in_platform_state",
-            "1 for the state that a platform's breaker is in",
+            "1 for the state that a platform is in, by what its attempts bring",
             labels=["platform", "state"],
         )
         found = self._store.platform_states()
@@ -183,6 +185,25 @@ class DeliveryMetrics(Collector):
             for one in _STATES:
                 family.add_metric([platform.value, one], float(one == state))
         return family
+
+    def _breakers(self, now: datetime) -> Iterable[Metric]:
+        states = GaugeMetricFamily(
+            "impact_in_breaker_state",
+            "1 for the state that a platform's breaker is in",
+            labels=["platform", "state"],
+        )
+        held = GaugeMetricFamily(
+            "impact_in_deliveries_held",
+            "Deliveries that are due and wait for a breaker, a person or an asked-for pause",
+            labels=["platform"],
+        )
+        found, waiting = self._store.breaker_states(), self._store.held(now)
+        for platform in Platform:
+            state = found.get(platform.value, BreakerState.CLOSED)
+            for one in BreakerState:
+                states.add_metric([platform.value, one.value], float(one == state))
+            held.add_metric([platform.value], waiting.get(platform.value, 0))
+        return states, held
 
     def _burning(self, now: datetime) -> Metric:
         if self._burned_at is None or now - self._burned_at >= _BURN_EVERY:

@@ -16,6 +16,8 @@ BreachName = Literal[
     "overdue",
     "burn_rate",
     "platform_outage",
+    "connection_refused",
+    "held",
 ]
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]

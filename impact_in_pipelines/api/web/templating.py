@@ -10,6 +10,7 @@ from impact_in_pipelines.api.web.icons import icon
 from impact_in_pipelines.api.web.language import words
 from impact_in_pipelines.api.web.language.languages import Language, languages
 from impact_in_pipelines.api.web.statics import static_url
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.platforms import FACTS, Platform
 
 
@@ -32,6 +33,7 @@ def environment(language: Language) -> Environment:
         "language": language,
         "languages": languages(),
         "platforms": {platform.value: FACTS[platform].title for platform in Platform},
+        "sanitised": sanitised,
         "static": static_url,
         "words": words,
     }

@@ -87,7 +87,7 @@ def _why(one: Remaining) -> str:
         case Waiting.LATER:
             return f"put off until {_span(one)} by a rate limit or the same content on its way"
         case Waiting.CLOSED:
-            return f"held until {_span(one)}: the platform asked to wait, and nothing has failed"
+            return f"held at least until {_span(one)}; nothing has failed, see: impact-in platforms list"
         case Waiting.HELD:
             return (
                 f"held by a worker until {_span(one)}, when its lease ends "

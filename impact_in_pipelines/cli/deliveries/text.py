@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
-from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow
+from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow, Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS
@@ -97,6 +97,8 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
             return f"same as {short(row.duplicate_of)}"
         case DeliveryStatus.FAILED:
             return _failure(row, text_limit)
+        case DeliveryStatus.PENDING | DeliveryStatus.RETRYING if row.held is not None:
+            return _held(row.held)
         case DeliveryStatus.RETRYING:
             return f"{_failure(row, text_limit)}; next try {row.next_attempt_at:%H:%M}"
         case DeliveryStatus.MISSED:
@@ -134,6 +136,9 @@ def _facts(d: DeliveryDetail) -> list[tuple[str, Any]]:
         ("Company", d.company),
         ("Platform", FACTS[d.platform].title),
         ("Status", d.status),
+        ("Held", _held(d.held) if d.held else None),
+        ("Held since", d.held.since if d.held else None),
+        ("Held because", sanitised(d.held.reason) if d.held else None),
         ("Error", _full_error(d)),
         (
             "Recovered",
@@ -206,6 +211,17 @@ def _print_next_step(delivery: DeliveryDetail) -> None:
             f"\nMend the cause, then: impact-in deliveries replay {short(delivery.id)}",
             soft_wrap=True,
         )
+
+
+def _held(hold: Hold) -> str:
+    by = {
+        "person": f"by {hold.who}",
+        "platform_breaker": "the platform fails",
+        "connection_breaker": "its connection fails",
+        "platform_request": "the platform asked to wait",
+    }[hold.by]
+    again = f", next try {hold.next_probe_at:%H:%M}" if hold.next_probe_at else ""
+    return f"held: {by}{again}"
 
 
 def _failure(row: DeliveryRow, text_limit: int) -> str:

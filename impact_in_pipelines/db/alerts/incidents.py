@@ -67,6 +67,22 @@ class Session:
         rows = rows_as_json([asdict(one) for one in states])
         self._connection.execute(_SQL["note_health"], {"rows": rows, "now": now})
 
+    def went_out(self, outages: Sequence[Incident]) -> dict[Platform, dict[str, Any]]:
+        """How many late deliveries arrived since each of these outages began, and how late (ms) the latest
+        was."""
+        rows = [
+            {"platform": one.platform.value, "since": one.since or one.opened_at}
+            for one in outages
+            if one.platform is not None
+        ]
+        if not rows:
+            return {}
+        found = self._connection.execute(_SQL["went_out"], {"rows": rows_as_json(rows)})
+        return {
+            Platform(row.platform): {"went_out": row.went_out, "latest_ms": float(row.latest_ms)}
+            for row in found
+        }
+
     def note_acknowledged(self, incident: Incident, actor: str, now: datetime) -> None:
         """Write down in the audit log who is on it."""
         after = {"acknowledged_by": incident.acknowledged_by}

@@ -88,12 +88,13 @@ ON CONFLICT (key) DO NOTHING
 
 -- name: platform_activity
 -- For each platform the attempts since the last one that delivered (index delivery_attempts_started_at_idx).
--- Attempts that never reached the platform, or whose end nobody knows, say nothing about it.
+-- Canaries of a breaker count like any other. Attempts that never reached the platform, or whose end nobody knows, say nothing about it.
 WITH recent AS (
     SELECT d.platform, d.company_id, a.outcome, a.error_kind, a.finished_at
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
     WHERE a.started_at >= :since AND a.finished_at <= :now
-      AND a.outcome IN ('delivered', 'retryable', 'permanent')
+      AND (a.outcome IN ('delivered', 'retryable', 'permanent')
+        OR (a.outcome = 'held' AND a.error_kind IN ('network', 'timeout', 'server_error', 'authentication')))
       AND a.error_kind IS DISTINCT FROM 'configuration'
 ), reached AS (
     SELECT platform, max(finished_at) AS last_success FROM recent
@@ -113,6 +114,16 @@ SELECT coalesce(s.platform, f.platform) AS platform, s.last_success, f.first_fai
        coalesce(f.own_faults, 0) AS own_faults,
        coalesce(f.error_kinds, '{}') AS error_kinds
 FROM reached s FULL JOIN failed f USING (platform)
+
+-- name: went_out
+-- What arrived late on platforms since their outages began, and how late the latest was.
+SELECT r.platform, count(d.id) AS went_out,
+       coalesce(max(extract(epoch FROM d.delivered_at - d.scheduled_for)) * 1000, 0) AS latest_ms
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(platform text, since timestamptz)
+LEFT JOIN impact_deliveries d ON d.platform = r.platform AND d.status = 'success'
+     AND d.delivered_at >= r.since AND d.scheduled_for >= r.since - interval '1 day'
+     AND d.delivered_at - d.scheduled_for > interval '1 minute' AND d.trigger <> 'backfill'
+GROUP BY r.platform
 
 -- name: purge_closed
 -- Old incidents with their notices, which were sent. Open ones stay, and those somebody is still to be told of.

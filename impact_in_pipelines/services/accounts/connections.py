@@ -92,6 +92,7 @@ def set_connection(
         webhook_secret=change.webhook_secret,
         actor=actor,
     )
+    runtime.closures.probe_now(platform, company.id, runtime.clock())
     return stored(runtime, company, platform)
 
 

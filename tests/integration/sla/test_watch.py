@@ -15,6 +15,7 @@ from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.alerts import SLA_TYPES
 from impact_in_pipelines.sla.model import Breach, BreachType
 
 MINUTE = timedelta(minutes=1)
@@ -157,7 +158,7 @@ def test_a_day_looked_at_each_few_minutes_has_the_same_breaches(world: World, se
         seen |= {breach.type for breach in expected}
 
     assert of_some > looks / 2, f"{of_some} of {looks} looks"
-    assert seen == set(BreachType) - {BreachType.PLATFORM_OUTAGE}
+    assert seen == SLA_TYPES
 
 
 def test_a_look_that_fails_is_not_remembered(world: World) -> None:

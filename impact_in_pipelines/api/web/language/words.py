@@ -50,9 +50,17 @@ OUTCOMES = {
     "retryable": Sign("warn", "retry", N_("Failed, will be retried")),
     "permanent": Sign("bad", "cross", N_("Failed for good")),
     "split": Sign("muted", "skip", N_("Batch refused, sent singly")),
-    "held": Sign("muted", "clock", N_("Told to wait, counts as no attempt")),
+    "held": Sign("muted", "clock", N_("Held, counts as no attempt")),
     "lost": Sign("warn", "missed", N_("Outcome unknown")),
 }
+
+HELD_BY = {
+    "person": N_("Held by a person:"),
+    "platform_breaker": N_("Held, nothing has failed: the platform is tried now and then."),
+    "connection_breaker": N_("Held, nothing has failed: this account is tried now and then."),
+    "platform_request": N_("Held, nothing has failed: the platform asked to wait."),
+}
+"""What holds a delivery that waits."""
 
 BREACHES = {
     "success_rate": N_("Success rate"),
@@ -63,6 +71,8 @@ BREACHES = {
     "overdue": N_("Overdue deliveries"),
     "burn_rate": N_("Error budget burns too fast"),
     "platform_outage": N_("Platform outage"),
+    "connection_refused": N_("Account refused"),
+    "held": N_("Held by a person"),
 }
 
 ACTIONS = {

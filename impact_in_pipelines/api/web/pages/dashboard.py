@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from impact_in_pipelines.api.web.visits import Visit
+from impact_in_pipelines.delivery.holding.closures import HeldPlatform
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services import platforms
 from impact_in_pipelines.services.sla import standing
 from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.incidents import Incident
@@ -67,6 +69,7 @@ class Dashboard:
     spark: Spark
     budget: ErrorBudget | None
     incidents: Sequence[Incident]
+    held: Sequence[HeldPlatform]
 
     @property
     def metrics(self) -> Metrics:
@@ -99,6 +102,7 @@ def dashboard_of(visit: Visit) -> Dashboard:
         spark=_spark(trend, overall.success_rate_target_percent / 100),
         budget=stands.budget,
         incidents=runtime.incidents.listed(company_id=company.id, limit=_INCIDENTS),
+        held=[one for one in platforms.listed(runtime, [company.id]) if one.closures],
     )
 
 
