@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dumps import dump, restore
-from factories import FIRST_RETRY, World
+from factories import FIRST_RETRY, YESTERDAY, World
 from sqlalchemy import RowMapping
 
 from impact_in_pipelines.platforms import Platform
@@ -63,3 +63,38 @@ def test_what_was_waiting_for_a_retry_keeps_its_key(world: World, tmp_path: Path
 
     assert sent(world) == before
     assert world.doubled(Platform.BENEVITY) == []
+
+
+def test_what_went_out_one_by_one_is_not_sent_again_in_a_batch(
+    world: World, tmp_path: Path
+) -> None:
+    """After a restore deliveries of hours apart are due at once. In one batch they had its key, and the
+    platform took each of them a second time."""
+    days = [YESTERDAY - timedelta(days=n) for n in range(3)]
+    (company,) = world.companies()
+    world.events([company], days=days)
+    for day in days:
+        world.deliveries(Platform.GOODERA, company, days=[day])
+        world.clock.advance(timedelta(hours=1))
+    backup = dump(world.database.url, tmp_path / "before")
+    for n in range(3):
+        world.execute(
+            "UPDATE impact_deliveries SET next_attempt_at = :then WHERE period_start <> :day "
+            "AND status = 'pending'",
+            then=world.clock() + timedelta(days=1),
+            day=days[n],
+        )
+        world.execute(
+            "UPDATE impact_deliveries SET next_attempt_at = :now WHERE period_start = :day",
+            now=world.clock(),
+            day=days[n],
+        )
+        assert world.drain(Platform.GOODERA).delivered == 1
+    before = sent(world)
+
+    restore(world.database.url, backup)
+    world.database.engine.dispose()
+    assert world.drain(Platform.GOODERA).delivered == 3
+
+    assert sent(world) == before
+    assert world.doubled(Platform.GOODERA) == []

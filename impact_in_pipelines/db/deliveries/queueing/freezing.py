@@ -209,15 +209,19 @@ def _unresolved(twin: Twin) -> str:
 
 
 def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
-    """Give never-attempted deliveries of one connection a batch, at most `batch_limit` in each."""
+    """Give never-attempted deliveries of one connection a batch, at most `batch_limit` in each.
+
+    Only those of one moment, a run's days or fires of the same instant, whatever else is due: after
+    a restore what went out one by one is due all at once, and in a batch it would have another key (D14).
+    """
     if batch_limit < 2:
         return list(ready)
-    groups: dict[UUID, list[int]] = defaultdict(list)
+    groups: dict[tuple[UUID, datetime], list[int]] = defaultdict(list)
     for place, item in enumerate(ready):
         claimed = item.claimed
         fresh = not claimed.tried and claimed.idempotency_key == claimed.id
         if fresh and claimed.batch_id is None:
-            groups[claimed.company_id].append(place)
+            groups[claimed.company_id, claimed.scheduled_for].append(place)
     result = list(ready)
     for places in groups.values():
         for start in range(0, len(places), batch_limit):
