@@ -2,7 +2,9 @@
 # make test    set up, then every test
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
 # make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
-# make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS, CHAOS_SEED
+# make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS,
+#              CHAOS_SEED, CHAOS_KINDS=kill,restore (only these) or -restore (all but this)
+# make chaos-trials TRIALS=n  n times half a minute of it, one seed after the other; a row for each in build/chaos.md
 # make zones   sparse crons over every clock change of every time zone since 1970; half an hour
 # make check   lint, types, imports, dead code, dependencies, migrations
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
@@ -17,7 +19,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos zones mutants chromium clients check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials zones mutants chromium clients check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -57,8 +59,15 @@ fuzz: $(READY)
 
 CHAOS_SECONDS ?= 120
 CHAOS_SEED ?= 1
+CHAOS_KINDS ?=
+CHAOS_TRIALS ?= 1
 chaos: $(READY)
-	@CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest --timeout 0 tests/acceptance/chaos.py
+	@CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) CHAOS_KINDS=$(CHAOS_KINDS) CHAOS_TRIALS=$(CHAOS_TRIALS) \
+	  $(BIN)/python -m pytest --timeout 0 tests/acceptance/chaos.py
+
+TRIALS ?= 10
+chaos-trials:
+	@$(MAKE) --no-print-directory chaos CHAOS_TRIALS=$(TRIALS) CHAOS_SECONDS=$(if $(filter file,$(origin CHAOS_SECONDS)),25,$(CHAOS_SECONDS))
 
 zones: $(READY)
 	@$(BIN)/python -m pytest --timeout 0 -n $(TEST_PROCESSES) tests/unit/scheduling/every_zone.py
