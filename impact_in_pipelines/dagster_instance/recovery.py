@@ -28,6 +28,9 @@ OWNER_TAG = "impact_in/process"
 HOST_TAG = "impact_in/host"
 """The process that executes the run, whoever launched it (`processes.Process.name`)."""
 
+EXECUTES = "dagster"
+"""The role of processes in which runs are executed; an API or a command executes nobody else's."""
+
 GONE_AFTER = timedelta(minutes=15)
 """A process elsewhere that has said nothing for so long is gone: those that drain say so every minute."""
 
@@ -103,14 +106,15 @@ def whereabouts(tags: Mapping[str, str], here: Process, seen: Iterable[Seen]) ->
     A process that counts its pids as we do is looked up. One of before this machine's last start is gone,
     whatever it said of itself a minute ago. Any other is gone once it has said nothing for long.
     """
-    others = {one.name: one.host for one in seen if _may_live(one.name, here)}
+    others = {one.name: one for one in seen if _may_live(one.name, here)}
     process = named(tags.get(HOST_TAG) or tags.get(OWNER_TAG) or "")
     if process is None:
-        # It hasn't come so far as to say where it is: whoever is at work may have it.
-        return next((host for name, host in others.items() if name != here.name), None)
+        # It hasn't come so far as to say where it is: whoever executes runs may have it.
+        executing = (o.host for o in others.values() if o.role == EXECUTES and o.name != here.name)
+        return next(executing, None)
     if _is_neighbour(process, here):
         return process.host if is_alive(process) else None
-    return others.get(process.name)
+    return others[process.name].host if process.name in others else None
 
 
 def _may_live(name: str, here: Process) -> bool:

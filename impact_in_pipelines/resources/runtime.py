@@ -6,7 +6,7 @@ from functools import cache
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import Field
 
-from impact_in_pipelines.dagster_instance.recovery import tag_with_process
+from impact_in_pipelines.dagster_instance.recovery import EXECUTES, tag_with_process
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
@@ -39,4 +39,4 @@ class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
 
 @cache
 def _runtime(overrides: tuple[tuple[str, str], ...]) -> Runtime:
-    return Runtime(read_settings({**os.environ, **dict(overrides)}), role="dagster")
+    return Runtime(read_settings({**os.environ, **dict(overrides)}), role=EXECUTES)

@@ -56,15 +56,18 @@ def recovered(world: World) -> Recovered:
     return fail_orphaned_runs(world.instance, world.runtime.processes.seen(GONE_AFTER))
 
 
-def seen_at_work(world: World, name: str, *, ago: timedelta = timedelta(seconds=40)) -> None:
+def seen_at_work(
+    world: World, name: str, *, ago: timedelta = timedelta(seconds=40), role: str = "dagster"
+) -> None:
     """Let a process have said so long ago that it is at work."""
     process = named(name)
     assert process is not None
     world.execute(
         "INSERT INTO processes (name, host, role, started_at, last_seen) "
-        "VALUES (:name, :host, 'dagster', now() - :ago, now() - :ago)",
+        "VALUES (:name, :host, :role, now() - :ago, now() - :ago)",
         name=name,
         host=process.host,
+        role=role,
         ago=ago,
     )
 
@@ -143,7 +146,8 @@ def test_runs_of_a_living_fleet_are_left_alone(world: World) -> None:
 
 
 def test_a_run_that_names_no_process_ends_where_nobody_is_at_work(world: World) -> None:
-    """What this machine's own dead processes said a moment ago keeps nothing alive."""
+    """What this machine's own dead processes said a moment ago keeps nothing alive, nor does an API."""
+    seen_at_work(world, elsewhere(host="web-2~0"), role="api")
     seen_at_work(world, elsewhere(pid=gone()))
     seen_at_work(world, elsewhere(boot="before"))
     run_id = unfinished(world.instance)
