@@ -208,8 +208,9 @@ class Runtime:
         dagster_run_id: str | None = None,
         on_settled: Callable[[], None] = lambda: None,
         should_stop: Callable[[], bool] = lambda: False,
+        lingers: bool = False,
     ) -> Drain:
-        """A drain of `platform`, ready to run."""
+        """A drain of `platform`, ready to run; with `lingers` it stays for what is due soon."""
         return Drain(
             log=PgDeliveryLog(
                 self.database.engine,
@@ -225,7 +226,9 @@ class Runtime:
             options=DrainOptions(
                 lease=timedelta(seconds=self.settings.lease_seconds),
                 dedup_window=timedelta(hours=self.settings.dedup_window_hours),
+                linger=timedelta(seconds=self.settings.drain_linger_seconds if lingers else 0),
             ),
+            next_due=lambda: self.due_state(platform).next_due,
             clock=self.clock,
             check_in=self.check_in,
             rng=self._rng,

@@ -93,6 +93,8 @@ class Settings(BaseModel):
         1,
         description="minutes that divide an hour evenly: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20 or 30",
     )
+    drains_per_platform: int = Field(2, ge=1, le=50, description="a whole number from 1 to 50")
+    drain_linger_seconds: int = Field(20, ge=0, le=300, description="seconds, from 0 to 300")
     scheduler_max_retries: int = Field(3, ge=0, le=10, description="a whole number from 0 to 10")
     scheduler_retry_delay_ms: int = Field(
         300_000, ge=1, le=86_400_000, description="milliseconds, from 1 to 86400000"

@@ -15,7 +15,10 @@ SHARE_TAG = "impact_in/share"
 """Whose slots a run takes: a `Share`, for drains with the platform (`drain:benevity`)."""
 
 _PRIORITY_TAG = "dagster/priority"
-_SCHEDULE_TAG, _BACKFILL_TAG = "dagster/schedule_name", "dagster/backfill"
+SCHEDULE_TAG = "dagster/schedule_name"
+"""On runs that a tick has asked for: Dagster's own."""
+
+_BACKFILL_TAG = "dagster/backfill"
 _PARTITION_TAG, _RANGE_TAG = "dagster/partition", "dagster/asset_partition_range_start"
 _DRAIN, _FROM_THE_UI = "drain_", "__ASSET_JOB"
 
@@ -58,7 +61,7 @@ def queue_tags(run: DagsterRun) -> dict[str, str]:
     share = share_of(run)
     if share is Share.DRAIN:
         platform = run.job_name.removeprefix(_DRAIN)
-        priority = _SCHEDULED if _SCHEDULE_TAG in run.tags else _ASKED_FOR
+        priority = _SCHEDULED if SCHEDULE_TAG in run.tags else _ASKED_FOR
         tags = {SHARE_TAG: f"{share.value}:{platform}"}
     else:
         priority, tags = _PRIORITY[share], {SHARE_TAG: share.value}

@@ -1,22 +1,27 @@
 """What a minute's tick decides (design D2, D3): a pure function of what it has read."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 WAITING_TOO_LONG = timedelta(seconds=90)
 """A drain that is running takes what falls due; if something has waited this long, it needs help."""
 
+A_DRAINS_WORTH = 2_000
+"""A second drain for more than so many: its start-up costs as much as sending a thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class DueState:
     """What the log says of one platform: instants (UTC) of the earliest fire and attempt, past or future,
     since when final deliveries have waited to be shown in Dagster, and when the first closed connection with
-    something to send opens again (D12)."""
+    something to send opens again (D12). `due`: how many deliveries and fires are due, if it matters."""
 
     next_fire: datetime | None = None
     next_attempt: datetime | None = None
     unrecorded_since: datetime | None = None
     reopens_at: datetime | None = None
+    due: int = 0
 
     @property
     def next_due(self) -> datetime | None:
@@ -27,16 +32,21 @@ class DueState:
 
 @dataclass(frozen=True, slots=True)
 class TickDecision:
-    """Whether to request a drain, and the reason in words."""
+    """How many drains to request, and the reason in words."""
 
-    request: bool
+    drains: int
     reason: str
+
+    @property
+    def request(self) -> bool:
+        """Whether to request any."""
+        return self.drains > 0
 
 
 def decide_tick(
-    state: DueState, *, now: datetime, drains_waiting: int, drains_running: int
+    state: DueState, *, now: datetime, drains_waiting: int, drains_running: int, most: int = 2
 ) -> TickDecision:
-    """Request a drain if something is due and no drain is waiting or keeping up."""
+    """Request as many drains as what is due needs, up to `most`, those that wait or run included."""
     due = state.next_due if state.next_due is not None and state.next_due <= now else None
     unrecorded = state.unrecorded_since
     # A drain that is running shows its failures at its end; only one that was stopped leaves them behind.
@@ -44,14 +54,22 @@ def decide_tick(
         unrecorded is not None and not drains_running and now - unrecorded >= WAITING_TOO_LONG
     )
     if due is None and not forgotten:
-        return TickDecision(False, _nothing_due(state, now))
-    if drains_waiting:
-        return TickDecision(False, "a drain is waiting to start and will take what is due")
+        return TickDecision(0, _nothing_due(state, now))
     if due is None:
-        return TickDecision(True, "deliveries of an interrupted run are not shown in Dagster yet")
-    if drains_running and now - due < WAITING_TOO_LONG:
-        return TickDecision(False, "the drain that is running will take what is due")
-    return TickDecision(True, f"due since {due:%Y-%m-%d %H:%M:%S} UTC")
+        if drains_waiting:
+            return TickDecision(0, "a drain is waiting to start and will take what is due")
+        return TickDecision(1, "deliveries of an interrupted run are not shown in Dagster yet")
+    needed = max(1, math.ceil(state.due / A_DRAINS_WORTH))
+    if drains_running and now - due >= WAITING_TOO_LONG:
+        needed = max(needed, drains_running + 1)
+    missing = min(needed, most) - drains_waiting - drains_running
+    if missing > 0:
+        count = f"; {state.due} in all" if needed > 1 and state.due else ""
+        return TickDecision(missing, f"due since {due:%Y-%m-%d %H:%M:%S} UTC{count}")
+    if drains_waiting:
+        return TickDecision(0, "a drain is waiting to start and will take what is due")
+    running = "drain that is" if drains_running == 1 else "drains that are"
+    return TickDecision(0, f"the {running} running will take what is due")
 
 
 def _nothing_due(state: DueState, now: datetime) -> str:

@@ -1,4 +1,5 @@
-"""One drain job and one schedule for each platform; a tick only reads (design D2, D3)."""
+"""One drain job and one schedule for each platform; a tick only reads (design D2, D3). It asks for as many
+drains as what is due needs; `dagster.yaml` limits how many of them run at once."""
 
 from dagster import (
     AssetSelection,
@@ -58,7 +59,7 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
     )
     def tick(
         context: ScheduleEvaluationContext, runtime: RuntimeResource
-    ) -> RunRequest | SkipReason:
+    ) -> list[RunRequest] | SkipReason:
         parts = runtime.get()
         now = parts.clock()
         decision = decide_tick(
@@ -66,10 +67,11 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
             now=now,
             drains_waiting=_count(context.instance, job.name, _WAITING),
             drains_running=_count(context.instance, job.name, _RUNNING),
+            most=settings.drains_per_platform,
         )
         if not decision.request:
             return SkipReason(decision.reason)
-        return RunRequest(tags={"reason": decision.reason})
+        return [RunRequest(tags={"reason": decision.reason}) for _ in range(decision.drains)]
 
     return tick
 

@@ -100,6 +100,37 @@ def test_schedule_before_replay_before_single_days_before_backfill(world: World)
     assert went == [trigger for trigger in reversed(order) for _ in range(2)]
 
 
+def test_a_drain_stays_for_what_is_due_soon_and_hears_a_stop(world: World) -> None:
+    """A steady trickle pays no start-up; what a person has asked for ends once all is sent."""
+    (company,) = world.companies()
+    world.events([company], days=[YESTERDAY, YESTERDAY - timedelta(days=1)])
+    soon = world.clock() + timedelta(seconds=world.settings.drain_linger_seconds - 1)
+    world.deliveries(BENEVITY, company, days=[YESTERDAY, YESTERDAY - timedelta(days=1)])
+    world.execute(
+        "UPDATE impact_deliveries SET next_attempt_at = :soon WHERE period_end = :day",
+        soon=soon,
+        day=YESTERDAY,
+    )
+    assert world.runtime.drain(BENEVITY).run().delivered == 1
+    shown = iter(range(100))
+
+    def settled() -> None:
+        """After the first look that finds nothing due, its time has come."""
+        next(shown)
+        world.clock.now = soon
+
+    assert world.runtime.drain(BENEVITY, lingers=True, on_settled=settled).run().delivered == 1
+    assert world.statuses() == {"success": 2}
+    world.deliveries(BENEVITY, company, days=[YESTERDAY - timedelta(days=2)])
+    world.execute(
+        "UPDATE impact_deliveries SET next_attempt_at = :at WHERE status = 'pending'",
+        at=world.clock() + timedelta(seconds=10),
+    )
+    stops = iter([False] * 8 + [True] * 1_000)
+    drain = world.runtime.drain(BENEVITY, lingers=True, should_stop=lambda: next(stops))
+    assert drain.run().claimed == 0
+
+
 def test_the_claim_reads_by_priority_from_its_index(world: World) -> None:
     """A backlog of a million rows would otherwise be sorted for each chunk."""
     with world.database.engine.begin() as connection:

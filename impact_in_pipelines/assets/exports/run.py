@@ -12,6 +12,7 @@ from dagster import (
 
 from impact_in_pipelines.assets.exports.choice import Chosen, Due
 from impact_in_pipelines.assets.exports.recorder import Recorder
+from impact_in_pipelines.dagster_instance.queueing import SCHEDULE_TAG
 from impact_in_pipelines.dagster_instance.stopping import Stop
 from impact_in_pipelines.dagster_instance.terminations import (
     is_terminated,
@@ -107,6 +108,8 @@ class Export:
             dagster_run_id=self._run_id,
             on_settled=self._on_settled,
             should_stop=self._should_stop,
+            # One that a person has asked for ends once all that is due is sent.
+            lingers=SCHEDULE_TAG in self._context.run.tags,
         ).run(selection)
 
     def _on_settled(self) -> None:

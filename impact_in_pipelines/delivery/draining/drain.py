@@ -36,6 +36,12 @@ CHUNK = 1_000
 """Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
 Expectations costs 0.2 s a chunk, however few are in it."""
 
+LINGER_MOST_S = 600.0
+"""A drain that is older ends once nothing is due."""
+
+_LOOK_EVERY_S = 1.0
+"""How often a drain that waits looks for what has been added meanwhile."""
+
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 10.0
 _CLAIM_EVERY_S = 1.0
@@ -50,11 +56,13 @@ _SETTLE_AGAIN_S = 1.0
 
 @dataclass(frozen=True)
 class DrainOptions:
-    """`lease`: how long a claim holds without renewal; `dedup_window`: D4's 24 hours."""
+    """`lease`: how long a claim holds without renewal; `dedup_window`: D4's 24 hours; `linger`: for what is
+    due so soon a drain of all that is due stays, instead of another one's start-up."""
 
     lease: timedelta = timedelta(seconds=180)
     dedup_window: timedelta = timedelta(hours=24)
     chunk: int = CHUNK
+    linger: timedelta = timedelta(0)
 
 
 class Drain:
@@ -78,6 +86,7 @@ class Drain:
         check_in: Callable[[], None] = lambda: None,
         rng: random.Random | None = None,
         worker: str | None = None,
+        next_due: Callable[[], datetime | None] = lambda: None,
         on_settled: Callable[[], None] = lambda: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -90,6 +99,7 @@ class Drain:
         self._check_in = check_in
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._worker = worker or f"drain-{uuid4()}"
+        self._next_due = next_due
         self._on_settled = on_settled
         self._should_stop = should_stop
         self._pool = WorkerPool(connector.send, clock, should_stop)
@@ -99,7 +109,7 @@ class Drain:
         self._alone = False
         self._taking: Future[Taken] | None = None
         self._claim_again_at = 0.0
-        self._settled_at = time.monotonic()
+        self._started_at = self._settled_at = time.monotonic()
         self._settle_again_at = 0.0
         self._trouble_since = 0.0
         self.summary = DrainSummary()
@@ -138,12 +148,28 @@ class Drain:
                         time.sleep(self._pause())
                     elif self._taking is not None:
                         wait_for([self._taking], _IDLE_S)
-                    elif not fresh and not self._plan_due(chosen):
+                    elif not fresh and not self._plan_due(chosen) and not self._lingers(chosen):
                         break
                     self._release_paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
             finally:
                 self._finish()
         return self.summary
+
+    def _lingers(self, selection: Selection) -> bool:
+        """Wait a moment if something is due soon; whether to go on. What has arrived is shown meanwhile;
+        failures are shown at a run's end, so a drain with any of them doesn't wait."""
+        too_old = time.monotonic() - self._started_at >= LINGER_MOST_S
+        if too_old or selection != Selection() or self.summary.failed or not self._options.linger:
+            return False
+        due = self._next_due()
+        if due is None or due - self._clock() > self._options.linger:
+            return False
+        self._on_settled()
+        wait_s = max((due - self._clock()).total_seconds(), 0.01)
+        until = time.monotonic() + min(wait_s, _LOOK_EVERY_S)
+        while not self._should_stop() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _IDLE_S))
+        return True
 
     def _plan_due(self, selection: Selection) -> int:
         written = self._log.plan_due(self._connector.platform, self._clock(), selection)

@@ -44,3 +44,27 @@ def test_a_tick_asks_for_a_drain_when_something_waits_and_nobody_takes_it(
     decision = decide_tick(state, now=NOW, drains_waiting=waiting, drains_running=running)
     assert decision.request is request_drain
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("due", "waiting", "running", "most", "drains"),
+    [
+        (1, 0, 0, 4, 1),
+        (2_000, 0, 0, 4, 1),
+        (2_001, 0, 0, 4, 2),
+        (30_000, 0, 0, 4, 4),
+        (30_000, 1, 2, 4, 1),
+        (30_000, 0, 4, 4, 0),
+        (30_000, 0, 0, 1, 1),
+        (1, 0, 3, 4, 0),
+    ],
+)
+def test_a_tick_asks_for_as_many_drains_as_the_queue_needs(
+    due: int, waiting: int, running: int, most: int, drains: int
+) -> None:
+    """Up to DRAINS_PER_PLATFORM, those that wait or run already counted."""
+    state = DueState(next_fire=NOW - SECOND, due=due)
+    decision = decide_tick(
+        state, now=NOW, drains_waiting=waiting, drains_running=running, most=most
+    )
+    assert decision.drains == drains

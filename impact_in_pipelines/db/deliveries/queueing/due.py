@@ -12,12 +12,15 @@ from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/queueing/due")
 
+_COUNTED = 50_000
+"""What is due is counted up to this: enough for any number of drains."""
+
 
 def due_state(engine: Engine, platform: Platform, now: datetime) -> DueState:
     """Since when something of `platform` is due at `now` (aware), and when the next thing will be: one
     statement, which only reads."""
-    values = {"platform": platform.value, **limits(now), **left_before(now)}
+    values = {"platform": platform.value, **limits(now), **left_before(now), "counted": _COUNTED}
     with engine.connect() as connection:
         row = connection.execute(_SQL["due_state"], values).one()
     next_attempt = row.out_of_time or row.next_attempt
-    return DueState(row.next_fire, next_attempt, row.unrecorded_since, row.reopens_at)
+    return DueState(row.next_fire, next_attempt, row.unrecorded_since, row.reopens_at, row.due)

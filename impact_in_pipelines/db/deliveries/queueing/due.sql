@@ -32,4 +32,13 @@ SELECT
      WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
        AND (d.selected_by IS NULL
             OR d.updated_at <= CASE WHEN d.status = 'failed' THEN CAST(:abandoned_before AS timestamptz)
-                                    ELSE :orphaned_before END)) AS unrecorded_since
+                                    ELSE :orphaned_before END)) AS unrecorded_since,
+    (SELECT count(*) FROM (
+        SELECT 1 FROM impact_deliveries d
+        WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at <= :now AND NOT @closed(d)
+          AND (d.selected_by IS NULL OR d.next_attempt_at <= :orphaned_before)
+        LIMIT :counted) c)
+    + (SELECT count(*) FROM (
+        SELECT 1 FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id AND c.active
+        WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND s.next_run <= :now
+        LIMIT :counted) c) AS due
