@@ -222,7 +222,7 @@ class Runtime:
             connector=connector_for(platform, self.transport, self.oauth_tokens),
             payloads=self.payloads,
             budgets=self.budgets,
-            plan=RetryPlan.from_settings(self.settings),
+            plan=RetryPlan.from_settings(self.settings, platform),
             options=DrainOptions(
                 lease=timedelta(seconds=self.settings.lease_seconds),
                 dedup_window=timedelta(hours=self.settings.dedup_window_hours),

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
+from impact_in_pipelines.platforms import Platform
+
 _LONGEST_INTERVAL = 30
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
@@ -27,6 +29,36 @@ def origins(value: Any) -> Any:
     if not all(_ORIGIN.fullmatch(one) for one in found):
         raise ValueError("isn't a list of origins")
     return found
+
+
+RETRIED_KINDS = (
+    "network", "timeout", "rate_limited", "server_error", "bad_response", "authentication",
+)  # fmt: skip
+"""Kinds of errors that a retry plan may single out."""
+
+_PLAN = re.compile(rf"({'|'.join(Platform)})(?:\.({'|'.join(RETRIED_KINDS)}))?=(\d+(?:,\d+)*)")
+_LONGEST_DELAY_MS = 86_400_000
+
+RetryDelays = tuple[tuple[Platform, str | None, tuple[int, ...]], ...]
+"""Platform, kind of error (None: all others), delays in milliseconds."""
+
+
+def retry_delays(value: Any) -> Any:
+    """`workday=60000,300000; goodera.rate_limited=60000`: at most ten delays, each from 1 ms to a day."""
+    if not isinstance(value, str):
+        return value
+    plans = []
+    for one in filter(None, (part.strip() for part in value.split(";"))):
+        found = _PLAN.fullmatch(one)
+        if found is None:
+            raise ValueError("holds something else")
+        delays = tuple(int(delay) for delay in found[3].split(","))
+        if len(delays) > 10 or not all(1 <= delay <= _LONGEST_DELAY_MS for delay in delays):
+            raise ValueError("holds a delay that is too long, or too many")
+        plans.append((Platform(found[1]), found[2], delays))
+    if len({plan[:2] for plan in plans}) < len(plans):
+        raise ValueError("says something twice")
+    return tuple(plans)
 
 
 _HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")

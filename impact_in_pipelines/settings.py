@@ -24,7 +24,14 @@ from pydantic import (
 
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.setting_forms import HttpUrl, divides_an_hour, hosts, origins
+from impact_in_pipelines.setting_forms import (
+    HttpUrl,
+    RetryDelays,
+    divides_an_hour,
+    hosts,
+    origins,
+    retry_delays,
+)
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '
@@ -101,6 +108,11 @@ class Settings(BaseModel):
     )
     scheduler_backoff_multiplier: float = Field(
         2.0, ge=1.0, le=10.0, description="a number from 1 to 10"
+    )
+    retry_delays_ms: Annotated[RetryDelays, BeforeValidator(retry_delays)] = Field(
+        (),
+        description="delays by platform, or by platform and kind of error, such as "
+        "workday=60000,300000; goodera.rate_limited=60000,60000: up to ten, each from 1 to 86400000 ms",
     )
     retry_jitter: float = Field(
         0.2,

@@ -77,7 +77,7 @@ def main(platform_name: str, instant: str, organization: str, when: str) -> None
         connector=connector,
         payloads=payloads,
         budgets=runtime.budgets,
-        plan=RetryPlan.from_settings(runtime.settings),
+        plan=RetryPlan.from_settings(runtime.settings, platform),
         clock=lambda: now,
     ).run()
     runtime.close()

@@ -1,9 +1,12 @@
 """When a failed attempt is tried again (design D5, layer 2): the plan is data, the decision is pure."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 
 LOST_MOST = 4
@@ -22,7 +25,8 @@ LONGEST_DELAY_MS = 7 * 86_400_000.0
 
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
-    """Delays between attempts in milliseconds: `base_ms`, then each `multiplier` times the one before.
+    """Delays between attempts in milliseconds: `base_ms`, then each `multiplier` times the one before, or
+    those of `delays_ms`; errors of some `kinds` have delays of their own.
 
     With the defaults: 5, 10 and 20 minutes, each times a random factor in 1 ± `jitter`. A platform's
     Retry-After can lengthen a delay, up to `retry_after_cap_ms`, never shorten it.
@@ -33,29 +37,47 @@ class RetryPlan:
     multiplier: float = 2.0
     jitter: float = 0.2
     retry_after_cap_ms: int = 3_600_000
+    delays_ms: tuple[int, ...] | None = None
+    kinds: Mapping[ErrorKind, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "RetryPlan":
+    def from_settings(cls, settings: Settings, platform: Platform) -> "RetryPlan":
+        """The plan of `platform`: what RETRY_DELAYS_MS says of it, else what holds for all."""
+        own = {kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform}
         return cls(
             max_retries=settings.scheduler_max_retries,
             base_ms=settings.scheduler_retry_delay_ms,
             multiplier=settings.scheduler_backoff_multiplier,
             jitter=settings.retry_jitter,
+            delays_ms=own.pop(None, None),
+            kinds={ErrorKind(kind): delays for kind, delays in own.items() if kind is not None},
         )
 
-    def delay_ms(self, failed_attempts: int, rng: random.Random) -> float | None:
-        """Milliseconds to wait after the n-th failed attempt (1-based); None: that one was final."""
-        if failed_attempts > self.max_retries:
+    def delays(self, kind: ErrorKind | None = None) -> tuple[float, ...]:
+        """The delays after the first, second, … failure by an error of `kind`, without jitter."""
+        if kind is not None and kind in self.kinds:
+            return self.kinds[kind]
+        if self.delays_ms is not None:
+            return self.delays_ms
+        grown = (self.base_ms * self.multiplier**n for n in range(self.max_retries))
+        return tuple(min(delay, LONGEST_DELAY_MS) for delay in grown)
+
+    def delay_ms(
+        self, failed_attempts: int, rng: random.Random, kind: ErrorKind | None = None
+    ) -> float | None:
+        """Milliseconds to wait after the n-th failed attempt (1-based), which failed by an error of `kind`;
+        None: that one was final."""
+        delays = self.delays(kind)
+        if failed_attempts > len(delays):
             return None
         spread = 1.0 + self.jitter * (2.0 * rng.random() - 1.0)
-        delay = self.base_ms * self.multiplier ** (failed_attempts - 1)
-        return min(delay, LONGEST_DELAY_MS) * spread
+        return delays[failed_attempts - 1] * spread
 
     @property
     def longest_delay_ms(self) -> float:
         """The longest wait that the plan itself can come to, in milliseconds."""
-        delay = self.base_ms * self.multiplier ** max(self.max_retries - 1, 0)
-        return min(delay, LONGEST_DELAY_MS) * (1.0 + self.jitter)
+        plans = [self.delays(), *self.kinds.values()]
+        return max(max(plan, default=0) for plan in plans) * (1.0 + self.jitter)
 
     def closes_for_ms(self, retry_after_ms: float | None) -> float | None:
         """For how long (milliseconds) a connection is closed whose platform asks for `retry_after_ms`; None:
@@ -71,9 +93,10 @@ class RetryPlan:
         now: datetime,
         rng: random.Random,
         retry_after_ms: float | None = None,
+        kind: ErrorKind | None = None,
     ) -> datetime | None:
         """The instant (UTC) of the next attempt after the n-th failed one; None: that one was final."""
-        delay = self.delay_ms(failed_attempts, rng)
+        delay = self.delay_ms(failed_attempts, rng, kind)
         if delay is None:
             return None
         asked = min(retry_after_ms or 0.0, self.retry_after_cap_ms)

@@ -98,7 +98,7 @@ def drain_while(world: World, happening: Callable[[], None]) -> DrainSummary:
         connector=Interrupted(connector, thread, after=10),
         payloads=runtime.payloads,
         budgets=runtime.budgets,
-        plan=RetryPlan.from_settings(runtime.settings),
+        plan=RetryPlan.from_settings(runtime.settings, BENEVITY),
         clock=world.clock,
     )
     try:

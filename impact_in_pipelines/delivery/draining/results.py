@@ -96,6 +96,7 @@ class Results:
                 now=now,
                 rng=self._rng,
                 retry_after_ms=result.retry_after_ms,
+                kind=result.error_kind,
             )
         return [Settlement(member, result, now, next_attempt_at) for member in request.members]
 

@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.errors import InvalidSetting
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.setting_forms import RETRIED_KINDS
 from impact_in_pipelines.settings import read_settings
 
 from .helpers import NOW
@@ -97,7 +101,7 @@ def test_the_settings_make_the_plan(retries: str, delay: str, multiplier: str) -
             "SCHEDULER_BACKOFF_MULTIPLIER": multiplier,
         }
     )
-    plan = RetryPlan.from_settings(settings)
+    plan = RetryPlan.from_settings(settings, Platform.BENEVITY)
     assert (plan.max_retries, plan.base_ms) == (int(retries), int(delay))
     assert plan.multiplier == float(multiplier)
 
@@ -108,3 +112,36 @@ def test_the_longest_plan_that_settings_allow_has_a_date() -> None:
     at = plan.next_attempt_at(failed_attempts=10, now=NOW, rng=random.Random(1))
     assert at is not None
     assert at > NOW
+
+
+def test_a_platform_has_its_own_plan_and_a_kind_of_error_too() -> None:
+    """RETRY_DELAYS_MS replaces what the general settings make; nothing else changes."""
+    settings = read_settings(
+        {
+            "RETRY_DELAYS_MS": "workday=1000,2000; goodera.rate_limited=500",
+            "IMPACT_IN_RETRY_JITTER": "0",
+        }
+    )
+    rng = random.Random(1)
+    workday = RetryPlan.from_settings(settings, Platform.WORKDAY)
+    assert [workday.delay_ms(n, rng) for n in (1, 2, 3)] == [1_000, 2_000, None]
+    goodera = RetryPlan.from_settings(settings, Platform.GOODERA)
+    assert [goodera.delay_ms(n, rng, ErrorKind.RATE_LIMITED) for n in (1, 2)] == [500, None]
+    assert goodera.delay_ms(3, rng, ErrorKind.TIMEOUT) == 20 * MINUTES
+    assert goodera.longest_delay_ms == 20 * MINUTES
+    assert RetryPlan.from_settings(settings, Platform.BENEVITY).delays() == RetryPlan().delays()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["workday", "workday=", "nobody=1", "workday.rejected=1", "workday=0", "workday=1;workday=2"],
+)
+def test_a_plan_that_does_not_parse_stops_the_program(text: str) -> None:
+    """With the name of the setting."""
+    with pytest.raises(InvalidSetting, match="RETRY_DELAYS_MS"):
+        read_settings({"RETRY_DELAYS_MS": text})
+
+
+def test_the_kinds_of_plans_are_kinds_of_errors() -> None:
+    """Settings know them by name only."""
+    assert {ErrorKind(kind) for kind in RETRIED_KINDS} <= set(ErrorKind)
