@@ -32,7 +32,9 @@ def claimed(world: World, limit: int, *, batch_limit: int = 1) -> list[Claimed]:
 
 
 def test_four_drains_together_keep_an_accounts_limit(world: World) -> None:
-    """Each process used to count for itself: four of them sent four times as much, and were turned away."""
+    """Each process used to count for itself: four of them sent four times as much, and were turned away by the
+    platform, which counts the requests of any 60 seconds."""
+    world.sandbox.client.configure(rate_limits_enabled=True)
     (company,) = world.companies()
     days = [YESTERDAY - timedelta(days=n) for n in range(160)]
     world.events([company], days=days)
@@ -43,9 +45,10 @@ def test_four_drains_together_keep_an_accounts_limit(world: World) -> None:
     for runtime in runtimes:
         runtime.close()
     stats = world.sandbox.client.stats()["benevity"]
-    assert (stats["received"], stats["accepted"], stats["rejected"]) == (100, 100, {})
-    assert sum(summary.delivered for summary in summaries) == 100
-    assert world.statuses() == {"success": 100, "pending": 60}
+    delivered = sum(summary.delivered for summary in summaries)
+    assert (stats["received"], stats["accepted"], stats["rejected"]) == (delivered, delivered, {})
+    # More only where it took so long that the next minute had begun.
+    assert delivered >= 100
 
 
 def test_drains_that_add_the_same_accounts_do_not_wait_in_a_circle(world: World) -> None:
