@@ -32,8 +32,8 @@ def claimed(world: World, limit: int, *, batch_limit: int = 1) -> list[Claimed]:
 
 
 def test_four_drains_together_keep_an_accounts_limit(world: World) -> None:
-    """Each process used to count for itself: four of them sent four times as much, and were turned away by the
-    platform, which counts the requests of any 60 seconds."""
+    """Each process used to count for itself: four of them sent four times as much, and were turned away by
+    the platform, which counts the requests of any 60 seconds."""
     world.sandbox.client.configure(rate_limits_enabled=True)
     (company,) = world.companies()
     days = [YESTERDAY - timedelta(days=n) for n in range(160)]
