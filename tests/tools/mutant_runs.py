@@ -1,0 +1,267 @@
+"""Runs a room's unit tests on a changed copy of the project, each time in a process of its own.
+
+The parent has imported pytest and the libraries but nothing of the project; a fork of it starts at once.
+A first run without a change notes which lines each test executes, so that a change is shown only to tests
+that can notice it, the quickest first.
+"""
+
+import ast
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from coverage import Coverage, CoverageData
+from hypothesis import Phase, settings
+
+LIBRARIES = (
+    "cryptography.fernet",
+    "jinja2",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pydantic_settings",
+    "sqlalchemy",
+)
+EXAMPLES = 40
+"""Of a property: a wrong rule is seen in few, and the suite itself tries more."""
+CPU_SECONDS = 60
+"""A mutant that makes the tests compute longer than this has been noticed: it never ends."""
+WALL_SECONDS = 300
+MEMORY_BYTES = 4 * 1024**3
+OWN_PACKAGES = ("impact_in_pipelines", "unit", "conftest")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A module with one change, and the tests that are to notice it (node ids, in their order)."""
+
+    module: str
+    changed: str
+    tests: tuple[str, ...]
+
+
+@dataclass
+class Baseline:
+    """What a room's tests do when nothing is changed."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each test takes, by node id."""
+    lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
+    """By module and line: the tests that execute it; "" stands for the import."""
+
+    def noticing(self, module: str, source: str, line: int) -> tuple[str, ...]:
+        """The tests that execute the statement, then those that share a file with one that enters the module
+        (a cached result is computed by the first who asks). A statement that runs at import (a constant, a
+        default) may matter to every test of the room."""
+        executed = self.lines.get(module, {})
+        first, last = statement_at(source, line)
+        direct = set().union(*(executed.get(number, set()) for number in range(first, last + 1)))
+        entering = set().union(*executed.values()) if executed else set()
+        files = {test.partition("::")[0] for test in entering}
+        named = f"test_{Path(module).stem}.py"
+        everybody = "" in direct
+
+        def rank(test: str) -> tuple[bool, bool, bool, float]:
+            return (
+                test not in direct,
+                test not in entering,
+                not test.partition("::")[0].endswith(named),
+                self.seconds[test],
+            )
+
+        fitting = [t for t in self.seconds if everybody or t.partition("::")[0] in files]
+        return tuple(sorted(fitting, key=rank))
+
+
+def statement_at(source: str, line: int) -> tuple[int, int]:
+    """First and last line of the innermost statement there; of one with a body, its head alone."""
+    found = (line, line)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0):
+            body = getattr(node, "body", None)
+            last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or line
+            if line <= last:
+                found = (node.lineno, last)
+    return found
+
+
+class Recording:
+    """A pytest plugin that notes, test by test, the lines that were executed and the time."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        self._coverage = coverage
+        self.seconds: dict[str, float] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> object:
+        """Attribute the lines from here on to this test."""
+        self._coverage.switch_context(item.nodeid)
+        start = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - start
+            self._coverage.switch_context("")
+
+
+class Ordering:
+    """A pytest plugin that keeps the chosen tests, in the given order."""
+
+    def __init__(self, tests: tuple[str, ...]) -> None:
+        self._rank = {test: number for number, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Called by pytest once all tests of the files are known."""
+        kept = [item for item in items if item.nodeid in self._rank]
+        items[:] = sorted(kept, key=lambda item: self._rank[item.nodeid])
+
+
+_OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+"""Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
+
+
+def _tests(paths: list[str], *plugins: object) -> int:
+    """Run them with few, fixed examples and without this project's conftest, which opens the world."""
+    settings.register_profile(
+        "mutants",
+        derandomize=True,
+        deadline=None,
+        database=None,
+        max_examples=EXAMPLES,
+        phases=(Phase.explicit, Phase.generate),
+    )
+    settings.load_profile("mutants")
+    options = ["-x", "-q", "--noconftest", "--tb=line", *_OPTIONS]
+    return int(pytest.main([*options, *paths], plugins=list(plugins)))
+
+
+def _forked(copy: Path, action: Callable[[], int]) -> int:
+    """Start the action in a process of its own that takes the project from `copy`; its number."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    code = 3
+    try:
+        with (copy / "tests.log").open("wb") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        os.chdir(copy)
+        sys.path[:] = [
+            str(copy),
+            str(copy / "tests"),
+            *(path for path in sys.path if not (Path(path) / "impact_in_pipelines").is_dir()),
+        ]
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        code = action()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def baseline(copies: list[Path], tests: str, package: str) -> Baseline:
+    """Run all tests of the room in each copy (which also compiles it), unchanged. Raises RuntimeError if one
+    fails: what fails by itself notices nothing."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    if any(name.partition(".")[0] in OWN_PACKAGES for name in sys.modules):
+        raise RuntimeError("the project is imported already: its forks would not see a change")
+    for copy in copies:
+        notes, data = copy / "seconds.json", copy / "lines.coverage"
+
+        def recorded(notes: Path = notes, data: Path = data, copy: Path = copy) -> int:
+            coverage = Coverage(
+                data_file=str(data), source=[str(copy / package)], config_file=False
+            )
+            coverage.start()
+            recording = Recording(coverage)
+            code = _tests([tests], recording)
+            coverage.stop()
+            coverage.save()
+            notes.write_text(json.dumps(recording.seconds))
+            return code
+
+        _, status = os.waitpid(_forked(copy, recorded), 0)
+        if status:
+            log = (copy / "tests.log").read_text("utf-8", "replace")
+            raise RuntimeError(f"the tests fail unchanged ({tests}):\n{log[-3000:]}")
+    found = Baseline(json.loads(notes.read_text()))
+    executed = CoverageData(str(data))
+    executed.read()
+    for file in executed.measured_files():
+        by_line = executed.contexts_by_lineno(file)
+        module = str(Path(file).relative_to(copy))
+        found.lines[module] = {line: set(contexts) for line, contexts in by_line.items()}
+    return found
+
+
+class Trials:
+    """Tries mutants, one at a time in each copy."""
+
+    def __init__(self, copies: list[Path]) -> None:
+        self._free = list(copies)
+        self._running: dict[int, tuple[Trial, Path, float]] = {}
+
+    def run(self, trials: list[Trial]) -> Iterator[tuple[Trial, bool]]:
+        """Each as it ends, with whether a test noticed it."""
+        waiting = list(reversed(trials))
+        while waiting or self._running:
+            while waiting and self._free:
+                trial = waiting.pop()
+                if trial.tests:
+                    self._start(trial, self._free.pop())
+                else:
+                    yield trial, False
+            yield from self._collect()
+            time.sleep(0.01)
+
+    def _start(self, trial: Trial, copy: Path) -> None:
+        path = copy / trial.module
+        path.write_text(trial.changed, "utf-8")
+        # Python takes compiled code for current if time (in seconds) and size agree: a second in the future
+        # agrees with none.
+        ahead = time.time() + 1_000_000
+        os.utime(path, (ahead, ahead))
+
+        def tried() -> int:
+            sys.dont_write_bytecode = True
+            files = dict.fromkeys(test.partition("::")[0] for test in trial.tests)
+            return _tests(list(files), Ordering(trial.tests))
+
+        deadline = time.monotonic() + WALL_SECONDS
+        self._running[_forked(copy, tried)] = (trial, copy, deadline)
+
+    def _collect(self) -> Iterator[tuple[Trial, bool]]:
+        """Take the results of what has ended, and end what never would."""
+        for child, (trial, copy, deadline) in list(self._running.items()):
+            if time.monotonic() > deadline:
+                os.kill(child, signal.SIGKILL)
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if not ended:
+                continue
+            del self._running[child]
+            original = Path(__file__).parents[2] / trial.module
+            shutil.copy2(original, copy / trial.module)
+            self._free.append(copy)
+            code = os.waitstatus_to_exitcode(status)
+            if code > 2:
+                log = (copy / "tests.log").read_text("utf-8", "replace")
+                raise RuntimeError(f"the tests did not run ({code}): {log[-2000:]}")
+            yield trial, code != 0
