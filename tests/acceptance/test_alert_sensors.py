@@ -26,7 +26,7 @@ from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.settings import read_settings
 
-from .conftest import forget_settings
+from .conftest import close_runtime, forget_settings
 from .world import QUIET, World, day
 
 KEY = "sandbox-routing-key"
@@ -39,7 +39,7 @@ def alerted(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PAGERDUTY_INTEGRATION_KEY", KEY)
     monkeypatch.setenv("PAGERDUTY_EVENTS_URL", sandbox.pagerduty_url)
     monkeypatch.setenv("ALERT_RECOVERY_HOLD_MINUTES", "0")
-    RuntimeResource().get().close()
+    close_runtime()
     forget_settings()
     return world
 
@@ -154,8 +154,8 @@ def test_a_database_that_is_away_is_a_reason_to_skip(
     alerted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no finding: nothing is opened, nothing closed, and the tick says why."""
+    close_runtime()
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    RuntimeResource().get().close()
     forget_settings()
 
     for name in ("sla_breaches", "platform_outages", "send_notifications"):
