@@ -63,5 +63,5 @@ def test_nothing_is_lost_and_nothing_arrives_twice(
         result = run(trial, SECONDS)
         note(trial, result, SECONDS, ROOT / "build" / "chaos.md")
         with capsys.disabled():
-            print(f"\n{line(trial, result)}")
+            print("", line(trial, result), *result.again, sep="\n")
         judge(result, trial)

@@ -53,7 +53,7 @@ def account(trial: Trial) -> Account:
         row["id"]: row
         for row in trial.world.rows(
             "SELECT d.id, c.slug, d.platform, d.period_start, d.status, d.error_kind, d.last_error, "
-            "d.next_attempt_at, d.attempt_count, d.claimed_by "
+            "d.next_attempt_at, d.attempt_count, d.claimed_by, d.batch_id, d.idempotency_key "
             "FROM impact_deliveries d JOIN companies c ON c.id = d.company_id"
         )
     }
@@ -94,7 +94,19 @@ def _compare(trial: Trial, platform: Platform, rows: list[Any], result: Account)
     for line in found["doubled"]:
         epochs = Counter(_epoch(trial, platform, key) for key in line["keys"])
         same_epoch = max(epochs.values()) > 1 or line["timesAccepted"] != len(line["keys"])
-        (result.twice if same_epoch else result.again).append(f"{platform.value}: {line}")
+        of_it = {
+            (one["organizationId"], one["periodStart"])
+            for one in found["accepted"]
+            if one["contentHash"] == line["contentHash"]
+        }
+        log = [
+            f"{row['id']} {row['status']} key {row['idempotency_key']} batch {row['batch_id']}"
+            for row in rows
+            if (row["slug"], row["period_start"].isoformat()) in of_it
+        ]
+        (result.twice if same_epoch else result.again).append(
+            f"{platform.value}: {sorted(of_it)} under {line['keys']}; the log has {log}"
+        )
     result.twice += [
         f"{platform.value}: the log has {what} delivered {n} times"
         for what, n in delivered.items()

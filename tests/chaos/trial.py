@@ -108,6 +108,7 @@ class Trial:
         }
         self._later: list[tuple[float, Callable[[], None]]] = []
         self._deck: list[str] = []
+        self._seconds = 0.0
         self._dump_holds: tuple[int, int] | None = None
         self._asked: list[tuple[subprocess.Popen[str], dict[str, bool]]] = []
 
@@ -125,7 +126,7 @@ class Trial:
     def go_on_for(self, seconds: float, *, every_kind: bool = False) -> None:
         """Plan and strike, a blow every second or so; with `every_kind` until each has come up. The dump is
         made after a third, and put back after three quarters."""
-        began = time.monotonic()
+        began, self._seconds = time.monotonic(), seconds
         dump_at, restore_at = (began + seconds * share for share in (0.3, 0.75))
         while (now := time.monotonic()) < began + seconds or (
             every_kind and not self.kinds <= self.struck.keys()
@@ -141,6 +142,8 @@ class Trial:
             else:
                 self.strike()
             time.sleep(self.rng.uniform(0.3, 1.2))
+        if self._dump_holds is not None and restore_at < float("inf"):
+            self._restore()
 
     def strike(self) -> None:
         """One blow: each kind comes up before any comes a second time."""
@@ -316,10 +319,11 @@ class Trial:
         self._after(seconds, lambda: client.remove_fault(fault))
 
     def _outage(self) -> None:
-        """A whole platform is down."""
+        """A whole platform is down, for up to half of a trial and 45 s."""
         how = self.rng.choice(["server_error", "connection_reset", "unavailable"])
         more = {"retry_after_seconds": None} if how == "unavailable" else {}
-        self._for_a_while(self.rng.uniform(8, 14), self.rng.choice(list(Platform)), how, **more)
+        seconds = min(self.rng.uniform(0.3, 0.5) * self._seconds, 45)
+        self._for_a_while(seconds, self.rng.choice(list(Platform)), how, **more)
 
     def _told_to_wait(self) -> None:
         """429 and 503 with a Retry-After beyond the retry plan: connections are closed until then."""
