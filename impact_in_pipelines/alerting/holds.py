@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from impact_in_pipelines.delivery.holding.breaking import Cause
+from impact_in_pipelines.delivery.holding.breaking import BreakerCause
 from impact_in_pipelines.delivery.holding.closures import Closure
 from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 
@@ -27,7 +27,7 @@ def needing_people(
         if one.kind == "person":
             reminder = age // HELD_REMINDED_EVERY
             found.append(_breach(one, slugs, now, BreachType.HELD, HELD_REMINDED_EVERY, reminder))
-        elif one.cause == Cause.REFUSED and one.company_id is not None:
+        elif one.cause == BreakerCause.REFUSED and one.company_id is not None:
             reminder = sum(age >= after for after in REFUSED_REMINDERS)
             kind = BreachType.CONNECTION_REFUSED
             found.append(_breach(one, slugs, now, kind, pause_after, reminder))
@@ -41,7 +41,7 @@ def to_pause(closures: Iterable[Closure], now: datetime, pause_after: timedelta)
     return [
         one
         for one in closures
-        if one.cause == Cause.REFUSED
+        if one.cause == BreakerCause.REFUSED
         and now - one.since >= pause_after
         and (one.platform, one.company_id) not in paused
     ]

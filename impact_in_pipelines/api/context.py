@@ -12,7 +12,7 @@ from impact_in_pipelines.api.access.watching import AccessWatch
 from impact_in_pipelines.api.dagster_link import DagsterLink
 from impact_in_pipelines.api.deliveries.hub import EventHub
 from impact_in_pipelines.api.http.counts import buckets
-from impact_in_pipelines.api.http.ratelimit import OpenStreams, RateLimiter
+from impact_in_pipelines.api.http.ratelimit import OpenStreams, RequestLimiter
 from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
 from impact_in_pipelines.api.sla.statuses import StatusCache
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
@@ -48,8 +48,8 @@ class ApiContext:
 
     runtime: Runtime
     authenticator: Authenticator
-    limiter: RateLimiter
-    anonymous: RateLimiter
+    limiter: RequestLimiter
+    anonymous: RequestLimiter
     streams: OpenStreams
     dagster: DagsterLink
 
@@ -135,8 +135,8 @@ def build_context(runtime: Runtime) -> ApiContext:
     return ApiContext(
         runtime=runtime,
         authenticator=Authenticator.from_settings(settings, JwksClient),
-        limiter=RateLimiter(settings.api_rate_limit_per_minute, buckets=counts),
-        anonymous=RateLimiter(
+        limiter=RequestLimiter(settings.api_rate_limit_per_minute, buckets=counts),
+        anonymous=RequestLimiter(
             settings.api_anonymous_limit_per_minute, kind="address", buckets=counts
         ),
         streams=OpenStreams(settings.api_streams_per_subject),

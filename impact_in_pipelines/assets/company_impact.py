@@ -22,7 +22,7 @@ from pydantic import Field
 
 from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
 from impact_in_pipelines.assets.external import impact_events
-from impact_in_pipelines.impact.checks import CHECKS, Check, Severity
+from impact_in_pipelines.impact.checks import CHECKS, Check, CheckSeverity
 from impact_in_pipelines.impact.expectations import Evaluation
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
@@ -31,8 +31,8 @@ DAYS_JUDGED = 35
 """Days back whose figures the checks judge each time; older ones were judged when they were new."""
 
 _SEVERITY = {
-    Severity.CRITICAL: AssetCheckSeverity.ERROR,
-    Severity.WARNING: AssetCheckSeverity.WARN,
+    CheckSeverity.CRITICAL: AssetCheckSeverity.ERROR,
+    CheckSeverity.WARNING: AssetCheckSeverity.WARN,
 }
 _COLUMNS = TableSchema(
     columns=[TableColumn(name, type="string") for name in ("company", "day", "observed")]
@@ -43,7 +43,7 @@ def _told(check: Check) -> str:
     """What a check means and what to do, as the UI shows it."""
     effect = (
         "Critical: the delivery it concerns isn't sent."
-        if check.severity is Severity.CRITICAL
+        if check.severity is CheckSeverity.CRITICAL
         else "A warning: deliveries go out all the same."
     )
     return f"{check.meaning}. {effect} When it fails: {check.remedy}."

@@ -22,7 +22,7 @@ class Failure(Protocol):
         ...
 
 
-class Report(Protocol):
+class FiguresReport(Protocol):
     """What the gate found; `impact.gate.GateReport` is one."""
 
     @property
@@ -34,7 +34,7 @@ class Report(Protocol):
 class Gate(Protocol):
     """Judges figures before they are sent; `impact.gate.gate` does."""
 
-    def __call__(self, figures: Sequence[ImpactFigures], now: datetime, /) -> Report:
+    def __call__(self, figures: Sequence[ImpactFigures], now: datetime, /) -> FiguresReport:
         """The report on all of `figures`; `now` is aware."""
         ...
 

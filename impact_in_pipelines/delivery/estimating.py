@@ -11,7 +11,7 @@ ASSUMED_REQUEST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ConnectionLoad:
     """What waits for one connection: `ahead` requests before ours, then `requests` of ours."""
 
     requests: int
@@ -20,7 +20,7 @@ class Lane:
     max_concurrency: int | None
 
 
-def seconds_for(lane: Lane) -> float:
+def seconds_for(lane: ConnectionLoad) -> float:
     """Seconds until the last of ours has ended: a lane may use its whole limit at once and then waits
     until the minute is over (`sendqueue`)."""
     total = lane.requests + lane.ahead

@@ -22,7 +22,7 @@ LEAST_USUAL_EVENTS = 5.0
 """Usual events a day below which chance alone makes a drop."""
 
 
-class Severity(StrEnum):
+class CheckSeverity(StrEnum):
     """What a failed expectation means: a critical one stops the delivery, a warning is shown."""
 
     CRITICAL = "critical"
@@ -46,7 +46,7 @@ class Check:
     columns must not be null; `observed` says what was seen in figures that failed, `remedy` what to do."""
 
     name: str
-    severity: Severity
+    severity: CheckSeverity
     observed: Callable[[ImpactFigures], str]
     remedy: str
     meaning: str
@@ -131,7 +131,7 @@ _CORRECT = "correct the events and replay"
 CHECKS: tuple[Check, ...] = (
     Check(
         "identity_present",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         lambda f: f"company {f.company_id}, {f.period_start} to {f.period_end}, zone {f.timezone}",
         "complete the company's record and replay",
         meaning="Every company-day names its company, its day and its time zone",
@@ -139,7 +139,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "counts_non_negative",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         _lowest_count,
         _CORRECT,
         meaning="No count and no sum of hours is negative",
@@ -150,7 +150,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "hours_non_negative",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         lambda f: f"{f.quality.lowest_hours:g} hours in {_events(f.quality.negative_hours)}",
         _CORRECT,
         meaning="No event has negative hours",
@@ -158,7 +158,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "scores_in_range",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         _scores,
         _CORRECT,
         meaning="Outcome scores lie in their range: integration and job readiness 0 to 1, language 0 to 10",
@@ -170,7 +170,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "no_future_events",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         _future,
         "correct their occurred_at, or wait until they have happened, and replay",
         meaning="No event lies ahead of the clock",
@@ -178,7 +178,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "hours_have_volunteers",
-        Severity.CRITICAL,
+        CheckSeverity.CRITICAL,
         lambda f: f"{f.volunteer_hours:g} volunteer hours of no volunteer",
         "compute the figures again (a full refresh) and replay",
         meaning="Volunteer hours belong to a volunteer",
@@ -186,7 +186,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "volunteers_have_hours",
-        Severity.WARNING,
+        CheckSeverity.WARNING,
         lambda f: f"{f.volunteers:,} volunteers and 0 hours",
         "check whether hours are missing",
         meaning="Where volunteers were active there are hours",
@@ -194,7 +194,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "volunteer_days_within_24_hours",
-        Severity.WARNING,
+        CheckSeverity.WARNING,
         lambda f: f"{f.quality.most_hours_a_day:g} hours of one volunteer on one day",
         "check whether hours are entered twice or sum up several days",
         meaning="Nobody volunteers for more than 24 hours on one day",
@@ -202,7 +202,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "references_present",
-        Severity.WARNING,
+        CheckSeverity.WARNING,
         _unattributed,
         "add the references: what has none is missing from the figures",
         meaning="Every event says who took part",
@@ -210,7 +210,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "events_present",
-        Severity.WARNING,
+        CheckSeverity.WARNING,
         lambda f: f"no events from {f.period_start} to {f.period_end}",
         "check whether an import is missing",
         meaning="There are events on days that usually have some",
@@ -218,7 +218,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "complete_against_history",
-        Severity.WARNING,
+        CheckSeverity.WARNING,
         lambda f: (
             f"{f.events / f.days:.1f} events a day where {f.history.events_a_day:.1f} are usual"
         ),

@@ -19,7 +19,7 @@ from uuid import UUID
 from impact_in_pipelines.impact.checks import (
     CHECKS,
     Check,
-    Severity,
+    CheckSeverity,
     events_where_some_are_due,
     share_of_usual,
 )
@@ -50,7 +50,7 @@ class Evaluation:
     `MOST_OFFENDERS` of these."""
 
     name: str
-    severity: Severity
+    severity: CheckSeverity
     evaluated: int
     failed: int
     offenders: tuple[Offender, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from impact_in_pipelines.impact.checks import Check, Severity
+from impact_in_pipelines.impact.checks import Check, CheckSeverity
 from impact_in_pipelines.impact.expectations import Evaluation, judge
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
 
@@ -35,7 +35,7 @@ def gate(figures: Sequence[ImpactFigures], now: datetime) -> GateReport:
     verdict = judge(figures, now)
     refusals = {}
     for row, checks in verdict.failures.items():
-        critical = [check for check in checks if check.severity is Severity.CRITICAL]
+        critical = [check for check in checks if check.severity is CheckSeverity.CRITICAL]
         if critical:
             refusals[figures[row].ref] = _refusal(figures[row], critical)
     return GateReport(refusals=refusals, evaluations=verdict.evaluations)

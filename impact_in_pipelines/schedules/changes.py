@@ -22,17 +22,17 @@ from impact_in_pipelines.wording import sentence
 from impact_in_pipelines.wording.notes import note_sentence
 
 
-class Action(StrEnum):
+class BulkAction(StrEnum):
     """What is done to the schedules. The Launchpad shows names, so they are the words."""
 
     pause = "pause"
     resume = "resume"
 
 
-class ScheduleChange(Config):
+class BulkChange(Config):
     """Which schedules, and why. Leaving company and platform empty means all of them."""
 
-    action: Action = Field(description="pause or resume")
+    action: BulkAction = Field(description="pause or resume")
     company: str = Field(default="", description="A company's slug or id; empty: every company.")
     platform: str = Field(
         default="", description="benevity, goodera or workday; empty: every platform."
@@ -45,7 +45,7 @@ class ScheduleChange(Config):
 
 @op(description="Pauses or resumes the schedules of a company, a platform, or both.")
 def change_schedules(
-    context: OpExecutionContext, config: ScheduleChange, runtime: RuntimeResource
+    context: OpExecutionContext, config: BulkChange, runtime: RuntimeResource
 ) -> None:
     """One transaction; each change is in the audit log with this run as its actor."""
     try:
@@ -59,14 +59,14 @@ def change_schedules(
     )
 
 
-def apply_change(runtime: Runtime, config: ScheduleChange, *, actor: str) -> list[str]:
+def apply_change(runtime: Runtime, config: BulkChange, *, actor: str) -> list[str]:
     """Do it; returns a line for each schedule. Raises `CompanyUnknown`, `PlatformUnknown` and
     `PauseReasonMissing`."""
     company, platform = (
         config.company or None,
         (schedules.parse_platform(config.platform) if config.platform else None),
     )
-    if config.action is Action.pause:
+    if config.action is BulkAction.pause:
         changed = schedules.pause_all(
             runtime, config.reason, company=company, platform=platform, actor=actor
         )

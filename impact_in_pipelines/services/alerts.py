@@ -14,7 +14,7 @@ from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.alerting.worth import worth_an_incident
-from impact_in_pipelines.db.alerts.incidents import Session
+from impact_in_pipelines.db.alerts.incidents import IncidentSession
 from impact_in_pipelines.db.alerts.outbox import Backlog
 from impact_in_pipelines.errors.alerts import IncidentAcknowledged, IncidentClosed
 from impact_in_pipelines.platforms import Platform
@@ -173,7 +173,7 @@ class Alerts:
 
     def _apply(
         self,
-        session: Session,
+        session: IncidentSession,
         breaches: Sequence[Breach],
         incidents: Sequence[Incident],
         scope: Collection[BreachType],
@@ -206,7 +206,7 @@ class Alerts:
 
 
 def _with_what_went_out(
-    session: Session, incidents: Sequence[Incident], found: Sequence[Breach]
+    session: IncidentSession, incidents: Sequence[Incident], found: Sequence[Breach]
 ) -> list[Incident]:
     """The incidents, with how many deliveries went out in those outages that end now, and how late."""
     still = {breach.platform for breach in found}

@@ -9,7 +9,7 @@ from impact_in_pipelines.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class RolledUp:
+class RefreshedDays:
     """`days` were computed into `rows` at `computed_at` (UTC); `left` are days that are stale still."""
 
     days: int
@@ -23,7 +23,7 @@ def company_impact(runtime: Runtime, *, full: bool = False) -> RefreshSummary:
     return runtime.impact.refresh_company_impact(runtime.clock(), full=full)
 
 
-def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RolledUp:
+def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RefreshedDays:
     """Compute the service levels of `days` from the log. Once none of the days since `first` is stale, later
     calls look at what has changed from then on only."""
     now = runtime.clock()
@@ -32,4 +32,4 @@ def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RolledUp
     left = sorted(set(stale.days) - set(days))
     if not left:
         runtime.sla_rollup.mark_fresh(first, stale, now)
-    return RolledUp(rolled.days, rolled.rows, left, now)
+    return RefreshedDays(rolled.days, rolled.rows, left, now)

@@ -14,7 +14,7 @@ from impact_in_pipelines.db.schedules.rows import (
     Note,
     RuleChanges,
     Schedule,
-    Twin,
+    ScheduleTwin,
     changed_rule,
     resumed,
 )
@@ -286,7 +286,7 @@ def _notes(runtime: Runtime, schedule: Schedule) -> list[Note]:
         notes.append(schedule.notice)
     other = twin_of(runtime, schedule)
     if other is not None:
-        notes.append(Twin(other))
+        notes.append(ScheduleTwin(other))
     if schedule.problem is None:
         notes += _about(schedule.rule, runtime.clock())
     return notes

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Twin
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, ScheduleTwin
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling import CalendarNote
 from impact_in_pipelines.wording.marking import N_
@@ -41,7 +41,7 @@ def note_sentence(note: Note, translate: Translate = str, *, read: Read = readab
         return translate(text) % {name: read(value) for name, value in values.items()}
 
     match note:
-        case Twin(other):
+        case ScheduleTwin(other):
             return worded(
                 _TWIN, company=other.company, platform=other.platform, id=str(other.id)[:8]
             )

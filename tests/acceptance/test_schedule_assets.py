@@ -11,7 +11,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox
-from impact_in_pipelines.schedules.changes import Action, ScheduleChange, pause_or_resume
+from impact_in_pipelines.schedules.changes import BulkAction, BulkChange, pause_or_resume
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import read_settings
@@ -77,15 +77,15 @@ def test_the_table_is_shown_once_for_each_change(runtime: Runtime) -> None:
 
 def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) -> None:
     """Pausing by platform leaves the others; resuming by reason leaves what was paused for another."""
-    assert run(ScheduleChange(action=Action.pause, platform="benevity", reason="outage"))
+    assert run(BulkChange(action=BulkAction.pause, platform="benevity", reason="outage"))
     states = {(s.company, s.platform.value): s.active for s in runtime.schedules.listed()}
     assert states == {
         ("acme", "benevity"): False,
         ("acme", "workday"): True,
         ("beta", "benevity"): False,
     }
-    assert run(ScheduleChange(action=Action.pause, company="acme", reason="audit"))
-    assert run(ScheduleChange(action=Action.resume, reason="outage"))
+    assert run(BulkChange(action=BulkAction.pause, company="acme", reason="audit"))
+    assert run(BulkChange(action=BulkAction.resume, reason="outage"))
     states = {(s.company, s.platform.value): s.active for s in runtime.schedules.listed()}
     assert states == {
         ("acme", "benevity"): True,
@@ -97,13 +97,13 @@ def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (ScheduleChange(action=Action.pause, platform="benevity"), "reason"),
-        (ScheduleChange(action=Action.pause, platform="benefity", reason="x"), "'benefity'"),
-        (ScheduleChange(action=Action.pause, company="nobody", reason="x"), "'nobody'"),
+        (BulkChange(action=BulkAction.pause, platform="benevity"), "reason"),
+        (BulkChange(action=BulkAction.pause, platform="benefity", reason="x"), "'benefity'"),
+        (BulkChange(action=BulkAction.pause, company="nobody", reason="x"), "'nobody'"),
     ],
 )
 def test_a_bad_change_fails_with_one_line_and_changes_nothing(
-    runtime: Runtime, change: ScheduleChange, text: str
+    runtime: Runtime, change: BulkChange, text: str
 ) -> None:
     """No reason, an unknown platform or company: the run fails, says which, and no schedule differs."""
     before = runtime.schedules.listed()
@@ -120,7 +120,7 @@ def test_a_bad_change_fails_with_one_line_and_changes_nothing(
     assert runtime.schedules.listed() == before
 
 
-def run(change: ScheduleChange) -> bool:
+def run(change: BulkChange) -> bool:
     with DagsterInstance.ephemeral() as instance:
         return (
             pause_or_resume()

@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from impact_in_pipelines.db.deliveries.queueing.grants import PgRequestBudgets
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
-from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Ended, Limit
+from impact_in_pipelines.delivery.limits.budgets import Ask, BudgetAccount, EndedRequests, Limit
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.platforms import Platform
 
 BENEVITY = Platform.BENEVITY
-ACCOUNT = Account("benevity", "https://platform.example", "org-1")
+ACCOUNT = BudgetAccount("benevity", "https://platform.example", "org-1")
 
 
 def claimed(world: World, limit: int, *, batch_limit: int = 1) -> list[Claimed]:
@@ -53,7 +53,9 @@ def test_four_drains_together_keep_an_accounts_limit(world: World) -> None:
 
 def test_drains_that_add_the_same_accounts_do_not_wait_in_a_circle(world: World) -> None:
     """Each asks for the same forty in another order, all at once; together they get what there is."""
-    accounts = [Account("benevity", "https://platform.example", f"org-{n}") for n in range(40)]
+    accounts = [
+        BudgetAccount("benevity", "https://platform.example", f"org-{n}") for n in range(40)
+    ]
     limit = Limit(per_minute=7)
 
     def exchange(place: int) -> int:
@@ -73,7 +75,7 @@ def test_what_has_ended_rests_a_minute_by_the_databases_time(world: World) -> No
     ask = Ask(ACCOUNT, limit, wanted=2, urgent=2)
     assert [g.requests for g in budgets.exchange([ask], holder="one")] == [2]
     assert [g.requests for g in budgets.exchange([ask], holder="two")] == [0]
-    report = Ask(ACCOUNT, limit, ended=(Ended(1, 70.0), Ended(1, 10.0)))
+    report = Ask(ACCOUNT, limit, ended=(EndedRequests(1, 70.0), EndedRequests(1, 10.0)))
     budgets.exchange([report], holder="one")
     (grant,) = budgets.exchange([ask], holder="two")
     assert grant.requests == 1

@@ -9,10 +9,10 @@ from uuid import UUID
 from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller
 from impact_in_pipelines.api.access.session_schemas import (
     Revoked,
-    Session,
     SessionList,
-    SignInLink,
+    SessionView,
     SignInLinkList,
+    SignInLinkView,
 )
 from impact_in_pipelines.api.access.tokens import MANAGE_INTEGRATIONS, Principal
 from impact_in_pipelines.api.http.routing import api_router
@@ -31,7 +31,7 @@ router = api_router("Sessions")
 )
 def list_sessions(api: Api, caller: Caller) -> SessionList:
     found = service.sessions(api.runtime, _whose(caller))
-    return SessionList(data=[Session(**asdict(one)) for one in found])
+    return SessionList(data=[SessionView(**asdict(one)) for one in found])
 
 
 @router.delete(
@@ -53,7 +53,7 @@ def revoke_session(api: Api, caller: Caller, sessionId: UUID) -> Revoked:  # noq
 )
 def list_links(api: Api, caller: Caller) -> SignInLinkList:
     found = service.links(api.runtime, _whose(caller))
-    return SignInLinkList(data=[SignInLink(**asdict(one)) for one in found])
+    return SignInLinkList(data=[SignInLinkView(**asdict(one)) for one in found])
 
 
 @router.delete(

@@ -8,7 +8,7 @@ from pydantic import Field
 from impact_in_pipelines.api.http.schemas import Model, Moment
 
 
-class Session(Model):
+class SessionView(Model):
     """A session of the cockpit that is open."""
 
     id: UUID
@@ -23,10 +23,10 @@ class Session(Model):
 class SessionList(Model):
     """The sessions that are open, the latest first, at most 1,000."""
 
-    data: list[Session] = Field(description="the sessions")
+    data: list[SessionView] = Field(description="the sessions")
 
 
-class SignInLink(Model):
+class SignInLinkView(Model):
     """A sign-in link that has signed nobody in yet. The link itself is not shown again."""
 
     id: UUID
@@ -41,7 +41,7 @@ class SignInLink(Model):
 class SignInLinkList(Model):
     """The links that are good still, the latest first, at most 1,000."""
 
-    data: list[SignInLink] = Field(description="the links")
+    data: list[SignInLinkView] = Field(description="the links")
 
 
 class Revoked(Model):

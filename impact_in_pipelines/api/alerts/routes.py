@@ -16,10 +16,10 @@ from impact_in_pipelines.api.access.rights import (
 )
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.alerts.schemas import (
-    Incident,
     IncidentPage,
+    IncidentView,
     MaintenancePage,
-    MaintenanceWindow,
+    MaintenanceWindowView,
     NewMaintenance,
     incident_of,
     window_of,
@@ -78,7 +78,7 @@ def list_incidents(
     summary="Say that somebody is on it; PagerDuty stops escalating",
     dependencies=[MANAGE],
 )
-def acknowledge_incident(api: Api, caller: Caller, incidentId: UUID) -> Incident:  # noqa: N803
+def acknowledge_incident(api: Api, caller: Caller, incidentId: UUID) -> IncidentView:  # noqa: N803
     found = api.runtime.incidents.find(incidentId)
     if found is None or not _may_see(caller, found.company_id):
         raise not_found("incident")
@@ -126,7 +126,7 @@ def list_maintenance(
     status_code=201,
     dependencies=[MANAGE],
 )
-def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> MaintenanceWindow:
+def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> MaintenanceWindowView:
     if body.company_id is not None:
         own_company(api, caller, body.company_id)
     else:
@@ -152,7 +152,7 @@ def add_maintenance(api: Api, caller: Caller, body: NewMaintenance) -> Maintenan
     summary="End a window now",
     dependencies=[MANAGE],
 )
-def end_maintenance(api: Api, caller: Caller, windowId: UUID) -> MaintenanceWindow:  # noqa: N803
+def end_maintenance(api: Api, caller: Caller, windowId: UUID) -> MaintenanceWindowView:  # noqa: N803
     found = api.runtime.maintenance.find(windowId)
     if found is None or not _may_see(caller, found.company_id):
         raise not_found("maintenance window")

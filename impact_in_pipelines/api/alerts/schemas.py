@@ -15,7 +15,7 @@ from impact_in_pipelines.sla.incidents import told_details
 from impact_in_pipelines.sla.wire import in_wire_unit
 
 
-class Incident(Model):
+class IncidentView(Model):
     """An open or past breach; rates are fractions. `level`: 1 warning, 2 breach, 3 platform outage."""
 
     id: UUID
@@ -43,11 +43,11 @@ class Incident(Model):
 class IncidentPage(Model):
     """A page of incidents, the latest first."""
 
-    data: list[Incident]
+    data: list[IncidentView]
     next_cursor: str | None
 
 
-class MaintenanceWindow(Model):
+class MaintenanceWindowView(Model):
     """When notices about a company or platform are withheld."""
 
     id: UUID
@@ -65,7 +65,7 @@ class MaintenanceWindow(Model):
 class MaintenancePage(Model):
     """A page of maintenance windows, the next to end first; with past ones, the last to end."""
 
-    data: list[MaintenanceWindow]
+    data: list[MaintenanceWindowView]
     next_cursor: str | None
 
 
@@ -81,16 +81,16 @@ class NewMaintenance(Input):
     ]
 
 
-def incident_of(incident: StoredIncident) -> Incident:
+def incident_of(incident: StoredIncident) -> IncidentView:
     """An incident as it goes out."""
     taken = ("details", "threshold", "actual")
     values: Mapping[str, Any] = {
-        name: getattr(incident, name) for name in Incident.model_fields if name not in taken
+        name: getattr(incident, name) for name in IncidentView.model_fields if name not in taken
     }
     details = dict(told_details(incident))
     if "last_error" in details:  # what a platform said
         details["last_error"] = sanitised(details["last_error"])
-    return Incident(
+    return IncidentView(
         **values,
         threshold=in_wire_unit(incident.type, incident.threshold),
         actual=in_wire_unit(incident.type, incident.actual),
@@ -98,8 +98,8 @@ def incident_of(incident: StoredIncident) -> Incident:
     )
 
 
-def window_of(window: StoredWindow) -> MaintenanceWindow:
+def window_of(window: StoredWindow) -> MaintenanceWindowView:
     """A maintenance window as it goes out."""
-    return MaintenanceWindow(
-        **{name: getattr(window, name) for name in MaintenanceWindow.model_fields}
+    return MaintenanceWindowView(
+        **{name: getattr(window, name) for name in MaintenanceWindowView.model_fields}
     )

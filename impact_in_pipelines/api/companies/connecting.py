@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from impact_in_pipelines.api.companies.schemas import Connection, ConnectionTest
+from impact_in_pipelines.api.companies.schemas import ConnectionTest, ConnectionView
 from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import Lack, credential_choices
 from impact_in_pipelines.delivery.states import ErrorKind
@@ -21,7 +21,7 @@ _KINDS = {
 _OTHER = "the platform doesn't answer as promised"
 
 
-def shown(connection: ShownConnection) -> Connection:
+def shown(connection: ShownConnection) -> ConnectionView:
     """A stored connection on the wire."""
     choices = credential_choices(connection.platform)
     said = {
@@ -33,7 +33,7 @@ def shown(connection: ShownConnection) -> Connection:
     }
     values = asdict(connection)
     del values["source"]
-    return Connection(**values | {"lacks": [said[lack] for lack in connection.lacks]})
+    return ConnectionView(**values | {"lacks": [said[lack] for lack in connection.lacks]})
 
 
 def told(check: ConnectionCheck, connection: ShownConnection) -> ConnectionTest:

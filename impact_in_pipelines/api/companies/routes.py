@@ -21,12 +21,12 @@ from impact_in_pipelines.api.companies.connecting import shown, told
 from impact_in_pipelines.api.companies.schemas import (
     AuditEntry,
     AuditPage,
-    Company,
     CompanyPage,
-    Connection,
-    ConnectionChange,
+    CompanyView,
+    ConnectionBody,
     ConnectionPage,
     ConnectionTest,
+    ConnectionView,
     NewCompany,
 )
 from impact_in_pipelines.api.context import ApiContext
@@ -66,7 +66,7 @@ def list_companies(
     after = decode_cursor(cursor, question, "slug")[0] if cursor is not None else None
     rows = api.runtime.companies.page(caller.company_ids, limit=limit + 1, after_slug=after)
     more = encode_cursor({"slug": rows[limit - 1].slug}, question) if len(rows) > limit else None
-    return CompanyPage(data=[Company(**asdict(row)) for row in rows[:limit]], next_cursor=more)
+    return CompanyPage(data=[CompanyView(**asdict(row)) for row in rows[:limit]], next_cursor=more)
 
 
 @companies.post(
@@ -76,7 +76,7 @@ def list_companies(
     status_code=201,
     dependencies=[MANAGE],
 )
-def create_company(api: Api, caller: Caller, body: NewCompany) -> Company:
+def create_company(api: Api, caller: Caller, body: NewCompany) -> CompanyView:
     only_all(caller, "adding a company")
     with naming("timezone"):
         parse_timezone(body.timezone)
@@ -89,7 +89,7 @@ def create_company(api: Api, caller: Caller, body: NewCompany) -> Company:
             timezone=body.timezone,
             actor=caller.subject,
         )
-    return Company(**asdict(made))
+    return CompanyView(**asdict(made))
 
 
 @connections.get(
@@ -130,8 +130,8 @@ def set_connection(
     caller: Caller,
     companyId: UUID,  # noqa: N803
     platform: PlatformName,
-    body: ConnectionChange,
-) -> Connection:
+    body: ConnectionBody,
+) -> ConnectionView:
     company, target = own_company(api, caller, companyId), Platform(platform)
     if body.credentials is not None:
         with naming("credentials"):

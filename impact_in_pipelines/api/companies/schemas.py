@@ -20,7 +20,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Secret = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
 
 
-class Company(Model):
+class CompanyView(Model):
     """A tenant."""
 
     id: UUID
@@ -35,7 +35,7 @@ class Company(Model):
 class CompanyPage(Model):
     """A page of companies, by slug."""
 
-    data: list[Company]
+    data: list[CompanyView]
     next_cursor: str | None
 
 
@@ -60,7 +60,7 @@ class ConnectionOptions(Input):
     scope: Text | None = None
 
 
-class Connection(Model):
+class ConnectionView(Model):
     """A company's account on a platform. Credentials are write-only: their names are told."""
 
     company_id: UUID
@@ -81,11 +81,11 @@ class Connection(Model):
 class ConnectionPage(Model):
     """A page of connections, by company and platform."""
 
-    data: list[Connection]
+    data: list[ConnectionView]
     next_cursor: str | None
 
 
-class ConnectionChange(Input):
+class ConnectionBody(Input):
     """What is set; what is absent or null stays as it is. `options` are replaced whole."""
 
     organization_id: Text | None = None

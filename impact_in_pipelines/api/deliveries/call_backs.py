@@ -18,7 +18,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, invalid
 from impact_in_pipelines.api.http.requests import check_media_type, parse_json
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Model, PlatformName
-from impact_in_pipelines.db.deliveries.call_backs import Account
+from impact_in_pipelines.db.deliveries.call_backs import SigningAccount
 from impact_in_pipelines.errors.deliveries import CallBackTooLarge, TransactionUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.wording import sentence
@@ -149,7 +149,7 @@ def _signed_by(
     call_back: CallBack,
     headers: Mapping[str, str],
     body: bytes,
-) -> Account:
+) -> SigningAccount:
     """The account that has signed it. Raises a 401 problem, the same for no account and a bad signature."""
     holds = benevity_holds if platform is Platform.BENEVITY else standard_holds
     named = "x-benevity-signature" if platform is Platform.BENEVITY else "webhook-signature"

@@ -9,7 +9,7 @@ from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries.replay_schemas import (
     BulkReplay,
-    Change,
+    DifferenceView,
     Duplicate,
     FailedFilter,
     PreviewedItem,
@@ -149,7 +149,9 @@ def preview_one(
         **_item(item),
         payload=sanitised(item.payload),
         last_accepted=_duplicate(accepted),
-        differences=[Change(path=one.path, before=one.before, after=one.after) for one in changes],
+        differences=[
+            DifferenceView(path=one.path, before=one.before, after=one.after) for one in changes
+        ],
         estimated_seconds=preview.estimated_seconds,
     )
 

@@ -111,7 +111,7 @@ class ReplayAccepted(Model):
     drains: Drains
 
 
-class RunNow(Model):
+class RunNowView(Model):
     """The delivery that was made, and its period."""
 
     delivery_id: UUID
@@ -151,7 +151,7 @@ class Duplicate(Model):
     delivered_at: Moment
 
 
-class Change(Model):
+class DifferenceView(Model):
     """One place (JSON pointer) where two payloads differ, personal data masked."""
 
     path: str = Field(examples=["/metrics/0/metricValue"])
@@ -176,7 +176,7 @@ class PreviewedOne(PreviewedItem):
 
     payload: dict[str, Any] | None
     last_accepted: Duplicate | None
-    differences: list[Change]
+    differences: list[DifferenceView]
     estimated_seconds: float
 
 

@@ -18,7 +18,7 @@ SAMPLED = 3
 TriggerName = Literal["schedule", "manual", "backfill", "replay"]
 
 
-class Held(Model):
+class HeldView(Model):
     """What holds a delivery that waits: nothing is sent, no attempt is spent, nothing has failed."""
 
     by: Literal["person", "platform_breaker", "connection_breaker", "platform_request"]
@@ -57,7 +57,7 @@ class Delivery(Model):
     duplicate_of: UUID | None
     replay_of: UUID | None
     note: str | None
-    held: Held | None
+    held: HeldView | None
 
 
 class DeliveryPage(Model):
@@ -95,7 +95,7 @@ class TimelineItem(Model):
     payload_sample: dict[str, Any] | None
     duplicate_of: UUID | None
     replay_of: UUID | None
-    held: Held | None
+    held: HeldView | None
 
 
 class Timeline(Model):
@@ -146,9 +146,9 @@ def shown(row: DeliveryRow, fields: Iterable[str] = SHOWN) -> dict[str, Any]:
     return values
 
 
-def held_of(hold: Hold) -> Held:
+def held_of(hold: Hold) -> HeldView:
     """What holds a delivery, as it goes out."""
-    return Held(
+    return HeldView(
         by=hold.by,
         reason=str(sanitised(hold.reason)),
         since=hold.since,

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, invalid
-from impact_in_pipelines.db.access.answers import Held, KeptAnswer
+from impact_in_pipelines.db.access.answers import HeldKey, KeptAnswer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -41,9 +41,9 @@ async def answer_once(api: ApiContext, request: Request, handler: Handler) -> Re
     if isinstance(kept, KeptAnswer):
         headers = {**kept.headers, REPLAYED: "true"}
         return Response(kept.body, status_code=kept.status, headers=headers)
-    if kept is Held.BY_ANOTHER_REQUEST:
+    if kept is HeldKey.BY_ANOTHER_REQUEST:
         raise invalid("header", HEADER, "was used with another request already")
-    if kept is Held.UNDER_WAY:
+    if kept is HeldKey.UNDER_WAY:
         raise ApiProblem(
             409, "the first request with this key is still under way", headers={"Retry-After": "1"}
         )

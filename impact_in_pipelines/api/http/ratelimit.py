@@ -18,7 +18,7 @@ WINDOW_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RequestRate:
     """What is left after a request: `remaining` requests, all of them again after `reset_s` seconds."""
 
     limit: int
@@ -41,7 +41,7 @@ class Rate:
         }
 
 
-class RateLimiter:
+class RequestLimiter:
     """Counts requests by key, a subject or an address; `kind` keeps the two apart."""
 
     def __init__(
@@ -58,7 +58,7 @@ class RateLimiter:
         self._buckets: Buckets = buckets or OwnBuckets()
         self._clock = clock
 
-    def take(self, key: str) -> Rate:
+    def take(self, key: str) -> RequestRate:
         """Count one request under `key`."""
         kept_under = f"{self._kind}:{key}"
         with self._buckets.locked():
@@ -72,7 +72,7 @@ class RateLimiter:
                 wait = max(1, math.ceil((1 - tokens) / self._refill))
             self._buckets.write(kept_under, tokens, now)
         reset = math.ceil((self._limit - tokens) / self._refill)
-        return Rate(self._limit, int(tokens), reset, wait, self._kind)
+        return RequestRate(self._limit, int(tokens), reset, wait, self._kind)
 
 
 class OpenStreams:

@@ -27,7 +27,7 @@ from impact_in_pipelines.api.http.headers.deprecation import deprecation_of
 from impact_in_pipelines.api.http.headers.etags import CONDITIONAL, with_etag
 from impact_in_pipelines.api.http.idempotency import answer_once
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, problem_response
-from impact_in_pipelines.api.http.ratelimit import Rate, network_of
+from impact_in_pipelines.api.http.ratelimit import RequestRate, network_of
 from impact_in_pipelines.api.http.requests import (
     StrictRequest,
     check_media_type,
@@ -83,7 +83,7 @@ class ApiRoute(APIRoute):
         async def handle(original: Request) -> Response:
             request = StrictRequest(original.scope, original.receive)
             api: ApiContext = request.app.state.api
-            rate: Rate | None = None
+            rate: RequestRate | None = None
             started = time.perf_counter()
             try:
                 with translated_errors(api.runtime.database.url):
@@ -168,7 +168,7 @@ def caller_address(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
 
 
-def check_rate(rate: Rate) -> None:
+def check_rate(rate: RequestRate) -> None:
     """Raises a 429 problem for a request too many."""
     if rate.exceeded:
         raise ApiProblem(

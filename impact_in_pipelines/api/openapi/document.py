@@ -40,6 +40,12 @@ _RATE_HEADERS = {
     "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
     "RateLimit": {"$ref": "#/components/headers/RateLimit"},
 }
+_SCHEMAS = "#/components/schemas/"
+_PUBLIC = {
+    "ConnectionBody": "ConnectionChange",
+    "ScheduleBody": "ScheduleChange",
+    "DifferenceView": "Change",
+}
 _NAMES_NOTHING = frozenset({"createCompany", "previewRule"})
 """Operations whose body names nothing that could be another company's."""
 _IDEMPOTENCY = {"$ref": "#/components/parameters/IdempotencyKey"}
@@ -74,18 +80,27 @@ def document(app: FastAPI) -> dict[str, Any]:
         if isinstance(route, ApiRoute):
             for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
+    found["components"]["schemas"] = {_public(name): one for name, one in schemas.items()}
     whole: dict[str, Any] = _in_json_schema(found)
     _describe(whole)
     return whole
 
 
 def _in_json_schema(value: Any) -> Any:
-    """`value` with bounds under JSON Schema's names."""
+    """`value` with bounds under JSON Schema's names, and schemas under their public ones."""
     if isinstance(value, dict):
         return {_LIMITS.get(key, key): _in_json_schema(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_in_json_schema(item) for item in value]
+    if isinstance(value, str) and value.startswith(_SCHEMAS):
+        return _SCHEMAS + _public(value.removeprefix(_SCHEMAS))
     return value
+
+
+def _public(name: str) -> str:
+    """A schema's name in the document: the design's word. In the code that word is the core's class, and
+    what a route shows or takes of it is called a view or a body."""
+    return _PUBLIC.get(name) or name.removesuffix("View")
 
 
 def _describe(document: dict[str, Any]) -> None:

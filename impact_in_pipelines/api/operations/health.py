@@ -9,7 +9,7 @@ from impact_in_pipelines.api.access.rights import PUBLIC, Api
 from impact_in_pipelines.api.context import Readiness as Found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
 from impact_in_pipelines.api.operations.metrics import CONTENT_TYPE
-from impact_in_pipelines.api.operations.schemas import Health, Readiness
+from impact_in_pipelines.api.operations.schemas import Health, ReadinessView
 from impact_in_pipelines.db.engine import DatabaseState
 
 router = api_router("Operations", prefix="")
@@ -26,8 +26,8 @@ async def health() -> Health:
     operation_id="getReadiness",
     summary="It can serve: database, migrations, Dagster",
     dependencies=[PUBLIC],
-    response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "it can't serve"}},
+    response_model=ReadinessView,
+    responses={503: {"model": ReadinessView, "description": "it can't serve"}},
 )
 async def readiness(api: Api) -> Any:
     found = _shown(await api.readiness.get())
@@ -57,12 +57,12 @@ async def openapi(request: Request) -> dict[str, Any]:
     return found
 
 
-def _shown(found: Found) -> Readiness:
+def _shown(found: Found) -> ReadinessView:
     status = "unready"
     if found.database is DatabaseState.CURRENT:
         status = "ready" if found.dagster else "degraded"
     migrations = {DatabaseState.CURRENT: "current", DatabaseState.OUTDATED: "missing"}
-    return Readiness.model_validate(
+    return ReadinessView.model_validate(
         {
             "status": status,
             "database": "unreachable" if found.database is DatabaseState.UNREACHABLE else "ok",

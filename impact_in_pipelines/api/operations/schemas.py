@@ -13,7 +13,7 @@ class Health(Model):
     status: Literal["ok"]
 
 
-class Readiness(Model):
+class ReadinessView(Model):
     """Whether it can serve. Without Dagster it can: what is replayed waits for the next tick."""
 
     status: Literal["ready", "degraded", "unready"]

@@ -10,7 +10,7 @@ from fastapi import Query
 from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own_company, visible
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.deliveries.replay_schemas import RunNow
+from impact_in_pipelines.api.deliveries.replay_schemas import RunNowView
 from impact_in_pipelines.api.http.pagination import (
     DEFAULT_LIMIT,
     cursor_id,
@@ -21,25 +21,25 @@ from impact_in_pipelines.api.http.problems import invalid, naming, not_found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
 from impact_in_pipelines.api.http.schemas import Count, Instant, Limit, PlatformName
 from impact_in_pipelines.api.schedules.schemas import (
-    Counts,
-    Deleted,
-    Fire,
+    CountsView,
+    DeletedView,
+    FireView,
     NewSchedule,
     Pause,
     PlatformCounts,
-    Preview,
     PreviewRequest,
-    Schedule,
-    ScheduleChange,
+    PreviewView,
+    ScheduleBody,
     SchedulePage,
-    ScheduleStats,
+    ScheduleStatsView,
+    ScheduleView,
     calendar_value,
     check_cron_and_zone,
     naming_part,
     shown,
     window_value,
 )
-from impact_in_pipelines.db.schedules.rows import RuleChanges, Twin
+from impact_in_pipelines.db.schedules.rows import RuleChanges, ScheduleTwin
 from impact_in_pipelines.db.schedules.rows import Schedule as Stored
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform
@@ -62,7 +62,7 @@ _NOT_NULL = ("schedule", "timezone", "catch_up", "catch_up_limit_days", "spread_
     status_code=201,
     dependencies=[MANAGE],
 )
-def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> Schedule:
+def create_schedule(api: Api, caller: Caller, body: NewSchedule) -> ScheduleView:
     company = own_company(api, caller, body.company_id)
     platform, rule = Platform(body.platform), body.rule(company.timezone)
     with naming("platform"):
@@ -111,10 +111,10 @@ def list_schedules(
 )
 def schedule_stats(
     api: Api, caller: Caller, company_id: Annotated[UUID | None, Query(alias="companyId")] = None
-) -> ScheduleStats:
+) -> ScheduleStatsView:
     stats = api.runtime.schedules.stats(api.clock(), visible(api, caller, company_id))
-    return ScheduleStats(
-        overall=Counts(**asdict(stats.all)),
+    return ScheduleStatsView(
+        overall=CountsView(**asdict(stats.all)),
         by_platform=[
             PlatformCounts(platform=platform.value, **asdict(counts))
             for platform, counts in stats.by_platform.items()
@@ -128,7 +128,7 @@ def schedule_stats(
     summary="The next fires of a rule that isn't saved",
     dependencies=[VIEW],
 )
-def preview_rule(api: Api, body: PreviewRequest) -> Preview:
+def preview_rule(api: Api, body: PreviewRequest) -> PreviewView:
     rule = body.rule("UTC")
     with naming_part(otherwise="from"):
         return _preview(schedules.preview_rule(rule, body.count, now=api.clock(), start=body.start))
@@ -140,10 +140,10 @@ def preview_rule(api: Api, body: PreviewRequest) -> Preview:
     summary="One schedule",
     dependencies=[VIEW],
 )
-def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
+def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  # noqa: N803
     found = _own(api, caller, scheduleId)
     other = schedules.twin_of(api.runtime, found)
-    return shown(found, [Twin(other)] if other else [])
+    return shown(found, [ScheduleTwin(other)] if other else [])
 
 
 @router.patch(
@@ -156,13 +156,13 @@ def update_schedule(
     api: Api,
     caller: Caller,
     scheduleId: UUID,  # noqa: N803
-    body: ScheduleChange,
-) -> Schedule:
+    body: ScheduleBody,
+) -> ScheduleView:
     found = _own(api, caller, scheduleId)
     changes = _changes(body)
     # What is left to refuse is the combination: of the fields that were given, the last to bear on it.
     combined = next((name for name in _COMBINED if name in body.model_fields_set), None)
-    with naming_part(only=ScheduleChange.model_fields[combined].alias if combined else None):
+    with naming_part(only=ScheduleBody.model_fields[combined].alias if combined else None):
         done = schedules.update(api.runtime, found.id, changes, actor=caller.subject)
     return shown(done.schedule, done.notes)
 
@@ -178,7 +178,7 @@ def pause_schedule(
     caller: Caller,
     scheduleId: UUID,  # noqa: N803
     body: Pause,
-) -> Schedule:
+) -> ScheduleView:
     found = _own(api, caller, scheduleId)
     return shown(schedules.pause(api.runtime, found.id, body.reason, actor=caller.subject).schedule)
 
@@ -189,7 +189,7 @@ def pause_schedule(
     summary="Fire again; the days of the pause go to the next fire",
     dependencies=[MANAGE],
 )
-def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # noqa: N803
+def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  # noqa: N803
     found = _own(api, caller, scheduleId)
     done = schedules.resume(api.runtime, found.id, actor=caller.subject)
     return shown(done.schedule, done.notes)
@@ -201,10 +201,10 @@ def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Schedule:  # 
     summary="Take a schedule out of use; its history stays",
     dependencies=[MANAGE],
 )
-def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # noqa: N803
+def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> DeletedView:  # noqa: N803
     found = _own(api, caller, scheduleId)
     done = schedules.delete(api.runtime, found.id, actor=caller.subject)
-    return Deleted(id=found.id, cancelled_deliveries=done.cancelled)
+    return DeletedView(id=found.id, cancelled_deliveries=done.cancelled)
 
 
 @router.post(
@@ -214,11 +214,11 @@ def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> Deleted:  # n
     status_code=202,
     dependencies=[MANAGE],
 )
-def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNow:  # noqa: N803
+def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNowView:  # noqa: N803
     found = _own(api, caller, scheduleId)
     done = schedules.run_now(api.runtime, found.id, actor=caller.subject, drains=api.dagster)
     made = done.run
-    return RunNow(
+    return RunNowView(
         delivery_id=made.delivery_id,
         period_start=made.period_start,
         period_end=made.period_end,
@@ -241,7 +241,7 @@ def preview_schedule(
     start: Annotated[
         Instant | None, Query(alias="from", description="from then on, not from now")
     ] = None,
-) -> Preview:
+) -> PreviewView:
     found = _own(api, caller, scheduleId)
     with naming_part(otherwise="from", location="query"):
         return _preview(schedules.preview_saved(api.runtime, found.id, count, start=start))
@@ -254,12 +254,12 @@ def _own(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
         raise not_found("schedule") from None
 
 
-def _changes(body: ScheduleChange) -> RuleChanges:
+def _changes(body: ScheduleBody) -> RuleChanges:
     """What was given, as the store takes it."""
     given = body.model_fields_set
     for name in _NOT_NULL:
         if name in given and getattr(body, name) is None:
-            shown_name = ScheduleChange.model_fields[name].alias or name
+            shown_name = ScheduleBody.model_fields[name].alias or name
             raise invalid("body", shown_name, "can't be null; leave it out to keep it")
     check_cron_and_zone(body.schedule, body.timezone)
     changes = RuleChanges()
@@ -285,11 +285,11 @@ def _position(cursor: str, question: Mapping[str, object]) -> tuple[str, str, UU
     return company, platform, cursor_id(id_)
 
 
-def _preview(made: schedules.Preview) -> Preview:
-    return Preview(
+def _preview(made: schedules.Preview) -> PreviewView:
+    return PreviewView(
         schedule=made.rule.cron,
         description=describe_cron(made.rule.cron),
         timezone=made.rule.timezone,
-        fires=[Fire(**asdict(fire)) for fire in made.fires],
+        fires=[FireView(**asdict(fire)) for fire in made.fires],
         notices=[note_sentence(note) for note in made.notes],
     )

@@ -23,7 +23,7 @@ from impact_in_pipelines.api.http.schemas import (
     PlatformName,
     Whole,
 )
-from impact_in_pipelines.db.schedules.rows import Note, Twin
+from impact_in_pipelines.db.schedules.rows import Note, ScheduleTwin
 from impact_in_pipelines.db.schedules.rows import Schedule as StoredSchedule
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import UsageError
@@ -97,7 +97,7 @@ class Calendar(Input):
         )
 
 
-class Window(Model):
+class WindowView(Model):
     """Local hours, and the ISO weekdays (1 is Monday), in which deliveries may go out. An end of 00:00 is
     midnight."""
 
@@ -109,7 +109,7 @@ class Window(Model):
     ]
 
     @classmethod
-    def of(cls, window: DeliveryWindow) -> "Window":
+    def of(cls, window: DeliveryWindow) -> "WindowView":
         return cls(start=window.start, end=window.end, days=sorted(window.days))
 
     def value(self) -> DeliveryWindow:
@@ -158,7 +158,7 @@ def calendar_value(calendar: Calendar | None) -> HolidayCalendar | None:
         return calendar.value() if calendar else None
 
 
-def window_value(window: Window | None) -> DeliveryWindow | None:
+def window_value(window: WindowView | None) -> DeliveryWindow | None:
     """The window. Raises a 422 problem that names it."""
     with naming("window"):
         return window.value() if window else None
@@ -168,7 +168,7 @@ class RuleFields(Input):
     """When a schedule fires, besides its cron and zone."""
 
     holiday_calendar: Calendar | None = None
-    window: Window | None = None
+    window: WindowView | None = None
     catch_up: CatchUpName = "coalesce"
     catch_up_limit_days: Annotated[Whole, Field(ge=1, le=3660)] = 31
     spread_minutes: Annotated[Whole, Field(ge=0, le=1439)] = 0
@@ -215,13 +215,13 @@ class PreviewRequest(NewRule):
     ] = None
 
 
-class ScheduleChange(Input):
+class ScheduleBody(Input):
     """What is changed; what is absent stays. null takes a calendar or a window off."""
 
     schedule: Cron | None = None
     timezone: Zone | None = None
     holiday_calendar: Calendar | None = None
-    window: Window | None = None
+    window: WindowView | None = None
     catch_up: CatchUpName | None = None
     catch_up_limit_days: Annotated[Whole | None, Field(ge=1, le=3660)] = None
     spread_minutes: Annotated[Whole | None, Field(ge=0, le=1439)] = None
@@ -233,7 +233,7 @@ class Pause(Input):
     reason: Annotated[Reason, Field(examples=["the account is being moved"])]
 
 
-class Schedule(Model):
+class ScheduleView(Model):
     """One schedule. `nextRun` is null while it is paused; `reportedUntil` the last day that is reported."""
 
     id: UUID
@@ -252,7 +252,7 @@ class Schedule(Model):
     consecutive_failures: int
     paused_reason: str | None
     holiday_calendar: Calendar | None
-    window: Window | None
+    window: WindowView | None
     catch_up: CatchUpName
     catch_up_limit_days: int
     spread_minutes: int
@@ -271,11 +271,11 @@ class Schedule(Model):
 class SchedulePage(Model):
     """A page of schedules, by company, platform and id."""
 
-    data: list[Schedule]
+    data: list[ScheduleView]
     next_cursor: str | None
 
 
-class Fire(Model):
+class FireView(Model):
     """One line of a preview; `why` says what moved, merged or dropped it."""
 
     nominal: Moment
@@ -287,17 +287,17 @@ class Fire(Model):
     dropped: bool
 
 
-class Preview(Model):
+class PreviewView(Model):
     """The next fires of a rule."""
 
     schedule: str
     description: str
     timezone: str
-    fires: list[Fire]
+    fires: list[FireView]
     notices: list[str] = Field(description="what the holiday calendar holds that its name may hide")
 
 
-class Counts(Model):
+class CountsView(Model):
     """How many schedules there are, and in which state."""
 
     total: int
@@ -308,33 +308,33 @@ class Counts(Model):
     next_due: Moment | None
 
 
-class PlatformCounts(Counts):
+class PlatformCounts(CountsView):
     """The counts of one platform."""
 
     platform: PlatformName
 
 
-class ScheduleStats(Model):
+class ScheduleStatsView(Model):
     """The counts of all schedules and of each platform's."""
 
-    overall: Counts
+    overall: CountsView
     by_platform: list[PlatformCounts]
 
 
-class Deleted(Model):
+class DeletedView(Model):
     """A schedule taken out of use; its history stays."""
 
     id: UUID
     cancelled_deliveries: int = Field(description="planned, never tried, and cancelled with it")
 
 
-def shown(one: StoredSchedule, notes: Sequence[Note] = ()) -> Schedule:
+def shown(one: StoredSchedule, notes: Sequence[Note] = ()) -> ScheduleView:
     """A stored schedule as it goes out; a rule that no longer holds shows neither calendar nor window, and a
     notice that says why."""
     rule = None if one.problem else one.rule
     said = [note_sentence(note) for note in [*([one.problem] if one.problem else []), *notes]]
     calendar, window = (rule.holiday_calendar, rule.window) if rule else (None, None)
-    return Schedule(
+    return ScheduleView(
         id=one.id,
         company_id=one.company_id,
         company=one.company,
@@ -351,7 +351,7 @@ def shown(one: StoredSchedule, notes: Sequence[Note] = ()) -> Schedule:
         consecutive_failures=one.consecutive_failures,
         paused_reason=one.paused_reason,
         holiday_calendar=Calendar.of(calendar) if calendar else None,
-        window=Window.of(window) if window else None,
+        window=WindowView.of(window) if window else None,
         catch_up=one.catch_up,
         catch_up_limit_days=one.catch_up_limit_days,
         spread_minutes=one.spread_minutes,
@@ -359,5 +359,5 @@ def shown(one: StoredSchedule, notes: Sequence[Note] = ()) -> Schedule:
         created_at=one.created_at,
         updated_at=one.updated_at,
         notice="; ".join(said) or None,
-        twin_id=next((note.other.id for note in notes if isinstance(note, Twin)), None),
+        twin_id=next((note.other.id for note in notes if isinstance(note, ScheduleTwin)), None),
     )

@@ -14,7 +14,7 @@ from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay, Instant
-from impact_in_pipelines.api.sla.schemas import SlaReport, SlaStatus
+from impact_in_pipelines.api.sla.schemas import SlaReport, SlaStatusView
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.services.reports import rolling_report, stored_report
@@ -41,7 +41,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2100
     operation_id="getSlaStatus",
     summary="How a company stands; without companyId everybody, for a token for all companies",
     dependencies=[VIEW],
-    response_model=SlaStatus,
+    response_model=SlaStatusView,
 )
 def sla_status(
     api: Api,
@@ -108,12 +108,12 @@ def sla_report(
 
 def _status(
     api: ApiContext, company: Company | None, start: datetime | None, end: datetime | None
-) -> SlaStatus:
+) -> SlaStatusView:
     company_id = company.id if company else None
     now = api.clock()
     status = api.sla.get_sla_status(company, start, end, now=now)
     budget = api.statuses.budget(company_id, lambda: budget_of(api.sla, company, now))
-    return SlaStatus.model_validate(status_document(status, budget, company_id=company_id))
+    return SlaStatusView.model_validate(status_document(status, budget, company_id=company_id))
 
 
 def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:

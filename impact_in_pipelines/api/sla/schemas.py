@@ -41,7 +41,7 @@ class Spread(Model):
     n: int
 
 
-class RetryDistribution(Model):
+class RetryDistributionView(Model):
     """Deliveries that arrived with their first, second, third or a later retry."""
 
     first: int
@@ -50,7 +50,7 @@ class RetryDistribution(Model):
     later: int
 
 
-class Breach(Model):
+class BreachView(Model):
     """A metric outside its SLA: fractions, milliseconds, counts, or multiples of the sustainable rate."""
 
     type: BreachName
@@ -98,7 +98,7 @@ class SlaScope(Model):
     on_time_rate_interval: Interval | None = Field(description="the 95 % interval of that share")
     retry_success_rate: float | None
     retry_success_rate_interval: Interval | None
-    retry_distribution: RetryDistribution
+    retry_distribution: RetryDistributionView
     avg_delivery_latency_ms: float | None
     latency_ms: Spread | None
     lateness_ms: Spread | None = Field(description="how late first attempts started")
@@ -112,7 +112,7 @@ class SlaScope(Model):
     )
     oldest_overdue: Moment | None
     sla_status: StateName
-    breaches: list[Breach]
+    breaches: list[BreachView]
 
 
 class PlatformScope(SlaScope):
@@ -121,7 +121,7 @@ class PlatformScope(SlaScope):
     platform: PlatformName
 
 
-class ErrorBudget(Model):
+class ErrorBudgetView(Model):
     """What may fail over 28 days and what has; `left` is a fraction, below 0 when it is overspent."""
 
     days: int
@@ -135,28 +135,28 @@ class ErrorBudget(Model):
     runs_out_at: Moment | None
 
 
-class Period(Model):
+class PeriodView(Model):
     """The instants `[start, end)`."""
 
     start: Moment = Field(description="the first instant")
     end: Moment = Field(description="the instant after the last")
 
 
-class SlaStatus(Model):
+class SlaStatusView(Model):
     """How a company, or everybody, stands in a period."""
 
     company_id: UUID | None
     company: str | None
-    period: Period = Field(description="what it is about")
+    period: PeriodView = Field(description="what it is about")
     overall: SlaScope
     by_platform: list[PlatformScope]
-    error_budget: ErrorBudget | None
+    error_budget: ErrorBudgetView | None
 
 
 class ReportedPlatform(PlatformScope):
     """One platform in a report."""
 
-    error_budget: ErrorBudget | None
+    error_budget: ErrorBudgetView | None
 
 
 class RecommendationDetail(Model):
@@ -206,7 +206,7 @@ class SlaReport(Model):
     kind: Literal["weekly", "monthly", "rolling"] = Field(
         description="a calendar week or month (UTC), or the past seven days"
     )
-    period: Period = Field(description="what it is about")
+    period: PeriodView = Field(description="what it is about")
     company_id: UUID | None
     company: str | None
     company_name: str
@@ -215,7 +215,7 @@ class SlaReport(Model):
     thresholds: dict[str, float | int | str]
     overall: SlaScope
     by_platform: list[ReportedPlatform]
-    error_budget: ErrorBudget | None
+    error_budget: ErrorBudgetView | None
     recommendations: list[str] = Field(description="what to do, the urgent first, a text each")
     recommendation_details: list[RecommendationDetail] = Field(
         description="the evidence of each recommendation, in the same order"

@@ -40,7 +40,7 @@ PlatformOption = Annotated[Platform | None, typer.Option("--platform", help="Onl
 _DAYS = FAILED_WITHIN.days
 
 
-class Waiting(StrEnum):
+class WaitingStatus(StrEnum):
     """What can be called off, as an option takes it."""
 
     PENDING = "pending"
@@ -162,7 +162,7 @@ def cancel(
     company: CompanyOption = None,
     platform: PlatformOption = None,
     status: Annotated[
-        list[Waiting] | None, typer.Option(help="Only this status; may be repeated.")
+        list[WaitingStatus] | None, typer.Option(help="Only this status; may be repeated.")
     ] = None,
     schedule: Annotated[
         UUID | None, typer.Option(metavar="ID", help="Only what this schedule has made.")

@@ -27,7 +27,7 @@ from impact_in_pipelines.cli.schedules.views import (
     schedule_json,
 )
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Schedule, Twin
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Schedule, ScheduleTwin
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -341,7 +341,7 @@ def _say_notes(done: Changed) -> None:
 
 def _next_step(note: Note, schedule: Schedule) -> str:
     match note:
-        case Twin():
+        case ScheduleTwin():
             return f". Unless both are meant: impact-in schedules delete {str(schedule.id)[:8]}"
         case DaysLeftOut():
             return (

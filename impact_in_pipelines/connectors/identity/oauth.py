@@ -16,7 +16,7 @@ from impact_in_pipelines.connectors.classify import classify_failure
 from impact_in_pipelines.connectors.credentials import redactor_for
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
-from impact_in_pipelines.connectors.identity.token_answers import Grant, classify_token_answer
+from impact_in_pipelines.connectors.identity.token_answers import TokenGrant, classify_token_answer
 from impact_in_pipelines.delivery.model import Connection, SendResult
 from impact_in_pipelines.delivery.ports import OAuthTokens
 from impact_in_pipelines.errors import ImpactInError
@@ -136,7 +136,7 @@ class TokenSource:
                 _log.warning("a new token can't be shared: %s", error)
         return granted.token
 
-    def _ask(self, connection: Connection) -> Grant | SendResult:
+    def _ask(self, connection: Connection) -> TokenGrant | SendResult:
         title = FACTS[connection.platform].title
         redactor = redactor_for(connection)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}

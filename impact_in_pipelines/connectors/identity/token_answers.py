@@ -29,7 +29,7 @@ _PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class TokenGrant:
     """An access token and its lifetime in seconds; 0: good for the attempt it was fetched for only."""
 
     token: str = field(repr=False)
@@ -38,7 +38,7 @@ class Grant:
 
 def classify_token_answer(
     answer: Answer, title: str, redactor: Redactor, now: datetime
-) -> Grant | SendResult:
+) -> TokenGrant | SendResult:
     """The access token, or why there is none.
 
     400, 401 and 403 mean that the client isn't accepted (section 5.2): permanent. An answer that can't
@@ -47,7 +47,7 @@ def classify_token_answer(
     document = parse_object(answer)
     if 200 <= answer.status < 300:
         granted = _grant(document)
-        if isinstance(granted, Grant):
+        if isinstance(granted, TokenGrant):
             return granted
         outcome, kind = AttemptOutcome.RETRYABLE, ErrorKind.BAD_RESPONSE
         what = f"the token endpoint's HTTP {answer.status} can't be used: {granted}"
@@ -66,7 +66,7 @@ def classify_token_answer(
     )
 
 
-def _grant(document: dict[str, Any] | None) -> Grant | str:
+def _grant(document: dict[str, Any] | None) -> TokenGrant | str:
     """The grant, or the clause that names the field that doesn't hold (never its value)."""
     if document is None:
         return "it isn't a JSON object"
@@ -81,7 +81,7 @@ def _grant(document: dict[str, Any] | None) -> Grant | str:
     lifetime = _lifetime_s(document.get("expires_in"))
     if lifetime is None:
         return "expires_in isn't a number of seconds"
-    return Grant(token, lifetime)
+    return TokenGrant(token, lifetime)
 
 
 def _lifetime_s(value: object) -> float | None:

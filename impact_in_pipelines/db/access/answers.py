@@ -17,7 +17,7 @@ ABANDONED_AFTER = timedelta(minutes=2)
 """A request that has had no answer for so long died with its process."""
 
 
-class Held(Enum):
+class HeldKey(Enum):
     """Whose a key is."""
 
     OURS = "ours"
@@ -40,7 +40,7 @@ class IdempotencyStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(self, scope: str, key: str, request_hash: str, now: datetime) -> KeptAnswer | Held:
+    def begin(self, scope: str, key: str, request_hash: str, now: datetime) -> KeptAnswer | HeldKey:
         """Take `key` for a request at `now` (aware), or say why not: the answer that was given, or
         `Held`."""
         values = {
@@ -54,12 +54,12 @@ class IdempotencyStore:
         with self._engine.begin() as connection:
             if connection.execute(_SQL["take_key"], values).rowcount:
                 connection.execute(_SQL["purge_keys"], values)
-                return Held.OURS
+                return HeldKey.OURS
             row = connection.execute(_SQL["read_key"], values).one_or_none()
         if row is None or (row.status is None and row.request_hash == request_hash):
-            return Held.UNDER_WAY
+            return HeldKey.UNDER_WAY
         if row.request_hash != request_hash:
-            return Held.BY_ANOTHER_REQUEST
+            return HeldKey.BY_ANOTHER_REQUEST
         return KeptAnswer(row.status, row.headers, bytes(row.body))
 
     def keep(self, scope: str, key: str, answer: KeptAnswer) -> None:

@@ -36,7 +36,7 @@ Routes = Callable[[Notice], Sequence[Channel]]
 """The channels on which a notice is to be sent."""
 
 
-class Session:
+class IncidentSession:
     """The incidents while nobody else changes them, until the transaction ends."""
 
     def __init__(self, connection: Connection) -> None:
@@ -98,18 +98,18 @@ class IncidentStore:
         self._engine = engine
 
     @contextmanager
-    def exclusively(self) -> Iterator[Session | None]:
+    def exclusively(self) -> Iterator[IncidentSession | None]:
         """A transaction in which only the caller changes incidents; None: another tick is at it."""
         with self._engine.begin() as connection:
             free: bool = connection.execute(_SQL["try_lock"]).scalar_one()
-            yield Session(connection) if free else None
+            yield IncidentSession(connection) if free else None
 
     @contextmanager
-    def in_turn(self) -> Iterator[Session]:
+    def in_turn(self) -> Iterator[IncidentSession]:
         """The same, waiting for whoever is at it."""
         with self._engine.begin() as connection:
             connection.execute(_SQL["lock"])
-            yield Session(connection)
+            yield IncidentSession(connection)
 
     def write_notice(self, notice: Notice, channels: Sequence[Channel], now: datetime) -> int:
         """Write a notice that belongs to no incident; returns for how many channels, 0 if it is known."""

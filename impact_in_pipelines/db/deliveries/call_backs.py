@@ -46,7 +46,7 @@ class CallBackResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SigningAccount:
     """A company whose connection signs call-backs with `secret`."""
 
     company_id: UUID
@@ -64,7 +64,7 @@ class CallBackStore:
         # Whoever signs for an unknown transaction may be any account: each secret is decrypted once.
         self._decrypted = lru_cache(maxsize=16_384)(vault.decrypt_text)
 
-    def holders(self, platform: Platform, transaction_id: str) -> list[Account]:
+    def holders(self, platform: Platform, transaction_id: str) -> list[SigningAccount]:
         """The accounts that have deliveries under this transaction; those without a webhook secret are left
         out."""
         return self._accounts(
@@ -76,11 +76,11 @@ class CallBackStore:
             },
         )
 
-    def accounts(self, platform: Platform) -> list[Account]:
+    def accounts(self, platform: Platform) -> list[SigningAccount]:
         """Every account of the platform that signs call-backs."""
         return self._accounts("accounts", {"platform": platform.value})
 
-    def _accounts(self, statement: str, values: dict[str, Any]) -> list[Account]:
+    def _accounts(self, statement: str, values: dict[str, Any]) -> list[SigningAccount]:
         with self._engine.connect() as connection:
             rows = connection.execute(_SQL[statement], values).all()
         found = []
@@ -93,7 +93,7 @@ class CallBackStore:
                     row.company_id,
                 )
                 continue
-            found.append(Account(row.company_id, secret))
+            found.append(SigningAccount(row.company_id, secret))
         return found
 
     def take(

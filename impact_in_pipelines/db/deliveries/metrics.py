@@ -48,7 +48,7 @@ class Attempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedDeliveries:
     """What has come to its end since a mark, and the mark up to which it has been counted."""
 
     mark: str
@@ -73,7 +73,7 @@ class MetricsStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ended_since(self, mark: str | None, *, by_company: bool) -> Ended:
+    def ended_since(self, mark: str | None, *, by_company: bool) -> EndedDeliveries:
         """Everything that came to its end after `mark` (None: ever), each of it once: give the new mark to
         the next call."""
         with reading_changes(self._engine) as (connection, new_mark):
@@ -82,7 +82,7 @@ class MetricsStore:
                 connection.execute(_SQL["finished"], values | {"by_company": by_company})
             )
             attempted = rows_of(connection.execute(_SQL["attempted"], values))
-        return Ended(
+        return EndedDeliveries(
             new_mark,
             [Finished(**_with_buckets(row)) for row in finished],
             [Attempted(**_with_buckets(row)) for row in attempted],

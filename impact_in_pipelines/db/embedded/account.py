@@ -13,7 +13,7 @@ _NAME = "pgserver"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """A user and group id; -1 means the process's own."""
 
     uid: int = -1
@@ -41,7 +41,7 @@ class Account:
                 folder.chmod(stat.S_IMODE(facts.st_mode) | stat.S_IXOTH)
 
 
-def _may_pass(facts: os.stat_result, account: Account) -> bool:
+def _may_pass(facts: os.stat_result, account: ServerAccount) -> bool:
     if facts.st_uid == account.uid:
         return bool(facts.st_mode & stat.S_IXUSR)
     if facts.st_gid == account.gid:
@@ -49,17 +49,17 @@ def _may_pass(facts: os.stat_result, account: Account) -> bool:
     return bool(facts.st_mode & stat.S_IXOTH)
 
 
-def server_account(data: Path) -> Account:
+def server_account(data: Path) -> ServerAccount:
     """Who runs the server on `data`: we ourselves; for root the owner of the data, for new data the owner of
     the folder around it, or an account that is made once on this machine. Raises `OSError`."""
     if os.geteuid() != 0:
-        return Account()
+        return ServerAccount()
     for path in (data, data.parent):
         owner = path.stat().st_uid if path.exists() else 0
         if owner != 0 and (known := _by_id(owner)) is not None:
-            return Account(known.pw_uid, known.pw_gid)
+            return ServerAccount(known.pw_uid, known.pw_gid)
     entry = _find() or _make()
-    return Account(entry.pw_uid, entry.pw_gid)
+    return ServerAccount(entry.pw_uid, entry.pw_gid)
 
 
 def _by_id(uid: int) -> pwd.struct_passwd | None:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from impact_in_pipelines.db.embedded.account import Account
+from impact_in_pipelines.db.embedded.account import ServerAccount
 from impact_in_pipelines.db.embedded.binaries import environment, programs
 from impact_in_pipelines.db.embedded.places import Places
 from impact_in_pipelines.db.embedded.processes import started
@@ -37,7 +37,7 @@ def is_secured(places: Places) -> bool:
     return rules == _RULES and places.password() is not None
 
 
-def make_cluster(places: Places, account: Account) -> None:
+def make_cluster(places: Places, account: ServerAccount) -> None:
     """Make the cluster where there is none. It gets its name when it is whole: a process that is killed
     half-way leaves nothing that looks like one. Raises `OSError` or `ServerCannotStart`."""
     data = places.data
@@ -69,7 +69,7 @@ def make_cluster(places: Places, account: Account) -> None:
         raise
 
 
-def secure(places: Places, account: Account) -> None:
+def secure(places: Places, account: ServerAccount) -> None:
     """Give the superuser a password and let nobody in without it; no server may run. Repeating it after a
     crash half-way is safe: `is_secured` says no until the last step."""
     data = places.data
@@ -113,7 +113,7 @@ def earlier_users(data: Path) -> list[int]:
     return [pid for pid, at in found.items() if at and noted.get(str(pid), at) == at]
 
 
-def _let_use(folder: Path, account: Account) -> None:
+def _let_use(folder: Path, account: ServerAccount) -> None:
     """Let the server's account run the programs in `folder`, which root may have installed for itself."""
     if account.uid < 0:
         return
@@ -135,7 +135,7 @@ def _let_use(folder: Path, account: Account) -> None:
 
 
 def _run(
-    words: list[str | Path], data: Path, account: Account, standard_input: str | None = None
+    words: list[str | Path], data: Path, account: ServerAccount, standard_input: str | None = None
 ) -> None:
     done = subprocess.run(  # noqa: S603
         words,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from impact_in_pipelines.db.embedded.account import Account
+from impact_in_pipelines.db.embedded.account import ServerAccount
 
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET = 103
@@ -88,7 +88,7 @@ class Places:
         self._write(self.password_file, password)
         return password
 
-    def socket_folder(self, account: Account) -> Path:
+    def socket_folder(self, account: ServerAccount) -> Path:
         """The private folder of the server's socket: the data folder itself where a client can name it, else
         a short one of a random name, the same at the next start if it is still ours."""
         plain = _PLAIN.fullmatch(str(self.data)) is not None
@@ -144,7 +144,7 @@ def _is_private(folder: Path, uid: int) -> bool:
     return stat.S_ISDIR(facts.st_mode) and ours and not facts.st_mode & 0o077
 
 
-def _short_folder(account: Account) -> Path:
+def _short_folder(account: ServerAccount) -> Path:
     """A folder for short socket paths: the session's own, else a temporary one that only lets owners remove
     what is theirs. Raises `OSError`."""
     # Root's session folder can't be entered by the server's account.

@@ -146,14 +146,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class ScheduleTwin:
     """Another schedule of the same company and platform that fires alike. Two are allowed: what one has
     delivered the other skips (D4). Nobody means it, though."""
 
     other: Schedule
 
 
-Note = Twin | CalendarNote | DaysLeftOut | InvalidSchedule
+Note = ScheduleTwin | CalendarNote | DaysLeftOut | InvalidSchedule
 """Something that a person should know of a change, worded by `wording.notes`."""
 
 

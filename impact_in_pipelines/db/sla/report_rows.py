@@ -19,10 +19,10 @@ from impact_in_pipelines.sla.model import Severity, Window
 from impact_in_pipelines.sla.reports.recommending import LATE_MS, recommend
 from impact_in_pipelines.sla.reports.report import (
     TREND_PERIODS,
-    Cause,
     CompanyLine,
     CrowdedMinute,
     Facts,
+    FailureCause,
     IncidentLine,
     MaintenanceLine,
     Report,
@@ -189,9 +189,9 @@ def _added_buckets(days: Found) -> list[int]:
     ]
 
 
-def _cause(row: Mapping[str, Any]) -> Cause:
+def _cause(row: Mapping[str, Any]) -> FailureCause:
     values = {name: value for name, value in row.items() if name != "company_id"}
-    return Cause(**{**values, "platform": Platform(row["platform"])})
+    return FailureCause(**{**values, "platform": Platform(row["platform"])})
 
 
 def _crowded(row: Mapping[str, Any]) -> CrowdedMinute:

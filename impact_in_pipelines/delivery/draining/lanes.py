@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Ended, Grant, Limit
+from impact_in_pipelines.delivery.limits.budgets import (
+    Ask,
+    BudgetAccount,
+    EndedRequests,
+    Grant,
+    Limit,
+)
 from impact_in_pipelines.delivery.model import Connection, Shipment
 from impact_in_pipelines.delivery.ports import Prepared
 from impact_in_pipelines.delivery.states import PRIORITY, URGENT
@@ -46,7 +52,7 @@ class Lane:
     """One connection. `granted` requests may start before `valid_until`; `proven`: its last request was
     answered, whatever the answer. Instants are seconds of the monotonic clock."""
 
-    account: Account
+    account: BudgetAccount
     waiting: tuple[deque[Request], ...] = field(
         default_factory=lambda: tuple(deque() for _ in range(CLASSES))
     )
@@ -185,20 +191,20 @@ class Lane:
         return self.tight and bool(self.ended) and now - self.ended[0][1] >= REPORT_AFTER_S
 
 
-def _by_second(ended: list[tuple[int, float]], now: float) -> tuple[Ended, ...]:
+def _by_second(ended: list[tuple[int, float]], now: float) -> tuple[EndedRequests, ...]:
     """Ends of about the same moment as one, at the age of the youngest."""
     ages: dict[int, tuple[int, float]] = {}
     for requests, at in ended:
         second = int(at)
         known, youngest = ages.get(second, (0, float("inf")))
         ages[second] = (known + requests, min(youngest, now - at))
-    return tuple(Ended(requests, age) for requests, age in ages.values())
+    return tuple(EndedRequests(requests, age) for requests, age in ages.values())
 
 
-def account_of(connection: Connection) -> Account:
+def account_of(connection: Connection) -> BudgetAccount:
     """What the platform counts this connection's requests by."""
     base_url, organization_id = connection.rate_key
-    return Account(connection.platform.value, base_url.rstrip("/"), organization_id)
+    return BudgetAccount(connection.platform.value, base_url.rstrip("/"), organization_id)
 
 
 def limit_of(connection: Connection) -> Limit:

@@ -33,7 +33,7 @@ _GATHER_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRequest:
     """An attempt that has ended at `at`: how, or what the connector raised, which it never should."""
 
     request: Request
@@ -61,7 +61,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._queue = SendQueue()
         self._in_flight: dict[UUID, Request] = {}
-        self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[EndedRequest] = queue.SimpleQueue()
         self._working = 0
         self._concurrency = self._hanging = 0
         self._closed = False
@@ -129,10 +129,10 @@ class WorkerPool:
                 woken += 1
         return woken
 
-    def collect(self, timeout: float, most: int) -> list[Ended]:
+    def collect(self, timeout: float, most: int) -> list[EndedRequest]:
         """Up to `most` attempts that have ended; waits up to `timeout` seconds for the first of them, and
         then a moment for those that end with it."""
-        found: list[Ended] = []
+        found: list[EndedRequest] = []
         try:
             found.append(self._done.get(timeout=timeout) if timeout else self._done.get_nowait())
             if timeout and self.in_flight > 1:
@@ -156,7 +156,7 @@ class WorkerPool:
             except BaseException as error:
                 result = error
             # The moment of arrival; the coordinator may come to it a second later.
-            ended = Ended(request, result, self._clock())
+            ended = EndedRequest(request, result, self._clock())
             with self._lock:
                 self._closed = self._closed or isinstance(result, BaseException)
                 if isinstance(result, SendResult):

@@ -28,7 +28,7 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
-class Cause(StrEnum):
+class BreakerCause(StrEnum):
     """What opened a breaker: the platform, or one account that fails while others work, or is refused."""
 
     PLATFORM = "platform"
@@ -64,9 +64,11 @@ class BreakerRules:
             longest_refused_probe=timedelta(seconds=settings.breaker_longest_refused_probe_seconds),
         )
 
-    def longest(self, cause: Cause) -> timedelta:
+    def longest(self, cause: BreakerCause) -> timedelta:
         """The longest interval between two canaries."""
-        longest = self.longest_refused_probe if cause is Cause.REFUSED else self.longest_probe
+        longest = (
+            self.longest_refused_probe if cause is BreakerCause.REFUSED else self.longest_probe
+        )
         return max(longest, self.first_probe)
 
 
@@ -76,7 +78,7 @@ class Breaker:
     after the next one that fails. `probing`: a canary is on its way. `streak`: successes of this step."""
 
     state: BreakerState
-    cause: Cause
+    cause: BreakerCause
     since: datetime
     reason: str
     next_probe_at: datetime
@@ -138,17 +140,17 @@ def platform_opens(evidence: PlatformEvidence, rules: BreakerRules) -> bool:
     return evidence.failures >= enough
 
 
-def connection_opens(evidence: ConnectionEvidence, rules: BreakerRules) -> Cause | None:
+def connection_opens(evidence: ConnectionEvidence, rules: BreakerRules) -> BreakerCause | None:
     """Why one connection is to be left alone; None: it isn't. While nobody gets through, it is not the
     account's doing."""
     if evidence.refusals >= rules.refusals:
-        return Cause.REFUSED
+        return BreakerCause.REFUSED
     if evidence.others_work and evidence.failures >= rules.connection_attempts:
-        return Cause.FAILING
+        return BreakerCause.FAILING
     return None
 
 
-def opened(cause: Cause, reason: str, now: datetime, rules: BreakerRules) -> Breaker:
+def opened(cause: BreakerCause, reason: str, now: datetime, rules: BreakerRules) -> Breaker:
     """A breaker that has just opened."""
     return Breaker(
         BreakerState.OPEN,
@@ -217,5 +219,5 @@ def _put_off(breaker: Breaker, now: datetime, rules: BreakerRules) -> Breaker:
     )
 
 
-def _grown(interval: timedelta, cause: Cause, rules: BreakerRules) -> timedelta:
+def _grown(interval: timedelta, cause: BreakerCause, rules: BreakerRules) -> timedelta:
     return min(interval * rules.growth, rules.longest(cause))

@@ -32,7 +32,7 @@ _RESERVED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BudgetAccount:
     """What a platform counts requests by."""
 
     platform: str
@@ -49,7 +49,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRequests:
     """`requests` that were answered `age_s` seconds ago or more."""
 
     requests: int
@@ -61,11 +61,11 @@ class Ask:
     """What a drain wants for one account: `wanted` more requests, `urgent` of them for what is scheduled.
     It also reports which of those it was granted have ended, and how many it returns unused."""
 
-    account: Account
+    account: BudgetAccount
     limit: Limit
     wanted: int = 0
     urgent: int = 0
-    ended: tuple[Ended, ...] = ()
+    ended: tuple[EndedRequests, ...] = ()
     returned: int = 0
 
 

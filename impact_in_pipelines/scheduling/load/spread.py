@@ -87,7 +87,7 @@ def propose_spread(
     affected = [entry for entry in entries if entry[1] in crowded]
     start, minutes = whole_minutes(start, end)
     levels = {
-        platform: _Level(
+        platform: _LoadLevel(
             capacity_of(per_minute_capacity, platform),
             sla_minutes,
             max_offset_minutes,
@@ -166,7 +166,7 @@ class _Group:
 
 
 @dataclass(slots=True)
-class _Level:
+class _LoadLevel:
     """The load of one platform while offsets are given out."""
 
     capacity: float

@@ -10,9 +10,9 @@ from impact_in_pipelines.connectors.credentials import redactor_for, uses_oauth
 from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.identity.oauth import token_key
 from impact_in_pipelines.db.deliveries.call_backs import (
-    Account,
     CallBackResult,
     CallBackStore,
+    SigningAccount,
     Word,
 )
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
@@ -46,7 +46,7 @@ class CallBacks:
 
     def signed_by(
         self, platform: Platform, transaction_id: str, holds: Callable[[str], bool], *, size: int
-    ) -> Account | None:
+    ) -> SigningAccount | None:
         """The account whose secret holds for a call-back of `size` bytes; None: it is nobody's.
 
         Those who have the transaction are tried first. Whoever else signs it is known as well, and has no
@@ -67,7 +67,7 @@ class CallBacks:
     def take(
         self,
         platform: Platform,
-        account: Account,
+        account: SigningAccount,
         *,
         transaction_id: str,
         message_id: str,
@@ -97,7 +97,7 @@ class CallBacks:
         )
         return CallBackTaken(result, tuple(ids))
 
-    def _redactor(self, platform: Platform, account: Account) -> Redactor:
+    def _redactor(self, platform: Platform, account: SigningAccount) -> Redactor:
         """Knows everything secret of the account: a platform may echo what it was sent."""
         runtime = self._runtime
         found = runtime.connections.of_companies(platform, [account.company_id])

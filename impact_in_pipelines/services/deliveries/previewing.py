@@ -11,7 +11,7 @@ from uuid import UUID
 
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted, Previewed, ReplayPreviews
-from impact_in_pipelines.delivery.estimating import Lane, seconds_for
+from impact_in_pipelines.delivery.estimating import ConnectionLoad, seconds_for
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload, payload_hash, without_timestamps
 from impact_in_pipelines.delivery.showing.differences import Difference, differences
@@ -222,9 +222,9 @@ def _seconds(
     )
 
 
-def _lane(connection: Connection, deliveries: int, ahead: int) -> Lane:
+def _lane(connection: Connection, deliveries: int, ahead: int) -> ConnectionLoad:
     batch: int = FACTS[connection.platform].batch_limit
-    return Lane(
+    return ConnectionLoad(
         requests=-(-deliveries // batch),
         ahead=-(-ahead // batch),
         per_minute=connection.requests_per_minute,

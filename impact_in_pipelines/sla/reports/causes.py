@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.sla.reports.report import Cause, Recommendation
+from impact_in_pipelines.sla.reports.report import FailureCause, Recommendation
 
 _ITS_OWN_FAULT = ("server_error", "timeout", "network", "bad_response")
 _MANY = 3
 """Companies hit by one platform's trouble, from which on it is the platform's rather than theirs."""
 
 
-def by_cause(causes: Sequence[Cause], company: str | None) -> Iterator[Recommendation]:
+def by_cause(causes: Sequence[FailureCause], company: str | None) -> Iterator[Recommendation]:
     """What to do about each kind of error of each platform; `company` as in `recommend`."""
     for platform in Platform:
         of_platform = [cause for cause in causes if cause.platform is platform]
@@ -77,7 +77,7 @@ _ANY_OTHER = (
 def _cause_advice(
     rule: tuple[str, bool, str, str],
     platform: Platform,
-    causes: Sequence[Cause],
+    causes: Sequence[FailureCause],
     company: str | None,
 ) -> Recommendation:
     name, urgent, seen, action = rule
@@ -99,7 +99,7 @@ def _cause_advice(
 
 
 def _platform_advice(
-    platform: Platform, causes: Sequence[Cause], company: str | None
+    platform: Platform, causes: Sequence[FailureCause], company: str | None
 ) -> Recommendation:
     title = FACTS[platform].title
     count = sum(cause.deliveries for cause in causes)
@@ -121,7 +121,7 @@ def _platform_advice(
     )
 
 
-def _where(platform: Platform, worst: Cause, company: str | None) -> str:
+def _where(platform: Platform, worst: FailureCause, company: str | None) -> str:
     title = FACTS[platform].title
     if company:
         return f"{title}, {company}"

@@ -28,7 +28,7 @@ WORST_COMPANIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """Deliveries of one platform that did not arrive, for one cause.
 
     `companies` counts whom it hit, `recovered` what a replay has brought through since. `example` is the
@@ -177,7 +177,7 @@ class Facts:
     trend: Sequence[TrendPoint]
     days: Sequence[DayPoint]
     latency_buckets: Sequence[int]
-    causes: Sequence[Cause]
+    causes: Sequence[FailureCause]
     crowded: Sequence[CrowdedMinute]
     incidents: Sequence[IncidentLine]
     maintenance: Sequence[MaintenanceLine]

@@ -1,7 +1,7 @@
 """What a change tells whoever made it, by the use case that every door calls."""
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.schedules.rows import Twin
+from impact_in_pipelines.db.schedules.rows import ScheduleTwin
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling import CalendarNote, HolidayCalendar, ScheduleRule
 from impact_in_pipelines.services import schedules
@@ -17,12 +17,14 @@ def test_a_twin_is_named_when_it_is_made_and_when_a_change_makes_one(
     first = schedules.create(runtime, acme, BENEVITY, DAILY, actor="a")
     assert first.notes == []
     again = schedules.create(runtime, acme, BENEVITY, DAILY, actor="a")
-    assert again.notes == [Twin(first.schedule)]
+    assert again.notes == [ScheduleTwin(first.schedule)]
     other = ScheduleRule("weekly", "Europe/Oslo", spread_minutes=5)
     differs = schedules.create(runtime, acme, BENEVITY, other, actor="a")
     assert differs.notes == []
     changed = schedules.update(runtime, differs.schedule.id, {"cron": "daily"}, actor="a")
-    assert [note for note in changed.notes if isinstance(note, Twin)] == [Twin(first.schedule)]
+    assert [note for note in changed.notes if isinstance(note, ScheduleTwin)] == [
+        ScheduleTwin(first.schedule)
+    ]
     said = note_sentence(changed.notes[0])
     assert f"acme → Benevity had the same schedule already ({str(first.schedule.id)[:8]})" in said
 

@@ -3,7 +3,7 @@
 import pytest
 
 from impact_in_pipelines.api.http.counts import OwnBuckets, buckets, counted_together
-from impact_in_pipelines.api.http.ratelimit import OpenStreams, RateLimiter, network_of
+from impact_in_pipelines.api.http.ratelimit import OpenStreams, RequestLimiter, network_of
 
 
 class _Clock:
@@ -16,7 +16,7 @@ class _Clock:
 def test_the_limit_may_be_used_at_once_and_then_refills_evenly() -> None:
     """60 a minute: sixty at once, then one a second."""
     clock = _Clock()
-    limiter = RateLimiter(60, clock=clock)
+    limiter = RequestLimiter(60, clock=clock)
 
     assert not any(limiter.take("a").exceeded for _ in range(60))
     refused = limiter.take("a")
@@ -29,7 +29,7 @@ def test_the_limit_may_be_used_at_once_and_then_refills_evenly() -> None:
 
 def test_one_subject_does_not_use_up_anothers() -> None:
     """Each has a bucket of its own."""
-    limiter = RateLimiter(1, clock=_Clock())
+    limiter = RequestLimiter(1, clock=_Clock())
 
     assert not limiter.take("a").exceeded
     assert limiter.take("a").exceeded
@@ -38,7 +38,7 @@ def test_one_subject_does_not_use_up_anothers() -> None:
 
 def test_headers_say_the_policy_and_what_is_left() -> None:
     """The names of the IETF draft, as structured fields."""
-    rate = RateLimiter(60, clock=_Clock()).take("a")
+    rate = RequestLimiter(60, clock=_Clock()).take("a")
 
     assert rate.headers == {
         "RateLimit-Policy": '"token";q=60;w=60',
@@ -50,7 +50,7 @@ def test_headers_say_the_policy_and_what_is_left() -> None:
 def test_a_pause_never_gives_more_than_the_limit(waits: int) -> None:
     """Nobody saves up for a flood."""
     clock = _Clock()
-    limiter = RateLimiter(2, clock=clock)
+    limiter = RequestLimiter(2, clock=clock)
     limiter.take("a")
     clock.now += waits
 
@@ -61,7 +61,7 @@ def test_a_pause_never_gives_more_than_the_limit(waits: int) -> None:
 
 def test_subjects_that_ask_no_more_are_forgotten() -> None:
     """Memory is bounded, however many there are."""
-    limiter = RateLimiter(1, clock=_Clock())
+    limiter = RequestLimiter(1, clock=_Clock())
     for n in range(10_001):
         limiter.take(f"s{n}")
 
@@ -73,7 +73,7 @@ def test_processes_that_share_a_file_count_together() -> None:
     """Four workers let through what one would: each maps the same counts."""
     clock = _Clock()
     with counted_together():
-        workers = [RateLimiter(60, buckets=buckets(), clock=clock) for _ in range(4)]
+        workers = [RequestLimiter(60, buckets=buckets(), clock=clock) for _ in range(4)]
         passed = sum(not workers[n % 4].take("a").exceeded for n in range(200))
         assert passed == 60
         clock.now += 1
@@ -88,8 +88,8 @@ def test_processes_that_share_a_file_count_together() -> None:
 def test_addresses_and_subjects_of_one_name_are_different_callers() -> None:
     """In one file too."""
     counts = OwnBuckets()
-    by_token = RateLimiter(1, buckets=counts, clock=_Clock())
-    by_address = RateLimiter(1, kind="address", buckets=counts, clock=_Clock())
+    by_token = RequestLimiter(1, buckets=counts, clock=_Clock())
+    by_address = RequestLimiter(1, kind="address", buckets=counts, clock=_Clock())
     assert not by_token.take("10.0.0.1").exceeded
     assert not by_address.take("10.0.0.1").exceeded
     assert by_address.take("10.0.0.1").headers["RateLimit"].startswith('"address"')

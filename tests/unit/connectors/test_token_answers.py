@@ -13,7 +13,7 @@ from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.identity.token_answers import (
     LONGEST_LIFETIME_S,
     UNKNOWN_LIFETIME_S,
-    Grant,
+    TokenGrant,
     classify_token_answer,
 )
 from impact_in_pipelines.delivery.model import SendResult
@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 RETRYABLE, PERMANENT = AttemptOutcome.RETRYABLE, AttemptOutcome.PERMANENT
 
 
-def token(status: int, body: Any, **headers: Any) -> Grant | SendResult:
+def token(status: int, body: Any, **headers: Any) -> TokenGrant | SendResult:
     """The verdict on a token endpoint's answer."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = Answer(status, raw, **headers)
@@ -48,7 +48,7 @@ def token(status: int, body: Any, **headers: Any) -> Grant | SendResult:
 )
 def test_a_lifetime_may_be_given_in_many_ways(fields: Any, lifetime: float) -> None:
     """Missing, null, zero, a decimal, a string; a type that is missing or in capitals."""
-    assert token(200, {"access_token": "t", **fields}) == Grant("t", lifetime)
+    assert token(200, {"access_token": "t", **fields}) == TokenGrant("t", lifetime)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_every_spelling_of_a_grant_is_usable(
     fields = {"token_type": kind, "expires_in": lifetime}
     body = {name: value for name, value in fields.items() if name not in absent}
     granted = token(200, {"access_token": "t", **body, **others})
-    assert isinstance(granted, Grant)
+    assert isinstance(granted, TokenGrant)
     assert 0 <= granted.lifetime_s <= LONGEST_LIFETIME_S
     if "expires_in" in body and lifetime is not None:
         assert granted.lifetime_s == pytest.approx(min(float(lifetime), LONGEST_LIFETIME_S))
@@ -149,4 +149,4 @@ def test_a_token_answer_that_does_not_hold_shows_no_token() -> None:
     result = token(200, {"access_token": "tok-12345678", "token_type": "mac"})
     assert isinstance(result, SendResult)
     assert "tok-12345678" not in repr(result)
-    assert "tok-12345678" not in repr(Grant("tok-12345678", 1.0))
+    assert "tok-12345678" not in repr(TokenGrant("tok-12345678", 1.0))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.delivery.draining.lanes import Request
-from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Budget, Grant, exchange
+from impact_in_pipelines.delivery.limits.budgets import Ask, Budget, BudgetAccount, Grant, exchange
 from impact_in_pipelines.delivery.model import Claimed, Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.delivery.ports import Prepared
@@ -91,7 +91,7 @@ class LocalBudgets:
     """The shared budgets, in memory."""
 
     def __init__(self) -> None:
-        self._budgets: dict[Account, Budget] = {}
+        self._budgets: dict[BudgetAccount, Budget] = {}
 
     def exchange(self, asks: Sequence[Ask], *, holder: str, now: float) -> list[Grant]:
         """What `PgRequestBudgets` does, at `now`."""

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from impact_in_pipelines.delivery.holding.breaking import (
     STEPS,
     Breaker,
+    BreakerCause,
     BreakerRules,
     BreakerState,
-    Cause,
     ConnectionEvidence,
     PlatformEvidence,
     Tally,
@@ -30,11 +30,11 @@ from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 RULES = BreakerRules()
 LEASE = timedelta(minutes=3)
-causes = st.sampled_from(Cause)
+causes = st.sampled_from(BreakerCause)
 tallies = st.builds(Tally, st.integers(0, 120), st.integers(0, 120))
 
 
-def an_open(cause: Cause = Cause.PLATFORM) -> Breaker:
+def an_open(cause: BreakerCause = BreakerCause.PLATFORM) -> Breaker:
     return opened(cause, "answers 503", NOW, RULES)
 
 
@@ -54,14 +54,16 @@ def test_an_account_is_blamed_only_while_others_get_through(
 ) -> None:
     """What nobody gets through is the platform's; a refusal is always the account's."""
     cause = connection_opens(ConnectionEvidence(failures, others_work, refusals), RULES)
-    if cause is Cause.FAILING:
+    if cause is BreakerCause.FAILING:
         assert others_work
         assert failures >= RULES.connection_attempts
-    assert (cause is Cause.REFUSED) == (refusals >= RULES.refusals)
+    assert (cause is BreakerCause.REFUSED) == (refusals >= RULES.refusals)
 
 
 @given(causes, st.integers(1, 60))
-def test_canaries_that_fail_come_at_growing_bounded_intervals(cause: Cause, times: int) -> None:
+def test_canaries_that_fail_come_at_growing_bounded_intervals(
+    cause: BreakerCause, times: int
+) -> None:
     """One at a time, never sooner than the one before, never later than the longest interval."""
     breaker, now, gaps = an_open(cause), NOW, []
     for _ in range(times):
@@ -85,7 +87,7 @@ def test_canaries_that_fail_come_at_growing_bounded_intervals(cause: Cause, time
 
 @given(causes, st.lists(tallies, max_size=40))
 def test_whatever_comes_no_more_than_the_step_is_in_flight(
-    cause: Cause, results: list[Tally]
+    cause: BreakerCause, results: list[Tally]
 ) -> None:
     """Open at most one, half-open at most the step's; it closes through half-open alone."""
     breaker, now = an_open(cause), NOW

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from impact_in_pipelines.delivery.limits.budgets import (
     HOUR_S,
     WINDOW_S,
-    Account,
     Ask,
     Budget,
-    Ended,
+    BudgetAccount,
+    EndedRequests,
     Limit,
     exchange,
 )
 
-ACCOUNT = Account("benevity", "https://platform.example", "org-1")
+ACCOUNT = BudgetAccount("benevity", "https://platform.example", "org-1")
 VALID_S, LONGEST_S = 15.0, 30.0
 
 
@@ -54,7 +54,7 @@ class Fleet:
             self.limit,
             wanted=wanted,
             urgent=wanted if urgent else 0,
-            ended=tuple(Ended(1, self.now - at) for at in drain.ended),
+            ended=tuple(EndedRequests(1, self.now - at) for at in drain.ended),
             returned=stale,
         )
         self.budget, grant = exchange(
@@ -176,7 +176,7 @@ def test_who_asks_too_early_is_told_when_to_come_back() -> None:
     assert (grant.requests, grant.opens_in_s) == (4, 0.0)
     _, refused = exchange(budget, ask, holder="two", now=1.0, lend_s=60.0)
     assert (refused.requests, refused.opens_in_s) == (0, 1.0)
-    report = Ask(ACCOUNT, limit, ended=(Ended(1, 8.0), Ended(3, 2.0)))
+    report = Ask(ACCOUNT, limit, ended=(EndedRequests(1, 8.0), EndedRequests(3, 2.0)))
     budget, _ = exchange(budget, report, holder="one", now=10.0, lend_s=60.0)
     _, refused = exchange(budget, ask, holder="two", now=20.0, lend_s=60.0)
     assert (refused.requests, refused.opens_in_s) == (0, 42.0)

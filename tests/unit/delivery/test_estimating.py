@@ -3,7 +3,7 @@
 import pytest
 
 from impact_in_pipelines.delivery.draining.lanes import DEFAULT_MAX_CONCURRENCY
-from impact_in_pipelines.delivery.estimating import Lane, seconds_for
+from impact_in_pipelines.delivery.estimating import ConnectionLoad, seconds_for
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_a_lane_uses_its_minute_at_once_and_waits_for_the_next(
     requests: int, ahead: int, per_minute: int, at_once: int, seconds: float
 ) -> None:
     """A second for each wave, a minute for each full limit before it; what is ahead goes first."""
-    assert seconds_for(Lane(requests, ahead, per_minute, at_once)) == seconds
+    assert seconds_for(ConnectionLoad(requests, ahead, per_minute, at_once)) == seconds
 
 
 def test_without_a_limit_of_its_own_the_usual_number_goes_at_once() -> None:
     """As the send queue does it."""
     n = DEFAULT_MAX_CONCURRENCY
-    assert seconds_for(Lane(n, 0, 1_000, None)) == 1.0
-    assert seconds_for(Lane(n + 1, 0, 1_000, None)) == 2.0
+    assert seconds_for(ConnectionLoad(n, 0, 1_000, None)) == 1.0
+    assert seconds_for(ConnectionLoad(n + 1, 0, 1_000, None)) == 2.0

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.sendqueue import SendQueue
-from impact_in_pipelines.delivery.draining.workerpool import Ended, WorkerPool
+from impact_in_pipelines.delivery.draining.workerpool import EndedRequest, WorkerPool
 from impact_in_pipelines.delivery.limits.budgets import Grant
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
@@ -62,9 +62,9 @@ def some(count: int) -> list[Request]:
     return [request(connection(f"acme-{n}")) for n in range(count)]
 
 
-def collected(pool: WorkerPool, count: int) -> list[Ended]:
+def collected(pool: WorkerPool, count: int) -> list[EndedRequest]:
     """`count` attempts that have ended."""
-    found: list[Ended] = []
+    found: list[EndedRequest] = []
     deadline = time.monotonic() + DEADLINE_S
     while len(found) < count:
         assert time.monotonic() < deadline

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from impact_in_pipelines.impact.checks import CHECKS, Severity
+from impact_in_pipelines.impact.checks import CHECKS, CheckSeverity
 from impact_in_pipelines.impact.expectations import Evaluation, evaluate, to_frame
 from impact_in_pipelines.impact.figures import (
     HistoryFigures,
@@ -211,7 +211,7 @@ def test_offenders_are_counted_exactly_and_shown_in_part() -> None:
     """A thousand bad rows are a count of a thousand and a table of twenty."""
     rows = [replace(GOOD, sessions=-1, ref=str(n)) for n in range(1000)]
     [found] = [each for each in evaluate(rows, NOW) if not each.passed]
-    assert (found.severity, found.evaluated, found.failed) == (Severity.CRITICAL, 1000, 1000)
+    assert (found.severity, found.evaluated, found.failed) == (CheckSeverity.CRITICAL, 1000, 1000)
     assert [each.ref for each in found.offenders] == [str(n) for n in range(20)]
     assert len(gate(rows, NOW).refusals) == 1000
 

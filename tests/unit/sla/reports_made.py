@@ -20,9 +20,9 @@ from impact_in_pipelines.sla.metrics import COUNTERS, metrics_of
 from impact_in_pipelines.sla.model import Severity, Window
 from impact_in_pipelines.sla.reports.recommending import recommend
 from impact_in_pipelines.sla.reports.report import (
-    Cause,
     CrowdedMinute,
     Facts,
+    FailureCause,
     IncidentLine,
     MaintenanceLine,
     Report,
@@ -153,11 +153,13 @@ def assessed() -> Assessment:
     return with_since(found, {key: NOW - timedelta(days=2) for key in wanted[:3]})
 
 
-def _causes() -> list[Cause]:
-    def cause(platform: Platform, kind: str, deliveries: int, companies: int, hours: int) -> Cause:
+def _causes() -> list[FailureCause]:
+    def cause(
+        platform: Platform, kind: str, deliveries: int, companies: int, hours: int
+    ) -> FailureCause:
         at = NOW - timedelta(hours=hours)
         said = f"<{kind}> | `{hours}`" if hours % 2 else None
-        return Cause(
+        return FailureCause(
             *(platform, kind, 500 + hours, deliveries, companies, deliveries // 3),
             first_at=at - timedelta(days=1),
             last_at=at,

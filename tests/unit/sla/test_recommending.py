@@ -20,10 +20,10 @@ from impact_in_pipelines.sla.model import (
 )
 from impact_in_pipelines.sla.reports.recommending import recommend
 from impact_in_pipelines.sla.reports.report import (
-    Cause,
     CompanyLine,
     CrowdedMinute,
     Facts,
+    FailureCause,
     Recommendation,
     worst_first,
 )
@@ -46,8 +46,8 @@ WELL = Facts(
 )
 
 
-def cause(kind: str, *, companies: int = 1, deliveries: int = 4) -> Cause:
-    return Cause(
+def cause(kind: str, *, companies: int = 1, deliveries: int = 4) -> FailureCause:
+    return FailureCause(
         *(Platform.WORKDAY, kind, None, deliveries, companies, 0),
         first_at=AT,
         last_at=AT,

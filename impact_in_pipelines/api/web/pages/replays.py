@@ -16,7 +16,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, not_found
 from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
 from impact_in_pipelines.api.web.pages.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
-from impact_in_pipelines.db.access.answers import Held, IdempotencyStore, KeptAnswer
+from impact_in_pipelines.db.access.answers import HeldKey, IdempotencyStore, KeptAnswer
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.deliveries.previewing import (
     Action,
@@ -151,9 +151,9 @@ def _first_answer(
         held = store.begin(scope, key, digest, visit.now)
         if isinstance(held, KeptAnswer):
             return held.headers["location"]
-        if held is Held.OURS:
+        if held is HeldKey.OURS:
             return None
-        if held is Held.BY_ANOTHER_REQUEST:
+        if held is HeldKey.BY_ANOTHER_REQUEST:
             break
         time.sleep(_WAIT_S)
     raise ApiProblem(

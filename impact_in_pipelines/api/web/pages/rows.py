@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from impact_in_pipelines.api.deliveries.schemas import Held, shown
+from impact_in_pipelines.api.deliveries.schemas import HeldView, shown
 from impact_in_pipelines.api.web.language.words import STATUSES, Sign
 from impact_in_pipelines.api.web.visits import Visit
 from impact_in_pipelines.db.deliveries.reading import DeliveryRow
@@ -46,7 +46,7 @@ class Row:
     last_error: str | None
     error_kind: str | None
     updated_at: datetime
-    held: Held | None
+    held: HeldView | None
 
     @property
     def replayable(self) -> bool:

@@ -15,7 +15,7 @@ from impact_in_pipelines.api.web.language.cron_words import in_words, preset_of
 from impact_in_pipelines.api.web.language.words import HOLIDAYS, PRESETS, Sign
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.schedules.reading import FAILING_FROM
-from impact_in_pipelines.db.schedules.rows import DaysLeftOut, RuleChanges, Schedule, Twin
+from impact_in_pipelines.db.schedules.rows import DaysLeftOut, RuleChanges, Schedule, ScheduleTwin
 from impact_in_pipelines.errors import InvalidSchedule, NotFound, UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.errors.schedules import PlatformUnknown, RulePart, WindowHalf, part_of
@@ -105,7 +105,7 @@ def _unsent(visit: Visit) -> str | None:
 
 def _card(visit: Visit, one: Schedule, twin: Schedule | None) -> Card:
     words = in_words(visit.language, one.schedule)
-    like = note_sentence(Twin(twin), visit.text) if twin else None
+    like = note_sentence(ScheduleTwin(twin), visit.text) if twin else None
     try:
         fires, problem = next_fires(one, _FIRES, visit.now), None
     except InvalidSchedule as refusal:

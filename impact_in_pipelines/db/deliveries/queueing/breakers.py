@@ -17,9 +17,9 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import (
     MAY_PASS,
     Breaker,
+    BreakerCause,
     BreakerRules,
     BreakerState,
-    Cause,
     ConnectionEvidence,
     PlatformEvidence,
     Tally,
@@ -195,7 +195,7 @@ def _holding(connection: Connection, platform: Platform) -> _Book:
 def _breaker(row: RowMapping) -> Breaker:
     return Breaker(
         state=BreakerState(row["state"]),
-        cause=Cause(row["cause"]),
+        cause=BreakerCause(row["cause"]),
         since=row["since"],
         reason=row["reason"],
         next_probe_at=row["closed_until"],
@@ -234,7 +234,7 @@ def _open(
             count = int(row.refusals) + len(now_refused)
             if connection_opens(ConnectionEvidence(refusals=count), rules):
                 reason = mine[-1].result.error or "the account is refused"
-                book.breakers[row.company_id] = opened(Cause.REFUSED, reason, now, rules)
+                book.breakers[row.company_id] = opened(BreakerCause.REFUSED, reason, now, rules)
                 fresh.append(row.company_id)
     return fresh
 
@@ -281,7 +281,7 @@ def _open_by_failures(
         whose = "1 company" if evidence.companies == 1 else f"{evidence.companies} companies"
         said = ", ".join(kind.replace("_", " ") for kind in kinds)
         reason = f"{FACTS[platform].title}: {evidence.failures} attempts of {whose} failed in a row ({said})"
-        book.breakers[None] = opened(Cause.PLATFORM, reason, now, rules)
+        book.breakers[None] = opened(BreakerCause.PLATFORM, reason, now, rules)
         return [None]
     fresh: list[UUID | None] = []
     for row in found:
@@ -293,7 +293,7 @@ def _open_by_failures(
                 if s.prepared.claimed.company_id == row.company_id
             ]
             reason = next((e for e in errors if e), "its attempts fail while others arrive")
-            book.breakers[row.company_id] = opened(Cause.FAILING, reason, now, rules)
+            book.breakers[row.company_id] = opened(BreakerCause.FAILING, reason, now, rules)
             fresh.append(row.company_id)
     return fresh
 
@@ -317,7 +317,7 @@ def _tally(
 
 def _speaks_for(breaker: Breaker, settlement: Settlement) -> bool:
     result = settlement.result
-    return may_pass(result) or (breaker.cause is Cause.REFUSED and is_refusal(result))
+    return may_pass(result) or (breaker.cause is BreakerCause.REFUSED and is_refusal(result))
 
 
 def _as_held(

@@ -29,7 +29,7 @@ _TWIN_PATIENCE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class ContentTwin:
     """Another row with the same content: where it is, and under which key it was tried."""
 
     id: UUID
@@ -107,7 +107,7 @@ def _still_held(connection: Connection, prepared: Sequence[Prepared], worker: st
 
 def _twins(
     connection: Connection, candidates: Sequence[Prepared], window_start: datetime
-) -> Mapping[UUID, list[Twin]]:
+) -> Mapping[UUID, list[ContentTwin]]:
     rows = [
         {
             "id": p.claimed.id,
@@ -118,7 +118,7 @@ def _twins(
     ]
     if not rows:
         return {}
-    found: dict[UUID, list[Twin]] = defaultdict(list)
+    found: dict[UUID, list[ContentTwin]] = defaultdict(list)
     for row in connection.execute(
         _SQL["twins"],
         {
@@ -130,7 +130,7 @@ def _twins(
         },
     ):
         found[row.id].append(
-            Twin(
+            ContentTwin(
                 row.twin,
                 row.status,
                 row.next_attempt_at,
@@ -143,7 +143,7 @@ def _twins(
 
 
 def _judge(
-    candidates: Iterable[Prepared], twins: Mapping[UUID, list[Twin]], now: datetime
+    candidates: Iterable[Prepared], twins: Mapping[UUID, list[ContentTwin]], now: datetime
 ) -> _Verdict:
     verdict = _Verdict()
     going: set[str] = set()
@@ -174,21 +174,21 @@ def _judge(
     return verdict
 
 
-def _goes_first(twin: Twin, claimed: Claimed) -> bool:
+def _goes_first(twin: ContentTwin, claimed: Claimed) -> bool:
     """Whether `claimed` waits for `twin`, which is on its way. Of two that were both attempted (a failure
     that is replayed, and the one that took over its key) only one may, or each would wait for the other."""
     being_sent = twin.status == DeliveryStatus.IN_PROGRESS
     return being_sent or not claimed.tried or twin.id < claimed.id
 
 
-def _judged_again_at(twin: Twin, now: datetime) -> datetime:
+def _judged_again_at(twin: ContentTwin, now: datetime) -> datetime:
     soon = now + _TWIN_PATIENCE
     if twin.status == DeliveryStatus.IN_PROGRESS or twin.next_attempt_at is None:
         return soon
     return max(soon, twin.next_attempt_at + timedelta(seconds=1))
 
 
-def _under_the_key_of(twin: Twin, candidate: Prepared) -> Prepared:
+def _under_the_key_of(twin: ContentTwin, candidate: Prepared) -> Prepared:
     """`twin` may have arrived without our hearing of it: its key and body are used again, so that the
     platform recognises it."""
     claimed = candidate.claimed
@@ -199,7 +199,7 @@ def _under_the_key_of(twin: Twin, candidate: Prepared) -> Prepared:
     )
 
 
-def _unresolved(twin: Twin) -> str:
+def _unresolved(twin: ContentTwin) -> str:
     """Why a delivery fails whose content a given-up batch may have brought: the platform knows the batch's
     key only, and that stands for all of its records."""
     return (

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.limits.budgets import Account, Ask, Budget, Grant, exchange
+from impact_in_pipelines.delivery.limits.budgets import Ask, Budget, BudgetAccount, Grant, exchange
 
 _SQL = load("deliveries/queueing/grants")
 
@@ -41,7 +41,7 @@ class PgRequestBudgets:
     def _exchange(
         self,
         connection: Connection,
-        budgets: dict[Account, Budget],
+        budgets: dict[BudgetAccount, Budget],
         asks: Sequence[Ask],
         holder: str,
         now: float,
@@ -58,8 +58,8 @@ class PgRequestBudgets:
 
 
 def _locked(
-    connection: Connection, accounts: Iterable[Account]
-) -> tuple[dict[Account, Budget], float]:
+    connection: Connection, accounts: Iterable[BudgetAccount]
+) -> tuple[dict[BudgetAccount, Budget], float]:
     """The budgets of those accounts that there are, locked, and what time it is."""
     rows: Sequence[Mapping[str, Any]] = rows_of(
         connection.execute(
@@ -67,7 +67,7 @@ def _locked(
         )
     )
     budgets = {
-        Account(row["platform"], row["base_url"], row["organization_id"]): Budget.from_json(
+        BudgetAccount(row["platform"], row["base_url"], row["organization_id"]): Budget.from_json(
             row["blocks"], row["hours"]
         )
         for row in rows
