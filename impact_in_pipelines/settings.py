@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -22,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from impact_in_pipelines.breaker_settings import BreakerSettings
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.setting_forms import (
@@ -41,7 +41,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 
 
-class Settings(BaseModel):
+class Settings(BreakerSettings):
     """Every setting of the program; each field's description says what the value must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -126,38 +126,6 @@ class Settings(BaseModel):
     )
     lease_seconds: int = Field(
         180, alias="IMPACT_IN_LEASE_SECONDS", ge=5, le=3600, description="seconds, from 5 to 3600"
-    )
-
-    # Breakers (D12)
-    breaker_window_minutes: int = Field(
-        15, ge=1, le=1440, description="a whole number of minutes from 1 to 1440"
-    )
-    breaker_platform_attempts: int = Field(
-        5, ge=1, le=100_000, description="a whole number of attempts from 1 to 100000"
-    )
-    breaker_lone_attempts: int = Field(
-        10, ge=1, le=100_000, description="a whole number of attempts from 1 to 100000"
-    )
-    breaker_connection_attempts: int = Field(
-        5, ge=1, le=100_000, description="a whole number of attempts from 1 to 100000"
-    )
-    breaker_refusals: int = Field(
-        3, ge=1, le=100_000, description="a whole number of attempts from 1 to 100000"
-    )
-    breaker_first_probe_seconds: int = Field(
-        30, ge=1, le=3600, description="seconds, from 1 to 3600"
-    )
-    breaker_longest_probe_seconds: int = Field(
-        240, ge=1, le=86_400, description="seconds, from 1 to 86400"
-    )
-    breaker_longest_refused_probe_seconds: int = Field(
-        3600, ge=1, le=86_400, description="seconds, from 1 to 86400"
-    )
-    breaker_refused_pause_hours: int = Field(
-        72, ge=1, le=8760, description="a whole number of hours from 1 to 8760"
-    )
-    breaker_resume_cooldown_seconds: int = Field(
-        60, ge=0, le=86_400, description="seconds, from 0 to 86400"
     )
 
     # HTTP

@@ -80,7 +80,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         if isinstance(route, ApiRoute):
             for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
-    found["components"]["schemas"] = {_public(name): one for name, one in schemas.items()}
+    found["components"]["schemas"] = {
+        _public(name): {**one, "title": _public(name)} for name, one in schemas.items()
+    }
     whole: dict[str, Any] = _in_json_schema(found)
     _describe(whole)
     return whole
