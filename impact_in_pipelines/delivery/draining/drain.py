@@ -139,6 +139,7 @@ class Drain:
                     # Beside the sending: a chunk takes a second to prepare, and the workers would be idle.
                     fresh = self._take_in(intake, chosen, aside)
                     self._granting.ask_now_and_then()
+                    # Nothing is sent while the log can't take results: it would arrive unrecorded, and again.
                     woken = self._pool.start(0 if self._trouble_since else concurrency)
                     if self._pool.in_flight or self._results:
                         self._collect(wait=not (fresh or woken))
@@ -239,6 +240,7 @@ class Drain:
     def _count(self, taken: Taken) -> int:
         self._alone = taken.alone
         if taken.claimed < self._options.chunk:
+            # The queue is empty behind it: asking again at once would cost a statement for each answer.
             self._claim_again_at = time.monotonic() + _CLAIM_EVERY_S
         self.summary.claimed += taken.claimed
         self.summary.refused += taken.refused
@@ -320,14 +322,18 @@ class Drain:
     def _renew(self) -> None:
         """Extend the leases well before they end; what is no longer ours is not sent."""
         now = time.monotonic()
+        # A third of the lease: one renewal may fail and the next still comes in time.
         if now - self._renewed_at < self._options.lease.total_seconds() / 3:
             return
         self._check_in()
+        # Under the queue's lock: a request taken meanwhile would be sent under a lease that may be gone.
         with self._pool.locked() as queue:
             held = self._pool.delivery_ids()
+            # Results that the log has not taken yet are still ours: others would claim their rows as lost.
             held.update(self._results.delivery_ids())
             if held:
                 kept = self._log.renew(
+                    # In one order, or two statements that lock the same rows wait for each other.
                     sorted(held, key=str),
                     now=self._clock(),
                     lease=self._options.lease,
@@ -339,6 +345,7 @@ class Drain:
     def _count_leases_from(self, renewed_at: float) -> None:
         """Leases hold from `renewed_at` on; well before they end nothing more is sent under them."""
         self._renewed_at = renewed_at
+        # Two thirds: what is sent last must still be answered and recorded before the lease ends.
         self._pool.leases_hold_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
 
     def _release_paced(self, patience_s: float) -> None:

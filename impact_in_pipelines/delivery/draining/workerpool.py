@@ -79,12 +79,12 @@ class WorkerPool:
 
     @property
     def queued(self) -> int:
-        """Parcels that wait."""
+        """Requests that wait."""
         return len(self._queue)
 
     @property
     def in_flight(self) -> int:
-        """Parcels that are being sent, or have been and were not collected yet."""
+        """Requests that are being sent, or have been and were not collected yet."""
         return len(self._in_flight)
 
     @contextmanager
@@ -135,6 +135,7 @@ class WorkerPool:
         found: list[EndedRequest] = []
         try:
             found.append(self._done.get(timeout=timeout) if timeout else self._done.get_nowait())
+            # Answers come in bursts: a moment more collects a burst in one round of the coordinator.
             if timeout and self.in_flight > 1:
                 time.sleep(_GATHER_S)
             while len(found) < most:
@@ -154,6 +155,7 @@ class WorkerPool:
             try:
                 result = self._send(request.shipment, again=partial(self._may_repeat, request))
             except BaseException as error:
+                # Handed on, not raised: a thread that died silently would leave its request in flight.
                 result = error
             # The moment of arrival; the coordinator may come to it a second later.
             ended = EndedRequest(request, result, self._clock())
@@ -169,6 +171,7 @@ class WorkerPool:
                     closed_for_s=_closed_for_s(result),
                     answered=_was_answered(result),
                 )
+                # The next one at once, by itself: a coordinator that is recording would keep it waiting.
                 self._working -= 1
                 request = self._take() if self._has_worker() else None
                 if request is not None:

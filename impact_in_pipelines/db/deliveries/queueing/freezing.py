@@ -69,6 +69,7 @@ def freeze(
     if not prepared:
         return Frozen((), (), ())
     with engine.begin() as connection:
+        # The fence first: a worker that has lost its lease must not freeze what another one sends.
         held = _still_held(connection, prepared, worker)
         candidates = sorted(
             (p for p in prepared if p.claimed.id in held),
@@ -81,9 +82,11 @@ def freeze(
             ),
         )
         contents = sorted({_content(p) for p in candidates})
+        # Locked before the question for twins: two that ask at once would both find none.
         connection.execute(_SQL["lock_contents"], {"contents": contents})
         twins = _twins(connection, candidates, now - window)
         verdict = _judge(candidates, twins, now)
+        # Batched last: a record that turned out to be a duplicate must not stand in a batch.
         verdict.ready = _in_batches(verdict.ready, batch_limit)
         _store(connection, verdict, worker, now)
     return Frozen(
