@@ -7,6 +7,7 @@
 # make chaos-trials TRIALS=n  n times half a minute of it, one seed after the other; a row for each in build/chaos.md
 # make zones   sparse crons over every clock change of every time zone since 1970; half an hour
 # make check   lint, types, imports, dead code, dependencies, migrations
+# make queue    a real daemon: drains start beside a backfill and failing cells; two minutes
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
 # make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
@@ -15,11 +16,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
-# Two processes suit two cores; each has a PostgreSQL of its own.
-TEST_PROCESSES ?= 2
+# Tests of whole processes mostly wait, so three suit two cores; each has a PostgreSQL of its own. What is slow
+# comes first (testpaths), or one process would be left with it at the end.
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials zones mutants chromium clients check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium clients check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -43,7 +45,7 @@ dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
 test: $(READY) chromium clients
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
 
 # The pages of the last `make test`: build/coverage/index.html.
@@ -61,6 +63,9 @@ CHAOS_SECONDS ?= 120
 CHAOS_SEED ?= 1
 CHAOS_KINDS ?=
 CHAOS_TRIALS ?= 1
+queue: $(READY)
+	@$(BIN)/python -m pytest --timeout 600 tests/acceptance/queueing.py
+
 chaos: $(READY)
 	@CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) CHAOS_KINDS=$(CHAOS_KINDS) CHAOS_TRIALS=$(CHAOS_TRIALS) \
 	  $(BIN)/python -m pytest --timeout 0 tests/acceptance/chaos.py

@@ -1,6 +1,6 @@
 """How soon a drain starts after its tick, beside a backfill of 12 companies × 90 days and failing cells.
 
-The scenario is that of `tests/acceptance/test_queue.py`: a real daemon, code server and web server.
+The scenario is that of `tests/acceptance/queueing.py`: a real daemon, code server and web server.
 """
 
 import os
@@ -18,7 +18,7 @@ def main() -> None:
     its launch to its first step (a process is started and Dagster imported)."""
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-s", "-n", "0", "--no-header"),
-        str(ROOT / "tests" / "acceptance" / "test_queue.py"),
+        str(ROOT / "tests" / "acceptance" / "queueing.py"),
     ]
     environment = os.environ | {"MEASURE_ALONE": "1"}
     done = subprocess.run(

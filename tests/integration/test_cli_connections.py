@@ -135,7 +135,7 @@ def test_accounts_of_the_environment_are_listed_too_without_their_keys(cli: Cli)
         (("--credentials", "no-such-file.json"), "", "no-such-file.json"),
         (("--credentials", "-"), '{"api_key": "hunter22"', "aren't JSON"),
         (("--credentials", "-"), '["hunter22"]', "one JSON object"),
-        (("--credentials", "-"), '{"api_keys": "hunter22"}', "missing api_key"),
+        (("--credentials", "-"), '{"api_keys": "hunter22"}', "missing: api_key"),
         (("--credentials", "-"), '{"api_key": "hunter22\\n"}', "printable ASCII"),
         (("--option", "programid=hunter22"), "", "programId"),
         (("--option", "auth=hunter22"), "", "oauth"),

@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "impact_in_pipelines"
 DOORS = ("cli", "api", "assets", "schedules", "sensors")
 READS = {
+    "closures": {"in_force", "overview"},
     "companies": {"active_slugs", "by_slug", "find", "get", "listed", "page"},
     "connections": {"listed", "of_companies"},
     "impact": {"daily_figures"},
