@@ -134,7 +134,8 @@ _OPTIONS = (
 
 
 def _tests(paths: list[str], *plugins: object) -> int:
-    """Run them with few, fixed examples and without this project's conftest, which opens the world."""
+    """Run them with few, fixed examples: with their room's conftest, without the one above, which opens the
+    world."""
     settings.register_profile(
         "mutants",
         derandomize=True,
@@ -144,7 +145,8 @@ def _tests(paths: list[str], *plugins: object) -> int:
         phases=(Phase.explicit, Phase.generate),
     )
     settings.load_profile("mutants")
-    options = ["-x", "-q", "--noconftest", "--tb=line", *_OPTIONS]
+    room = "/".join(Path(paths[0]).parts[:3])
+    options = ["-x", "-q", "--confcutdir", room, "--tb=line", *_OPTIONS]
     return int(pytest.main([*options, *paths], plugins=list(plugins)))
 
 
