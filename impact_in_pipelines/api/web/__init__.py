@@ -9,6 +9,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.pages import (
     cancelling,
     deliveries,
+    holding,
     live,
     replays,
     reports,
@@ -34,6 +35,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *cancelling.routes(pages),
             *deliveries.routes(pages),
             *schedules.routes(pages),
+            *holding.routes(pages),
             *reports.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]

@@ -98,11 +98,17 @@ def set_connection(
 
 def stored(runtime: Runtime, company: Company, platform: Platform) -> ShownConnection:
     """The company's stored connection; without one, an empty one that says what it lacks."""
-    rows = runtime.connections.listed(company.id)
-    row = next((row for row in rows if row["platform"] == platform), None)
-    if row is None:
-        row = _nothing(platform) | {"company_id": company.id, "company": company.slug}
-    return _shown(row, runtime.settings)
+    return of_company(runtime, company)[platform]
+
+
+def of_company(runtime: Runtime, company: Company) -> dict[Platform, ShownConnection]:
+    """The company's connection to each platform, as `stored` shows it."""
+    rows = {Platform(row["platform"]): row for row in runtime.connections.listed(company.id)}
+    nobody = {"company_id": company.id, "company": company.slug}
+    return {
+        platform: _shown(rows.get(platform) or _nothing(platform) | nobody, runtime.settings)
+        for platform in Platform
+    }
 
 
 def listed(runtime: Runtime, company_id: UUID | None = None) -> list[ShownConnection]:

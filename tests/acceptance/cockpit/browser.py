@@ -45,7 +45,9 @@ class Visitor:
         if message.type == "error":
             self.troubles.append(message.text)
 
-    def sign_in(self, roles: Sequence[str] = MANAGER, companies: Sequence[object] = ()) -> None:
+    def sign_in(
+        self, roles: Sequence[str] = MANAGER, companies: Sequence[object] | None = ()
+    ) -> None:
         """Hold a session, as signing in opens one (test_entry.py does it by the form)."""
         session_id = self.stage.session(roles, companies)
         cookie = {"name": "impact_in_session", "value": session_id, "url": self.stage.url}

@@ -40,10 +40,11 @@ class Stage:
         expires_at = datetime.now(UTC) + timedelta(hours=1)
         return minted(self.world.settings, subject, list(roles), ids, expires_at)
 
-    def session(self, roles: Sequence[str], companies: Sequence[object] = ()) -> str:
-        """The id of a session that is open for an hour."""
+    def session(self, roles: Sequence[str], companies: Sequence[object] | None = ()) -> str:
+        """The id of a session of an hour, by default for the company in trouble; None: for all."""
         now = self.world.clock()
-        ids = [UUID(str(one)) for one in companies or (self.seeded.troubled,)]
+        some = companies if companies is None else companies or (self.seeded.troubled,)
+        ids = None if some is None else [UUID(str(one)) for one in some]
         return self.world.runtime.sessions.open(
             "ingrid", roles, ids, now=now, expires_at=datetime.now(UTC) + timedelta(hours=1)
         )

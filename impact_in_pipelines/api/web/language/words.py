@@ -62,6 +62,15 @@ HELD_BY = {
 }
 """What holds a delivery that waits."""
 
+CONNECTION_LACKS = {
+    "enabled": N_("It is switched off: nothing is sent."),
+    "base_url": N_("Its address is missing."),
+    "credentials": N_("Its credentials are missing."),
+    "unreadable": N_("Its credentials can't be read any more: enter them again."),
+    "elsewhere": N_("Its address has changed: enter its credentials again."),
+}
+"""What keeps a connection from being used."""
+
 BREACHES = {
     "success_rate": N_("Success rate"),
     "on_time_rate": N_("On time"),
