@@ -125,6 +125,8 @@ bench: $(READY)
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
 	  --no-annotate --python-version 3.11 requirements/dev.in -o requirements/lock.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 -c requirements/lock.txt requirements/image.in -o requirements/image.txt
 
 clean:
 	rm -rf .venv .dagster build .coverage .impact-in .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

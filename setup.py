@@ -30,6 +30,8 @@ setup(
             "locale/*/LC_MESSAGES/*.po",
         ],
     },
+    # What Dagster's processes read: below the environment's folder, in share/impact-in.
+    data_files=[("share/impact-in", ["dagster.yaml", "deploy/workspace.yaml"])],
     install_requires=[
         "alembic",
         "anyio",
@@ -68,5 +70,6 @@ setup(
         "urllib3",
         "uvicorn[standard]",
     ],
+    extras_require={"k8s": ["dagster-k8s"]},
     entry_points={"console_scripts": ["impact-in=impact_in_pipelines.cli.main:main"]},
 )

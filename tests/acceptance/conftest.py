@@ -54,8 +54,6 @@ def dagster_home(
         home = make_dagster_home(tmp_path)
         monkeypatch.setenv("DAGSTER_HOME", str(home))
         monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.render_as_string(hide_password=False))
-        # Local artifacts lie beside the present folder.
-        monkeypatch.chdir(home)
         yield home
 
 

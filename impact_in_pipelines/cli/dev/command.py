@@ -15,7 +15,7 @@ from impact_in_pipelines.cli.accounts.token import claims_of, minted
 from impact_in_pipelines.cli.demo.command import HOME, hold_home
 from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world, sandbox_environment
 from impact_in_pipelines.cli.output import console
-from impact_in_pipelines.dagster_instance.environment import dagster_environment, project_root
+from impact_in_pipelines.dagster_instance.environment import dagster_environment, workspace_yaml
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.errors import UsageError
@@ -120,7 +120,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
     """Name and command of each process, in the order they may start."""
     binaries = Path(sys.executable).parent
     when_open = [sys.executable, "-m", "impact_in_pipelines.cli.dev.when_open", str(CODE_PORT)]
-    workspace = ["--workspace", str(project_root() / "deploy" / "workspace.yaml")]
+    workspace = ["--workspace", str(workspace_yaml())]
     commands = {
         "code": [
             *(str(binaries / "dagster"), "code-server", "start", "--host", "127.0.0.1"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from impact_in_pipelines.dagster_instance.environment import dagster_environment, project_root
+from impact_in_pipelines.dagster_instance.environment import dagster_environment, workspace_yaml
 from impact_in_pipelines.dagster_instance.ui_guard import LOOPBACK
 from impact_in_pipelines.settings import Settings, get_settings
 
@@ -42,7 +42,7 @@ def dagster_ui(
     """
     settings = get_settings()
     os.environ.update(dagster_environment(settings))
-    chosen = workspace or project_root() / "deploy" / "workspace.yaml"
+    chosen = workspace or workspace_yaml()
     arguments = ["--host", host, "--port", str(port), "--workspace", str(chosen.absolute())]
     from impact_in_pipelines.dagster_instance.ui_server import serve_ui  # Dagster takes 0.8 s
 
