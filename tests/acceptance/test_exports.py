@@ -12,6 +12,7 @@ from dagster import (
 
 from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.platforms import hold, resume
 
 from .conftest import forget_settings
 from .world import QUIET, TODAY, Cell, World, day, midnight, succeeded, values
@@ -284,6 +285,9 @@ def test_a_step_that_is_tried_again_still_ends_for_what_failed_in_its_first_try(
     assert world.materialized() == {("north", day(2))}
     cells: list[Cell] = [("north", day(2)), ("south", day(2))]
     assert world.red("benevity", cells) == {("south", day(2))}
+    assert failure_of(result).startswith(
+        f"1 delivery to Benevity failed for good; the first: south {day(2)}: "
+    )
 
 
 def test_a_run_does_not_hold_its_slot_for_a_retry_that_is_minutes_away(
@@ -311,6 +315,36 @@ def test_a_run_does_not_hold_its_slot_for_a_retry_that_is_minutes_away(
     assert f"{row['next_attempt_at']:%Y-%m-%d %H:%M:%S} UTC" in (observation.description or "")
 
     world.execute("UPDATE impact_deliveries SET next_attempt_at = now()")
+    assert succeeded(world.run())
+    assert world.materialized() == {("north", day(2))}
+
+
+def test_a_cell_of_a_connection_that_is_held_says_by_what(world: World) -> None:
+    """The run ends well and its cell says who holds it, since when and why; once it is resumed a drain sends
+    it (D12)."""
+    company = world.company("north")
+    world.add_partitions("north")
+    hold(
+        world.runtime,
+        Platform.BENEVITY,
+        company_id=company,
+        reason="The contract is being renewed",
+        actor="olga",
+    )
+
+    result = world.run(partition=("north", day(2)))
+
+    assert succeeded(result)
+    assert world.materialized() == set()
+    (observed,) = world.instance.fetch_observations(AssetKey("benevity_export"), limit=10).records
+    observation = observed.asset_observation
+    assert observation is not None
+    assert "until a person resumes it; nothing has failed: The contract is being renewed" in str(
+        observation.description
+    )
+    assert observation.metadata["held_by"].value == "person: olga"
+
+    resume(world.runtime, Platform.BENEVITY, company_id=company, actor="olga")
     assert succeeded(world.run())
     assert world.materialized() == {("north", day(2))}
 

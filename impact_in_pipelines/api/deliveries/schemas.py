@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
-from impact_in_pipelines.db.deliveries.reading import DeliveryRow, Hold
+from impact_in_pipelines.db.deliveries.reading import DeliveryRow
+from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 
 Status = Literal[

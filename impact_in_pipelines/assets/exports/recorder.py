@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from dagster import (
@@ -24,6 +24,8 @@ from impact_in_pipelines.assets.event_batches import (
     write_observations,
 )
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
+from impact_in_pipelines.delivery.holding.closures import Hold
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -67,6 +69,7 @@ class Recorder:
         self._failed_ids: list[UUID] = []
         self._known: set[str] = set()
         self._record_again_at = 0.0
+        self._earlier = _failures_shown(context)
 
     def record_now_and_then(self) -> None:
         """Show what has arrived, unless that was done just now: what a batch costs beside its events
@@ -84,12 +87,7 @@ class Recorder:
     def failed_before(self) -> int:
         """How many failures an earlier try of this step has shown: its planned cells wait for this run to
         fail, and the log does not list them again."""
-        if self._context.retry_number == 0:
-            return 0
-        seen = self._context.instance.all_logs(
-            self._context.run.run_id, of_type=DagsterEventType.ASSET_OBSERVATION
-        )
-        return len(seen) - len(self._failed_ids)
+        return len(self._earlier)
 
     def take_failures_back(self) -> None:
         """What this run has shown as failed is to be shown by the next drain once more."""
@@ -108,6 +106,7 @@ class Recorder:
                     metadata={
                         "next_attempt_at": str(one.next_attempt_at or ""),
                         "last_error": one.last_error or "",
+                        **(_hold(one.held) if one.held else {}),
                     },
                 )
                 for one in waiting
@@ -196,40 +195,75 @@ class Recorder:
         )
 
     def failure_table(self) -> MetadataValue:
-        """The first failures as a table for the run's page."""
+        """The first failures as a table for the run's page, those of earlier tries of the step too."""
+        shown = [*self._earlier, *(self._observation(d, d.period_end) for d in self._failures)]
         return MetadataValue.table(
-            records=[
-                TableRecord(
-                    {
-                        "company": d.company_slug,
-                        "period": _period(d),
-                        "kind": d.error_kind or "",
-                        "error": d.last_error or "",
-                        "attempts": str(d.attempt_count),
-                        "delivery": str(d.id),
-                    }
-                )
-                for d in self._failures
-            ],
-            schema=_COLUMNS,
+            records=[_record(one) for one in shown[:MOST_FAILURES_SHOWN]], schema=_COLUMNS
         )
 
     def failures_in_words(self, count: int, title: str) -> str:
         """One line: how many deliveries to `title` failed for good, and the first with its reason."""
         noun = "delivery" if count == 1 else "deliveries"
-        first = next(iter(self._failures), None)
-        example = (
-            f"; the first: {first.company_slug} {first.period_start}: {first.last_error}"
-            if first
-            else ""
-        )
+        shown = [*self._earlier, *(self._observation(d, d.period_end) for d in self._failures[:1])]
+        example = f"; the first: {shown[0].description}" if shown else ""
         return f"{count} {noun} to {title} failed for good{example}"
 
 
+def _failures_shown(context: AssetExecutionContext) -> list[AssetObservation]:
+    """What earlier tries of this step have shown as failed: the run's own observations so far."""
+    if context.retry_number == 0:
+        return []
+    entries = context.instance.all_logs(
+        context.run.run_id, of_type=DagsterEventType.ASSET_OBSERVATION
+    )
+    return [
+        entry.dagster_event.asset_observation_data.asset_observation
+        for entry in entries
+        if entry.dagster_event is not None
+    ]
+
+
+def _record(failure: AssetObservation) -> TableRecord:
+    """One failure as a row of the table, from its observation."""
+
+    def told(name: str) -> str:
+        value = failure.metadata[name].value
+        return str(value) if value is not None else ""
+
+    company = str(failure.partition or "").partition("|")[0]
+    named = {"period": "period", "kind": "error_kind", "error": "error", "attempts": "attempts"}
+    return TableRecord(
+        {
+            "company": company,
+            **{column: told(name) for column, name in named.items()},
+            "delivery": told("delivery_id"),
+        }
+    )
+
+
 def _waits(one: WaitingDay) -> str:
-    until = f"{one.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC" if one.next_attempt_at else "later"
+    if one.held:
+        probe = one.held.next_probe_at
+        then = f"the next try is at {_second(probe)}" if probe else "until a person resumes it"
+        why = f"nothing has failed: {sanitised(one.held.reason)}"
+        return f"{one.company_slug} {one.day}: held since {_second(one.held.since)}, {then}; {why}"
+    until = _second(one.next_attempt_at) if one.next_attempt_at else "later"
     because = f", after: {one.last_error}" if one.last_error else ""
     return f"{one.company_slug} {one.day}: the next attempt is due at {until}{because}"
+
+
+def _hold(held: Hold) -> dict[str, str]:
+    """What holds a cell, for its metadata."""
+    return {
+        "held_by": f"{held.by}: {held.who}" if held.who else held.by,
+        "held_since": _second(held.since),
+        "next_try": _second(held.next_probe_at) if held.next_probe_at else "when it is resumed",
+        "held_because": str(sanitised(held.reason)),
+    }
+
+
+def _second(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _period(delivery: FinalDelivery) -> str:

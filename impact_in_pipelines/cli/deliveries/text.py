@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from impact_in_pipelines.cli.output import cell_text, console, print_table
-from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow, Hold
+from impact_in_pipelines.db.deliveries.reading import AttemptRow, DeliveryDetail, DeliveryRow
+from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS

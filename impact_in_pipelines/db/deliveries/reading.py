@@ -21,6 +21,7 @@ from impact_in_pipelines.db.deliveries.changes import (
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, Trigger
 from impact_in_pipelines.errors.deliveries import (
     DeliveryIdAmbiguous,
@@ -34,19 +35,6 @@ _SQL = load("deliveries/reading")
 _AMBIGUOUS_SHOWN = 3
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What a delivery that waits is held by (D12): `by` is `person` (`who`), `platform_breaker`,
-    `connection_breaker` or `platform_request`; `next_probe_at` (UTC) is when something is tried again, None:
-    when the person says so. `reason` is as stored: sanitise before showing."""
-
-    by: str
-    who: str | None
-    reason: str
-    since: datetime
-    next_probe_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,14 +283,7 @@ def _typed(row: Row) -> dict[str, Any]:
     values["trigger"] = Trigger(values["trigger"])
     values["status"] = DeliveryStatus(values["status"])
     if held := values["held"]:
-        probe = held["next_probe_at"]
-        values["held"] = Hold(
-            by=held["by"],
-            who=held["who"],
-            reason=held["reason"],
-            since=datetime.fromisoformat(held["since"]),
-            next_probe_at=datetime.fromisoformat(probe) if probe else None,
-        )
+        values["held"] = Hold.from_json(held)
     return values
 
 

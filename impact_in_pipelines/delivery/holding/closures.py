@@ -1,8 +1,9 @@
 """What keeps a connection or a platform closed: a platform's request, a breaker, or a person (D12)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.platforms import Platform
@@ -49,3 +50,28 @@ class HeldPlatform:
     closures: Sequence[Closure]
     held: int
     oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a delivery that waits is held by (D12): `by` is `person` (`who`), `platform_breaker`,
+    `connection_breaker` or `platform_request`; `next_probe_at` (UTC) is when something is tried again, None:
+    when the person says so. `reason` is as stored: sanitise before showing."""
+
+    by: str
+    who: str | None
+    reason: str
+    since: datetime
+    next_probe_at: datetime | None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Hold":
+        """The hold that the log's `@hold` tells of (db/queries.py)."""
+        probe = stored["next_probe_at"]
+        return cls(
+            by=stored["by"],
+            who=stored["who"],
+            reason=stored["reason"],
+            since=datetime.fromisoformat(stored["since"]),
+            next_probe_at=datetime.fromisoformat(probe) if probe else None,
+        )

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.identity import selected_id
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
@@ -28,12 +29,14 @@ class SelectedDay:
 
 @dataclass(frozen=True, slots=True)
 class WaitingDay:
-    """A selected company-day that is still open: when its next attempt is due (UTC), and why it waits."""
+    """A selected company-day that is still open: when its next attempt is due (UTC), and why it waits: after
+    which error, or held by what."""
 
     company_slug: str
     day: date
     next_attempt_at: datetime | None
     last_error: str | None
+    held: Hold | None
 
 
 class SelectionStore:
@@ -89,7 +92,10 @@ class SelectionStore:
                 _SQL["waiting_of_run"],
                 {"platform": platform.value, "run_id": run_id, "limit": limit},
             )
-            return [WaitingDay(**row) for row in rows.mappings()]
+            return [
+                WaitingDay(**{**row, "held": Hold.from_json(row["held"]) if row["held"] else None})
+                for row in rows.mappings()
+            ]
 
     def release_of_run(self, platform: Platform, run_id: str) -> None:
         """Leave what `run_id` has not finished, or not shown in Dagster, to whichever drain comes next."""

@@ -20,7 +20,7 @@ WHERE selected_by = :run_id AND platform = :platform AND status IN @open
 
 -- name: waiting_of_run
 -- A run's own rows that are still open, the first to be tried again first: what it says when it ends before.
-SELECT c.slug AS company_slug, d.period_start AS day, d.next_attempt_at, d.last_error
+SELECT c.slug AS company_slug, d.period_start AS day, d.next_attempt_at, d.last_error, @hold(d) AS held
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.selected_by = :run_id AND d.platform = :platform AND d.status IN @open
 ORDER BY d.next_attempt_at, c.slug, d.period_start
