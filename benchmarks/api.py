@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
-from benchmarks import sla
+from benchmarks import _log as log
 from impact_in_pipelines.api import server as api
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
@@ -47,7 +47,7 @@ def main() -> None:
         settings = read_settings(environment)
         database = open_database(settings)
         upgrade(database.engine)
-        sla.seconds("generating the log", lambda: sla.prepare(database.engine, payload=_PAYLOAD))
+        database = log.prepare(database, payload=_PAYLOAD)
         server = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.api", "serve"],
             env={**os.environ, **environment},
@@ -65,7 +65,7 @@ def main() -> None:
 def worker() -> FastAPI:
     """The application of one process, at the time of the log."""
     runtime = api.open_api_runtime(read_settings())
-    runtime.clock = lambda: sla.NOW
+    runtime.clock = lambda: log.NOW
     return create_app(build_context(runtime))
 
 
