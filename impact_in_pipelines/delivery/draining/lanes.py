@@ -49,10 +49,12 @@ class Request:
 
 @dataclass(slots=True)
 class Lane:
-    """One connection. `granted` requests may start before `valid_until`; `proven`: its last request was
-    answered, whatever the answer. Instants are seconds of the monotonic clock."""
+    """One connection. `limit` is that of the request that was added last; `granted` requests may start before
+    `valid_until`; `proven`: its last request was answered, whatever the answer. Instants are seconds of the
+    monotonic clock."""
 
     account: BudgetAccount
+    limit: Limit
     waiting: tuple[deque[Request], ...] = field(
         default_factory=lambda: tuple(deque() for _ in range(CLASSES))
     )
@@ -155,11 +157,11 @@ class Lane:
             wanted = max(0, min(waiting, self.block()) - kept)
         if not (wanted or returned or self.ended):
             return None
-        connection = self.connection
         urgent = sum(len(self.waiting[n]) for n in range(URGENT + 1))
         ask = Ask(
             account=self.account,
-            limit=limit_of(connection) if connection else Limit(per_minute=1),
+            # Also where nothing waits any more: an ask without the day's limit would forget its count.
+            limit=self.limit,
             wanted=wanted,
             urgent=min(wanted, max(0, urgent - kept)),
             ended=_by_second(self.ended, now),

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Hashable, Iterator, Sequence, Set
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.lanes import Lane, Request, account_of
+from impact_in_pipelines.delivery.draining.lanes import Lane, Request, account_of, limit_of
 from impact_in_pipelines.delivery.limits.budgets import WINDOW_S, Ask, Grant
 
 CLAIMED_MOST = 25
@@ -43,8 +43,11 @@ class SendQueue:
         key = _key(request)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(account_of(request.connection))
+            lane = self._lanes[key] = Lane(
+                account_of(request.connection), limit_of(request.connection)
+            )
             self._turns = self._turns or tuple(deque() for _ in lane.waiting)
+        lane.limit = limit_of(request.connection)
         lane.waiting[request.priority].append(request)
         self._size += 1
         if lane.granted == 0 and lane.paced_until is None:
