@@ -28,6 +28,10 @@ class PlatformFacts:
     rate_limit_per_day: int | None = None
 
 
+LONGEST_TRANSACTION_ID = 255
+"""Characters of a transaction id that are kept, and that a call-back may name: one that is kept and can't be
+named could never be taken back."""
+
 _OAUTH = frozenset({"client_id", "client_secret"})
 
 FACTS: dict[Platform, PlatformFacts] = {

@@ -18,18 +18,17 @@ from typing import Any
 from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressRefused
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import explain, is_unusable
-from impact_in_pipelines.connectors.http.redaction import Redactor
+from impact_in_pipelines.connectors.http.redaction import DOCUMENT_LIMIT, Redactor
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
 
 DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
 _AUTH_INVALID = "AUTH_INVALID"
 _RATE_LIMIT = "RATE_LIMIT"
 _PERMANENT_CODES = frozenset({"INVALID_METRIC", "BATCH_SIZE_EXCEEDED"})
 _PERMANENT_ENDINGS = ("_INVALID", "_NOT_FOUND")
-_ID_LIMIT = 255
-_SCANNED_BYTES = 4_096
 # How platforms say that a key was used with another body (Stripe, the IETF draft on Idempotency-Key,
 # our contracts): no wait makes such a conflict go away.
 _OTHER_BODY = re.compile(
@@ -74,8 +73,8 @@ def classify_answer(
     redactor: Redactor,
     now: datetime,
     *,
-    may_have_arrived: bool = False,
-    on_token: bool = False,
+    may_have_arrived: bool,
+    on_token: bool,
 ) -> SendResult:
     """What an answer means. `latency_ms` is 0: the caller knows it.
 
@@ -168,8 +167,9 @@ def _is_being_processed(
         return False
     said = " ".join(v for v in (document or {}).values() if isinstance(v, str))
     if document is None:
-        said = answer.body[:_SCANNED_BYTES].decode("utf-8", "replace")
-    if _OTHER_BODY.search(said[:_SCANNED_BYTES]):
+        said = answer.body.decode("utf-8", "replace")
+    # No more of it than the log keeps: the pattern is slow on a megabyte of a hostile answer.
+    if _OTHER_BODY.search(said[:DOCUMENT_LIMIT]):
         return False
     asked = answer.retry_after is not None
     return asked or may_have_arrived or answer.after_trouble
@@ -212,7 +212,7 @@ def _judge_success(
     return SendResult(
         AttemptOutcome.DELIVERED,
         latency_ms=0.0,
-        transaction_id=redactor.text(transaction_id, _ID_LIMIT),
+        transaction_id=redactor.text(transaction_id, LONGEST_TRANSACTION_ID),
     )
 
 

@@ -20,7 +20,7 @@ from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Model, PlatformName
 from impact_in_pipelines.db.deliveries.call_backs import SigningAccount
 from impact_in_pipelines.errors.deliveries import CallBackTooLarge, TransactionUnknown
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID, Platform
 from impact_in_pipelines.wording import sentence
 
 router = api_router("Webhooks")
@@ -39,7 +39,9 @@ class CallBack(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
-    transaction_id: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    transaction_id: Annotated[
+        str, Field(min_length=1, max_length=LONGEST_TRANSACTION_ID, pattern=NO_NUL)
+    ]
     status: Annotated[
         str,
         Field(

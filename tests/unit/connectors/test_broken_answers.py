@@ -82,7 +82,9 @@ def test_a_head_that_breaks_off_is_no_success(hasty: Transport) -> None:
         answer = hasty.post(server.url, {}, b"{}")
         assert len(server.requests) == 1
     promise = Promise("Benevity", "key", id_fields=("transactionId",))
-    result = classify_answer(answer, promise, Redactor(), hasty.now())
+    result = classify_answer(
+        answer, promise, Redactor(), hasty.now(), may_have_arrived=False, on_token=False
+    )
     assert (result.outcome, result.error_kind) == (
         AttemptOutcome.RETRYABLE,
         ErrorKind.BAD_RESPONSE,
