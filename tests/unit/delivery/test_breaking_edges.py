@@ -73,28 +73,28 @@ def test_an_account_is_left_alone_from_just_so_many_on(
 
 def test_the_settings_make_the_rules() -> None:
     """Each setting its own threshold, in the unit of its name."""
-    names = {
-        "window": ("BREAKER_WINDOW_MINUTES", timedelta(minutes=11)),
-        "platform_attempts": ("BREAKER_PLATFORM_ATTEMPTS", 12),
-        "lone_attempts": ("BREAKER_LONE_ATTEMPTS", 13),
-        "connection_attempts": ("BREAKER_CONNECTION_ATTEMPTS", 14),
-        "refusals": ("BREAKER_REFUSALS", 15),
-        "first_probe": ("BREAKER_FIRST_PROBE_SECONDS", timedelta(seconds=16)),
-        "longest_probe": ("BREAKER_LONGEST_PROBE_SECONDS", timedelta(seconds=170)),
-        "longest_refused_probe": (
-            "BREAKER_LONGEST_REFUSED_PROBE_SECONDS",
-            timedelta(seconds=1_800),
-        ),
-    }
-    given = {}
-    for name, value in names.values():
-        number = value if isinstance(value, int) else value.total_seconds()
-        scale = 60 if name.endswith("MINUTES") else 1
-        given[name] = str(int(number / scale))
-    rules = BreakerRules.from_settings(read_settings(given))
-    assert {name: getattr(rules, name) for name in names} == {
-        name: value for name, (_, value) in names.items()
-    }
+    settings = read_settings(
+        {
+            "BREAKER_WINDOW_MINUTES": "11",
+            "BREAKER_PLATFORM_ATTEMPTS": "12",
+            "BREAKER_LONE_ATTEMPTS": "13",
+            "BREAKER_CONNECTION_ATTEMPTS": "14",
+            "BREAKER_REFUSALS": "15",
+            "BREAKER_FIRST_PROBE_SECONDS": "16",
+            "BREAKER_LONGEST_PROBE_SECONDS": "170",
+            "BREAKER_LONGEST_REFUSED_PROBE_SECONDS": "1800",
+        }
+    )
+    assert BreakerRules.from_settings(settings) == BreakerRules(
+        window=timedelta(minutes=11),
+        platform_attempts=12,
+        lone_attempts=13,
+        connection_attempts=14,
+        refusals=15,
+        first_probe=timedelta(seconds=16),
+        longest_probe=timedelta(seconds=170),
+        longest_refused_probe=timedelta(minutes=30),
+    )
     assert BreakerRules.from_settings(read_settings({})) == RULES
 
 

@@ -98,7 +98,7 @@ def test_it_asks_now_and_then_at_most_ten_times_a_second(clock: Clock) -> None:
     budgets = Budgets(lambda _: Grant(0))
     asker, pool = asking(budgets)
     asker.ask_now_and_then()
-    exchanges = []
+    exchanges: list[int] = []
     for moves_s in (0.0, 0.0625, 0.0625, 0.0625, 0.0625):
         clock.now += moves_s
         with pool.locked() as queue:  # something new that wants a grant

@@ -194,11 +194,11 @@ def test_each_start_uses_a_grant_and_each_end_is_reported_with_its_repeats() -> 
     assert (made.granted, set(made.in_flight.values())) == (0, {NOW})
     made.repeated(first)
     made.repeated(first)
-    made.answered(first, NOW + 0.25, proven=False)
-    assert not made.proven
-    made.answered(second, NOW + 0.75, proven=True)
-    made.answered(third, NOW + 1.5, proven=True)
-    assert made.proven
+    proven = []
+    for item, after_s, answered in ((first, 0.25, False), (second, 0.75, True), (third, 1.5, True)):
+        made.answered(item, NOW + after_s, proven=answered)
+        proven.append(made.proven)
+    assert proven == [False, True, True]
     assert made.in_flight == {}
     assert asked(made, NOW + 2.0).ended == (EndedRequests(4, 1.25), EndedRequests(1, 0.5))
     assert made.ended == []
