@@ -42,6 +42,7 @@ from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.ticking import DueState
+from impact_in_pipelines.impact.gate import gate
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
@@ -193,8 +194,6 @@ class Runtime:
     @cached_property
     def payloads(self) -> PayloadSource:
         """What is sent, built from today's data behind the gate."""
-        from impact_in_pipelines.impact.gate import gate  # pandas, 0.7 s: only where data is judged
-
         return MappedPayloads(self.impact, gate)
 
     def due_state(self, platform: Platform) -> DueState:

@@ -23,7 +23,7 @@ from pydantic import Field
 from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
 from impact_in_pipelines.assets.external import impact_events
 from impact_in_pipelines.impact.checks import CHECKS, Check, CheckSeverity
-from impact_in_pipelines.impact.expectations import Evaluation
+from impact_in_pipelines.impact.verdicts import Evaluation
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
 

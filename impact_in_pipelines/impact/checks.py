@@ -42,7 +42,7 @@ class Bounds:
 class Check:
     """One named expectation; `meaning` says what must hold.
 
-    `bounds` are by column of the frame (`expectations.to_frame`), `required`
+    `bounds` are by column of the frame (`columns.KINDS`), `required`
     columns must not be null; `observed` says what was seen in figures that failed, `remedy` what to do."""
 
     name: str

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from impact_in_pipelines.impact.checks import Check, CheckSeverity
-from impact_in_pipelines.impact.expectations import Evaluation, judge
 from impact_in_pipelines.impact.figures import ImpactFigures, Ref
+from impact_in_pipelines.impact.judging import judge
+from impact_in_pipelines.impact.verdicts import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class GateReport:
 def gate(figures: Sequence[ImpactFigures], now: datetime) -> GateReport:
     """Judge all `figures` at once (refs distinct; `now` aware); what isn't in `refusals` may be sent.
 
-    Raises `RuntimeError` if an expectation could not be evaluated: nothing passes unjudged.
+    Raises `Unjudgeable` if an expectation could not be evaluated: nothing passes unjudged.
     """
     verdict = judge(figures, now)
     refusals = {}

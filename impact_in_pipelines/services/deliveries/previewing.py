@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +26,6 @@ from impact_in_pipelines.errors.deliveries import (
 )
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
-
-_ONE_AT_A_TIME = Lock()
-"""Great Expectations judges in one thread at a time."""
 
 
 class Action(StrEnum):
@@ -158,9 +154,7 @@ def _contents(
         elif one.id not in contents:
             to_build.append((one, connection))
     if to_build:
-        with _ONE_AT_A_TIME:
-            built = runtime.payloads.build(to_build, now)
-        for id_, content in built.items():
+        for id_, content in runtime.payloads.build(to_build, now).items():
             if isinstance(content, Refusal):
                 contents[id_] = ReplayNotBuildable(content.message)
             else:

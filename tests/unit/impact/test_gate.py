@@ -1,20 +1,13 @@
-"""The gate and its expectations, judged by the real Great Expectations."""
+"""The gate and its expectations; `failed` judges by the real Great Expectations too."""
 
-import os
-import socket
-import subprocess
-import sys
-import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from impact_in_pipelines.impact import expectations
 from impact_in_pipelines.impact.checks import CHECKS, CheckSeverity
-from impact_in_pipelines.impact.expectations import Evaluation, evaluate, to_frame
 from impact_in_pipelines.impact.figures import (
     HistoryFigures,
     ImpactFigures,
@@ -22,6 +15,8 @@ from impact_in_pipelines.impact.figures import (
     QualityFigures,
 )
 from impact_in_pipelines.impact.gate import GateFailure, gate
+from impact_in_pipelines.impact.judging import judge
+from impact_in_pipelines.impact.verdicts import Evaluation
 
 NOW = datetime(2026, 4, 15, 12, tzinfo=UTC)
 DAY = date(2026, 4, 14)
@@ -53,10 +48,10 @@ EMPTY = ImpactFigures(COMPANY, DAY, DAY, "Europe/Berlin", ref="empty")
 
 def failed(figures: ImpactFigures) -> dict[str, str]:
     """The expectations that `figures` fail, with what was observed."""
+    verdict = judge([GOOD, figures], NOW)
+    assert verdict == expectations.judge([GOOD, figures], NOW)
     return {
-        each.name: each.offenders[0].observed
-        for each in evaluate([GOOD, figures], NOW)
-        if not each.passed
+        each.name: each.offenders[0].observed for each in verdict.evaluations if not each.passed
     }
 
 
@@ -210,61 +205,7 @@ def test_no_figures_pass_without_being_judged() -> None:
 def test_offenders_are_counted_exactly_and_shown_in_part() -> None:
     """A thousand bad rows are a count of a thousand and a table of twenty."""
     rows = [replace(GOOD, sessions=-1, ref=str(n)) for n in range(1000)]
-    [found] = [each for each in evaluate(rows, NOW) if not each.passed]
+    [found] = [each for each in judge(rows, NOW).evaluations if not each.passed]
     assert (found.severity, found.evaluated, found.failed) == (CheckSeverity.CRITICAL, 1000, 1000)
     assert [each.ref for each in found.offenders] == [str(n) for n in range(20)]
     assert len(gate(rows, NOW).refusals) == 1000
-
-
-def test_the_frame_has_the_documented_types() -> None:
-    """Also where every value of a column is absent."""
-    types = to_frame([EMPTY], NOW).dtypes
-    assert all(types[name] == "int64" for name in ("row", "events", "missing_refs"))
-    assert all(types[name] == "object" for name in ("company_id", "timezone"))
-    assert all(
-        types[name] == "float64" for name in ("lowest_hours", "share_of_usual", "language_maximum")
-    )
-
-
-def test_threads_get_each_their_own_verdict() -> None:
-    """Great Expectations mixes up what two threads validate at once; we let one in at a time."""
-    found: dict[int, set[object]] = {}
-
-    def run(number: int) -> None:
-        bad = [replace(GOOD, sessions=-1, ref=f"{number}-{n}") for n in range(number)]
-        found[number] = set(gate([GOOD, *bad], NOW).refusals)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == {number: {f"{number}-{n}" for n in range(number)} for number in range(6)}
-
-
-def test_judging_writes_no_file_and_shows_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """No project folder, no progress bar."""
-    monkeypatch.chdir(tmp_path)
-    gate([GOOD], NOW)
-    assert list(tmp_path.iterdir()) == []
-    assert capfd.readouterr() == ("", "")
-
-
-def test_judging_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No telemetry and no look for a newer version."""
-    opened: list[object] = []
-    connect: Callable[..., None] = lambda _self, address: opened.append(address)  # noqa: E731
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    gate([GOOD], NOW)
-    assert opened == []
-
-
-def test_the_room_is_imported_without_great_expectations() -> None:
-    """It costs seconds and 200 MB: who doesn't judge doesn't pay."""
-    code = (
-        "import sys, impact_in_pipelines.impact.gate, impact_in_pipelines.impact.csv_import;"
-        "sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": "."})
