@@ -21,7 +21,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium clients check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium servers clients check check-structure check-migrations format bench \
   lock release clean
 
 help:
@@ -44,7 +44,7 @@ demo: $(READY)
 dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
-test: $(READY) chromium clients
+test: $(READY) chromium servers clients
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
 
@@ -89,6 +89,16 @@ chromium:
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 	      || echo "chromium could not be installed: the browser tests are skipped"; \
 	  else echo "no chromium here: the browser tests are skipped (apt-get install chromium)"; fi; }
+
+# The tests of a managed database need Debian's PostgreSQL and PgBouncer; likewise.
+servers:
+	@{ ls /usr/lib/postgresql/*/bin/initdb && command -v /usr/sbin/pgbouncer; } >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing postgresql and pgbouncer for the tests of a managed database (once) …"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      postgresql pgbouncer openssl; } >/dev/null 2>&1 \
+	      || echo "postgresql or pgbouncer could not be installed: those tests are skipped"; \
+	  else echo "no postgresql or pgbouncer here: their tests are skipped (apt-get install postgresql pgbouncer)"; fi; }
 
 check: $(READY) check-structure check-migrations
 	@$(BIN)/ruff check .

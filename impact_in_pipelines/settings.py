@@ -50,6 +50,11 @@ class Settings(BreakerSettings):
     database_url: SecretStr | None = Field(
         None, description="a PostgreSQL URL such as postgresql://user:password@host:5432/name"
     )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="the PostgreSQL URL of the server itself, where DATABASE_URL leads to a pooler in "
+        "transaction mode",
+    )
     statement_timeout_ms: int = Field(
         60_000,
         alias="DATABASE_STATEMENT_TIMEOUT_MS",
@@ -222,6 +227,7 @@ class Settings(BreakerSettings):
         5, ge=1, le=1000, description="a whole number of attempts from 1 to 1000"
     )
     dagster_ui_url: HttpUrl = Field("http://127.0.0.1:3000", description="an http or https URL")
+    dagster_internal_url: HttpUrl | None = Field(None, description="an http or https URL")
     cockpit_url: HttpUrl = Field("http://127.0.0.1:3007", description="an http or https URL")
     runbook_url: HttpUrl | None = Field(None, description="an http or https URL")
 

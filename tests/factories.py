@@ -100,7 +100,8 @@ class World:
     def another_runtime(self, *, seed: int = 1) -> Runtime:
         """One more, as another process would have: with an engine of its own."""
         url = self.database.url
-        database = Database(url=url, engine=make_engine(url), embedded=True)
+        engine = make_engine(url, settings=self.settings)
+        database = Database(url=url, engine=engine, embedded=True, settings=self.settings)
         runtime = Runtime(
             self.settings, database=database, clock=self.clock, rng=random.Random(seed)
         )

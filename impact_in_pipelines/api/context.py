@@ -81,7 +81,7 @@ class ApiContext:
     @cached_property
     def hub(self) -> EventHub:
         return EventHub(
-            lambda: DeliveryListener(self.runtime.database.engine),
+            lambda: DeliveryListener(self.runtime.database.direct_url),
             check_in=self.runtime.check_in,
         )
 
@@ -91,7 +91,7 @@ class ApiContext:
 
     @cached_property
     def connection_tests(self) -> ConnectionTests:
-        return ConnectionTests(CompanyTurns(self.runtime.database.url, "connection-test"))
+        return ConnectionTests(CompanyTurns(self.runtime.database.direct_url, "connection-test"))
 
     @cached_property
     def readiness(self) -> Remembered[Readiness]:
@@ -130,7 +130,10 @@ class ApiContext:
 def build_context(runtime: Runtime) -> ApiContext:
     """The context of `runtime`. Raises `InvalidSetting` without a way to check tokens."""
     settings = runtime.settings
-    client = DagsterGraphql(settings.dagster_ui_url, timeout_s=settings.dagster_timeout_ms / 1000)
+    client = DagsterGraphql(
+        settings.dagster_internal_url or settings.dagster_ui_url,
+        timeout_s=settings.dagster_timeout_ms / 1000,
+    )
     counts = buckets()
     return ApiContext(
         runtime=runtime,

@@ -39,6 +39,9 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.cannot_start": "or set DATABASE_URL to a server of your own",
         "database.elsewhere": "end it there, or set DATABASE_URL to a server of your own",
         "database.unreachable": "start it or correct DATABASE_URL",
+        "database.sessions_unprepared": (
+            "run: impact-in db upgrade, and have the pooler open its connections anew (RECONNECT)"
+        ),
         "database.empty": "run: impact-in db upgrade",
         "database.behind": "run: impact-in db upgrade",
         "database.busy": "end them (see pg_stat_activity), then run: impact-in db upgrade",

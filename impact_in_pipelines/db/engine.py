@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import psycopg2.extras
 from pydantic_core import from_json
-from sqlalchemy import URL, CursorResult, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DisconnectionError,
@@ -24,7 +24,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from impact_in_pipelines.db.embedded.cluster import cluster_folder, embedded_url
 from impact_in_pipelines.db.revisions import out_of_step, usable_by_this_program
 from impact_in_pipelines.errors import DatabaseUnavailable
-from impact_in_pipelines.errors.database import DatabaseUrlInvalid, ServerUnreachable
+from impact_in_pipelines.errors.database import (
+    DatabaseUrlInvalid,
+    ServerUnreachable,
+    SessionsUnprepared,
+)
 from impact_in_pipelines.settings import Settings
 
 MAIN = "impact_in"
@@ -32,6 +36,7 @@ DAGSTER = "dagster"
 READERS = 6
 """Connections for reading, and threads that answer, of one API process: with more of them every answer takes
 longer, since they share one core; with fewer a slow question is in the way of the others."""
+_UTC = "UTC"
 _IDLE_S = 10.0
 """After so long a connection is tried out before it is used: the server may have gone meanwhile."""
 
@@ -46,6 +51,12 @@ class Database:
     engine: Engine
     embedded: bool
     settings: Settings = field(default_factory=Settings)
+
+    @cached_property
+    def direct_url(self) -> URL:
+        """The server itself, for what needs a session of its own (LISTEN, locks that outlive a transaction);
+        `url` may lead to a pooler in transaction mode."""
+        return direct_url(self.settings) if self.settings.database_direct_url else self.url
 
     @cached_property
     def reads(self) -> Engine:
@@ -71,9 +82,30 @@ def main_url(settings: Settings) -> URL:
     return as_psycopg2(settings.database_url.get_secret_value())
 
 
+def direct_url(settings: Settings) -> URL:
+    """`main_url` without a pooler in between: `DATABASE_DIRECT_URL` where it is set.
+
+    Raises what `main_url` does.
+    """
+    if settings.database_direct_url is None:
+        return main_url(settings)
+    return as_psycopg2(settings.database_direct_url.get_secret_value())
+
+
+def without_pooler(settings: Settings) -> Settings:
+    """The same settings, with the server itself as the database: for upgrades, which lock and set what must
+    last longer than a transaction."""
+    if settings.database_direct_url is None:
+        return settings
+    return settings.model_copy(
+        update={"database_url": settings.database_direct_url, "database_direct_url": None}
+    )
+
+
 def dagster_url(settings: Settings) -> URL:
-    """Where the Dagster instance keeps its storage: the same server, a database of its own."""
-    url = main_url(settings)
+    """Where the Dagster instance keeps its storage: the same server, a database of its own. Never through a
+    pooler in transaction mode: Dagster sets its sessions' time-outs."""
+    url = direct_url(settings)
     if settings.database_url is not None:
         _ensure_databases(url, (DAGSTER,))
     return url.set(database=DAGSTER)
@@ -113,9 +145,9 @@ def connect_args(name: str, settings: Settings, *options: str) -> dict[str, Any]
     `tcp_user_timeout` ends the connection, and so do three unanswered probes while an answer is awaited.
     Without either, libpq would wait for about two hours. All of it means nothing on a Unix socket.
     """
-    session = ("timezone=UTC", f"statement_timeout={settings.statement_timeout_ms}", *options)
-    return {
-        "options": " ".join(f"-c {option}" for option in session),
+    session = [f"{name}={value}" for name, value in session_settings(settings).items()]
+    found = {
+        "options": " ".join(f"-c {option}" for option in (*session, *options)),
         "connect_timeout": 10,
         "application_name": name,
         "tcp_user_timeout": settings.tcp_user_timeout_ms,
@@ -124,6 +156,15 @@ def connect_args(name: str, settings: Settings, *options: str) -> dict[str, Any]
         "keepalives_interval": settings.tcp_keepalive_interval_seconds,
         "keepalives_count": 3,
     }
+    if settings.database_direct_url is not None:
+        # A pooler refuses options at connect; what sessions need is set for the role (`prepare_role`).
+        del found["options"]
+    return found
+
+
+def session_settings(settings: Settings) -> dict[str, str]:
+    """What every session of ours has; statements cut days in its time zone."""
+    return {"timezone": _UTC, "statement_timeout": str(settings.statement_timeout_ms)}
 
 
 def make_reader(url: URL, *, pool_size: int, settings: Settings | None = None) -> Engine:
@@ -164,11 +205,19 @@ def open_database(settings: Settings, *, pool_size: int = 5) -> Database:
     """The database that `settings` name, reachable. Raises `DatabaseUnavailable` or `InvalidSetting`."""
     url = main_url(settings)
     engine = make_engine(url, pool_size=pool_size, settings=settings)
-    with translated_errors(url):
-        engine.connect().close()
+    with translated_errors(url), engine.connect() as connection:
+        if settings.database_direct_url is not None:
+            _require_prepared(connection)
     return Database(
         url=url, engine=engine, embedded=settings.database_url is None, settings=settings
     )
+
+
+def _require_prepared(connection: Connection) -> None:
+    """Raise `SessionsUnprepared` unless sessions behind the pooler are in UTC by themselves."""
+    zone: str = connection.execute(text("SELECT current_setting('TimeZone')")).scalar_one()
+    if zone != _UTC:
+        raise SessionsUnprepared(zone)
 
 
 @contextmanager
@@ -207,6 +256,11 @@ def require_current(engine: Engine) -> None:
         ).one_or_none()
     if row is None or not usable_by_this_program(row.version_num, row.usable_from):
         raise out_of_step(row.version_num if row is not None else None)
+
+
+def ensure_database(settings: Settings, name: str) -> None:
+    """Create the database `name` beside ours where it is missing. Raises `DatabaseUnavailable`."""
+    _ensure_databases(direct_url(settings), (name,))
 
 
 def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:

@@ -12,9 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from impact_in_pipelines.db.engine import session_settings
 from impact_in_pipelines.db.migrations.online import LOCK_TIMEOUT_MS
 from impact_in_pipelines.db.revisions import USABLE_FROM, out_of_step
 from impact_in_pipelines.errors.database import DatabaseBusy
+from impact_in_pipelines.settings import Settings
 
 _LOCK = 727102
 _ASK_AGAIN_S = 0.1
@@ -64,6 +66,18 @@ def _run_what_is_missing(connection: Connection, config: Config) -> None:
             time.sleep(_ASK_AGAIN_S)
         else:
             return
+
+
+def prepare_role(engine: Engine, settings: Settings) -> None:
+    """Give this role what every session of ours needs as its defaults in this database: behind a pooler in
+    transaction mode a session can neither be given options at connect nor keep what it sets. A role may set
+    its own."""
+    with engine.begin() as connection:
+        database = connection.dialect.identifier_preparer.quote(str(engine.url.database))
+        for name, value in session_settings(settings).items():
+            connection.exec_driver_sql(
+                f"ALTER ROLE CURRENT_USER IN DATABASE {database} SET {name} = '{value}'"
+            )
 
 
 def _mark_usable(connection: Connection) -> None:

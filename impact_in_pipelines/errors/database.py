@@ -51,6 +51,13 @@ class ServerUnreachable(DatabaseUnavailable):
     reason: str
 
 
+@refusal("database.sessions_unprepared")
+class SessionsUnprepared(DatabaseUnavailable):
+    """Sessions behind the pooler are not in UTC, in which days are cut: `zone` is what they are in."""
+
+    zone: str
+
+
 @refusal("database.empty")
 class DatabaseEmpty(DatabaseUnavailable):
     """The database has no tables of ours yet."""

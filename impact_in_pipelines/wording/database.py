@@ -17,6 +17,9 @@ SENTENCES = {
         "%(folder)s (process %(processes)s); end them first"
     ),
     "database.unreachable": N_("PostgreSQL at %(host)s doesn't answer (%(reason)s)"),
+    "database.sessions_unprepared": N_(
+        "the sessions of the database behind the pooler are in the time zone %(zone)s, not in UTC"
+    ),
     "database.empty": N_("the database has no tables yet"),
     "database.behind": N_("the database is at revision %(at)s, this program needs %(needed)s"),
     "database.ahead": N_(

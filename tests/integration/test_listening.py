@@ -36,7 +36,7 @@ def test_changes_are_heard_above_a_thousand_descriptors(world: World) -> None:
     """An API process holds a descriptor for each reader: with `select` the listener failed above 1,023,
     and the hub connected anew for ever."""
     (company,) = world.due(Platform.BENEVITY, 1)
-    listener = DeliveryListener(world.database.engine)
+    listener = DeliveryListener(world.database.url)
     try:
         (made,) = world.deliveries(Platform.GOODERA, company)
         heard = next(batch for batch in islice(listener.notices(), 20) if batch)

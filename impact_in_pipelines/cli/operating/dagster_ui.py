@@ -28,7 +28,7 @@ def dagster_ui(
             metavar="NAME",
             envvar=ALLOWED_HOSTS,
             help="Another name under which the UI is reached; repeat it, or separate by spaces in the"
-            " variable. The loopback and the host of DAGSTER_UI_URL always are.",
+            " variable. The loopback and the hosts of DAGSTER_UI_URL and DAGSTER_INTERNAL_URL always are.",
         ),
     ] = None,
     read_only: Annotated[
@@ -54,5 +54,6 @@ def dagster_ui(
 
 def allowed_hosts(settings: Settings, more: list[str]) -> list[str]:
     """The names under which the UI may be asked for."""
-    own = urlsplit(str(settings.dagster_ui_url)).hostname
-    return [*LOOPBACK, *([own] if own else []), *more]
+    urls = (settings.dagster_ui_url, settings.dagster_internal_url)
+    own = [urlsplit(str(url)).hostname or "" for url in urls if url]
+    return [*LOOPBACK, *filter(None, own), *more]

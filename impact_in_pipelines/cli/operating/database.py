@@ -1,13 +1,14 @@
 """`impact-in db`: bringing the database to this version's schema."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
-from impact_in_pipelines.db.engine import open_database, translated_errors
-from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.db.engine import open_database, translated_errors, without_pooler
+from impact_in_pipelines.db.migrate import prepare_role, upgrade
 from impact_in_pipelines.settings import Settings, get_settings
 
 app = typer.Typer(help="Set the database up.", no_args_is_help=True)
@@ -28,10 +29,12 @@ def bring_up_to_date(settings: Settings) -> Upgraded:
 
     Raises `InvalidSetting` or `DatabaseUnavailable`.
     """
-    database = open_database(settings)
+    database = open_database(without_pooler(settings))
     try:
         with translated_errors(database.url):
             before, after = upgrade(database.engine)
+            if settings.database_direct_url is not None:
+                prepare_role(database.engine, settings)
     finally:
         database.close()
     name = str(database.url.database)
@@ -54,12 +57,26 @@ def database() -> None:
 
 
 @app.command("upgrade")
-def upgrade_command(as_json: AsJson = False) -> None:
+def upgrade_command(
+    with_dagster: Annotated[
+        bool,
+        typer.Option(
+            "--with-dagster",
+            help="Dagster's database too: made where it is missing, and brought to the installed version.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Create the tables, or bring them to this version. Safe to run at any time.
 
     Without DATABASE_URL this is the embedded PostgreSQL, which starts by itself.
     """
-    done = bring_up_to_date(get_settings())
+    settings = get_settings()
+    done = bring_up_to_date(settings)
+    if with_dagster:
+        from impact_in_pipelines.dagster_instance.upgrading import upgrade_instance  # 0.8 s
+
+        upgrade_instance(settings)
     if as_json:
         print_json(done)
     else:

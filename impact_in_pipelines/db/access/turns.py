@@ -11,7 +11,8 @@ from sqlalchemy.pool import NullPool
 
 class CompanyTurns:
     """Turns of one kind of work. A connection is opened for each turn, so that a slow one keeps none of the
-    pooled connections from anybody."""
+    pooled connections from anybody. `url` must lead to the server itself: behind a pooler in transaction mode
+    the lock is somebody else's after the first statement."""
 
     def __init__(self, url: URL, kind: str) -> None:
         self._engine = create_engine(url, poolclass=NullPool)

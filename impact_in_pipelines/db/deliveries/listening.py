@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 import psycopg2.extensions
-from sqlalchemy import Engine
+from sqlalchemy import URL, create_engine
 
 from impact_in_pipelines.db.schema.triggers import CHANNEL
 
@@ -26,9 +26,10 @@ class ListenerLost(Exception):
 class DeliveryListener:
     """One connection outside the pool that listens for delivery changes. Close it."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Raises `ListenerLost` if there is no connection to be had."""
-        arguments, keywords = engine.dialect.create_connect_args(engine.url)
+    def __init__(self, url: URL) -> None:
+        """`url` must lead to the server itself: a pooler in transaction mode accepts LISTEN and passes
+        nothing on. Raises `ListenerLost` if there is no connection to be had."""
+        arguments, keywords = create_engine(url).dialect.create_connect_args(url)
         options = {**keywords, "connect_timeout": 10, "application_name": "impact-in-events"}
         try:
             self._connection = psycopg2.connect(*arguments, **options)
