@@ -110,6 +110,11 @@ class Settlement:
     next_attempt_at: datetime | None = None
     closed_until: datetime | None = None
 
+    @property
+    def started_at(self) -> datetime:
+        """When the attempt was begun."""
+        return self.finished_at - timedelta(milliseconds=self.result.latency_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

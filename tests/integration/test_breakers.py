@@ -1,12 +1,13 @@
 """Breakers: one platform's bad day stays its own (D12)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, World
+from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, World, let_all_pass
 
 from impact_in_pipelines.assets.delivery_schedules import held_as_markdown
+from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
 from impact_in_pipelines.delivery.ticking import decide_tick
@@ -17,6 +18,7 @@ from impact_in_pipelines.errors.platforms import (
     PlatformResumedLately,
 )
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services import platforms
 from impact_in_pipelines.services.accounts import connections
 
@@ -160,6 +162,31 @@ def test_an_account_that_hangs_while_others_work_is_held_alone(world: World) -> 
 
     (held,) = breakers(world)
     assert (held["company_id"], held["cause"]) == (hung, "failing")
+
+
+def test_accounts_that_hang_while_others_are_delivered_to_hold_no_platform(world: World) -> None:
+    """Their time-outs end after everybody else was delivered to: the last six results are failures of six
+    companies. They began before, so they say nothing of the platform."""
+    world.runtime = Runtime(
+        world.settings.model_copy(update={"http_read_timeout_ms": 1_500}),
+        database=world.database,
+        clock=lambda: datetime.now(
+            UTC
+        ),  # a clock that stands still would put all ends into one moment
+    )
+    world.runtime.payloads = MappedPayloads(world.runtime.impact, let_all_pass)
+    world.clock.now = datetime.now(UTC)
+    companies = world.companies(9)
+    world.events(companies)
+    world.deliveries(BENEVITY, *companies)
+    world.sandbox.client.configure(latency_ms=500)
+    for n in range(1, 7):
+        out(world, "timeout_before", organization=f"c-{n}")
+
+    world.drain(BENEVITY)
+
+    assert world.statuses() == {"retrying": 6, "success": 3}
+    assert breakers(world) == []
 
 
 def test_every_door_says_what_is_held_and_until_when(world: World) -> None:

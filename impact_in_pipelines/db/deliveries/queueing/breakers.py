@@ -252,6 +252,7 @@ def _open_by_failures(
             "company_id": s.prepared.claimed.company_id,
             "request": s.prepared.batch_id or s.prepared.claimed.id,
             "delivered": s.result.outcome is AttemptOutcome.DELIVERED,
+            "started_at": s.started_at,
             "finished_at": s.finished_at,
         }
         for s in settlements

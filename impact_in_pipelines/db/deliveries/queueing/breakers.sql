@@ -10,9 +10,11 @@ FOR UPDATE
 
 -- name: evidence
 -- Failures that may pass, since the last attempt that delivered: on the platform, and on each connection.
+-- For the platform count those that began after it: an account that hung while others were delivered to does
+-- not speak for a platform, though its time-out ends later than all of them.
 -- The attempts that are just being settled are handed in. Reads attempts of the window (BRIN on started_at).
 WITH recent AS (
-    SELECT d.company_id, a.outcome = 'delivered' AS delivered, a.finished_at,
+    SELECT d.company_id, a.outcome = 'delivered' AS delivered, a.started_at, a.finished_at,
            coalesce(d.batch_id, a.id) AS request
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
     WHERE a.started_at >= :since AND a.finished_at <= :now AND d.platform = :platform
@@ -20,9 +22,9 @@ WITH recent AS (
         OR (a.outcome IN ('retryable', 'held') AND a.error_kind = ANY(CAST(:may_pass AS text[]))
             AND a.http_status IS DISTINCT FROM 409 AND a.http_status IS DISTINCT FROM 425))
     UNION ALL
-    SELECT r.company_id, r.delivered, r.finished_at, r.request
+    SELECT r.company_id, r.delivered, r.started_at, r.finished_at, r.request
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-        company_id uuid, delivered boolean, finished_at timestamptz, request uuid)
+        company_id uuid, delivered boolean, started_at timestamptz, finished_at timestamptz, request uuid)
 ), reached AS (
     SELECT max(finished_at) AS at FROM recent WHERE delivered
 ), own AS (
@@ -31,7 +33,8 @@ WITH recent AS (
     -- A batch is one request, whose members fail together.
     SELECT r.company_id, count(DISTINCT (r.request, r.finished_at)) AS failures,
            min(r.finished_at) AS first_at,
-           count(DISTINCT (r.request, r.finished_at)) FILTER (WHERE p.at IS NULL OR r.finished_at > p.at) AS since_anybody
+           count(DISTINCT (r.request, r.finished_at)) FILTER (
+               WHERE p.at IS NULL OR r.started_at > p.at) AS since_anybody
     FROM recent r JOIN own o USING (company_id) CROSS JOIN reached p
     WHERE NOT r.delivered AND (o.at IS NULL OR r.finished_at > o.at)
     GROUP BY r.company_id

@@ -262,7 +262,7 @@ def _attempt(settlement: Settlement) -> dict[str, Any]:
     return {
         "attempt_id": settlement.prepared.attempt_id,
         "outcome": result.outcome,
-        "started_at": settlement.finished_at - timedelta(milliseconds=result.latency_ms),
+        "started_at": settlement.started_at,
         "finished_at": settlement.finished_at,
         "http_status": result.http_status,
         "error_kind": result.error_kind,
