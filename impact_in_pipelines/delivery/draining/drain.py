@@ -43,7 +43,12 @@ _LOOK_EVERY_S = 1.0
 """How often a drain that waits looks for what has been added meanwhile."""
 
 _IDLE_S = 0.25
-_PLAN_EVERY_S = 10.0
+_PLAN_EVERY_S = 1.0
+"""A drain that is kept by one slow request must not let what falls due meanwhile wait for it."""
+
+_SIZE_EVERY_S = 10.0
+"""How often a drain whose plan is empty asks how much is due: to count a long queue takes a while."""
+
 _CLAIM_EVERY_S = 1.0
 _PATIENCE_S = 5.0
 _OWN_PATIENCE_S = 60.0
@@ -118,7 +123,7 @@ class Drain:
         """Drain until nothing is due. Raises what the log raises; rows in hand are then given back."""
         chosen = selection or Selection()
         platform = self._connector.platform
-        concurrency, plan_again_at = 0, 0.0
+        concurrency, plan_again_at, size_again_at = 0, 0.0, 0.0
         self._check_in()
         self._count_leases_from(time.monotonic())
         intake = self._intake()
@@ -134,8 +139,10 @@ class Drain:
                         plan_again_at = 0.0 if planned else time.monotonic() + _PLAN_EVERY_S
                         if planned:
                             self._claim_again_at = 0.0
-                        due = self._log.due_an_hour(platform, self._clock())
-                        concurrency = max(concurrency, concurrency_for(due))
+                        if planned or time.monotonic() >= size_again_at:
+                            size_again_at = time.monotonic() + _SIZE_EVERY_S
+                            due = self._log.due_an_hour(platform, self._clock())
+                            concurrency = max(concurrency, concurrency_for(due))
                     # Beside the sending: a chunk takes a second to prepare, and the workers would be idle.
                     fresh = self._take_in(intake, chosen, aside)
                     self._granting.ask_now_and_then()
@@ -316,8 +323,10 @@ class Drain:
 
     def _pause(self) -> float:
         with self._pool.locked() as queue:
-            opening = queue.next_opening(time.monotonic())
-        return _IDLE_S if opening is None else min(max(opening, 0.001), _IDLE_S)
+            now = time.monotonic()
+            waits = [queue.next_opening(now), queue.next_sender(now)]
+        first = min((wait for wait in waits if wait is not None), default=_IDLE_S)
+        return min(max(first, 0.001), _IDLE_S)
 
     def _renew(self) -> None:
         """Extend the leases well before they end; what is no longer ours is not sent."""

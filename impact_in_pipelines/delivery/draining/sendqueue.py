@@ -14,7 +14,7 @@ CLAIMED_MOST = 25
 HUNG_AGAIN_S = 30.0
 """What waits behind a request that hangs is looked at again after this."""
 
-UNANSWERED_S = 1.0
+UNANSWERED_S = 0.3
 """A first request that has had no answer for so long doesn't count among those that are sent at once."""
 
 
@@ -184,6 +184,14 @@ class SendQueue:
     def next_opening(self, now: float) -> float | None:
         """Seconds until a lane that is held back by its limit opens; None: none is."""
         return max(0.0, self._paced[0][0] - now) if self._paced else None
+
+    def next_sender(self, now: float) -> float | None:
+        """Seconds until the next request that hangs stops counting among those that are sent at once, while
+        something waits; None: nothing waits, or none is to be expected."""
+        if not self._size:
+            return None
+        left = [since + UNANSWERED_S - now for since, _ in self._unanswered.values()]
+        return min((one for one in left if one > 0), default=None)
 
     def held_back(self, now: float) -> list[UUID]:
         """Companies of which nothing more is to be claimed: enough waits, or what waits can't leave."""

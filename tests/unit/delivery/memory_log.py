@@ -4,7 +4,7 @@ The tests that prove the log itself run on PostgreSQL (`tests/integration`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -98,7 +98,11 @@ class MemoryLog:
         """One and the same account for every company that has one."""
         del platform
         account = connection(per_minute=self.per_minute)
-        return {id_: account for id_ in company_ids if id_ not in self.without_connection}
+        return {
+            id_: replace(account, company_id=id_)
+            for id_ in company_ids
+            if id_ not in self.without_connection
+        }
 
     def refuse(
         self, refusals: Sequence[tuple[Claimed, Refusal]], *, now: datetime, worker: str

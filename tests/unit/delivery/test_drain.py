@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -120,6 +121,24 @@ def test_what_was_planned_last_is_not_left_behind() -> None:
     log, sender = MemoryLog(fires=[0, 1], planned=[claimed()]), Sender()
     found = drain(log, sender).run()
     assert (found.planned, found.delivered) == (1, 1)
+
+
+def test_what_falls_due_beside_a_request_that_hangs_does_not_wait_for_it() -> None:
+    """A drain that is kept by one account's silence plans and sends for the others."""
+    other = replace(claimed(), company_id=UUID(int=2))
+    log = MemoryLog(due=[claimed()], fires=[0, 1], planned=[other])
+    second_is_out, hung = threading.Event(), []
+    sender = Sender()
+
+    def answer() -> None:
+        if len(sender.keys) > 1:
+            second_is_out.set()
+        elif not second_is_out.wait(timeout=6.0):
+            hung.append("the second one waited for the first")
+
+    sender.before = answer
+    found = drain(log, sender).run()
+    assert (hung, found.delivered) == ([], 2)
 
 
 def test_refused_and_skipped_count_as_their_own_and_are_shown() -> None:

@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_in_pipelines.delivery.draining.lanes import Request
-from impact_in_pipelines.delivery.draining.sendqueue import HUNG_AGAIN_S, SendQueue
+from impact_in_pipelines.delivery.draining.sendqueue import (
+    HUNG_AGAIN_S,
+    UNANSWERED_S,
+    SendQueue,
+)
 from impact_in_pipelines.delivery.limits.budgets import WINDOW_S
 from impact_in_pipelines.delivery.states import Trigger
 
@@ -174,6 +178,23 @@ def test_a_connection_that_has_not_answered_gets_one_sender() -> None:
     while traffic.take():
         pass
     assert Counter(traffic.organizations)["healthy"] == 5
+
+
+def test_the_sender_of_one_that_hangs_is_replaced_as_soon_as_something_waits_for_it() -> None:
+    """Whoever waits for results knows when to start another sender; nobody is woken for nothing."""
+    traffic = Traffic()
+    for n in range(3):
+        traffic.add(f"hung-{n}", lanes=4)
+    assert traffic.queue.next_sender(traffic.now) is None
+    for _ in range(2):
+        traffic.take()
+        traffic.now += 0.1
+    assert traffic.queue.next_sender(traffic.now) == pytest.approx(UNANSWERED_S - 0.2)
+    traffic.now += UNANSWERED_S - 0.2
+    assert traffic.queue.hanging(traffic.now) == 1
+    assert traffic.queue.next_sender(traffic.now) == pytest.approx(0.1)
+    traffic.take()
+    assert traffic.queue.next_sender(traffic.now) is None
 
 
 def test_what_waits_behind_a_hanging_request_makes_room() -> None:
