@@ -1,15 +1,26 @@
 """The run queue: each run has a share of the slots, so that what is scheduled never waits for what is not.
 
 Dagster limits runs by their tags, and runs that the UI launches (a cell, a range, a backfill) carry none of
-a job's. So the coordinator tags each run as it is queued; `dagster.yaml` gives each share its slots. The
-order within the queue is design D13: schedule, replay, single days, backfill.
+a job's. So the coordinator tags each run as it is queued, and gives each share its slots: to drains as many
+as DRAINS_PER_PLATFORM says, to the others what `dagster.yaml` says. The order within the queue is design D13:
+schedule, replay, single days, backfill.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from dagster import DagsterRun, QueuedRunCoordinator, SubmitRunContext
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    Field,
+    IntSource,
+    QueuedRunCoordinator,
+    SubmitRunContext,
+)
+
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.settings import get_settings
 
 SHARE_TAG = "impact_in/share"
 """Whose slots a run takes: a `Share`, for drains with the platform (`drain:benevity`)."""
@@ -46,8 +57,40 @@ _PRIORITY = {Share.OTHER: 2, Share.DAYS: 0, Share.BACKFILL: -10}
 _SCHEDULED, _ASKED_FOR = 10, 5
 
 
+SLOTS = {Share.DAYS: 2, Share.BACKFILL: 2, Share.OTHER: 3}
+"""Runs of a share at once, where `dagster.yaml` (`slots`) does not say otherwise."""
+
+
 class SharingCoordinator(QueuedRunCoordinator):
-    """Dagster's queue, with a share and a priority on each run."""
+    """Dagster's queue, with a share and a priority on each run.
+
+    `slots` by share; a drain's are DRAINS_PER_PLATFORM's, so that raising that one number is enough.
+    """
+
+    def __init__(self, *, slots: Mapping[str, int] | None = None, **others: Any) -> None:
+        drains = get_settings().drains_per_platform
+        limits = {drain_share(platform): drains for platform in Platform}
+        limits |= {share.value: limit for share, limit in SLOTS.items()} | dict(slots or {})
+        tag_limits = [
+            {"key": SHARE_TAG, "value": share, "limit": limit} for share, limit in limits.items()
+        ]
+        # No common limit: runs that nobody queued (`impact-in deliver`) would count against it.
+        super().__init__(
+            **{**others, "max_concurrent_runs": -1, "tag_concurrency_limits": tag_limits}
+        )
+
+    @classmethod
+    def config_type(cls) -> Any:
+        """Dagster's own, and `slots`."""
+        slots = {
+            share.value: Field(IntSource, is_required=False, default_value=limit)
+            for share, limit in SLOTS.items()
+        }
+        return {**super().config_type(), "slots": Field(slots, is_required=False)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> Self:
+        return cls(inst_data=inst_data, **config_value)
 
     def submit_run(self, context: SubmitRunContext) -> DagsterRun:
         """Tag the run, then queue it. A priority that was chosen for it stays."""
@@ -60,12 +103,39 @@ def queue_tags(run: DagsterRun) -> dict[str, str]:
     """The tags by which `run` is limited and ordered."""
     share = share_of(run)
     if share is Share.DRAIN:
-        platform = run.job_name.removeprefix(_DRAIN)
+        platform = Platform(run.job_name.removeprefix(_DRAIN))
         priority = _SCHEDULED if SCHEDULE_TAG in run.tags else _ASKED_FOR
-        tags = {SHARE_TAG: f"{share.value}:{platform}"}
+        tags = {SHARE_TAG: drain_share(platform)}
     else:
         priority, tags = _PRIORITY[share], {SHARE_TAG: share.value}
     return {_PRIORITY_TAG: str(priority)} | tags | _chosen_priority(run)
+
+
+def drain_share(platform: Platform) -> str:
+    """The share of a platform's drains."""
+    return f"{Share.DRAIN.value}:{platform.value}"
+
+
+def drains_at_once(instance: DagsterInstance, platform: Platform) -> int | None:
+    """How many drains of `platform` the instance runs at once, all its limits considered; None: any number.
+
+    A `dagster.yaml` with limits under `concurrency.runs` overrules the coordinator's.
+    """
+    queue = instance.get_concurrency_config().run_queue_config
+    if queue is None:
+        return None
+    limits = [_limit(one, drain_share(platform)) for one in queue.tag_concurrency_limits]
+    if queue.max_concurrent_runs >= 0:
+        limits.append(queue.max_concurrent_runs)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _limit(one: Mapping[str, Any], share: str) -> int | None:
+    """What one tag limit leaves to runs of `share`; None: it isn't about them."""
+    if one["key"] != SHARE_TAG or one.get("value", share) != share:
+        unique = isinstance(one.get("value"), Mapping) and one["key"] == SHARE_TAG
+        return int(one["limit"]) if unique else None
+    return int(one["limit"])
 
 
 def share_of(run: DagsterRun) -> Share:

@@ -1,5 +1,5 @@
 """One drain job and one schedule for each platform; a tick only reads (design D2, D3). It asks for as many
-drains as what is due needs; `dagster.yaml` limits how many of them run at once."""
+drains as what is due needs, up to DRAINS_PER_PLATFORM."""
 
 from dagster import (
     AssetSelection,
@@ -16,7 +16,11 @@ from dagster import (
     schedule,
 )
 
-from impact_in_pipelines.dagster_instance.queueing import NOT_DRAINS, SHARE_TAG
+from impact_in_pipelines.dagster_instance.queueing import (
+    NOT_DRAINS,
+    SHARE_TAG,
+    drains_at_once,
+)
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
@@ -67,13 +71,26 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
             now=now,
             drains_waiting=_count(context.instance, job.name, _WAITING),
             drains_running=_count(context.instance, job.name, _RUNNING),
-            most=settings.drains_per_platform,
+            most=_most(context, platform, settings.drains_per_platform),
         )
         if not decision.request:
             return SkipReason(decision.reason)
         return [RunRequest(tags={"reason": decision.reason}) for _ in range(decision.drains)]
 
     return tick
+
+
+def _most(context: ScheduleEvaluationContext, platform: Platform, wanted: int) -> int:
+    """How many drains may run at once: those that a `dagster.yaml` has no slots for would only queue up."""
+    slots = drains_at_once(context.instance, platform)
+    if slots is None or slots >= wanted:
+        return wanted
+    context.log.warning(
+        f"DRAINS_PER_PLATFORM is {wanted}, but dagster.yaml lets only {slots} drains to "
+        f"{FACTS[platform].title} run at once: take the limits under concurrency.runs out of it, and the "
+        "setting alone decides."
+    )
+    return slots
 
 
 def _count(instance: DagsterInstance, job_name: str, statuses: list[DagsterRunStatus]) -> int:
