@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME…]`: run the named benchmarks, or all of them."""
+"""`python -m benchmarks [NAME…]`: run the named benchmarks, or all of them.
+
+One name may be followed by its options: `python -m benchmarks neighbours --help`.
+"""
 
 import importlib
 import sys
@@ -9,13 +12,18 @@ NAMES = sorted(
 )
 
 
-def main(chosen: list[str]) -> None:
-    """Run `main()` of each chosen module of this folder."""
+def main(arguments: list[str]) -> None:
+    """Run `main()` of each chosen module of this folder; it finds its options in `sys.argv`."""
+    # Benchmarks of whole processes start them as the acceptance tests do.
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    options = [word for word in arguments[1:] if word.startswith("-")]
+    chosen = arguments[:1] if options else arguments
     unknown = sorted(set(chosen) - set(NAMES))
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
     for name in chosen or NAMES:
         print(f"== {name}", flush=True)
+        sys.argv = [f"benchmarks {name}", *(arguments[1:] if options else [])]
         importlib.import_module(f"benchmarks.{name}").main()
 
 
