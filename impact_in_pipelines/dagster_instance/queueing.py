@@ -86,7 +86,8 @@ class SharingCoordinator(QueuedRunCoordinator):
             share.value: Field(IntSource, is_required=False, default_value=limit)
             for share, limit in SLOTS.items()
         }
-        return {**super().config_type(), "slots": Field(slots, is_required=False)}
+        of_dagster: Any = super().config_type()
+        return {**of_dagster, "slots": Field(slots, is_required=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> Self:
