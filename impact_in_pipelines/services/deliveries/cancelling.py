@@ -41,3 +41,11 @@ def waiting_like(
     if len(ids) > MOST:
         raise DeliveryTooMany(MOST)
     return ids
+
+
+def waiting_count(
+    runtime: Runtime, wanted: DeliveryFilter, company_ids: Sequence[UUID] | None
+) -> int:
+    """How many wait and fit a filter; above `MOST` it counts no further."""
+    store = CancelStore(runtime.database.engine)
+    return len(store.waiting_like(company_ids, wanted, limit=MOST + 1))

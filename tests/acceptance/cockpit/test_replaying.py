@@ -8,6 +8,7 @@ import requests
 from playwright.sync_api import expect
 
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.deliveries.replaying import replay
 
 from .conftest import Visit
 from .serving import MANAGER, VIEWER, Stage
@@ -263,6 +264,33 @@ def test_a_waiting_delivery_is_cancelled_from_its_row(own_stage: Stage, visit: V
     expect(row.locator(".pill").first).to_have_text("Cancelled")
     assert stage.world.delivery(stage.seeded.retrying)["status"] == "cancelled"
     assert visitor.faults() == []
+
+
+def test_all_that_waits_and_fits_the_filters_is_cancelled_at_once(
+    own_stage: Stage, visit: Visit
+) -> None:
+    """The button says how many; the question names the platforms; other platforms' rows stay."""
+    stage = own_stage
+    replay(stage.world.runtime, stage.seeded.failed, actor="ingrid")
+    waiting = "SELECT platform FROM impact_deliveries WHERE status IN ('pending', 'retrying')"
+    before = stage.world.scalars(waiting)
+    platform = max(before, key=before.count)
+    count = before.count(platform)
+    assert count > 1
+    visitor = visit(stage)
+    page = visitor.open(f"deliveries?platform={platform}")
+    button = page.get_by_role("link", name=f"Cancel {count} waiting")
+    button.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name=f"Cancel {count} deliveries")).to_be_visible()
+    assert visitor.faults() == []
+    dialog.get_by_role("button", name="Cancel deliveries").click()
+    expect(dialog.get_by_role("heading", name=f"{count} deliveries are called off")).to_be_visible()
+    assert visitor.faults() == []
+    dialog.get_by_role("link", name="Close").click()
+    expect(button).to_have_count(0)
+    left = stage.world.scalars(waiting)
+    assert sorted(left) == sorted(one for one in before if one != platform)
 
 
 def test_the_count_of_failures_follows_what_happens(own_stage: Stage, visit: Visit) -> None:

@@ -1,12 +1,15 @@
-"""Calling off a delivery that waits: a confirmation, and what was done."""
+"""Calling off what waits, one delivery or all that fit the filters: a confirmation, and what was done."""
 
+from collections import Counter
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from impact_in_pipelines.api.web.pages.filters import filters_of
 from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, uuid_of
-from impact_in_pipelines.services.deliveries.cancelling import cancel
+from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
+from impact_in_pipelines.services.deliveries.replaying import MOST
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -19,25 +22,31 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def confirm(visit: Visit) -> Response:
-    """Asks whether the delivery named by `id` is to be called off."""
+    """Asks whether the delivery named by `id`, or what waits and fits the filters (`all=waiting`), is to be
+    called off."""
+    if visit.query("all") == "waiting":
+        _, wanted = filters_of(visit)
+        ids = waiting_like(visit.api.runtime, wanted, [visit.home.id])
+        found = visit.api.deliveries.of_ids(ids, visit.home.id)
+        counts = Counter(row.platform for row in found)
+        return _rendered(visit, "parts/cancel_many.html", ids=ids, counts=counts)
     row = visit.api.deliveries.whole(uuid_of(visit.query("id"), "delivery"), [visit.home.id])
     period = visit.formats.days(row.period_start, row.period_end)
     return _rendered(visit, "parts/cancel.html", row=row, period=period)
 
 
 def call_off(visit: Visit) -> Response:
-    """Cancel it. A second click finds it cancelled, and says so."""
+    """Cancel what the confirmation named. A second click finds it cancelled, and says so."""
     assert visit.session is not None
-    id_ = uuid_of(visit.field("id"), "delivery")
-    done = cancel(
-        visit.api.runtime, [id_], actor=visit.session.subject, company_ids=[visit.home.id]
-    )
-    refusal = done.refused.get(id_)
+    ids = [uuid_of(text, "delivery") for text in visit.fields("id")[:MOST]]
+    done = cancel(visit.api.runtime, ids, actor=visit.session.subject, company_ids=[visit.home.id])
     return _rendered(
         visit,
-        "parts/cancelled.html",
-        refusal=visit.told(refusal) if refusal else None,
-        failed_again=id_ in done.failed_again,
+        "parts/cancelled.html" if len(ids) == 1 else "parts/cancelled_many.html",
+        refusal=next((visit.told(one) for one in done.refused.values()), None),
+        failed_again=len(done.failed_again),
+        cancelled=len(done.cancelled),
+        refused=len(done.refused),
         along=len(done.along),
     )
 

@@ -12,7 +12,9 @@ from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
 from impact_in_pipelines.api.web.pages.filters import filters_of
 from impact_in_pipelines.api.web.pages.rows import OPEN, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.services.deliveries.cancelling import waiting_count
 from impact_in_pipelines.services.deliveries.replaying import failed_lately
 
 PAGE = 30
@@ -60,7 +62,7 @@ def deliveries(visit: Visit) -> Response:
     return visit.render(
         "deliveries.html",
         board=dashboard_of(visit),
-        failed_count=_failed_count(visit),
+        **_to_do(visit, wanted),
         continued=bool(visit.query("cursor")),
         **values,
     )
@@ -72,12 +74,20 @@ def dashboard(visit: Visit) -> Response:
 
 
 def failed(visit: Visit) -> Response:
-    """The button that retries what has failed, for its refreshes."""
-    return visit.render("parts/failed.html", failed_count=_failed_count(visit))
+    """The buttons that retry what has failed and cancel what waits, for their refreshes."""
+    filters, wanted = filters_of(visit)
+    return visit.render("parts/failed.html", filters=filters, **_to_do(visit, wanted))
 
 
-def _failed_count(visit: Visit) -> int:
-    return len(failed_lately(visit.api.runtime, company_id=visit.home.id).ids)
+def _to_do(visit: Visit, wanted: DeliveryFilter) -> dict[str, int]:
+    """How many have failed lately, and how many that fit the filters wait."""
+    if not visit.may_manage:
+        return {"failed_count": 0, "waiting_count": 0}
+    runtime = visit.api.runtime
+    return {
+        "failed_count": len(failed_lately(runtime, company_id=visit.home.id).ids),
+        "waiting_count": waiting_count(runtime, wanted, [visit.home.id]),
+    }
 
 
 def rows(visit: Visit) -> Response:
