@@ -33,6 +33,7 @@ from impact_in_pipelines.db.access.sessions import WebSession
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.schedules import TimezoneUnknown
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
 from impact_in_pipelines.wording.marking import N_
@@ -100,7 +101,11 @@ class Visit:
     def formats(self) -> Formats:
         """Formats in the company's time zone."""
         name = self.company.timezone if self.company else "UTC"
-        zone = parse_timezone(name)
+        try:
+            zone = parse_timezone(name)
+        except TimezoneUnknown:
+            # The machine's zones no longer have it: that company's schedules say so, its pages are read on.
+            zone = parse_timezone("UTC")
         return Formats(self.language, zone, self.now.astimezone(zone).year)
 
     def text(self, message: str) -> str:

@@ -292,3 +292,13 @@ def test_the_reports_can_be_read_and_taken_along(stage: Stage, visit: Visit) -> 
     with page.expect_download() as saved:
         page.get_by_role("link", name="CSV").first.click()
     assert saved.value.suggested_filename.startswith("nordlys-energi-")
+
+
+def test_a_company_whose_zone_is_gone_is_read_in_utc(own_stage: Stage, visit: Visit) -> None:
+    """A zone that this machine no longer knows spoils no page; the foot says which zone the times are in."""
+    own_stage.world.execute("UPDATE companies SET timezone = 'Europe/Atlantis'")
+    visitor = visit(own_stage)
+    for name in ("deliveries", "schedules", "connections", "reports"):
+        page = visitor.open(name)
+        expect(page.get_by_role("contentinfo")).to_contain_text("Times are shown in UTC")
+    assert visitor.faults() == []
