@@ -6,7 +6,7 @@
 #              CHAOS_SEED, CHAOS_KINDS=kill,restore (only these) or -restore (all but this)
 # make chaos-trials TRIALS=n  n times half a minute of it, one seed after the other; a row for each in build/chaos.md
 # make zones   sparse crons over every clock change of every time zone since 1970; half an hour
-# make check   lint, types, imports, dead code, dependencies, migrations
+# make check   lint, types, imports, dead code, dependencies, migrations, deploy/
 # make queue    a real daemon: drains start beside a backfill and failing cells; two minutes
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
@@ -21,7 +21,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium servers clients check check-structure check-migrations format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium servers clients check check-structure check-migrations check-deploy format bench \
   lock release clean
 
 help:
@@ -100,7 +100,7 @@ servers:
 	      || echo "postgresql or pgbouncer could not be installed: those tests are skipped"; \
 	  else echo "no postgresql or pgbouncer here: their tests are skipped (apt-get install postgresql pgbouncer)"; fi; }
 
-check: $(READY) check-structure check-migrations
+check: $(READY) check-structure check-migrations check-deploy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -116,6 +116,10 @@ MIGRATIONS_FROM := 0002
 check-migrations: $(READY)
 	@mkdir -p build && PYTHONPATH=tests $(BIN)/python -m tools.migrations_sql $(MIGRATIONS_FROM) > build/migrations.sql 2>/dev/null \
 	  && $(BIN)/squawk --no-error-on-unmatched-pattern build/migrations.sql
+
+# Chart, compose file, image and units: what can be told of them without an engine.
+check-deploy: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m tools.deploying
 
 # Which changes of the rules the tests would not notice: a seeded sample, survivors are listed.
 MUTANTS ?= 200
