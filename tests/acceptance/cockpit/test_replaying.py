@@ -306,6 +306,19 @@ def test_the_count_of_failures_follows_what_happens(own_stage: Stage, visit: Vis
     expect(button).to_contain_text(str(count - 1))
 
 
+def test_the_button_that_closes_a_long_dialog_stays_in_sight(stage: Stage, visit: Visit) -> None:
+    """However far one has scrolled."""
+    visitor = visit(stage, viewport={"width": 360, "height": 420})
+    page = visitor.open("deliveries?status=failed")
+    page.locator("[data-failed] a").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Replay").scroll_into_view_if_needed()
+    assert page.locator("#dialog").evaluate("dialog => dialog.scrollTop") > 0
+    expect(dialog.get_by_role("button", name="Close")).to_be_in_viewport(ratio=1)
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+
+
 def test_a_dialog_always_closes(stage: Stage, visit: Visit) -> None:
     """While it loads, when the server can't be reached, and whatever it shows."""
     page = visit(stage).open("deliveries?status=failed")
