@@ -8,6 +8,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.pages import (
     cancelling,
+    connecting,
     deliveries,
     holding,
     live,
@@ -36,6 +37,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *deliveries.routes(pages),
             *schedules.routes(pages),
             *holding.routes(pages),
+            *connecting.routes(pages),
             *reports.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]

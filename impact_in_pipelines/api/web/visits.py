@@ -144,6 +144,10 @@ class Visit:
         text = render(self.language, template, {"v": self, "f": self.formats, **values})
         return HTMLResponse(text, status, headers={"Content-Security-Policy": _CSP})
 
+    async def in_thread(self, work: Callable[[], Response]) -> Response:
+        """What `work` answers, from a thread: for a coroutine that goes on to the database."""
+        return await run_sync(work)
+
     def go(self, address: str) -> Response:
         """Send the browser on, with GET."""
         return RedirectResponse(address, status_code=303)

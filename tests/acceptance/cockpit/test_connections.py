@@ -1,5 +1,7 @@
 """Connections and platforms in the cockpit: their state, held with a reason, resumed."""
 
+from itertools import product
+
 from playwright.sync_api import expect
 
 from .conftest import Visit
@@ -86,11 +88,52 @@ def test_a_viewer_sees_the_state_and_changes_nothing(stage: Stage, visit: Visit)
     expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
 
 
+def test_a_connection_is_set_up_and_tested_without_showing_a_secret(
+    own_stage: Stage, visit: Visit
+) -> None:
+    """What is wrong is said at its field and nothing typed is lost; a secret left empty stays; the test says
+    what came out of it."""
+    visitor = visit(own_stage)
+    page = visitor.open("connections")
+    page.get_by_role("link", name="Set up Workday").click()
+    assert visitor.faults() == []
+    page.get_by_label("Client id").fill("a-client-alone")
+    page.get_by_label("Requests a minute").fill("many")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#problem-credentials")).to_contain_text("client_secret")
+    expect(page.locator("#problem-rate_limit_per_minute")).to_contain_text("from 1 to 100,000")
+    expect(page.get_by_label("Requests a minute")).to_have_value("many")
+    visitor.troubles.clear()  # the answer is a 422, which the browser notes
+    assert visitor.faults() == []
+    page.get_by_label("Client id").fill("")
+    page.get_by_label("Requests a minute").fill("25")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").filter(has_text="The connection is saved")).to_be_visible()
+    stored = "SELECT rate_limit_per_minute FROM platform_connections WHERE platform = 'workday'"
+    assert 25 in own_stage.world.scalars(stored)
+    card = page.locator("#p-workday")
+    card.get_by_role("button", name="Test Workday").click()
+    expect(card.get_by_role("status")).to_contain_text("took the client id and secret")
+    assert visitor.faults() == []
+    page.locator("#p-benevity").get_by_role("button", name="Test Benevity").click()
+    expect(page.locator("#p-benevity").get_by_role("status")).to_contain_text("Something answers")
+
+
+def test_a_connection_that_is_switched_off_says_so(own_stage: Stage, visit: Visit) -> None:
+    """One box switches it off; nothing is claimed to be open then, and there is nothing to test."""
+    page = visit(own_stage).open("connections/goodera")
+    page.get_by_label("Switched on").uncheck()
+    page.get_by_role("button", name="Save").click()
+    card = page.locator("#p-goodera")
+    expect(card).to_contain_text("Switched off")
+    expect(card.get_by_role("button", name="Test Goodera")).to_have_count(0)
+
+
 def test_the_page_fits_a_phone_in_every_language(stage: Stage, visit: Visit) -> None:
     """At 360 px nothing scrolls sideways."""
     visitor = visit(stage, viewport={"width": 360, "height": 760})
-    for code in ("en", "nb", "es", "uk"):
-        page = visitor.open("connections", code)
+    for code, name in product(("en", "nb", "es", "uk"), ("connections", "connections/benevity")):
+        page = visitor.open(name, code)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, code
         assert visitor.faults() == []

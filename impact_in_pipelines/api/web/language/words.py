@@ -71,6 +71,24 @@ CONNECTION_LACKS = {
 }
 """What keeps a connection from being used."""
 
+CREDENTIALS = {
+    "api_key": N_("API key"),
+    "client_id": N_("Client id"),
+    "client_secret": N_("Client secret"),
+    "tenant_id": N_("Tenant id"),
+}
+"""What platforms know an account by."""
+
+CHECK_FAILURES = {
+    "authentication": N_("The platform refuses the credentials."),
+    "configuration": N_("The address or the account's settings can't be used."),
+    "network": N_("The platform can't be reached at the address."),
+    "timeout": N_("The platform can't be reached at the address."),
+    "rate_limited": N_("The platform takes no more requests for now."),
+    "": N_("The platform doesn't answer as promised."),
+}
+"""What is said of a failed test, by the kind of failure; empty: any other."""
+
 BREACHES = {
     "success_rate": N_("Success rate"),
     "on_time_rate": N_("On time"),

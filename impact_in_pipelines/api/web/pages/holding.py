@@ -56,16 +56,23 @@ class HoldingCard:
 
 def connections(visit: Visit) -> Response:
     """The company's three connections."""
-    return _page(visit)
+    return connections_page(visit)
 
 
 def platforms(visit: Visit) -> Response:
     """Every platform, for whoever may see all companies."""
     only_all(visit.caller, "a platform of all companies")
-    return _page(visit)
+    return connections_page(visit)
 
 
-def _page(visit: Visit, *, refusal: ImpactInError | None = None) -> Response:
+def connections_page(
+    visit: Visit,
+    *,
+    refusal: ImpactInError | None = None,
+    checked: tuple[Platform, tuple[bool, str]] | None = None,
+) -> Response:
+    """The connections of the visit's company, or without one all platforms. `checked`: which one was tried
+    out just now, whether it can be used, and a sentence on it."""
     company_id = visit.company.id if visit.company else None
     found = service.listed(visit.api.runtime, [company_id] if company_id else None)
     return visit.render(
@@ -73,6 +80,7 @@ def _page(visit: Visit, *, refusal: ImpactInError | None = None) -> Response:
         status=409 if refusal else 200,
         cards=_cards(visit, found),
         problem=visit.told(refusal) if refusal else None,
+        checked={checked[0].value: checked[1]} if checked else {},
         section=_section(visit),
     )
 
@@ -128,7 +136,7 @@ def hold(visit: Visit) -> Response:
     except HoldReasonMissing as refusal:
         return _form(visit, refusal=refusal)
     except PlatformHeld as refusal:
-        return _page(visit, refusal=refusal)
+        return connections_page(visit, refusal=refusal)
     return visit.go(visit.path(_section(visit), done="held"))
 
 
@@ -140,7 +148,7 @@ def resume(visit: Visit) -> Response:
             visit.api.runtime, platform, company_id=company_id, actor=visit.caller.subject
         )
     except ImpactInError as refusal:
-        return _page(visit, refusal=refusal)
+        return connections_page(visit, refusal=refusal)
     return visit.go(visit.path(_section(visit), done="resumed", held=done.held))
 
 
