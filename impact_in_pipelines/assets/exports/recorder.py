@@ -9,7 +9,6 @@ from uuid import UUID
 from dagster import (
     AssetExecutionContext,
     AssetKey,
-    AssetMaterialization,
     AssetObservation,
     DagsterEventType,
     MetadataValue,
@@ -19,6 +18,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.event_batches import (
+    GreenCell,
     plan_partitions,
     write_materializations,
     write_observations,
@@ -120,8 +120,9 @@ class Recorder:
         failed = [d for d in batch if d.status is DeliveryStatus.FAILED]
         write_materializations(
             self._context,
+            self._asset_key,
             [
-                self._materialization(delivery, day)
+                self._green(delivery, day)
                 for delivery in arrived
                 for day in inside_window(delivery.days)
             ],
@@ -156,28 +157,24 @@ class Recorder:
             )
             self._known |= slugs
 
-    def _materialization(self, delivery: FinalDelivery, day: date) -> AssetMaterialization:
-        metadata: dict[str, MetadataValue] = {
-            "delivery_id": MetadataValue.text(str(delivery.id)),
-            "period": MetadataValue.text(_period(delivery)),
-            "attempts": MetadataValue.int(delivery.attempt_count),
-            "trigger": MetadataValue.text(delivery.trigger.value),
+    def _green(self, delivery: FinalDelivery, day: date) -> GreenCell:
+        metadata: dict[str, str | int] = {
+            "delivery_id": str(delivery.id),
+            "period": _period(delivery),
+            "attempts": delivery.attempt_count,
+            "trigger": delivery.trigger.value,
         }
         if delivery.transaction_id is not None:
-            metadata["transaction_id"] = MetadataValue.text(delivery.transaction_id)
+            metadata["transaction_id"] = delivery.transaction_id
         if delivery.payload_hash is not None:
-            metadata["payload_hash"] = MetadataValue.text(delivery.payload_hash)
+            metadata["payload_hash"] = delivery.payload_hash
         if delivery.payload_bytes is not None:
-            metadata["payload_bytes"] = MetadataValue.int(delivery.payload_bytes)
+            metadata["payload_bytes"] = delivery.payload_bytes
         if delivery.latency_ms is not None:
-            metadata["latency_ms"] = MetadataValue.int(round(delivery.latency_ms))
+            metadata["latency_ms"] = round(delivery.latency_ms)
         if delivery.duplicate_of is not None:
-            metadata["duplicate_of"] = MetadataValue.text(str(delivery.duplicate_of))
-        return AssetMaterialization(
-            asset_key=self._asset_key,
-            partition=cell(delivery.company_slug, day),
-            metadata=metadata,
-        )
+            metadata["duplicate_of"] = str(delivery.duplicate_of)
+        return GreenCell(str(cell(delivery.company_slug, day)), metadata)
 
     def _observation(self, delivery: FinalDelivery, day: date) -> AssetObservation:
         return AssetObservation(
