@@ -31,6 +31,7 @@ from impact_in_pipelines.db.engine import Database, database_time, open_database
 from impact_in_pipelines.db.fleet.processes import ProcessStore
 from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
@@ -158,6 +159,10 @@ class Runtime:
     @cached_property
     def sla_rollup(self) -> SlaRollup:
         return SlaRollup(self.database.engine, self.settings)
+
+    @cached_property
+    def sla_outcomes(self) -> SlaOutcomes:
+        return SlaOutcomes(self.database.engine, self.settings)
 
     @cached_property
     def sla_reports(self) -> SlaReports:

@@ -25,8 +25,10 @@ def company_impact(runtime: Runtime, *, full: bool = False) -> RefreshSummary:
 
 def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RefreshedDays:
     """Compute the service levels of `days` from the log. Once none of the days since `first` is stale, later
-    calls look at what has changed from then on only."""
+    calls look at what has changed from then on only. The outcomes that everybody's status is read from are
+    packed anew as far as they have changed."""
     now = runtime.clock()
+    runtime.sla_outcomes.refresh(now)
     stale = runtime.sla_rollup.stale_days(first, now)
     rolled = runtime.sla_rollup.roll_up(days, now)
     left = sorted(set(stale.days) - set(days))

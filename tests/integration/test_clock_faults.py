@@ -5,10 +5,13 @@ from typing import Any
 
 from factories import MIDNIGHT, YESTERDAY, World
 
-from impact_in_pipelines.db.deliveries.clock_faults import ACTOR
+from impact_in_pipelines.db.deliveries.clock_faults import ACTOR, put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.model import Window
 
 BENEVITY = Platform.BENEVITY
 FAR = timedelta(days=20)
@@ -85,3 +88,34 @@ def test_planning_again_after_a_lost_evening_gives_the_same_keys(world: World) -
 
     assert set(world.scalars("SELECT idempotency_key FROM impact_deliveries")) == before
     assert world.doubled(BENEVITY) == []
+
+
+def test_fires_that_are_dropped_are_dropped_from_the_packed_outcomes(world: World) -> None:
+    """A copy that kept them would count a missed fire that has never come."""
+    (company,) = world.companies()
+    (schedule,) = world.schedules(Platform.GOODERA, [company])
+    ahead = world.clock() + timedelta(hours=5)
+    world.execute(
+        "INSERT INTO impact_deliveries (company_id, platform, schedule_id, trigger, status, period_start, "
+        "period_end, scheduled_for, idempotency_key) "
+        "SELECT company_id, platform, id, 'schedule', 'missed', CAST(:at AS date), CAST(:at AS date), :at, "
+        "gen_random_uuid() FROM scheduled_deliveries WHERE id = :id",
+        at=ahead,
+        id=schedule,
+    )
+    engine, settings = world.database.engine, world.settings
+    SlaOutcomes(engine, settings).refresh(world.clock())
+    window = Window(world.clock(), world.clock() + timedelta(days=1))
+    counted = SlaStatuses(engine, settings).assess(window, world.clock()).status().overall.metrics
+    assert counted.missed == 1
+    world.execute(
+        "UPDATE scheduled_deliveries SET fired_until = :ahead, next_run = :ahead WHERE id = :id",
+        ahead=ahead,
+        id=schedule,
+    )
+
+    with engine.begin() as connection:
+        assert put_back_what_lies_ahead(connection, Platform.GOODERA, world.clock()) == 1
+
+    counted = SlaStatuses(engine, settings).assess(window, world.clock()).status().overall.metrics
+    assert counted.missed == 0

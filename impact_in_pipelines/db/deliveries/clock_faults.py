@@ -53,6 +53,7 @@ def put_back_what_lies_ahead(connection: Connection, platform: Platform, now: da
     if not before:
         return 0
     ids = {"ids": list(before), "now": now}
+    connection.execute(_SQL["forget_packed_outcomes"])
     connection.execute(_SQL["drop_catch_ups"], ids)
     connection.execute(_SQL["drop_fires_ahead"], ids)
     after = rows_of(connection.execute(_SQL["put_back"], ids))

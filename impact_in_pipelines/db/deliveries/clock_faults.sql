@@ -6,6 +6,10 @@ WHERE s.platform = :platform AND s.deleted_at IS NULL AND s.fired_until > :ahead
 ORDER BY s.id
 FOR UPDATE OF s SKIP LOCKED
 
+-- name: forget_packed_outcomes
+-- Before rows are deleted: what sla_outcomes has of them would stay, and so everything is packed anew.
+DELETE FROM sla_outcome_marks
+
 -- name: drop_catch_ups
 -- What was to catch up fires that have not come yet, and was never tried.
 DELETE FROM impact_deliveries c USING impact_deliveries d

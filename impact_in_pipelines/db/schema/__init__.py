@@ -25,7 +25,14 @@ from impact_in_pipelines.db.schema.fleet import processes
 from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
 from impact_in_pipelines.db.schema.limits import request_budgets
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
-from impact_in_pipelines.db.schema.sla import sla_daily, sla_days, sla_reports, sla_thresholds
+from impact_in_pipelines.db.schema.sla import (
+    sla_daily,
+    sla_days,
+    sla_outcome_marks,
+    sla_outcomes,
+    sla_reports,
+    sla_thresholds,
+)
 
 __all__ = [
     "alert_channels",
@@ -52,6 +59,8 @@ __all__ = [
     "scheduled_deliveries",
     "sla_daily",
     "sla_days",
+    "sla_outcome_marks",
+    "sla_outcomes",
     "sla_reports",
     "sla_thresholds",
     "web_sessions",

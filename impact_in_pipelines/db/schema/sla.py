@@ -7,6 +7,8 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Integer,
+    LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -54,6 +56,28 @@ sla_days = Table(
     Column("day", Date, primary_key=True),
     instant("computed_at", nullable=False),
     Column("mark", Text),
+)
+
+sla_outcomes = Table(
+    "sla_outcomes",
+    metadata,
+    # The final deliveries of a company's UTC day of scheduled_for, packed: 52 bytes each, in which
+    # sla/everybody/outcomes.py counts. A copy of the log that can be made again at any time.
+    Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("records", LargeBinary, nullable=False),
+)
+
+sla_outcome_marks = Table(
+    "sla_outcome_marks",
+    metadata,
+    # One row: from which day on sla_outcomes has the log, and the mark up to which it was read
+    # (db/deliveries/changes.py). What changed since, and what is open, is read from the log.
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Date, nullable=False),
+    Column("mark", Text, nullable=False),
+    instant("packed_at", nullable=False),
+    CheckConstraint("id = 1", name="single"),
 )
 
 sla_thresholds = Table(

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.report_rows import Reading, read_names, read_rows, read_trends
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
@@ -48,6 +49,7 @@ class SlaReports:
         self._statuses = SlaStatuses(engine, settings)
         self._thresholds = SlaThresholds(engine, settings)
         self._rollup = SlaRollup(engine, settings)
+        self._outcomes = SlaOutcomes(engine, settings)
 
     def make(
         self, company: Company, period: ReportPeriod, window: Window, *, now: datetime
@@ -127,6 +129,7 @@ class SlaReports:
             ]
 
     def _refresh(self, window: Window, now: datetime) -> None:
+        self._outcomes.refresh(now)
         self._rollup.refresh(min(window.start.date(), (now - _HISTORY).date()), now)
 
     def _save(

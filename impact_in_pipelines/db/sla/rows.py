@@ -13,7 +13,8 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.assessing import Burn, ScopeKey, SinceKey
 from impact_in_pipelines.sla.budget import BURN_WINDOWS, Errors
-from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.metrics import metrics_of
+from impact_in_pipelines.sla.model import Metrics, Window
 from impact_in_pipelines.sla.rules import Streak
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 
@@ -40,6 +41,15 @@ def burn_of(row: Mapping[str, Any]) -> Burn:
         span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(BURN_WINDOWS)
     }
     return Burn(errors, row[f"since_{len(BURN_WINDOWS) - 1}"])
+
+
+def metrics_in(row: Mapping[str, Any]) -> Metrics:
+    """The metrics that a row of `measure` says."""
+    counters = dict(row)
+    for name in ("latency", "lateness"):
+        p50, p95 = row[f"{name}_percentiles"] or (None, None)
+        counters |= {f"{name}_ms_p50": p50, f"{name}_ms_p95": p95}
+    return metrics_of(counters, oldest_overdue=row["oldest_overdue"])
 
 
 def back(now: datetime, by: timedelta) -> Window:

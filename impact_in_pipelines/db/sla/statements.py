@@ -9,11 +9,12 @@ from itertools import pairwise
 from sqlalchemy import TextClause, text
 
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.sla.everybody import outcomes
 from impact_in_pipelines.sla.metrics import COUNTERS, LATENCY_BUCKETS_MS
 
 _SQL = {
     name: statement
-    for subject in ("counting", "statuses", "rollup", "reports")
+    for subject in ("counting", "statuses", "rollup", "reports", "outcomes")
     for name, statement in load(f"sla/{subject}").items()
 }
 _FRAGMENT = re.compile(r"\{(\w+)\}")
@@ -62,6 +63,21 @@ def _ends(windows: Sequence[timedelta]) -> str:
     )
 
 
+def _numbered(column: str, values: Sequence[str], step: int = 1) -> str:
+    """The place of `column` in `values`, times `step`."""
+    cases = " ".join(f"WHEN '{value}' THEN {n * step}" for n, value in enumerate(values))
+    return f"CASE {column} {cases} END"
+
+
+_RECORD = {
+    "platform_number": _numbered("s.platform", outcomes.PLATFORMS),
+    "fate_number": _numbered("s.fate", outcomes.FATES, 2**outcomes.FATE_SHIFT),
+    "recovered_bit": str(outcomes.RECOVERED_BIT),
+    "timed_bit": str(outcomes.TIMED_BIT),
+    "record_bytes": str(outcomes.RECORD.itemsize),
+}
+
+
 def _of_some(name: str) -> str:
     """The fragment `name`, of the companies in :company_ids."""
     return _SQL["of_some"].text.replace("{everybodys}", _SQL[name].text)
@@ -90,6 +106,10 @@ LOG_TRENDS = _assembled(
 )
 CAUSES = _assembled("causes")
 CROWDED = _assembled("crowded")
+READ_UNPACKED = _assembled("read_unpacked", **_RECORD)
+READ_PACKED = _assembled("read_packed", **_RECORD)
+PACK = _assembled("pack", to_pack="{settled}", **_RECORD)
+PACK_CELLS = _assembled("pack", to_pack="{settled_of_cells}", **_RECORD)
 
 
 def ends_within(windows: Sequence[timedelta], *, some: bool = False) -> TextClause:

@@ -14,42 +14,15 @@ from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.windows import midnight
 
 from .logs import NOW, TODAY, Log, Row, ago, counters, expected
+from .random_rows import DAYS, FIRST, rows
 
-DAYS = 4
-FIRST = TODAY - timedelta(days=DAYS - 1)
 WHOLE = Window(midnight(FIRST), midnight(TODAY + timedelta(days=1)))
-STATUSES = (
-    *("success", "success", "success", "failed", "missed", "skipped", "cancelled"),
-    *("pending", "in_progress", "retrying"),
-)
-SPANS = st.integers(0, 7200_000).map(lambda n: timedelta(milliseconds=n))
 
 
 @pytest.fixture
 def log(engine: Engine) -> Log:
     """An empty log."""
     return Log(engine)
-
-
-@st.composite
-def rows(draw: st.DrawFn) -> dict[str, Any]:
-    """A delivery in any state that the log can be in, or could come to be in by hand."""
-    status = draw(st.sampled_from(STATUSES))
-    attempts = draw(st.integers(0, 7))
-    return {
-        "company": draw(st.integers(0, 2)),
-        "platform": draw(st.sampled_from([p.value for p in Platform])),
-        "trigger": draw(st.sampled_from(["schedule", "schedule", "manual", "backfill", "replay"])),
-        "at": midnight(FIRST)
-        + draw(st.integers(0, DAYS * 86_400_000 - 1).map(lambda n: timedelta(milliseconds=n))),
-        "status": status,
-        "attempts": attempts,
-        "took": draw(SPANS),
-        "failed_after": draw(st.none() | SPANS) if status != "missed" else None,
-        "next_attempt": draw(st.none() | SPANS.map(lambda span: NOW - span + timedelta(hours=1))),
-        "late": draw(st.none() | SPANS),
-        "payload_bytes": draw(st.none() | st.integers(0, 2**31 - 1)),
-    }
 
 
 @given(logs=st.lists(rows(), max_size=40))

@@ -1,0 +1,132 @@
+"""What became of everybody's deliveries, read by columns. Statements: outcomes.sql.
+
+The log's rows are a kilobyte and more, and to read a week of ten million takes half a minute. So the final
+ones are kept a second time, packed to 52 bytes, and a reader takes from the log only what that copy doesn't
+have: what is open, and what has changed since the copy was last brought up to date. How old it is decides how
+long reading takes, never what is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, TextClause
+
+from impact_in_pipelines.db.deliveries.changes import current_mark
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla import statements as sla_sql
+from impact_in_pipelines.db.sla.rows import parameters
+from impact_in_pipelines.db.sla.unplanned import Unplanned
+from impact_in_pipelines.settings import Settings
+from impact_in_pipelines.sla.budget import BUDGET_DAYS
+from impact_in_pipelines.sla.everybody import outcomes as columns
+from impact_in_pipelines.sla.everybody.measuring import Block, Everybody
+from impact_in_pipelines.sla.everybody.outcomes import Outcomes, joined, unpacked
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
+from impact_in_pipelines.sla.windows import midnight
+
+_SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
+_COMPANIES_AT_ONCE = 2_000
+"""Of so many the records are in memory twice, as they come and as columns."""
+_DAY = timedelta(days=1)
+_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class SlaOutcomes:
+    """Keeps `sla_outcomes` like the log."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._defaults = Thresholds.from_settings(settings)
+        # What budgets and windows look back on, and a day for what was due before one begins.
+        self._kept = (max(settings.sla_window_days, BUDGET_DAYS) + 2) * _DAY
+
+    def refresh(self, now: datetime) -> None:
+        """Pack what has become final since the last time, or (the first time, or with another server's log)
+        everything that is looked back on."""
+        first = now.date() - self._kept
+        with self._engine.begin() as connection:
+            connection.execute(_STATUSES["roomy"])
+            # The second of two at once finds the work done.
+            connection.execute(_SQL["lock"])
+            state = connection.execute(_SQL["packed_state"]).one_or_none()
+            # Before the log is read: what commits in between is then found again, never forgotten.
+            mark = current_mark(connection)
+            if state is None or state.first_day > first + _DAY:
+                self._pack_all(connection, first, now)
+            else:
+                first = max(first, state.first_day)
+                self._pack_changed(connection, first, state.mark, now)
+            connection.execute(_SQL["set_mark"], {"first_day": first, "mark": mark, "now": now})
+
+    def _pack_all(self, connection: Connection, first: date, now: datetime) -> None:
+        connection.execute(_SQL["forget_days"], {"all": True, "first_day": first})
+        # Day by day, so that the memory it takes is that of one day.
+        last = now.date() + _DAY
+        days = [midnight(first + n * _DAY) for n in range((last - first).days + 1)]
+        for start, end in zip(days, [*days[1:], _EVER], strict=True):
+            connection.execute(sla_sql.PACK, self._values(Window(start, end), now))
+
+    def _pack_changed(self, connection: Connection, first: date, mark: str, now: datetime) -> None:
+        connection.execute(_SQL["forget_days"], {"all": False, "first_day": first})
+        since = {"packed_from": midnight(first), "mark": mark}
+        connection.execute(_SQL["changed_cells"], since)
+        connection.execute(_SQL["analyze_cells"])
+        connection.execute(_SQL["forget_cells"])
+        values = self._values(Window(midnight(first), _EVER), now)
+        connection.execute(sla_sql.PACK_CELLS, values)
+
+    def _values(self, window: Window, now: datetime) -> dict[str, Any]:
+        return parameters(window, now, self._defaults, None)
+
+
+def read_everybody(
+    connection: Connection,
+    window: Window,
+    values: Mapping[str, Any],
+    ids: Sequence[UUID],
+    fires: Sequence[Unplanned],
+    book: ThresholdBook,
+) -> Everybody:
+    """What became of all deliveries due in `window`, and of `fires` that nobody planned. `values` as for
+    every statement over a window; `ids` are those of all companies in their order.
+
+    Every statement has to see the log at one moment: `connection` is in a transaction of its own that is
+    REPEATABLE READ.
+    """
+    state = connection.execute(_SQL["packed_state"]).one_or_none()
+    asked = {
+        **values,
+        "start": window.start,
+        "end": window.end,
+        "packed_from": midnight(state.first_day) if state else window.start,
+        "mark": state.mark if state else None,
+    }
+    rest = _read(connection, sla_sql.READ_UNPACKED, asked)
+    fresh = _unplanned(fires, ids, values["overdue_after_minutes"])
+    blocks = []
+    for first in range(0, len(ids), _COMPANIES_AT_ONCE):
+        last = min(first + _COMPANIES_AT_ONCE, len(ids))
+        parts = [rest.of_companies(first, last), fresh.of_companies(first, last)]
+        if state is not None:
+            some = asked | {"first_company": ids[first], "last_company": ids[last - 1]}
+            packed = _read(connection, sla_sql.READ_PACKED, some).of_companies(first, last)
+            known = packed.within(window.start, window.end).without(parts[0].id)
+            parts.append(known)
+        blocks.append(Block(first, last - first, joined(parts)))
+    return Everybody(ids, blocks, book)
+
+
+def _read(connection: Connection, statement: TextClause, values: Mapping[str, Any]) -> Outcomes:
+    row: Row[Any] = connection.execute(statement, values).one()
+    return unpacked(*(bytes(part) if part is not None else b"" for part in row))
+
+
+def _unplanned(fires: Sequence[Unplanned], ids: Sequence[UUID], minutes: int) -> Outcomes:
+    numbers = {id_: n for n, id_ in enumerate(ids)} if fires else {}
+    return columns.of_unplanned(
+        [columns.Unplanned(numbers[fire.company_id], fire.platform, fire.at) for fire in fires],
+        timedelta(minutes=minutes),
+    )

@@ -1,0 +1,324 @@
+"""Everybody at once: the metrics of every scope, how fast budgets burn, and since when what is wrong."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.assessing import EVERYTHING, Burn, ScopeKey, SinceKey
+from impact_in_pipelines.sla.budget import Errors
+from impact_in_pipelines.sla.everybody import counting
+from impact_in_pipelines.sla.everybody import outcomes as o
+from impact_in_pipelines.sla.everybody.outcomes import PLATFORMS, Bools, Ints, Outcomes
+from impact_in_pipelines.sla.everybody.since import since_when
+from impact_in_pipelines.sla.metrics import metrics_of
+from impact_in_pipelines.sla.model import BreachType, Metrics, Window
+from impact_in_pipelines.sla.thresholds import ThresholdBook
+
+_EACH = len(PLATFORMS)
+Percentiles = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The deliveries of some companies, which are numbered from 0; `first` is the number of the first one
+    among all companies."""
+
+    first: int
+    size: int
+    found: Outcomes
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counters of scopes as rows (`counting.counted`), with what doesn't add up beside them. The place of a
+    company's platform is `_EACH * number + platform's number`."""
+
+    rows: Ints
+    latency: list[Percentiles]
+    lateness: list[Percentiles]
+    oldest: dict[int, datetime] = field(default_factory=dict)
+
+    def metrics(self) -> Iterator[tuple[int, Metrics]]:
+        """The metrics of every place at which there is anything, by the place."""
+        for place in np.flatnonzero(counting.is_any(self.rows)).tolist():
+            yield place, self.metrics_at(place)
+
+    def metrics_at(self, place: int) -> Metrics:
+        """The metrics of one place."""
+        late, later = self.latency[place] or (None, None), self.lateness[place] or (None, None)
+        counters = counting.as_counters(self.rows[place].tolist())
+        percentiles = {
+            "latency_ms_p50": late[0],
+            "latency_ms_p95": late[1],
+            "lateness_ms_p50": later[0],
+            "lateness_ms_p95": later[1],
+        }
+        return metrics_of(counters | percentiles, oldest_overdue=self.oldest.get(place))
+
+
+class Everybody:
+    """The deliveries of all companies due in some range, by blocks of companies.
+
+    `range_` holds every window that is asked about. Companies are numbered in the order of `ids`.
+    """
+
+    def __init__(self, ids: Sequence[UUID], blocks: Sequence[Block], book: ThresholdBook) -> None:
+        self.ids = ids
+        self._blocks = blocks
+        self._numbers = {id_: n for n, id_ in enumerate(ids)}
+        self._targets = _targets(book, self._numbers, len(ids))
+
+    def number(self, company_id: UUID) -> int:
+        """The number of a company."""
+        return self._numbers[company_id]
+
+    def metrics(self, window: Window) -> dict[ScopeKey, Metrics]:
+        """The metrics of every scope that has a delivery in `window`; of all together in any case."""
+        return dict(self._metrics(window))
+
+    def _metrics(self, window: Window) -> Iterator[tuple[ScopeKey, Metrics]]:
+        whole = _Whole()
+        for block, found, punctual in self._within(window):
+            own = _tally(found, punctual, counting.by_platform(found), _EACH * block.size)
+            for place, metrics in own.metrics():
+                yield (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH]), metrics
+            places = found.company.astype(np.int64)
+            rows = counting.added(own.rows.reshape(block.size, _EACH, -1), axis=1)
+            for place, metrics in _percentiles(rows, found, places, block.size).metrics():
+                yield (self.ids[block.first + place], None), metrics
+            whole.add(own.rows, found)
+        of_platforms = whole.by_platform()
+        for place, metrics in of_platforms.metrics():
+            yield (None, PLATFORMS[place]), metrics
+        yield EVERYTHING, whole.of_all(of_platforms.rows).metrics_at(0)
+
+    def by_platform(self, window: Window) -> tuple[Tally, Tally]:
+        """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
+        whole, tallies = _Whole(), []
+        for block, found, punctual in self._within(window):
+            own = _tally(found, punctual, counting.by_platform(found), _EACH * block.size)
+            whole.add(own.rows, found)
+            own.oldest = {_EACH * block.first + place: at for place, at in own.oldest.items()}
+            tallies.append(own)
+        each = Tally(
+            np.concatenate([one.rows for one in tallies]) if tallies else counting.no_rows(0),
+            [one for tally in tallies for one in tally.latency],
+            [one for tally in tallies for one in tally.lateness],
+            {place: at for tally in tallies for place, at in tally.oldest.items()},
+        )
+        return each, whole.by_platform()
+
+    def burns(
+        self, spans: Sequence[timedelta], window: Window, now: datetime
+    ) -> dict[ScopeKey, Burn]:
+        """What came to its end within each of `spans` before `now`, of every scope in which anything due in
+        `window` has. Fires that nobody planned have no end yet."""
+        found: dict[ScopeKey, Burn] = {}
+        totals = []
+        for block in self._blocks:
+            some = _planned(block.found.within(window.start, window.end))
+            size = _EACH * block.size
+            own = counting.ends(some, counting.by_platform(some), size, spans, now)
+            for place in np.flatnonzero(own.ended).tolist():
+                key = (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH])
+                found[key] = _burn(own, place, spans)
+            each = own.shaped(block.size, _EACH)
+            companies = each.added(axis=1)
+            for place in np.flatnonzero(companies.ended).tolist():
+                found[self.ids[block.first + place], None] = _burn(companies, place, spans)
+            totals.append(each.added(axis=0))
+        if totals:
+            platforms = counting.stacked(totals).added(axis=0)
+            for place in np.flatnonzero(platforms.ended).tolist():
+                found[None, PLATFORMS[place]] = _burn(platforms, place, spans)
+            whole = platforms.shaped(1, _EACH).added(axis=1)
+            if whole.ended[0]:
+                found[EVERYTHING] = _burn(whole, 0, spans)
+        return found
+
+    def since(
+        self, wanted: Iterable[SinceKey], window: Window, now: datetime
+    ) -> dict[SinceKey, datetime]:
+        """Since when each of `wanted` has been wrong; those of which nobody knows are absent."""
+        keys = _Wanted(wanted, self._numbers)
+        if not keys:
+            return {}
+        found: dict[SinceKey, datetime] = {}
+        parts = []
+        for block, some, punctual in self._within(window):
+            for each in (1, _EACH):
+                thresholds = keys.of_block(block, each)
+                if thresholds:
+                    places = (
+                        counting.by_platform(some) if each > 1 else some.company.astype(np.int64)
+                    )
+                    instants = since_when(some, punctual, places, thresholds, now)
+                    found |= keys.found(instants, each, block.first)
+            if keys.of_all:
+                parts.append((some, punctual))
+        if parts:
+            whole = o.joined([some for some, _ in parts])
+            punctual = np.concatenate([punctual for _, punctual in parts])
+            del parts
+            # One more place than there are platforms, for all of them together.
+            for places, thresholds in (
+                (whole.platform.astype(np.int64), keys.of_platforms),
+                (np.full(len(whole), _EACH, dtype=np.int64), keys.of_everything),
+            ):
+                if thresholds:
+                    found |= keys.of_all_found(since_when(whole, punctual, places, thresholds, now))
+        return found
+
+    def _within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
+        for block in self._blocks:
+            some = block.found.within(window.start, window.end)
+            targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
+            yield block, some, counting.on_time(some, targets)
+
+
+def _planned(found: Outcomes) -> Outcomes:
+    # What nobody planned has no id.
+    return found.only(found.id != 0)
+
+
+def _targets(book: ThresholdBook, numbers: Mapping[UUID, int], size: int) -> NDArray[np.float64]:
+    own: dict[tuple[int | None, int | None], float] = {}
+    for (company, platform), values in book.overrides.items():
+        if "latency_target_ms" in values and (company is None or company in numbers):
+            place = None if platform is None else PLATFORMS.index(platform)
+            own[None if company is None else numbers[company], place] = values["latency_target_ms"]
+    return counting.targets_ms(size, book.defaults.latency_target_ms, own)
+
+
+def _tally(found: Outcomes, punctual: Bools, places: Ints, size: int) -> Tally:
+    return _percentiles(counting.counted(found, punctual, places, size), found, places, size)
+
+
+def _percentiles(rows: Ints, found: Outcomes, places: Ints, size: int) -> Tally:
+    return Tally(
+        rows,
+        counting.percentiles(found.latency_ms, places, size),
+        counting.percentiles(found.lateness_ms, places, size),
+        counting.oldest_overdue(found, places, size),
+    )
+
+
+class _Whole:
+    """What the platforms and all together are made of, block by block."""
+
+    def __init__(self) -> None:
+        self._rows: list[Ints] = []
+        self._durations: list[tuple[NDArray[np.int8], Ints, Ints]] = []
+        self._oldest: dict[int, datetime] = {}
+
+    def add(self, rows: Ints, found: Outcomes) -> None:
+        self._rows.append(counting.added(rows.reshape(-1, _EACH, rows.shape[-1]), axis=0))
+        self._durations.append((found.platform, found.latency_ms, found.lateness_ms))
+        platforms = found.platform.astype(np.int64)
+        for place, at in counting.oldest_overdue(found, platforms, _EACH).items():
+            self._oldest[place] = min(at, self._oldest.get(place, at))
+
+    def by_platform(self) -> Tally:
+        rows = counting.no_rows(_EACH)
+        if self._rows:
+            rows = counting.added(np.stack(self._rows), axis=0)
+        platform, latency, lateness = self._columns()
+        places = platform.astype(np.int64)
+        return Tally(
+            rows,
+            counting.percentiles(latency, places, _EACH),
+            counting.percentiles(lateness, places, _EACH),
+            self._oldest,
+        )
+
+    def of_all(self, of_platforms: Ints) -> Tally:
+        platform, latency, lateness = self._columns()
+        places = np.zeros(len(platform), dtype=np.int64)
+        oldest = {0: min(self._oldest.values())} if self._oldest else {}
+        return Tally(
+            counting.added(of_platforms, axis=0)[np.newaxis],
+            counting.percentiles(latency, places, 1),
+            counting.percentiles(lateness, places, 1),
+            oldest,
+        )
+
+    def _columns(self) -> tuple[NDArray[np.int8], Ints, Ints]:
+        if not self._durations:
+            return np.zeros(0, np.int8), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        platform, latency, lateness = zip(*self._durations, strict=True)
+        return np.concatenate(platform), np.concatenate(latency), np.concatenate(lateness)
+
+
+def _burn(ends: counting.Ends, place: int, spans: Sequence[timedelta]) -> Burn:
+    pairs = zip(spans, ends.due[place].tolist(), ends.errors[place].tolist(), strict=True)
+    since = int(ends.since[place])
+    return Burn(
+        {span: Errors(due, errors) for span, due, errors in pairs},
+        None if since == counting.NEVER else o.datetime_of(since),
+    )
+
+
+_Limits = dict[BreachType, dict[int, float]]
+
+
+class _Wanted:
+    """The keys that are asked since when, by the place at which each is looked up."""
+
+    def __init__(self, wanted: Iterable[SinceKey], numbers: Mapping[UUID, int]) -> None:
+        self._keys: dict[tuple[int, int, BreachType], SinceKey] = {}
+        self._of_companies: dict[int, _Limits] = {1: {}, _EACH: {}}
+        self.of_platforms: _Limits = {}
+        self.of_everything: _Limits = {}
+        for key in wanted:
+            platform = None if key.platform is None else PLATFORMS.index(key.platform)
+            if key.company_id is None:
+                place, each = _EACH if platform is None else platform, 0
+                of = self.of_everything if platform is None else self.of_platforms
+            else:
+                each = 1 if platform is None else _EACH
+                place = each * numbers[key.company_id] + (platform or 0)
+                of = self._of_companies[each]
+            of.setdefault(key.type, {})[place] = key.threshold
+            self._keys[each, place, key.type] = key
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    @property
+    def of_all(self) -> bool:
+        """Whether anything over all companies is asked."""
+        return bool(self.of_platforms or self.of_everything)
+
+    def of_block(self, block: Block, each: int) -> _Limits:
+        """Of the companies of `block`, counted from its first one."""
+        first, last = each * block.first, each * (block.first + block.size)
+        chosen = {
+            type_: {
+                place - first: limit for place, limit in limits.items() if first <= place < last
+            }
+            for type_, limits in self._of_companies[each].items()
+        }
+        return {type_: limits for type_, limits in chosen.items() if limits}
+
+    def found(
+        self, instants: Mapping[tuple[BreachType, int], datetime], each: int, first: int
+    ) -> dict[SinceKey, datetime]:
+        return {
+            self._keys[each, each * first + place, type_]: at
+            for (type_, place), at in instants.items()
+        }
+
+    def of_all_found(
+        self, instants: Mapping[tuple[BreachType, int], datetime]
+    ) -> dict[SinceKey, datetime]:
+        return self.found(instants, 0, 0)
+
+
+def platform_at(place: int) -> Platform:
+    """The platform of a place of `Everybody.by_platform`."""
+    return PLATFORMS[place % _EACH]

@@ -1,0 +1,210 @@
+"""Everybody measured by columns, from the packed outcomes and what has changed since: the same as the
+statements say that read the log alone, whatever has happened to it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from impact_in_pipelines.db.deliveries.changes import reading_changes
+from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.sla import outcomes
+from impact_in_pipelines.db.sla import statements as sla_sql
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+from impact_in_pipelines.db.sla.rows import (
+    back,
+    burn_of,
+    key_of,
+    metrics_in,
+    parameters,
+    since_when,
+    slugs,
+    streaks,
+    threshold_book,
+)
+from impact_in_pipelines.db.sla.unplanned import as_parameter, overdue_before, unplanned_fires
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.settings import read_settings
+from impact_in_pipelines.sla.assessing import Assessment, Measured, assess, since_wanted, with_since
+from impact_in_pipelines.sla.budget import BURN_WINDOWS
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.thresholds import Thresholds
+from impact_in_pipelines.sla.windows import midnight
+
+from .logs import NOW, TODAY, Log, Row, ago
+from .random_rows import FIRST, SPANS, rows
+
+COMPANIES = 3
+SETTINGS = read_settings({})
+WINDOWS = (
+    Window(midnight(FIRST), midnight(TODAY + timedelta(days=1))),
+    Window(ago(days=2, hours=5), NOW),
+    Window(ago(days=3), ago(days=1)),
+)
+CHANGES = (
+    # An attempt that brought it through, at last or as a replay of a failure.
+    "status = 'success', delivered_at = scheduled_for + :span, attempt_count = attempt_count + 1",
+    # A final failure, which may be the word of a call-back on what had arrived.
+    "status = 'failed', failed_at = scheduled_for + :span, attempt_count = attempt_count + 1",
+    # Put back into the queue: by a replay, or taken back by a call-back.
+    "status = 'retrying', next_attempt_at = CAST(:now AS timestamptz) - :span",
+    "status = 'pending', attempt_count = 0, delivered_at = NULL, failed_at = NULL",
+    "status = 'cancelled'",
+    # A correction by hand.
+    "status = 'skipped', failed_at = NULL, payload_bytes = 7",
+)
+
+
+@pytest.fixture
+def log(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """An empty log, read in blocks of two companies."""
+    monkeypatch.setattr(outcomes, "_COMPANIES_AT_ONCE", 2)
+    return Log(engine)
+
+
+def by_statements(log: Log, window: Window) -> Assessment:
+    """The independent reckoning: from the log alone, counted by PostgreSQL."""
+    with reading_changes(log.engine) as (connection, _):
+        values = parameters(window, NOW, Thresholds.from_settings(SETTINGS), None)
+        fires = unplanned_fires(connection, values)
+        values["unplanned"] = as_parameter(fires)
+        burning = parameters(
+            back(NOW, BURN_WINDOWS[-1]), NOW, Thresholds.from_settings(SETTINGS), None
+        )
+        burns = rows_of(connection.execute(sla_sql.ends_within(BURN_WINDOWS), burning))
+        measured = Measured(
+            window,
+            {
+                key_of(r): metrics_in(r)
+                for r in rows_of(connection.execute(sla_sql.MEASURE, values))
+            },
+            streaks(connection, load("sla/statuses")["streaks"], values),
+            {key_of(row): burn_of(row) for row in burns} if window.end >= NOW else {},
+            overdue_before(connection, fires, values),
+        )
+        book = threshold_book(connection, Thresholds.from_settings(SETTINGS), None)
+        found = assess(measured, book, slugs(connection, None), NOW)
+        since = since_when(connection, sla_sql.SINCE_WHEN, since_wanted(found), values)
+        return with_since(found, since)
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> tuple[str, Any]:
+    """What happens next: rows are written, one changes or is deleted, thresholds are set, a schedule lags,
+    or the outcomes are packed."""
+    kind = draw(
+        st.sampled_from(["write", "write", "change", "change", "pack", "delete", "target", "lag"])
+    )
+    match kind:
+        case "write":
+            return kind, draw(st.lists(rows(), min_size=1, max_size=12))
+        case "change":
+            return kind, (draw(st.integers(0, 40)), draw(st.sampled_from(CHANGES)), draw(SPANS))
+        case "delete":
+            return kind, draw(st.integers(0, 40))
+        case "target":
+            company, platform = draw(
+                st.sampled_from([(0, None), (1, Platform.GOODERA), (None, Platform.WORKDAY)])
+            )
+            return kind, (company, platform, draw(st.sampled_from([60_000, 3_600_000])))
+        case _:
+            return kind, draw(st.integers(0, COMPANIES - 1))
+
+
+@given(steps=st.lists(happenings(), min_size=1, max_size=8))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_everybody_by_columns_is_what_the_statements_say(
+    log: Log, steps: list[tuple[str, Any]]
+) -> None:
+    """For any log, however it came about (late changes, replays, call-backs, corrections, rows that go), and
+    whenever it was packed: every metric, breach, burn rate and `since` of every scope is the same."""
+    log.forget()
+    log.one("TRUNCATE sla_thresholds")
+    companies = [log.company(f"c-{n}") for n in range(COMPANIES)]
+    written: list[Row] = []
+    for kind, what in steps:
+        happen(log, companies, written, kind, what)
+        for window in WINDOWS:
+            assert comparable(log.sla.assess(window, NOW)) == comparable(by_statements(log, window))
+
+
+def happen(log: Log, companies: list[Any], written: list[Row], kind: str, what: Any) -> None:
+    """Do one of `happenings`."""
+    match kind:
+        case "write":
+            fresh = [Row(**{**one, "company": companies[one["company"]]}) for one in what]
+            log.write(fresh)
+            written += fresh
+        case "change" if written:
+            place, change, span = what
+            log.one(
+                f"UPDATE impact_deliveries SET {change}, updated_at = :now WHERE id = :id",
+                id=written[place % len(written)].id,
+                span=span,
+                now=NOW,
+            )
+        case "delete" if written:
+            gone = written.pop(what % len(written))
+            log.one("DELETE FROM delivery_attempts WHERE delivery_id = :id", id=gone.id)
+            log.one("DELETE FROM sla_outcome_marks")
+            log.one("DELETE FROM impact_deliveries WHERE id = :id", id=gone.id)
+        case "target":
+            company, platform, target = what
+            values = f'{{"latency_target_ms": {target}}}'
+            log.one(
+                "INSERT INTO sla_thresholds (company_id, platform, thresholds, updated_by, updated_at) "
+                "VALUES (:company, :platform, CAST(:values AS jsonb), 'test', :now) "
+                "ON CONFLICT (company_id, platform) DO UPDATE SET thresholds = excluded.thresholds",
+                company=None if company is None else companies[company],
+                platform=platform and platform.value,
+                values=values,
+                now=NOW,
+            )
+        case "lag":
+            log.schedule(companies[what], "workday", next_run=ago(days=1))
+        case "pack":
+            SlaOutcomes(log.engine, SETTINGS).refresh(NOW)
+
+
+def comparable(found: Assessment) -> Any:
+    """All of it; breaches in the order of their types."""
+    return found.scopes
+
+
+def test_what_is_packed_is_not_read_from_the_log(log: Log) -> None:
+    """A log that is packed whole leaves nothing to read but what is open; what changes is read from the log
+    until it is packed again."""
+    acme = log.company("acme")
+    done, late = Row(acme, ago(days=1)), Row(acme, ago(days=2))
+    log.write([done, late, Row(acme, ago(hours=1), "retrying", next_attempt=NOW)])
+    packed = SlaOutcomes(log.engine, SETTINGS)
+    packed.refresh(NOW)
+    assert _records(log) == 2
+
+    log.one("UPDATE impact_deliveries SET status = 'retrying' WHERE id = :id", id=late.id)
+    packed.refresh(NOW)
+
+    assert _records(log) == 1
+    assert log.sla.assess(WINDOWS[0], NOW).scopes[acme, None].metrics.pending == 2
+
+
+def test_days_that_nobody_looks_back_on_are_dropped(log: Log) -> None:
+    """The copy has the days of the budget and the window, and no others."""
+    acme = log.company("acme")
+    log.write([Row(acme, ago(days=29)), Row(acme, ago(days=1))])
+    packed = SlaOutcomes(log.engine, SETTINGS)
+    packed.refresh(NOW)
+    assert _records(log) == 2
+
+    packed.refresh(NOW + timedelta(days=3))
+
+    assert _records(log) == 1
+
+
+def _records(log: Log) -> int:
+    found: int = log.one("SELECT coalesce(sum(octet_length(records)), 0) / 52 FROM sla_outcomes")
+    return int(found)
