@@ -1,11 +1,12 @@
 """Runs a room's unit tests on a changed copy of the project, each time in a process of its own.
 
-The parent has imported pytest and the libraries but nothing of the project; a fork of it starts at once.
 A first run without a change notes which lines each test executes, so that a change is shown only to tests
-that can notice it, the quickest first.
+that can notice it, the quickest first, and which libraries it needs. The parent imports those, but nothing of
+the project: a fork of it starts at once.
 """
 
 import ast
+import gc
 import importlib
 import json
 import os
@@ -13,9 +14,11 @@ import resource
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,22 +26,13 @@ import pytest
 from coverage import Coverage, CoverageData
 from hypothesis import Phase, settings
 
-LIBRARIES = (
-    "cryptography.fernet",
-    "jinja2",
-    "numpy",
-    "pandas",
-    "pydantic",
-    "pydantic_settings",
-    "sqlalchemy",
-)
 EXAMPLES = 40
 """Of a property: a wrong rule is seen in few, and the suite itself tries more."""
 CPU_SECONDS = 60
 """A mutant that makes the tests compute longer than this has been noticed: it never ends."""
 WALL_SECONDS = 300
 MEMORY_BYTES = 4 * 1024**3
-OWN_PACKAGES = ("impact_in_pipelines", "unit", "conftest")
+OWN_PACKAGE = "impact_in_pipelines"
 
 
 @dataclass(frozen=True)
@@ -127,10 +121,11 @@ class Ordering:
 
 
 _OPTIONS = (
-    *("-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-p", "no:cacheprovider", "-p", "pytest_timeout"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
-"""Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
+"""Of the installed plugins only the one that the configuration names: loading them all took most of the time of
+a run. Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
 
 
 def _tests(paths: list[str], *plugins: object) -> int:
@@ -145,6 +140,7 @@ def _tests(paths: list[str], *plugins: object) -> int:
         phases=(Phase.explicit, Phase.generate),
     )
     settings.load_profile("mutants")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     room = "/".join(Path(paths[0]).parts[:3])
     options = ["-x", "-q", "--confcutdir", room, "--tb=line", *_OPTIONS]
     return int(pytest.main([*options, *paths], plugins=list(plugins)))
@@ -178,17 +174,35 @@ def _forked(copy: Path, action: Callable[[], int]) -> int:
         os._exit(code)
 
 
+def _libraries(copy: Path) -> list[str]:
+    """The modules that are imported now and come from elsewhere than the copy of the project."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    return [name for name, file in files.items() if file and not file.startswith(str(copy))]
+
+
+def _import_all(libraries: list[str]) -> None:
+    """Import these here, in their order. Raises RuntimeError if a fork would then not see a change."""
+    for name in libraries:
+        with suppress(ImportError):  # a name under which a library registers one of its own
+            importlib.import_module(name)
+    if any(name.partition(".")[0] == OWN_PACKAGE for name in sys.modules):
+        raise RuntimeError("the project is imported already: its forks would not see a change")
+    if threading.active_count() > 1:
+        raise RuntimeError("a library has started a thread, which no fork would have")
+    gc.freeze()  # pytest collects garbage at each end: no fork need look through the libraries
+
+
 def baseline(copies: list[Path], tests: str, package: str) -> Baseline:
     """Run all tests of the room in each copy (which also compiles it), unchanged. Raises RuntimeError if one
     fails: what fails by itself notices nothing."""
-    for name in LIBRARIES:
-        importlib.import_module(name)
-    if any(name.partition(".")[0] in OWN_PACKAGES for name in sys.modules):
-        raise RuntimeError("the project is imported already: its forks would not see a change")
     for copy in copies:
-        notes, data = copy / "seconds.json", copy / "lines.coverage"
+        notes, data, needed = (
+            copy / name for name in ("seconds.json", "lines.coverage", "libraries.json")
+        )
 
-        def recorded(notes: Path = notes, data: Path = data, copy: Path = copy) -> int:
+        def recorded(
+            notes: Path = notes, data: Path = data, needed: Path = needed, copy: Path = copy
+        ) -> int:
             coverage = Coverage(
                 data_file=str(data), source=[str(copy / package)], config_file=False
             )
@@ -198,12 +212,14 @@ def baseline(copies: list[Path], tests: str, package: str) -> Baseline:
             coverage.stop()
             coverage.save()
             notes.write_text(json.dumps(recording.seconds))
+            needed.write_text(json.dumps(_libraries(copy)))
             return code
 
         _, status = os.waitpid(_forked(copy, recorded), 0)
         if status:
             log = (copy / "tests.log").read_text("utf-8", "replace")
             raise RuntimeError(f"the tests fail unchanged ({tests}):\n{log[-3000:]}")
+    _import_all(json.loads(needed.read_text()))
     found = Baseline(json.loads(notes.read_text()))
     executed = CoverageData(str(data))
     executed.read()
