@@ -124,8 +124,8 @@ _OPTIONS = (
     *("-p", "no:cacheprovider", "-p", "pytest_timeout"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
-"""Of the installed plugins only the one that the configuration names: loading them all took most of the time of
-a run. Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
+"""Of the installed plugins only the one that the configuration names: loading them all took most of a run's
+time. Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
 
 
 def _tests(paths: list[str], *plugins: object) -> int:

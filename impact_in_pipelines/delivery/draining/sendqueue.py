@@ -214,11 +214,11 @@ class SendQueue:
             if connection is None:
                 continue
             opens_in_s = (lane.paced_until or now) - now
-            oldest = min(lane.in_flight.values(), default=now)
-            if opens_in_s <= patience_s and not lane.proven and now - oldest > patience_s:
-                opens_in_s = max(HUNG_AGAIN_S, patience_s)
             if opens_in_s <= patience_s:
-                continue
+                oldest = min(lane.in_flight.values(), default=now)
+                if lane.proven or now - oldest <= patience_s:
+                    continue
+                opens_in_s = max(HUNG_AGAIN_S, patience_s)
             requests = list(lane.requests())
             lane.put([])
             self._size -= len(requests)
