@@ -29,13 +29,13 @@ def to_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant of the naive wall-clock time `wall`: the first of two in a fold, the end of
     the gap (its first whole minute) for one that doesn't exist."""
     instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None, fold=0) == wall:
+    if instant.astimezone(zone).replace(tzinfo=None) == wall:
         return instant
     # PEP 495: in a gap fold=0 reckons by the offset before it, fold=1 by the one after it, so that the
     # change lies between the two. A gap may be a whole day (Apia, 2011): not to be walked by the minute.
     end = first_change(zone, wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant)
     assert end is not None
-    first = end.astimezone(zone).replace(tzinfo=None, fold=0)
+    first = end.astimezone(zone).replace(tzinfo=None)
     whole = first.replace(second=0, microsecond=0)
     return end if whole == first else end + (whole + _MINUTE - first)
 
@@ -59,7 +59,7 @@ def _instants(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
         for wall in simulator:
             yield wall.replace(tzinfo=UTC)
     elif follows_wall_clock(cron):
-        simulator.dt = after.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
+        simulator.dt = after.astimezone(zone).replace(tzinfo=None, microsecond=0)
         for wall in simulator:
             instant = to_instant(wall, zone)
             # Not so in a fold's second pass, and for the second fire of one gap.
