@@ -21,7 +21,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium servers clients check check-structure check-migrations check-deploy format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy format bench \
   lock release clean
 
 help:
@@ -44,7 +44,7 @@ demo: $(READY)
 dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
-test: $(READY) chromium servers clients
+test: $(READY) chromium promtool servers clients
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
 
@@ -89,6 +89,16 @@ chromium:
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 	      || echo "chromium could not be installed: the browser tests are skipped"; \
 	  else echo "no chromium here: the browser tests are skipped (apt-get install chromium)"; fi; }
+
+# The cases of the alert rules need promtool, of Debian's prometheus; without it
+# they are skipped, and this says so. RUNLEVEL=1: where there is no systemd, its server is not started.
+promtool:
+	@command -v promtool >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing prometheus for the tests of the alert rules (once) …"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends prometheus; } >/dev/null 2>&1 \
+	      || echo "prometheus could not be installed: the alert rules are not run"; \
+	  else echo "no promtool here: the alert rules are not run (apt-get install prometheus)"; fi; }
 
 # The tests of a managed database need Debian's PostgreSQL and PgBouncer; likewise.
 servers:

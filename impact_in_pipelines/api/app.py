@@ -21,7 +21,7 @@ from impact_in_pipelines.api.deliveries import stream as events
 from impact_in_pipelines.api.http.headers.always import SecurityHeaders
 from impact_in_pipelines.api.http.headers.cors import ApiCors
 from impact_in_pipelines.api.http.headers.head import HeadAsGet
-from impact_in_pipelines.api.http.routing import as_problem
+from impact_in_pipelines.api.http.routing import ApiRoute, as_problem
 from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.api.operations import health
@@ -69,6 +69,10 @@ def create_app(api: ApiContext) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.router.routes.extend(page.routes())
     mount(app, api)
+    for route in app.routes:
+        if isinstance(route, ApiRoute):
+            for method in route.methods or ():
+                api.metrics.expect(method, route.path_format, route.answers)
     known: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

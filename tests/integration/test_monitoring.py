@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"
 DASHBOARD = json.loads((DEPLOY / "grafana/impact-in.json").read_text())
 GROUPS = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]
 ALERTS = [rule for group in GROUPS for rule in group["rules"]]
+CASES = yaml.safe_load((DEPLOY / "prometheus/alerts.test.yml").read_text())["tests"]
 _VARIABLES = {"$__rate_interval": "5m", "$platform": "benevity"}
 QUERIES = {
     **{
@@ -51,17 +53,42 @@ def selectors(query: str) -> list[tuple[str, set[str]]]:
     return found
 
 
+def chosen(query: str) -> list[tuple[str, Callable[[dict[str, str]], bool]]]:
+    """Each metric that a query reads, and whether its matchers take a sample with these labels."""
+    for name, value in _VARIABLES.items():
+        query = query.replace(name, value)
+    # As PromQL writes them; the parser doesn't give their operators.
+    found = re.findall(r"(impact_in_\w+)(?:{(.*?)})?", query)
+
+    def takes(matchers: str) -> Callable[[dict[str, str]], bool]:
+        parts = re.findall(r'(\w+)(=~|!=|=)"(.*?)"', matchers)
+        return lambda labels: all(
+            {
+                "=": labels.get(label) == value,
+                "!=": labels.get(label) != value,
+                "=~": re.fullmatch(value, labels.get(label, "")) is not None,
+            }[sign]
+            for label, sign, value in parts
+        )
+
+    return [(name, takes(matchers)) for name, matchers in found]
+
+
 @pytest.fixture(scope="module")
-def told(postgres_url: URL, template: str, shared_sandbox: Sandbox) -> dict[str, set[str]]:
-    """The labels of each sample that /metrics gives, by its name."""
+def text(postgres_url: URL, template: str, shared_sandbox: Sandbox) -> str:
+    """What /metrics says of a real database, before anything has happened to the API itself."""
     with (
         copied_database(postgres_url, template) as url,
         world_on(url, shared_sandbox, gated=False, **SETTINGS) as world,
         served(world) as api,
     ):
         world.clock.advance(timedelta(minutes=1))
-        api.get("/healthz")
-        text = api.call("GET", "/metrics", token=None).text
+        return api.call("GET", "/metrics", token=None).text
+
+
+@pytest.fixture(scope="module")
+def told(text: str) -> dict[str, set[str]]:
+    """The labels of each sample that /metrics gives, by its name."""
     samples: dict[str, set[str]] = {}
     for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", text, re.MULTILINE):
         samples.setdefault(name, set()).update(re.findall(r"(\w+)=", labels))
@@ -80,6 +107,39 @@ def test_every_query_reads_metrics_and_labels_that_exist(
     for name, labels in read:
         assert name in known
         assert labels <= known[name]
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
+def test_every_query_chooses_by_values_that_exist(query: str, text: str) -> None:
+    """`state="outrage"` is as empty as a metric that doesn't exist."""
+    for name, wanted in chosen(query):
+        if name not in OF_PROMETHEUS:
+            lines = re.findall(rf"^{name}(?:{{(.*)}})? ", text, re.MULTILINE)
+            assert any(wanted(dict(re.findall(r'(\w+)="(.*?)"', line))) for line in lines), name
+
+
+def test_the_cases_of_the_alerts_give_metrics_that_exist(told: dict[str, set[str]]) -> None:
+    """Otherwise a case of `alerts.test.yml` shows what a rule does with series that nobody has."""
+    for case in CASES:
+        for series in case["input_series"]:
+            ((name, labels),) = re.findall(r"^(\w+){(.*)}$", series["series"])
+            assert set(re.findall(r"(\w+)=", labels)) <= (told | OF_PROMETHEUS)[name]
+
+
+def test_the_apis_own_counters_are_there_before_their_first_event(text: str) -> None:
+    """`increase()` doesn't see the first error of a series that begins with it."""
+    requests = re.findall(
+        r'^impact_in_api_requests_total{method="(\w+)",route="(.*?)",status="(\d+)"} (.+)$',
+        text,
+        re.MULTILINE,
+    )
+    statuses: dict[tuple[str, str], set[str]] = {}
+    for method, route, status, _ in requests:
+        statuses.setdefault((method, route), set()).add(status)
+    assert len(statuses) > 40
+    assert all({"422", "429", "500", "503"} <= found for found in statuses.values())
+    assert {count for *_, count in requests} == {"0.0"}
+    assert 'impact_in_api_request_seconds_count{route="/v1/impact-in/deliveries"} 0.0' in text
 
 
 def test_every_metric_is_on_the_dashboard(told: dict[str, set[str]]) -> None:

@@ -73,6 +73,13 @@ class ApiRoute(APIRoute):
             options["deprecated"] = True
         super().__init__(path, _written(endpoint, options.get("status_code") or 200), **options)
 
+    @property
+    def answers(self) -> list[int]:
+        """The statuses that this route may answer with, rare ones (406, 413, 415) left out."""
+        refusals = (401, 403, 404, 409) if self.roles else ()
+        unchanged = (304,) if self.operation_id in CONDITIONAL else ()
+        return [self.status_code or 200, *unchanged, *refusals, 422, 429, 500, 503]
+
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
         self.roles = required_roles(self.dependencies)

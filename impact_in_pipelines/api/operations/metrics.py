@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore
+from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore, Queue
 from impact_in_pipelines.delivery.holding.breaking import BreakerState
 from impact_in_pipelines.platforms import Platform
 
@@ -96,7 +96,7 @@ class DeliveryMetrics(Collector):
             )
             yield from self._queues(now)
             yield self._platform_states()
-            yield from self._breakers(now)
+            yield self._breakers()
             yield CounterMetricFamily(
                 "impact_in_token_refreshes",
                 "Access tokens fetched from platforms",
@@ -154,24 +154,31 @@ class DeliveryMetrics(Collector):
 
     def _queues(self, now: datetime) -> Iterable[Metric]:
         found = {queue.platform: queue for queue in self._store.queues(now)}
-        depth = GaugeMetricFamily(
-            "impact_in_queue_depth", "Deliveries on their way", labels=["platform"]
+        depth = _by_platform("impact_in_queue_depth", "Deliveries on their way")
+        due = _by_platform(
+            "impact_in_queue_due", "What wants a worker now, fires that nobody has planned included"
         )
-        due = GaugeMetricFamily(
-            "impact_in_queue_due", "Deliveries that want a worker now", labels=["platform"]
+        oldest = _by_platform(
+            "impact_in_oldest_due_seconds", "How long the oldest of what wants a worker has waited"
         )
-        oldest = GaugeMetricFamily(
-            "impact_in_oldest_due_seconds",
-            "How long the oldest of them has waited",
-            labels=["platform"],
+        turn = _by_platform(
+            "impact_in_queue_waiting_turn",
+            "Deliveries that are due and wait behind an earlier one of their schedule",
+        )
+        held = _by_platform(
+            "impact_in_deliveries_held",
+            "What is due and waits for a breaker, a person or an asked-for pause",
         )
         for platform in Platform:
-            queue = found.get(platform.value)
-            waited = (now - queue.oldest_due).total_seconds() if queue and queue.oldest_due else 0.0
-            depth.add_metric([platform.value], queue.open if queue else 0)
-            due.add_metric([platform.value], queue.due if queue else 0)
-            oldest.add_metric([platform.value], waited)
-        return depth, due, oldest
+            name = platform.value
+            queue = found.get(name) or Queue(name, 0, 0, None, 0, 0)
+            waited = (now - queue.oldest_due).total_seconds() if queue.oldest_due else 0.0
+            depth.add_metric([name], queue.open)
+            due.add_metric([name], queue.due)
+            oldest.add_metric([name], max(0.0, waited))
+            turn.add_metric([name], queue.waiting_turn)
+            held.add_metric([name], queue.held)
+        return depth, due, oldest, turn, held
 
     def _platform_states(self) -> Metric:
         family = GaugeMetricFamily(
@@ -186,24 +193,18 @@ class DeliveryMetrics(Collector):
                 family.add_metric([platform.value, one], float(one == state))
         return family
 
-    def _breakers(self, now: datetime) -> Iterable[Metric]:
-        states = GaugeMetricFamily(
+    def _breakers(self) -> Metric:
+        family = GaugeMetricFamily(
             "impact_in_breaker_state",
             "1 for the state that a platform's breaker is in",
             labels=["platform", "state"],
         )
-        held = GaugeMetricFamily(
-            "impact_in_deliveries_held",
-            "Deliveries that are due and wait for a breaker, a person or an asked-for pause",
-            labels=["platform"],
-        )
-        found, waiting = self._store.breaker_states(), self._store.held(now)
+        found = self._store.breaker_states()
         for platform in Platform:
             state = found.get(platform.value, BreakerState.CLOSED)
             for one in BreakerState:
-                states.add_metric([platform.value, one.value], float(one == state))
-            held.add_metric([platform.value], waiting.get(platform.value, 0))
-        return states, held
+                family.add_metric([platform.value, one.value], float(one == state))
+        return family
 
     def _burning(self, now: datetime) -> Metric:
         if self._burned_at is None or now - self._burned_at >= _BURN_EVERY:
@@ -241,6 +242,13 @@ class ApiMetrics:
             registry=own,
         )
 
+    def expect(self, method: str, route: str, statuses: Iterable[int]) -> None:
+        """Show requests that may come at 0 before the first of them: `increase()` sees no step in a series
+        that appears with its first event already counted."""
+        for status in statuses:
+            self._requests.labels(method, route, str(status))
+        self._seconds.labels(route)
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._requests.labels(method, route, str(status)).inc()
@@ -263,6 +271,10 @@ def shared_between_processes() -> Iterator[None]:
             yield
         finally:
             del os.environ[_SHARED]
+
+
+def _by_platform(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=["platform"])
 
 
 def _histogram(name: str, text: str, sums: dict[str, _Sums]) -> Metric:

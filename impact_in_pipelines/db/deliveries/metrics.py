@@ -58,13 +58,16 @@ class EndedDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits for one platform: open deliveries, those of them that are due, and since when the oldest
-    of those has been."""
+    """What waits for one platform: `open` deliveries, and what is due. Of that `due` wants a worker, the
+    oldest since `oldest_due`; `held` waits for the end of a closure, `waiting_turn` for an earlier delivery
+    of its schedule. A schedule whose next fire nobody has planned counts as one that is due, or held."""
 
     platform: str
     open: int
     due: int
     oldest_due: datetime | None
+    held: int
+    waiting_turn: int
 
 
 class MetricsStore:
@@ -109,13 +112,6 @@ class MetricsStore:
         """open or half_open, by platform; absent: its breaker is closed."""
         with self._engine.connect() as connection:
             return {row.platform: row.state for row in connection.execute(_SQL["breaker_states"])}
-
-    def held(self, now: datetime) -> dict[str, int]:
-        """How many deliveries that are due are held, by platform."""
-        with self._engine.connect() as connection:
-            return {
-                row.platform: row.held for row in connection.execute(_SQL["held"], {"now": now})
-            }
 
     def token_refreshes(self) -> int:
         """How many access tokens have ever been fetched."""

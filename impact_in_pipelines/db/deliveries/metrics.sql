@@ -47,26 +47,50 @@ FROM placed GROUP BY platform, outcome
 SELECT c.slug, p.platform FROM platform_connections p JOIN companies c ON c.id = p.company_id
 
 -- name: queues
--- By impact_deliveries_open_idx. What is held wants no worker; it has a series of its own.
-SELECT d.platform, count(*) AS open,
-       count(*) FILTER (WHERE d.next_attempt_at <= :now AND NOT @closed(d)) AS due,
-       min(d.next_attempt_at) FILTER (WHERE d.next_attempt_at <= :now AND NOT @closed(d)) AS oldest_due
-FROM impact_deliveries d WHERE d.status IN @open
-GROUP BY d.platform
+-- What is due, by what it waits for: a worker, its predecessor, or the end of a closure. A fire whose time has
+-- passed and that nobody has planned wants a worker too, one for each schedule; so does the canary of a breaker
+-- whose time has come. Open rows by impact_deliveries_open_idx, schedules by scheduled_deliveries_next_run_idx.
+-- The predecessor is found by a window over the open rows: a look for each row costs the schedule's whole past.
+WITH opened AS (
+    SELECT d.platform, d.status, d.scheduled_for, d.next_attempt_at, @closed(d) AS closed,
+           d.schedule_id IS NOT NULL
+               AND d.scheduled_for > min(d.scheduled_for) OVER (PARTITION BY d.schedule_id) AS behind
+    FROM impact_deliveries d WHERE d.status IN @open
+), found AS (
+    SELECT platform, 1 AS open,
+           CASE WHEN next_attempt_at <= :now AND NOT closed AND NOT behind THEN next_attempt_at END AS since,
+           closed AND status IN @waiting AND scheduled_for <= :now AS held,
+           next_attempt_at <= :now AND behind AND NOT closed AS behind
+    FROM opened
+    UNION ALL
+    SELECT s.platform, 0, CASE WHEN NOT @closed(s) THEN s.next_run END, @closed(s), false
+    FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id AND c.active
+    WHERE s.active AND s.deleted_at IS NULL AND s.next_run <= :now
+      AND NOT EXISTS (
+          SELECT 1 FROM impact_deliveries d WHERE d.schedule_id = s.id AND d.scheduled_for = s.next_run)
+    UNION ALL
+    SELECT k.platform, 0, greatest(k.closed_until, k.updated_at), false, false
+    FROM connection_closures k
+    WHERE k.kind = 'breaker' AND k.holds AND k.closed_until <= :now
+      AND NOT EXISTS (
+          SELECT 1 FROM connection_closures o
+          WHERE o.platform = k.platform AND o.holds
+            AND (o.company_id IS NULL OR o.company_id = k.company_id)
+            AND (o.kind = 'person' OR (o.company_id IS NULL AND k.company_id IS NOT NULL)))
+      AND EXISTS (
+          SELECT 1 FROM impact_deliveries h
+          WHERE h.platform = k.platform AND h.status IN @waiting AND h.scheduled_for <= :now
+            AND (h.company_id = k.company_id OR k.company_id IS NULL))
+)
+SELECT platform, sum(open) AS open, count(since) AS due, min(since) AS oldest_due,
+       count(*) FILTER (WHERE held) AS held, count(*) FILTER (WHERE behind) AS waiting_turn
+FROM found GROUP BY platform
 
 -- name: platform_states
 SELECT platform, state FROM platform_health
 
 -- name: breaker_states
 SELECT platform, state FROM connection_closures WHERE company_id IS NULL AND kind = 'breaker' AND holds
-
--- name: held
--- Nothing to count where nothing is closed.
-SELECT d.platform, count(*) AS held FROM impact_deliveries d
-WHERE d.status IN @waiting AND d.scheduled_for <= :now
-  AND d.platform IN (SELECT k.platform FROM connection_closures k WHERE k.holds OR k.closed_until > :now)
-  AND @closed(d)
-GROUP BY d.platform
 
 -- name: token_refreshes
 SELECT coalesce((SELECT value FROM counters WHERE name = 'token_refreshes'), 0)
