@@ -25,7 +25,8 @@ from impact_in_pipelines.impact.csv_dialect import (
 
 # A file without line ends would otherwise be read into memory whole.
 _LONGEST_LINE = 1_000_000
-_WITHOUT_OUTCOME = len(HEADER) - 2
+_OUTCOME_COLUMNS = 2
+"""The last two, which the rows of most activities leave empty."""
 _PLAIN = Dialect("utf-8")
 _FIRST_REASONS = 5
 
@@ -92,10 +93,9 @@ def _fitted(fields: list[str], width: int, last_line: str) -> list[str]:
     other lines have something there, and left out where the lines around it have nothing either."""
     while len(fields) > width and not fields[-1].strip():
         fields.pop()
-    outcome = len(HEADER) - _WITHOUT_OUTCOME
     # A last line without its end may have been cut off anywhere.
-    if len(fields) == width - outcome and last_line.endswith(("\n", "\r")):
-        return [*fields, *[""] * outcome]
+    if len(fields) == width - _OUTCOME_COLUMNS and last_line.endswith(("\n", "\r")):
+        return [*fields, *[""] * _OUTCOME_COLUMNS]
     return fields
 
 
