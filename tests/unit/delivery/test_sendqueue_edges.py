@@ -167,20 +167,38 @@ def test_no_more_is_claimed_behind_a_first_request_without_an_answer() -> None:
     assert alone.held_back(NOW) == []
 
 
-def test_a_first_request_hangs_after_a_second_and_no_later_one_does() -> None:
+def test_a_first_request_hangs_after_a_moment_and_no_later_one_does() -> None:
     """The connection is known to answer by then."""
     queue, added = queue_of(3)
-    grant(queue, Grant(3))
-    assert queue.take(NOW) is added[0]
-    assert queue.hanging(NOW + UNANSWERED_S - 0.001) == 0
-    assert queue.hanging(NOW + UNANSWERED_S) == 1
-    queue.done(added[0], now=NOW + 2.0)
-    assert queue.take(NOW + 2.0) is added[1]
-    assert queue.hanging(NOW + 9.0) == 0
+    grant(queue, Grant(3), 0.0)
+    assert queue.take(0.0) is added[0]
+    assert queue.hanging(UNANSWERED_S - 0.001) == 0
+    assert queue.hanging(UNANSWERED_S) == 1
+    queue.done(added[0], now=2.0)
+    assert queue.take(2.0) is added[1]
+    assert queue.hanging(9.0) == 0
     # One that timed out is as good as never answered.
-    queue.done(added[1], now=NOW + 9.0, answered=False)
-    assert queue.take(NOW + 9.0) is added[2]
-    assert queue.hanging(NOW + 9.0 + UNANSWERED_S) == 1
+    queue.done(added[1], now=9.0, answered=False)
+    assert queue.take(9.0) is added[2]
+    assert queue.hanging(9.0 + UNANSWERED_S + 0.001) == 1
+
+
+def test_a_sender_is_replaced_when_the_next_request_hangs() -> None:
+    """The one that will hang first; while nothing waits nobody needs the sender, and one that hangs has been
+    replaced."""
+    queue, added = queue_of(1)
+    others = [request(connection(name, per_minute=1_000)) for name in ("b", "c")]
+    for one in others:
+        queue.add(one)
+    grant(queue, Grant(1), 0.0)
+    assert queue.next_sender(0.0) is None
+    assert queue.take(0.0) is added[0]
+    assert queue.take(0.125) is others[0]
+    assert queue.next_sender(0.125) == UNANSWERED_S - 0.125
+    assert queue.next_sender(UNANSWERED_S) == pytest.approx(0.125)
+    assert queue.next_sender(UNANSWERED_S + 0.125) is None
+    assert queue.take(0.25) is others[1]
+    assert queue.next_sender(0.25) is None
 
 
 def released(queue: SendQueue, now: float, patience_s: float) -> list[tuple[float, int]]:
