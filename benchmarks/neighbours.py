@@ -3,40 +3,26 @@
 `--how daemon` (the default): all are due on one platform every minute, drains are started by the daemon's
 ticks, and lateness counts from the due time. The minutes without come first, then the accounts begin to hang.
 `--how command`: all are due at once and sent by one `impact-in deliver`, alternately with and without;
-lateness counts from the drain's first planned row, and the seconds before it (start-up of Python and
-Dagster, which no neighbour can change) are printed apart. The hung ones take the request and never answer
-(read time-out: 30 s).
+lateness counts from the drain's first request, and the seconds before it (start-up of Python, Dagster and
+what judges figures, which no neighbour can change) are printed apart. The hung ones take the request and
+never answer (read time-out: 30 s).
 """
 
 import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
-from benchmarks._fleet import Fleet, due_every_minute, fleet, new_event_each
+from benchmarks._fleet import due_every_minute, fleet
+from benchmarks._lateness import Arrival, arrivals, keep_something_new, ratio, show
 from benchmarks.deliver import stage
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.faults import FaultKind
 from impact_in_pipelines.sandbox.server import Sandbox
 
 AIM = 1.2
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One healthy delivery in seconds: from due to its row, from there to its request, and to the answer."""
-
-    planned: float
-    waited: float
-    answered: float
-
-    @property
-    def late(self) -> float:
-        return self.planned + self.waited + self.answered
 
 
 def main() -> None:
@@ -52,26 +38,7 @@ def main() -> None:
     alone, beside = measure(options)
     show("alone", alone)
     show(f"beside {options.hung} that hang", beside)
-    print(f"ratio of p95: {p(95, beside) / p(95, alone):.2f} (aim: {AIM})")
-
-
-def show(name: str, arrivals: Sequence[Arrival]) -> None:
-    """One line: lateness and its parts."""
-    late = sorted(one.late for one in arrivals)
-    parts = " + ".join(
-        f"{sorted(getattr(one, part) for one in arrivals)[int(len(arrivals) * 0.95)]:.2f}"
-        for part in ("planned", "waited", "answered")
-    )
-    print(
-        f"{name}: {len(late)} arrived, p50 {late[len(late) // 2]:.2f} s, p95 {p(95, arrivals):.2f} s, most "
-        f"{late[-1]:.2f} s (p95 until planned + until sent + until answered: {parts})",
-        flush=True,
-    )
-
-
-def p(percent: int, arrivals: Sequence[Arrival]) -> float:
-    """This percentile of lateness in seconds."""
-    return sorted(one.late for one in arrivals)[int(len(arrivals) * percent / 100)]
+    ratio(beside, alone, AIM)
 
 
 def by_daemon(options: argparse.Namespace) -> tuple[list[Arrival], list[Arrival]]:
@@ -81,22 +48,15 @@ def by_daemon(options: argparse.Namespace) -> tuple[list[Arrival], list[Arrival]
     with fleet(len(everybody)) as running:
         first = due_every_minute(running, [Platform.BENEVITY], everybody)
         begins, ends = first.timestamp() + 60, first.timestamp() + 60 * (1 + options.minutes)
-        minutes(running, everybody, until=ends - 25)
+        keep_something_new(running, everybody, until=ends - 25)
         hang(running.sandbox, options.hung)
         # The first minute with them is one of those that count: nobody knows of them yet.
-        minutes(running, everybody, until=ends + 60 * options.minutes - 25)
+        keep_something_new(running, everybody, until=ends + 60 * options.minutes - 25)
         time.sleep(25)
         return (
-            arrivals(running.engine, healthy, begins, ends),
-            arrivals(running.engine, healthy, ends, ends + 60 * options.minutes),
+            arrivals(running.engine, Platform.BENEVITY, healthy, begins, ends),
+            arrivals(running.engine, Platform.BENEVITY, healthy, ends, ends + 60 * options.minutes),
         )
-
-
-def minutes(running: Fleet, slugs: Sequence[str], *, until: float) -> None:
-    """Give everybody something new to send in each minute until this moment."""
-    while time.time() < until:
-        new_event_each(running, slugs)
-        time.sleep(max(0.1, min(60 - (time.time() + 25) % 60, until - time.time())))
 
 
 def by_command(options: argparse.Namespace) -> tuple[list[Arrival], list[Arrival]]:
@@ -127,15 +87,21 @@ def one_command(options: argparse.Namespace, *, hung: bool) -> tuple[float, list
             check=False,
         )
         healthy = everybody[options.hung :]
-        found = arrivals(engine, healthy, 0, time.time())
+        found = arrivals(engine, Platform.BENEVITY, healthy, 0, time.time())
         if len(found) < len(healthy):
             sys.exit(f"only {len(found)} arrived: {done.stderr or done.stdout}")
         with engine.connect() as connection:
-            planned = connection.scalar(
-                text("SELECT extract(epoch FROM min(created_at))::float8 FROM impact_deliveries")
-            )
-        # The rows of one run are planned together: they were due at midnight.
-        return planned - started, [Arrival(0.0, one.waited, one.answered) for one in found]
+            first = connection.execute(
+                text(
+                    "SELECT extract(epoch FROM min(a.started_at) - min(d.created_at))::float8, "
+                    "extract(epoch FROM min(a.started_at))::float8 AS at "
+                    "FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id"
+                )
+            ).one()
+        # The rows of one run are planned together.
+        return first.at - started, [
+            Arrival(0.0, one.waited - first[0], one.answered) for one in found
+        ]
 
 
 def hang(sandbox: Sandbox, accounts: int) -> None:
@@ -144,30 +110,6 @@ def hang(sandbox: Sandbox, accounts: int) -> None:
         sandbox.client.add_fault(
             Platform.BENEVITY.value, FaultKind.TIMEOUT_BEFORE, organization=f"company-{n}"
         )
-
-
-def arrivals(engine: Engine, slugs: Sequence[str], since: float, until: float) -> list[Arrival]:
-    """What arrived of these companies' deliveries that were due from `since` until before `until`. Exits if
-    something that was due has not: lateness without it would say nothing."""
-    with engine.connect() as connection:
-        rows = connection.execute(
-            text(
-                "SELECT extract(epoch FROM d.created_at - d.scheduled_for)::float8 AS planned, "
-                "extract(epoch FROM a.started_at - d.created_at)::float8 AS waited, "
-                "extract(epoch FROM a.finished_at - a.started_at)::float8 AS answered, d.status "
-                "FROM impact_deliveries d JOIN companies c ON c.id = d.company_id "
-                "LEFT JOIN delivery_attempts a ON a.delivery_id = d.id AND a.outcome = 'delivered' "
-                "WHERE c.slug = ANY(CAST(:slugs AS text[])) AND d.platform = 'benevity' "
-                "AND d.scheduled_for >= to_timestamp(:since) AND d.scheduled_for < to_timestamp(:until)"
-            ),
-            {"slugs": list(slugs), "since": since, "until": until},
-        ).all()
-    missing = [row.status for row in rows if row.answered is None]
-    if missing:
-        print(f"{len(missing)} of {len(rows)} have not arrived: {sorted(set(missing))}")
-    return [
-        Arrival(row.planned, row.waited, row.answered) for row in rows if row.answered is not None
-    ]
 
 
 if __name__ == "__main__":

@@ -58,6 +58,11 @@ class Stage:
         )
         self.until("the webserver answers", lambda: listens(web_port), 60)
 
+    @property
+    def pids(self) -> list[int]:
+        """Of its processes, in the order in which they were started; each leads a session."""
+        return [process.pid for process in self._running]
+
     def stop(self) -> None:
         """End every process, the newest first, with the runs that it started."""
         for process in reversed(self._running):
