@@ -52,10 +52,11 @@ def ratio(beside: Sequence[Arrival], alone: Sequence[Arrival], aim: float) -> No
 
 
 def keep_something_new(running: Fleet, slugs: Sequence[str], *, until: float) -> None:
-    """Give each of these something new to send in each minute until this moment (seconds since the epoch)."""
+    """Give each of these something new to send several times a minute until this moment (seconds since the
+    epoch): a drain that comes late must not find one minute's content in the next one's."""
     while time.time() < until:
         new_event_each(running, slugs)
-        time.sleep(max(0.1, min(60 - (time.time() + 25) % 60, until - time.time())))
+        time.sleep(max(0.1, min(15.0, until - time.time())))
 
 
 def arrivals(

@@ -48,10 +48,10 @@ def by_daemon(options: argparse.Namespace) -> tuple[list[Arrival], list[Arrival]
     with fleet(len(everybody)) as running:
         first = due_every_minute(running, [Platform.BENEVITY], everybody)
         begins, ends = first.timestamp() + 60, first.timestamp() + 60 * (1 + options.minutes)
-        keep_something_new(running, everybody, until=ends - 25)
+        keep_something_new(running, everybody, until=ends)
         hang(running.sandbox, options.hung)
         # The first minute with them is one of those that count: nobody knows of them yet.
-        keep_something_new(running, everybody, until=ends + 60 * options.minutes - 25)
+        keep_something_new(running, everybody, until=ends + 60 * options.minutes)
         time.sleep(25)
         return (
             arrivals(running.engine, Platform.BENEVITY, healthy, begins, ends),

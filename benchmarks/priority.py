@@ -40,7 +40,7 @@ def main() -> None:
         companies_are_partitions(running, everybody)
         begin = due_every_minute(running, SCHEDULED, scheduled).timestamp() + 60
         end = begin + 60 * options.minutes
-        keep_something_new(running, scheduled, until=end - 25)
+        keep_something_new(running, scheduled, until=end)
         started = time.time()
         for one in launch(running, options.by, everybody, options.days):
             ending.callback(stop, one)
@@ -48,7 +48,7 @@ def main() -> None:
         print(f"the backfill's first delivery left after {time.time() - started:.0f} s")
         beside = (time.time() // 60 + 1) * 60
         beside_end = beside + 60 * options.minutes
-        keep_something_new(running, scheduled, until=beside_end - 25)
+        keep_something_new(running, scheduled, until=beside_end)
         time.sleep(max(0.0, beside_end - time.time()))
         print(f"{sent(running)} of the backfill sent by then, {left(running)} of its rows are left")
         time.sleep(20)

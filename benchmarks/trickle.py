@@ -91,10 +91,10 @@ def prepare(running: Fleet, begin: float, seconds: int) -> None:
         "INSERT INTO impact_deliveries (id, company_id, platform, trigger, status, period_start, period_end, "
         "scheduled_for, idempotency_key, next_attempt_at) "
         "SELECT k, c.id, p, 'schedule', 'pending', d, d, due, k, due "
-        "FROM generate_series(0, :last) n, unnest(CAST(:platforms AS text[])) p, "
-        "LATERAL (SELECT gen_random_uuid() AS k, CAST(now() AS date) - 1 - n / :companies AS d, "
-        "to_timestamp(:begin + n) AS due) made, companies c "
-        "WHERE c.slug = 'company-' || (1 + n % :companies)",
+        "FROM (SELECT gen_random_uuid() AS k, n, p, CAST(now() AS date) - 1 - n / :companies AS d, "
+        "to_timestamp(:begin + n) AS due "
+        "FROM generate_series(0, :last) n, unnest(CAST(:platforms AS text[])) p) made "
+        "JOIN companies c ON c.slug = 'company-' || (1 + n % :companies)",
         last=seconds - 1,
         platforms=[platform.value for platform in Platform],
         companies=COMPANIES,

@@ -39,6 +39,7 @@ from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
+from impact_in_pipelines.delivery.draining.waiting import Waiting
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
@@ -211,6 +212,7 @@ class Runtime:
         *,
         dagster_run_id: str | None = None,
         on_settled: Callable[[], None] = lambda: None,
+        on_waiting: Callable[[Waiting], None] = lambda _: None,
         should_stop: Callable[[], bool] = lambda: False,
         lingers: bool = False,
     ) -> Drain:
@@ -237,6 +239,7 @@ class Runtime:
             check_in=self.check_in,
             rng=self._rng,
             on_settled=on_settled,
+            on_waiting=on_waiting,
             should_stop=should_stop,
         )
 

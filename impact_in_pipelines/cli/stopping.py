@@ -41,7 +41,7 @@ def run_stoppable(work: Callable[[Stop], Result], *, stopping: str, at_once: str
         if stop.requested:
             _end_at_once(signum, terminal, at_once)
         stop.request(signum)
-        _say(terminal, f"{stopping} Ctrl-C again ends at once.")
+        say(terminal, f"{stopping} Ctrl-C again ends at once.")
 
     # Dagster takes the signals away from a main thread that executes a run, and only from that one.
     worker = threading.Thread(target=body, name="work", daemon=True)
@@ -68,12 +68,13 @@ def leave_if_stopped(stop: Stop, told: str) -> None:
         raise typer.Exit(exit_code(stop))
 
 
-def _say(terminal: int, text: str) -> None:
+def say(terminal: int, text: str) -> None:
+    """One line to this file descriptor, whatever `sys.stderr` is just now."""
     os.write(terminal, f"\r{text}\n".encode())
 
 
 def _end_at_once(signum: int, terminal: int, told: str) -> NoReturn:
-    _say(terminal, told)
+    say(terminal, told)
     # The interpreter's own end would wait for every thread that still sends.
     leave_servers()
     os._exit(128 + signum)

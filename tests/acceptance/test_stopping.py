@@ -14,10 +14,12 @@ import pytest
 from dagster import DagsterRunStatus
 
 from .test_deliver import call, told
+from .test_ticks import add_run
 from .world import World, day
 
 COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
-COMPANIES = [f"c{n:02}" for n in range(30)]
+COMPANIES = [f"c{n:02}" for n in range(45)]
+"""More than are sent at once, even to a platform that takes its time."""
 
 
 @contextmanager
@@ -44,6 +46,17 @@ def once_received(world: World, platform: str, process: subprocess.Popen[str]) -
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "nothing is sent"
         time.sleep(0.02)
+
+
+def once_said(process: subprocess.Popen[str], words: str) -> str:
+    """Wait until it has said these words on standard error; returns all that it has said there."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, f"it ended without them: {said}"
+        said += line
+    return said
 
 
 def held(world: World) -> list[str]:
@@ -99,6 +112,59 @@ def test_one_signal_ends_the_drain_once_what_is_under_way_is_recorded(
     assert again == 0
     assert platforms["benevity"]["success"] == due
     assert world.arrived("benevity") == [(slug, day(1)) for slug in COMPANIES]
+
+
+def test_ctrl_c_before_anything_is_sent_leaves_everything_due(world: World) -> None:
+    """As soon as the platform is named: Dagster's start, planning and judging come first."""
+    world.due(*COMPANIES[:3])
+
+    with delivering("--platform", "benevity") as process:
+        once_said(process, "Benevity: sending")
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in out + err
+    assert held(world) == []
+    again, platforms = told("--platform", "benevity")
+    sent_before = world.sandbox.stats()["benevity"]["received"] - platforms["benevity"]["success"]
+    assert (again, sent_before + platforms["benevity"]["success"]) == (0, 3)
+    assert world.arrived("benevity") == [(slug, day(1)) for slug in COMPANIES[:3]]
+
+
+def test_whoever_waits_for_a_limit_says_so_and_hears_ctrl_c(world: World) -> None:
+    """One request a minute: the second day waits for it, in the command, which says for how long."""
+    company = world.company("north")
+    world.execute(
+        "INSERT INTO platform_connections (company_id, platform, rate_limit_per_minute)"
+        " VALUES (:company, 'benevity', 2)",
+        company=company,
+    )
+    dates = ["--from", day(6).isoformat(), "--to", day(1).isoformat()]
+
+    with delivering("--platform", "benevity", *dates) as process:
+        said = once_said(process, "for the limits of their accounts")
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert re.search(r"Benevity: [45] requests wait for .* the first for \d+ s more", said), said
+    assert process.returncode == 130, out + err
+    assert held(world) == []
+    statuses = [row["status"] for row in world.deliveries("benevity")]
+    assert statuses.count("success") == world.sandbox.stats()["benevity"]["received"]
+    assert set(statuses) == {"success", "pending"}
+
+
+def test_it_needs_no_slot_of_a_full_queue(world: World) -> None:
+    """A command executes its run itself: what the daemon has queued and running doesn't concern it."""
+    world.due("north")
+    for status in (DagsterRunStatus.STARTED, DagsterRunStatus.QUEUED):
+        for share in ("drain:benevity", "drain:benevity", "backfill", "backfill"):
+            add_run(world, "benevity", status, **{"impact_in/share": share})
+
+    code, platforms = told("--platform", "benevity")
+
+    assert (code, platforms["benevity"]["success"]) == (0, 1)
 
 
 def test_a_second_signal_ends_at_once_and_the_log_tells_what_is_held(world: World) -> None:

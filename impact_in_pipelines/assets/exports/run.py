@@ -14,12 +14,14 @@ from impact_in_pipelines.assets.exports.choice import Chosen, Due
 from impact_in_pipelines.assets.exports.recorder import Recorder
 from impact_in_pipelines.dagster_instance.queueing import SCHEDULE_TAG
 from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.dagster_instance.telling import tell
 from impact_in_pipelines.dagster_instance.terminations import (
     is_terminated,
     is_terminated_by_person,
     report_stopping,
 )
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
+from impact_in_pipelines.delivery.draining.waiting import SILENT_S, Waiting
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -33,6 +35,27 @@ LONGEST_WAIT_S = 60.0
 """A run holds its slot no longer than this without sending anything, waits for retries together (D5)."""
 
 MOST_WAITING_SHOWN = 100
+
+
+def waits_in_words(waiting: Waiting) -> str:
+    """What a drain waits for, in one line."""
+    parts = []
+    if waiting.log_is_away:
+        parts.append("the database doesn't take results; nothing more is sent until it does")
+    if waiting.queued:
+        request = "1 request waits" if waiting.queued == 1 else f"{waiting.queued} requests wait"
+        if waiting.opens_in_s is None:
+            parts.append(f"{request} for a free place on their connections")
+        else:
+            parts.append(
+                f"{request} for the limits of their accounts, the first for {waiting.opens_in_s:.0f} s more"
+            )
+    if waiting.unanswered:
+        request = (
+            "1 request has" if waiting.unanswered == 1 else f"{waiting.unanswered} requests have"
+        )
+        parts.append(f"{request} had no answer for {SILENT_S:.0f} s")
+    return "; ".join(parts)
 
 
 class Export:
@@ -107,6 +130,7 @@ class Export:
             self._platform,
             dagster_run_id=self._run_id,
             on_settled=self._on_settled,
+            on_waiting=self._on_waiting,
             should_stop=self._should_stop,
             # One that a person has asked for ends once all that is due is sent.
             lingers=SCHEDULE_TAG in self._context.run.tags,
@@ -115,6 +139,11 @@ class Export:
     def _on_settled(self) -> None:
         self._settled_at = time.monotonic()
         self._recorder.record_now_and_then()
+
+    def _on_waiting(self, waiting: Waiting) -> None:
+        text = waits_in_words(waiting)
+        self._context.log.info(f"Waits: {text}")
+        tell(text)
 
     def _should_stop(self) -> bool:
         """A drain returns what a rate limit holds back for long; a selection of the run's own would wait for

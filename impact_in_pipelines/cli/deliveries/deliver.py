@@ -1,7 +1,8 @@
 """`impact-in deliver`: run the drain jobs in this process, as Dagster would, and say what came of it."""
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,9 +17,10 @@ from impact_in_pipelines.cli.deliveries.results import (
 )
 from impact_in_pipelines.cli.output import errors, print_json
 from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
-from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
+from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable, say
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.dagster_instance.telling import listening
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
@@ -106,6 +108,18 @@ def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) ->
     return connected
 
 
+@contextlib.contextmanager
+def _saying_what_waits(title: str) -> Iterator[None]:
+    """Print what the run waits for, whenever nothing has ended for a while."""
+    # Dagster redirects the standard streams to its logs while it executes a run.
+    terminal = os.dup(2)
+    try:
+        with listening(lambda text: say(terminal, f"{title}: {text}.")):
+            yield
+    finally:
+        os.close(terminal)
+
+
 def run_drains(
     runtime: Runtime,
     platforms: Sequence[Platform],
@@ -124,11 +138,13 @@ def run_drains(
     for platform in platforms:
         if stop.requested:
             break
+        title = FACTS[platform].title
         if not quiet:
-            errors.print(f"{FACTS[platform].title}: sending …", style="dim")
-        run = run_job(
-            defs, f"drain_{platform.value}", ops={f"{platform.value}_export": dict(config)}
-        )
+            errors.print(f"{title}: sending …", style="dim")
+        with contextlib.nullcontext() if quiet else _saying_what_waits(title):
+            run = run_job(
+                defs, f"drain_{platform.value}", ops={f"{platform.value}_export": dict(config)}
+            )
         counts = selections.outcome_of_run(platform, run.run_id)
         explained = counts.get(DeliveryStatus.FAILED) or stop.requested
         results.append(

@@ -22,6 +22,7 @@ from impact_in_pipelines.delivery.draining.intake import Intake, Taken
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.results import Results
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
+from impact_in_pipelines.delivery.draining.waiting import Lingering, Silence, Waiting
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import (
@@ -35,12 +36,6 @@ from impact_in_pipelines.delivery.retry import RetryPlan
 CHUNK = 1_000
 """Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
 Expectations costs 0.2 s a chunk, however few are in it."""
-
-LINGER_MOST_S = 600.0
-"""A drain that is older ends once nothing is due."""
-
-_LOOK_EVERY_S = 1.0
-"""How often a drain that waits looks for what has been added meanwhile."""
 
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 1.0
@@ -74,8 +69,8 @@ class Drain:
     """One drain of one platform. `run()` returns when nothing more is due, in flight or held.
 
     `check_in` is called at the start and with each renewal of leases; `on_settled` is called in the
-    coordinator's thread after each batch of final rows is in the log; `should_stop` is asked between batches:
-    the drain then gives back what it has not sent and ends.
+    coordinator's thread after each batch of final rows is in the log, `on_waiting` when nothing has ended for
+    a while; `should_stop` is asked between batches: the drain then gives back what it has not sent and ends.
     """
 
     def __init__(
@@ -93,6 +88,7 @@ class Drain:
         worker: str | None = None,
         next_due: Callable[[], datetime | None] = lambda: None,
         on_settled: Callable[[], None] = lambda: None,
+        on_waiting: Callable[[Waiting], None] = lambda _: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._log = log
@@ -104,7 +100,6 @@ class Drain:
         self._check_in = check_in
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._worker = worker or f"drain-{uuid4()}"
-        self._next_due = next_due
         self._on_settled = on_settled
         self._should_stop = should_stop
         self._pool = WorkerPool(connector.send, clock, should_stop)
@@ -114,7 +109,11 @@ class Drain:
         self._alone = False
         self._taking: Future[Taken] | None = None
         self._claim_again_at = 0.0
-        self._started_at = self._settled_at = time.monotonic()
+        self._settled_at = time.monotonic()
+        self._lingering = Lingering(
+            self._options.linger, next_due, clock, should_stop, started_at=self._settled_at
+        )
+        self._silence = Silence(self._pool, on_waiting)
         self._settle_again_at = 0.0
         self._trouble_since = 0.0
         self.summary = DrainSummary()
@@ -158,6 +157,7 @@ class Drain:
                         wait_for([self._taking], _IDLE_S)
                     elif not fresh and not self._plan_due(chosen) and not self._lingers(chosen):
                         break
+                    self._silence.tell_now_and_then(log_is_away=bool(self._trouble_since))
                     self._release_paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
             finally:
                 self._finish()
@@ -166,18 +166,9 @@ class Drain:
     def _lingers(self, selection: Selection) -> bool:
         """Wait a moment if something is due soon; whether to go on. What has arrived is shown meanwhile;
         failures are shown at a run's end, so a drain with any of them doesn't wait."""
-        too_old = time.monotonic() - self._started_at >= LINGER_MOST_S
-        if too_old or selection != Selection() or self.summary.failed or not self._options.linger:
+        if selection != Selection() or self.summary.failed:
             return False
-        due = self._next_due()
-        if due is None or due - self._clock() > self._options.linger:
-            return False
-        self._on_settled()
-        wait_s = max((due - self._clock()).total_seconds(), 0.01)
-        until = time.monotonic() + min(wait_s, _LOOK_EVERY_S)
-        while not self._should_stop() and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _IDLE_S))
-        return True
+        return self._lingering.waits(self._on_settled)
 
     def _plan_due(self, selection: Selection) -> int:
         written = self._log.plan_due(self._connector.platform, self._clock(), selection)
@@ -269,6 +260,7 @@ class Drain:
                 broken = ended.result
             else:
                 self._results.add(ended.request, ended.result, ended.at)
+                self._silence.broken()
         if broken is not None or self._worth_settling():
             self._settle()
         if broken is not None:

@@ -14,7 +14,7 @@ CLAIMED_MOST = 25
 HUNG_AGAIN_S = 30.0
 """What waits behind a request that hangs is looked at again after this."""
 
-UNANSWERED_S = 0.3
+UNANSWERED_S = 0.5
 """A first request that has had no answer for so long doesn't count among those that are sent at once."""
 
 
@@ -184,6 +184,14 @@ class SendQueue:
     def next_opening(self, now: float) -> float | None:
         """Seconds until a lane that is held back by its limit opens; None: none is."""
         return max(0.0, self._paced[0][0] - now) if self._paced else None
+
+    def unanswered(self, now: float, for_s: float) -> int:
+        """Requests that left at least `for_s` seconds ago."""
+        return sum(
+            now - since >= for_s
+            for lane in self._lanes.values()
+            for since in lane.in_flight.values()
+        )
 
     def next_sender(self, now: float) -> float | None:
         """Seconds until the next request that hangs stops counting among those that are sent at once, while

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from impact_in_pipelines.delivery.draining import waiting
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.limits.budgets import Ask, Grant
 from impact_in_pipelines.delivery.model import Refusal, SendResult, Shipment
@@ -76,6 +77,7 @@ def drain(
     stop: Callable[[], bool] = lambda: False,
     settled: Callable[[], None] = lambda: None,
     check_in: Callable[[], None] = lambda: None,
+    waits: Callable[[waiting.Waiting], None] = lambda _: None,
 ) -> Drain:
     """A drain in chunks of four by a clock that stands."""
     return Drain(
@@ -88,6 +90,7 @@ def drain(
         clock=lambda: NOW,
         should_stop=stop,
         on_settled=settled,
+        on_waiting=waits,
         check_in=check_in,
     )
 
@@ -139,6 +142,27 @@ def test_what_falls_due_beside_a_request_that_hangs_does_not_wait_for_it() -> No
     sender.before = answer
     found = drain(log, sender).run()
     assert (hung, found.delivered) == ([], 2)
+
+
+def test_whoever_listens_hears_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request without an answer, and the results that the log can't take; not while something ends."""
+    monkeypatch.setattr(waiting, "SILENT_S", 0.05)
+    heard: list[waiting.Waiting] = []
+    sender, log = Sender(before=lambda: until(lambda: heard)), MemoryLog(due=[claimed()])
+    drain(log, sender, waits=heard.append).run()
+    assert [(one.queued, one.unanswered, one.log_is_away) for one in heard[:1]] == [(0, 1, False)]
+
+    heard.clear()
+    log = MemoryLog(due=[claimed()], settle_fails=2)
+    drain(log, Sender(), waits=heard.append).run()
+    assert [(one.queued, one.unanswered, one.log_is_away) for one in heard[:1]] == [(0, 0, True)]
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for it, a few seconds at most."""
+    deadline = time.monotonic() + 6.0
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_refused_and_skipped_count_as_their_own_and_are_shown() -> None:

@@ -1,0 +1,82 @@
+"""What a drain waits for: what is due soon, limits that open, answers that don't come."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
+
+LINGER_MOST_S = 600.0
+"""A drain that is older ends once nothing is due."""
+
+_LOOK_EVERY_S = 1.0
+"""How often a drain that waits looks for what has been added meanwhile."""
+
+_DOZE_S = 0.25
+
+SILENT_S = 5.0
+"""A drain in which nothing has ended for so long says what it waits for, and again after three times that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Deliveries in hand that can't leave: `queued` requests, the first of which may in `opens_in_s` seconds
+    (None: no limit holds any back); `unanswered` requests are out for a while. `log_is_away`: nothing is sent
+    because results can't be recorded."""
+
+    queued: int
+    opens_in_s: float | None
+    unanswered: int
+    log_is_away: bool = False
+
+
+class Silence:
+    """Tells `listener` what `pool` waits for, when nothing has ended for a while."""
+
+    def __init__(self, pool: WorkerPool, listener: Callable[[Waiting], None]) -> None:
+        self._pool = pool
+        self._listener = listener
+        self._tell_at = time.monotonic() + SILENT_S
+
+    def broken(self) -> None:
+        """Something has ended."""
+        self._tell_at = time.monotonic() + SILENT_S
+
+    def tell_now_and_then(self, *, log_is_away: bool) -> None:
+        """If it is time to, and there is something to wait for."""
+        now = time.monotonic()
+        if now < self._tell_at:
+            return
+        self._tell_at = now + 3 * SILENT_S
+        with self._pool.locked() as queue:
+            found = Waiting(
+                len(queue), queue.next_opening(now), queue.unanswered(now, SILENT_S), log_is_away
+            )
+        if found.queued or found.unanswered or log_is_away:
+            self._listener(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Lingering:
+    """Stays for what is due within `linger`, as long as the drain that `started_at` (monotonic) is young."""
+
+    linger: timedelta
+    next_due: Callable[[], datetime | None]
+    clock: Callable[[], datetime]
+    should_stop: Callable[[], bool]
+    started_at: float
+
+    def waits(self, before: Callable[[], None]) -> bool:
+        """Call `before` and wait a moment if something is due soon; whether to go on."""
+        if not self.linger or time.monotonic() - self.started_at >= LINGER_MOST_S:
+            return False
+        due = self.next_due()
+        if due is None or due - self.clock() > self.linger:
+            return False
+        before()
+        wait_s = max((due - self.clock()).total_seconds(), 0.01)
+        until = time.monotonic() + min(wait_s, _LOOK_EVERY_S)
+        while not self.should_stop() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _DOZE_S))
+        return True
