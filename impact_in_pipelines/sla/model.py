@@ -213,6 +213,10 @@ class Window:
     start: datetime
     end: datetime
 
+    def around(self, other: "Window") -> "Window":
+        """The shortest one that holds both."""
+        return Window(min(self.start, other.start), max(self.end, other.end))
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -86,7 +86,6 @@ def _of_some(name: str) -> str:
 _FATES_OF_SOME, _UNPLANNED_OF_SOME = _of_some("fates"), _of_some("unplanned")
 
 MEASURE = _assembled("measure")
-MEASURE_WITHOUT_LATENESS = _assembled("measure", started=_SQL["not_asked_when_started"].text)
 MEASURE_SOME = _assembled(
     "measure",
     started=_SQL["not_asked_when_started"].text,

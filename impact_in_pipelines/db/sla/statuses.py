@@ -117,7 +117,7 @@ class SlaStatuses:
             burning = back(now, BURN_WINDOWS[-1]) if window.end >= now else window
             everybody = read_everybody(
                 connection,
-                Window(min(window.start, burning.start), max(window.end, burning.end)),
+                window.around(burning),
                 parameters,
                 sorted(slugs),
                 fires,

@@ -1,3 +1,13 @@
+-- name: count_companies
+SELECT count(*) FROM companies
+
+-- name: companies
+SELECT id FROM companies ORDER BY id
+
+-- name: slugs_of
+SELECT id, slug FROM companies
+WHERE CAST(:company_ids AS uuid[]) IS NULL OR id = ANY(CAST(:company_ids AS uuid[]))
+
 -- name: touched
 -- Companies whose breaches may differ from what they were at :before: a row has changed since the mark (by
 -- impact_deliveries_changes_brin), has come into the window or left it (by impact_deliveries_due_idx), or waits

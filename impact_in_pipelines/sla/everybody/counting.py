@@ -160,22 +160,32 @@ class Ends:
 
     def added(self, axis: int) -> "Ends":
         """Added up along `axis`."""
-        return Ends(self.due.sum(axis=axis), self.errors.sum(axis=axis), self.since.min(axis=axis))
+        since = self.since.min(axis=axis, initial=NEVER)
+        return Ends(self.due.sum(axis=axis), self.errors.sum(axis=axis), since)
 
     def shaped(self, *shape: int) -> "Ends":
         """The same, its places in several dimensions."""
+        spans = self.due.shape[-1]
         return Ends(
-            self.due.reshape(*shape, -1), self.errors.reshape(*shape, -1), self.since.reshape(shape)
+            self.due.reshape(*shape, spans),
+            self.errors.reshape(*shape, spans),
+            self.since.reshape(shape),
         )
 
 
-def stacked(parts: Sequence[Ends]) -> Ends:
-    """`parts` along a new first axis."""
+def joined_ends(parts: Sequence[Ends]) -> Ends:
+    """The places of `parts` one after the other."""
     return Ends(
-        np.stack([one.due for one in parts]),
-        np.stack([one.errors for one in parts]),
-        np.stack([one.since for one in parts]),
+        np.concatenate([one.due for one in parts]),
+        np.concatenate([one.errors for one in parts]),
+        np.concatenate([one.since for one in parts]),
     )
+
+
+def no_ends(size: int, spans: int) -> Ends:
+    """`size` places at which nothing came to its end."""
+    nothing = np.zeros((size, spans), dtype=np.int64)
+    return Ends(nothing, nothing.copy(), np.full(size, NEVER, dtype=np.int64))
 
 
 NEVER = np.iinfo(np.int64).max
@@ -188,15 +198,14 @@ def ends(
     """What came to its end within `spans` (the longest last) before `now`."""
     at, wrong = found.settled_at, ~found.arrived
     ended = found.due & (at <= o.instant_of(now)) & (at != NOTHING)
-    due, errors = (np.zeros((size, len(spans)), dtype=np.int64) for _ in range(2))
-    since = np.full(size, NEVER, dtype=np.int64)
+    counts, failed = no_ends(size, len(spans)), ended & wrong
     for n, span in enumerate(spans):
         inside = ended & (at > o.instant_of(now - span))
-        due[:, n] = np.bincount(places[inside], minlength=size)
+        counts.due[:, n] = np.bincount(places[inside], minlength=size)
         failed = inside & wrong
-        errors[:, n] = np.bincount(places[failed], minlength=size)
-    np.minimum.at(since, places[failed], at[failed])
-    return Ends(due, errors, since)
+        counts.errors[:, n] = np.bincount(places[failed], minlength=size)
+    np.minimum.at(counts.since, places[failed], at[failed])
+    return counts
 
 
 def targets_ms(

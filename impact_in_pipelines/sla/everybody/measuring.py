@@ -8,7 +8,6 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.assessing import EVERYTHING, Burn, ScopeKey, SinceKey
 from impact_in_pipelines.sla.budget import Errors
 from impact_in_pipelines.sla.everybody import counting
@@ -73,9 +72,10 @@ class Everybody:
         self._numbers = {id_: n for n, id_ in enumerate(ids)}
         self._targets = _targets(book, self._numbers, len(ids))
 
-    def number(self, company_id: UUID) -> int:
-        """The number of a company."""
-        return self._numbers[company_id]
+    @property
+    def numbers(self) -> Mapping[UUID, int]:
+        """The number of each company."""
+        return self._numbers
 
     def metrics(self, window: Window) -> dict[ScopeKey, Metrics]:
         """The metrics of every scope that has a delivery in `window`; of all together in any case."""
@@ -97,7 +97,7 @@ class Everybody:
             yield (None, PLATFORMS[place]), metrics
         yield EVERYTHING, whole.of_all(of_platforms.rows).metrics_at(0)
 
-    def by_platform(self, window: Window) -> tuple[Tally, Tally]:
+    def tallies(self, window: Window) -> tuple[Tally, Tally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
         whole, tallies = _Whole(), []
         for block, found, punctual in self._within(window):
@@ -113,32 +113,34 @@ class Everybody:
         )
         return each, whole.by_platform()
 
+    def ends(self, spans: Sequence[timedelta], window: Window, now: datetime) -> counting.Ends:
+        """What came to its end within each of `spans` before `now`, of each company's platforms and due in
+        `window`. Fires that nobody planned have no end yet."""
+        found = [counting.no_ends(0, len(spans))]
+        for block in self._blocks:
+            some = _planned(block.found.within(window.start, window.end))
+            places = counting.by_platform(some)
+            found.append(counting.ends(some, places, _EACH * block.size, spans, now))
+        return counting.joined_ends(found)
+
     def burns(
         self, spans: Sequence[timedelta], window: Window, now: datetime
     ) -> dict[ScopeKey, Burn]:
-        """What came to its end within each of `spans` before `now`, of every scope in which anything due in
-        `window` has. Fires that nobody planned have no end yet."""
+        """The same of every scope in which anything has come to its end."""
+        own = self.ends(spans, window, now)
         found: dict[ScopeKey, Burn] = {}
-        totals = []
-        for block in self._blocks:
-            some = _planned(block.found.within(window.start, window.end))
-            size = _EACH * block.size
-            own = counting.ends(some, counting.by_platform(some), size, spans, now)
-            for place in np.flatnonzero(own.ended).tolist():
-                key = (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH])
-                found[key] = _burn(own, place, spans)
-            each = own.shaped(block.size, _EACH)
-            companies = each.added(axis=1)
-            for place in np.flatnonzero(companies.ended).tolist():
-                found[self.ids[block.first + place], None] = _burn(companies, place, spans)
-            totals.append(each.added(axis=0))
-        if totals:
-            platforms = counting.stacked(totals).added(axis=0)
-            for place in np.flatnonzero(platforms.ended).tolist():
-                found[None, PLATFORMS[place]] = _burn(platforms, place, spans)
-            whole = platforms.shaped(1, _EACH).added(axis=1)
-            if whole.ended[0]:
-                found[EVERYTHING] = _burn(whole, 0, spans)
+        for place in np.flatnonzero(own.ended).tolist():
+            key = (self.ids[place // _EACH], PLATFORMS[place % _EACH])
+            found[key] = burn_at(own, place, spans)
+        each = own.shaped(len(self.ids), _EACH)
+        companies, platforms = each.added(axis=1), of_platforms(own)
+        for place in np.flatnonzero(companies.ended).tolist():
+            found[self.ids[place], None] = burn_at(companies, place, spans)
+        for place in np.flatnonzero(platforms.ended).tolist():
+            found[None, PLATFORMS[place]] = burn_at(platforms, place, spans)
+        whole = platforms.shaped(1, _EACH).added(axis=1)
+        if whole.ended[0]:
+            found[EVERYTHING] = burn_at(whole, 0, spans)
         return found
 
     def since(
@@ -254,7 +256,13 @@ class _Whole:
         return np.concatenate(platform), np.concatenate(latency), np.concatenate(lateness)
 
 
-def _burn(ends: counting.Ends, place: int, spans: Sequence[timedelta]) -> Burn:
+def of_platforms(ends: counting.Ends) -> counting.Ends:
+    """The ends of each platform, from those of companies' platforms."""
+    return ends.shaped(-1, _EACH).added(axis=0)
+
+
+def burn_at(ends: counting.Ends, place: int, spans: Sequence[timedelta]) -> Burn:
+    """How fast the budget of a place burns."""
     pairs = zip(spans, ends.due[place].tolist(), ends.errors[place].tolist(), strict=True)
     since = int(ends.since[place])
     return Burn(
@@ -317,8 +325,3 @@ class _Wanted:
         self, instants: Mapping[tuple[BreachType, int], datetime]
     ) -> dict[SinceKey, datetime]:
         return self.found(instants, 0, 0)
-
-
-def platform_at(place: int) -> Platform:
-    """The platform of a place of `Everybody.by_platform`."""
-    return PLATFORMS[place % _EACH]
