@@ -9,6 +9,7 @@
 # make check   lint, types, imports, dead code, dependencies, migrations, deploy/
 # make queue    a real daemon: drains start beside a backfill and failing cells; two minutes
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
+# make check-image  what the image holds, run from an empty environment on Debian's PostgreSQL; two minutes
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
 # make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
 # make lock    pin anew what requirements/*.in ask for
@@ -21,7 +22,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image format bench \
   lock release clean
 
 help:
@@ -130,6 +131,10 @@ check-migrations: $(READY)
 # Chart, compose file, image and units: what can be told of them without an engine.
 check-deploy: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m tools.deploying
+
+# What the image holds, installed into an empty environment and run as nobody on a read-only root; two minutes.
+check-image: $(READY) servers
+	@$(BIN)/python -m pytest --timeout 900 tests/acceptance/image.py
 
 # Which changes of the rules the tests would not notice: a seeded sample, survivors are listed.
 MUTANTS ?= 200
