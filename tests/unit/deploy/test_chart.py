@@ -12,10 +12,8 @@ from helm_python.errors import HelmError
 from tools import deploying
 from tools.deploying import ALONE, FULL, RELEASE, ROOT, Manifest, rendered
 
-from impact_in_pipelines.platforms import Platform
-
 VALUES: Mapping[str, Mapping[str, Any]] = {"defaults": {}, "full": FULL, "alone": ALONE}
-NOT_IN_PODS = ("local_artifact_storage", "compute_logs", "run_launcher", "concurrency")
+NOT_IN_PODS = ("compute_logs", "run_launcher")
 
 
 @cache
@@ -162,26 +160,23 @@ def test_the_instance_is_the_checkouts_with_runs_as_pods() -> None:
 
     same = {key: value for key, value in pods_of_it.items() if key not in NOT_IN_PODS}
     assert same == {key: value for key, value in ours.items() if key not in NOT_IN_PODS}
-    assert _limits(pods_of_it) == _limits(ours)
-    assert pods_of_it["concurrency"]["runs"]["max_concurrent_runs"] == 50
-
-
-def _limits(instance: Manifest) -> dict[str, int]:
-    limits = instance["concurrency"]["runs"]["tag_concurrency_limits"]
-    return {one["value"]: one["limit"] for one in limits}
 
 
 def test_drains_by_queue_depth_have_slots_for_as_many_as_ticks_may_ask_for() -> None:
-    """One value raises both: with slots for two, eight drains would wait for each other."""
-    limits = _limits(dagster_yaml(FULL))
+    """The daemon, which gives out the slots, reads the number that ticks go by; other runs have theirs."""
     (settings,) = [
         one["data"]
         for one in of_kind("ConfigMap", "full")
         if one["metadata"]["name"].endswith("-settings")
     ]
+    (daemon,) = pods("full")["daemon"]["containers"]
+    slots = dagster_yaml({"slots": {"days": 5, "backfill": 1, "other": 3}})["run_coordinator"][
+        "config"
+    ]
 
     assert settings["DRAINS_PER_PLATFORM"] == "8"
-    assert [limits[f"drain:{platform.value}"] for platform in Platform] == [8, 8, 8]
+    assert {"configMapRef": {"name": f"{RELEASE}-settings"}} in daemon["envFrom"]
+    assert slots["slots"] == {"days": 5, "backfill": 1, "other": 3}
 
 
 def test_the_database_is_upgraded_before_anything_of_the_new_version_starts() -> None:

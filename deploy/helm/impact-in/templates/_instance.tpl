@@ -90,17 +90,7 @@ run_coordinator:
     dequeue_num_workers: 4
     max_user_code_failure_retries: 5
     user_code_failure_retry_delay: 10
-
-concurrency:
-  runs:
-    max_concurrent_runs: {{ add (mul 3 .Values.drains.perPlatform) .Values.slots.days .Values.slots.backfill .Values.slots.other 37 }}
-    tag_concurrency_limits:
-      {{- range list "benevity" "goodera" "workday" }}
-      - {key: impact_in/share, value: "drain:{{ . }}", limit: {{ $.Values.drains.perPlatform }}}
-      {{- end }}
-      {{- range $share, $limit := .Values.slots }}
-      - {key: impact_in/share, value: {{ $share }}, limit: {{ $limit }}}
-      {{- end }}
+    slots: {{ toJson .Values.slots }}
 
 run_monitoring:
   enabled: true
