@@ -25,12 +25,7 @@ from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.waiting import Lingering, Silence, Waiting
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
-from impact_in_pipelines.delivery.ports import (
-    Connector,
-    DeliveryLog,
-    PayloadSource,
-    RequestBudgets,
-)
+from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
 from impact_in_pipelines.delivery.retry import RetryPlan
 
 CHUNK = 1_000
@@ -50,6 +45,7 @@ _OWN_PATIENCE_S = 60.0
 """A rate limit counts a minute: what a run of its own must wait for longer, it must not hold a slot for."""
 _SETTLE_AT_ONCE = 250
 _SETTLE_AFTER_S = 0.5
+_LONG_AGO = float("-inf")  # of the monotonic clock: do it at once
 _SETTLE_AGAIN_S = 1.0
 """How long after the log could not take results it is asked again."""
 
@@ -108,21 +104,21 @@ class Drain:
         self._results = Results(log, plan, clock, self._rng, self._worker)
         self._alone = False
         self._taking: Future[Taken] | None = None
-        self._claim_again_at = 0.0
+        self._claim_again_at = _LONG_AGO
         self._settled_at = time.monotonic()
         self._lingering = Lingering(
             self._options.linger, next_due, clock, should_stop, started_at=self._settled_at
         )
         self._silence = Silence(self._pool, on_waiting)
-        self._settle_again_at = 0.0
-        self._trouble_since = 0.0
+        self._settle_again_at = _LONG_AGO
+        self._trouble_since: float | None = None
         self.summary = DrainSummary()
 
     def run(self, selection: Selection | None = None) -> DrainSummary:
         """Drain until nothing is due. Raises what the log raises; rows in hand are then given back."""
         chosen = selection or Selection()
         platform = self._connector.platform
-        concurrency, plan_again_at, size_again_at = 0, 0.0, 0.0
+        concurrency, plan_again_at, size_again_at = 0, _LONG_AGO, _LONG_AGO
         self._check_in()
         self._count_leases_from(time.monotonic())
         intake = self._intake()
@@ -135,9 +131,9 @@ class Drain:
                     if time.monotonic() >= plan_again_at:
                         planned = self._plan_due(chosen)
                         # A full plan leaves more to be planned at once.
-                        plan_again_at = 0.0 if planned else time.monotonic() + _PLAN_EVERY_S
+                        plan_again_at = _LONG_AGO if planned else time.monotonic() + _PLAN_EVERY_S
                         if planned:
-                            self._claim_again_at = 0.0
+                            self._claim_again_at = _LONG_AGO
                         if planned or time.monotonic() >= size_again_at:
                             size_again_at = time.monotonic() + _SIZE_EVERY_S
                             due = self._log.due_an_hour(platform, self._clock())
@@ -146,10 +142,10 @@ class Drain:
                     fresh = self._take_in(intake, chosen, aside)
                     self._granting.ask_now_and_then()
                     # Nothing is sent while the log can't take results: it would arrive unrecorded, and again.
-                    woken = self._pool.start(0 if self._trouble_since else concurrency)
+                    woken = self._pool.start(0 if self._in_trouble else concurrency)
                     if self._pool.in_flight or self._results:
                         self._collect(wait=not (fresh or woken))
-                        if self._trouble_since and not self._pool.in_flight:
+                        if self._in_trouble and not self._pool.in_flight:
                             time.sleep(_IDLE_S)
                     elif self._pool.queued:
                         time.sleep(self._pause())
@@ -157,7 +153,7 @@ class Drain:
                         wait_for([self._taking], _IDLE_S)
                     elif not fresh and not self._plan_due(chosen) and not self._lingers(chosen):
                         break
-                    self._silence.tell_now_and_then(log_is_away=bool(self._trouble_since))
+                    self._silence.tell_now_and_then(log_is_away=self._in_trouble)
                     self._release_paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
             finally:
                 self._finish()
@@ -175,13 +171,18 @@ class Drain:
         self.summary.planned += written
         return written
 
+    @property
+    def _in_trouble(self) -> bool:
+        """Whether the log could not take the last results."""
+        return self._trouble_since is not None
+
     def _has_something_in_hand(self) -> bool:
         return bool(self._pool.queued or self._pool.in_flight or self._results)
 
     def _has_room(self) -> bool:
         in_hand = self._has_something_in_hand()
         self._alone = self._alone and in_hand
-        if self._alone or self._trouble_since:
+        if self._alone or self._in_trouble:
             return False
         if in_hand and time.monotonic() < self._claim_again_at:
             return False
@@ -284,12 +285,13 @@ class Drain:
         try:
             self._results.settle(self.summary)
         except Exception:
-            self._trouble_since = self._trouble_since or now
+            if self._trouble_since is None:
+                self._trouble_since = now
             self._settle_again_at = now + _SETTLE_AGAIN_S
             if now - self._trouble_since >= self._options.lease.total_seconds():
                 raise
             return
-        self._trouble_since, self._settled_at = 0.0, now
+        self._trouble_since, self._settled_at = None, now
         self._release_held()
         self._pool.release_brake()
         self._on_settled()
@@ -311,7 +313,7 @@ class Drain:
             now = self._clock()
             self._log.release_claims(ids, now=now, next_attempt_at=now, worker=self._worker)
         # What a breaker lets through next depends on what has just ended: no second's wait for it.
-        self._claim_again_at = 0.0
+        self._claim_again_at = _LONG_AGO
 
     def _pause(self) -> float:
         with self._pool.locked() as queue:

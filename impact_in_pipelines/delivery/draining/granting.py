@@ -43,7 +43,8 @@ class Granting:
             grants = self._exchange(asks)
             self._trouble_since = None
         except Exception:
-            self._trouble_since = self._trouble_since or now
+            if self._trouble_since is None:
+                self._trouble_since = now
             if now - self._trouble_since >= self._patience_s:
                 raise
         finally:

@@ -67,7 +67,7 @@ class WorkerPool:
         self._closed = False
         self._failures_in_a_row = 0
         self._threads: ThreadPoolExecutor | None = None
-        self.leases_hold_until = 0.0
+        self.leases_hold_until = float("-inf")
         self.one_more: Callable[[Request], bool] = lambda _: False
 
     @contextmanager

@@ -18,7 +18,7 @@ DAY_HOURS = 25
 """Full hours that count besides the present one: a day, and an hour for what was granted late in one and
 arrived in the next."""
 
-_GRAIN_S = 0.5
+GRAIN_S = 0.5
 """Rests are rounded up to this, so that an account's state stays small."""
 
 _POLL_S = 1.0
@@ -156,7 +156,7 @@ def _taken_back(blocks: Iterable[Block], ask: Ask, holder: str, now: float) -> t
         if left:
             kept.append(Block(block.holder, left, block.free_at))
     for ended in ask.ended:
-        free_at = math.ceil((now - ended.age_s + WINDOW_S) / _GRAIN_S) * _GRAIN_S
+        free_at = math.ceil((now - ended.age_s + WINDOW_S) / GRAIN_S) * GRAIN_S
         if free_at > now:
             kept.append(Block("", ended.requests, free_at))
     return _merged(kept)

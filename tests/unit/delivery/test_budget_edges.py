@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from impact_in_pipelines.delivery.limits.budgets import (
@@ -103,6 +103,7 @@ def test_a_slot_is_free_from_the_very_moment_its_rest_ends() -> None:
 
 
 @given(age_ms=st.integers(0, 61_000), requests=st.integers(1, 5))
+@example(age_ms=60_000, requests=1)
 def test_what_has_ended_rests_a_minute_from_its_answer_rounded_up(
     age_ms: int, requests: int
 ) -> None:
