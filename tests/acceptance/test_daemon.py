@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 
 from impact_in_pipelines.assets.partitions import cell
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
@@ -23,6 +23,9 @@ from .processes import Stage, running_stage
 from .world import Accounts, Cell, day
 
 pytestmark = pytest.mark.timeout(420)
+
+DRAINS = 3
+"""One more than there are by default."""
 
 RANGE: list[Cell] = [("east", day(n)) for n in (5, 4, 3)]
 SCATTERED: list[Cell] = [("east", day(9)), ("north", day(2))]
@@ -112,12 +115,13 @@ def production(
     folder = tmp_path_factory.mktemp("production")
     with own_site(postgres_url, template, dagster_template, folder) as site:
         database = Database(url=site.url, engine=make_engine(site.url), embedded=False)
-        runtime = Runtime(read_settings(site.environment), database=database)
+        environment = {**site.environment, "DRAINS_PER_PLATFORM": str(DRAINS)}
+        runtime = Runtime(read_settings(environment), database=database)
         accounts = Accounts(runtime, site.sandbox.client)
         for slug in ("east", "north", "west"):
             accounts.due(slug, platform="benevity")
         try:
-            with running_stage(site.home, site.environment) as stage:
+            with running_stage(site.home, environment) as stage:
                 yield Production(runtime, site.sandbox.client, stage)
         finally:
             runtime.close()
@@ -246,3 +250,22 @@ def test_a_terminated_drain_records_what_is_under_way_and_gives_the_rest_back(
     assert arrived == [(slug, day(1)) for slug in slugs]
     attempts = production.execute("SELECT DISTINCT outcome FROM delivery_attempts")
     assert attempts == [{"outcome": "delivered"}]
+
+
+def test_as_many_drains_of_a_platform_run_as_the_setting_says(
+    production: Production, backfills: dict[str, str]
+) -> None:
+    """The queue had slots for two, whatever DRAINS_PER_PLATFORM said. Each stands still where it claims."""
+    production.finished(platform="workday")
+    before = {run["runId"] for run in production.runs(platform="workday")}
+    dagster = DagsterGraphql(production.stage.url, timeout_s=30)
+
+    def at_work() -> bool:
+        runs = [run for run in production.runs(platform="workday") if run["runId"] not in before]
+        return [run["status"] for run in runs].count("STARTED") == DRAINS
+
+    with production.runtime.database.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE impact_deliveries IN ACCESS EXCLUSIVE MODE"))
+        for _ in range(DRAINS):
+            dagster.launch_drain(Platform.WORKDAY, "all of them at once")
+        production.stage.until("all have started", at_work, 90)
