@@ -17,6 +17,12 @@ HUNG_AGAIN_S = 30.0
 UNANSWERED_S = 0.5
 """A first request that has had no answer for so long doesn't count among those that are sent at once."""
 
+UNANSWERED_LEAST_S, UNANSWERED_MOST_S = 0.1, 1.0
+"""Once it is known how long answers take, three times as long, within these bounds."""
+
+_TIMES_USUAL = 3.0
+_WEIGHT = 1 / 8
+
 
 class SendQueue:
     """Requests in turn, one connection after the other. Instants are seconds of a monotonic clock.
@@ -32,6 +38,7 @@ class SendQueue:
         self._wanting: dict[Hashable, None] = {}
         self._reporting: dict[Hashable, None] = {}
         self._unanswered: dict[UUID, tuple[float, Hashable]] = {}
+        self._usual_s: float | None = None
         self._sequence = 0
         self._size = 0
 
@@ -120,6 +127,8 @@ class SendQueue:
         key = _key(request)
         lane = self._lanes[key]
         self._unanswered.pop(request.shipment.request_id, None)
+        if answered:
+            self._learn(now - lane.in_flight.get(request.shipment.request_id, now))
         lane.answered(request, now, proven=answered)
         lane.closed_until = max(lane.closed_until, now + closed_for_s)
         self._take_turn(key, lane)
@@ -130,7 +139,19 @@ class SendQueue:
 
     def hanging(self, now: float) -> int:
         """Requests in flight on connections that haven't answered for a while."""
-        return sum(now - since >= UNANSWERED_S for since, _ in self._unanswered.values())
+        patience_s = self.patience_s
+        return sum(now - since >= patience_s for since, _ in self._unanswered.values())
+
+    @property
+    def patience_s(self) -> float:
+        """How long a first request may take before it counts as one that hangs."""
+        if self._usual_s is None:
+            return UNANSWERED_S
+        return min(max(_TIMES_USUAL * self._usual_s, UNANSWERED_LEAST_S), UNANSWERED_MOST_S)
+
+    def _learn(self, answer_s: float) -> None:
+        usual_s = answer_s if self._usual_s is None else self._usual_s
+        self._usual_s = usual_s + _WEIGHT * (answer_s - usual_s)
 
     def asks(self, now: float) -> list[tuple[Hashable, Ask]]:
         """What to ask the budgets for and to report to them at `now`; each is to be answered."""
@@ -198,7 +219,7 @@ class SendQueue:
         something waits; None: nothing waits, or none is to be expected."""
         if not self._size:
             return None
-        left = [since + UNANSWERED_S - now for since, _ in self._unanswered.values()]
+        left = [since + self.patience_s - now for since, _ in self._unanswered.values()]
         return min((one for one in left if one > 0), default=None)
 
     def held_back(self, now: float) -> list[UUID]:

@@ -197,6 +197,28 @@ def test_the_sender_of_one_that_hangs_is_replaced_as_soon_as_something_waits_for
     assert traffic.queue.next_sender(traffic.now) is None
 
 
+@pytest.mark.parametrize(
+    ("answer_s", "patience_s"), [(0.01, 0.1), (0.1, 0.3), (0.3, 0.9), (2.0, 1.0)]
+)
+def test_who_is_taken_for_hanging_depends_on_how_soon_others_answer(
+    answer_s: float, patience_s: float
+) -> None:
+    """Soon where answers come at once, later where they are slow: they would get too many at once."""
+    traffic = Traffic()
+    assert traffic.queue.patience_s == UNANSWERED_S
+    for n in range(3):
+        traffic.add(f"healthy-{n}")
+        assert traffic.take() is not None
+        traffic.now += answer_s
+        traffic.finish()
+    traffic.add("hung")
+    traffic.take()
+    traffic.now += patience_s - 0.05
+    assert traffic.queue.hanging(traffic.now) == 0
+    traffic.now += 0.06
+    assert traffic.queue.hanging(traffic.now) == 1
+
+
 def test_what_waits_behind_a_hanging_request_makes_room() -> None:
     """It is given back; nothing more of its company is claimed meanwhile."""
     traffic = Traffic()
