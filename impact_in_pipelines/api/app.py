@@ -13,6 +13,7 @@ from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
 from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.deliveries import calendar_routes as calendar
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import cancel_routes as cancelling
 from impact_in_pipelines.api.deliveries import replay_routes as replays
@@ -36,6 +37,7 @@ ROUTERS = (
     # Before the deliveries: its fixed paths would be taken for ids.
     replays.router,
     cancelling.router,
+    calendar.router,
     deliveries.router,
     events.router,
     schedules.router,

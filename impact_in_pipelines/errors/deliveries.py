@@ -104,6 +104,20 @@ class DeliveryTooMany(UsageError):
     most: int
 
 
+@refusal("delivery.days_too_many")
+class DaysTooMany(UsageError):
+    """A span has more days than are shown at once."""
+
+    most: int
+
+
+@refusal("delivery.day_not_over")
+class DayNotOver(UsageError):
+    """The local day is still running, or has not begun: its figures aren't complete."""
+
+    day: date
+
+
 @refusal("call_back.transaction_unknown")
 class TransactionUnknown(Conflict):
     """The account has no delivery under this transaction, or none yet: the answer may still be on its way

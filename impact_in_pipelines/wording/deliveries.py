@@ -10,6 +10,10 @@ SENTENCES = {
     ),
     "delivery.id_ambiguous": N_("'%(text)s' begins several deliveries' ids; give more of: %(ids)s"),
     "delivery.too_many": N_("more than %(most)s deliveries fit: narrow the choice"),
+    "delivery.days_too_many": N_("more than %(most)s days at once: narrow the span"),
+    "delivery.day_not_over": N_(
+        "%(day)s isn't over at the company: its figures aren't complete yet"
+    ),
     "replay.arrived": N_("it arrived at %(delivered_at)s, inside the duplicate window"),
     "replay.same_content": N_("the same content arrived at %(delivered_at)s"),
     "replay.unconfirmed": N_("it has arrived, and sending it again was not confirmed"),

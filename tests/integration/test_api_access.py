@@ -70,6 +70,7 @@ class Operation:
             "pauseSchedule": {"reason": "a test"},
             "previewRule": {"schedule": "daily"},
             "setConnection": {"enabled": True},
+            "sendDay": {"platform": "benevity", "day": "2026-01-05"},
             "holdPlatform": {"companyId": company, "reason": "a test"},
             "resumePlatform": {"companyId": company},
             "createCompany": {"slug": "third", "name": "Third"},

@@ -18,6 +18,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
         "sent ends by itself.",
         "endMaintenanceWindow": "Notices go out again from this moment.",
+        "getCalendar": "At most 400 days. Of several deliveries of one day the best one decides its state.",
+        "sendDay": "The 24-hour window still skips what has arrived. A day that is still running is refused.",
         "getDelivery": "Personal data in payload and answer is masked.",
         "getDeliveryTimeline": "Without paging: for a picture of the last days.",
         "getHealth": "Nothing else is asked: for a supervisor that restarts what hangs.",

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.pages import (
+    calendar,
     cancelling,
     connecting,
     deliveries,
@@ -35,6 +36,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *replays.routes(pages),
             *cancelling.routes(pages),
             *deliveries.routes(pages),
+            *calendar.routes(pages),
             *schedules.routes(pages),
             *holding.routes(pages),
             *connecting.routes(pages),

@@ -119,6 +119,10 @@ class Formats:
         """The time of day with seconds."""
         return str(format_time(at.astimezone(self.zone), "HH:mm:ss", locale=self.language.locale))
 
+    def month(self, day: date) -> str:
+        """The month that `day` is in: March 2026."""
+        return str(format_skeleton("yMMMM", day, locale=self.language.locale))
+
     def days(self, first: date, last: date, *, with_year: bool = False) -> str:
         """A span of days, both inclusive: 2–8 Mar; the year where it isn't the present one."""
         locale = self.language.locale

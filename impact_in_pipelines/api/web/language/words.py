@@ -54,6 +54,18 @@ OUTCOMES = {
     "lost": Sign("warn", "missed", N_("Outcome unknown")),
 }
 
+DAYS = {
+    "arrived": Sign("good", "check", N_("Arrived")),
+    "waiting": Sign("muted", "clock", N_("Waits")),
+    "held": Sign("warn", "pause", N_("Held")),
+    "failed": Sign("bad", "cross", N_("Failed")),
+    "missed": Sign("bad", "missed", N_("Missed")),
+    "cancelled": Sign("muted", "cancel", N_("Cancelled")),
+    "hole": Sign("bad", "missed", N_("Not sent")),
+    "nothing": Sign("muted", "skip", N_("Nothing to report")),
+}
+"""What became of a day."""
+
 HELD_BY = {
     "person": N_("Held by a person:"),
     "platform_breaker": N_("Held, nothing has failed: the platform is tried now and then."),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.closures import Hold
@@ -76,6 +77,33 @@ class SelectionStore:
                 },
             )
         return result.rowcount
+
+    def add_asked_for(
+        self, platform: Platform, asked: SelectedDay, *, request_id: str, actor: str, now: datetime
+    ) -> None:
+        """Queue one company-day that a person asks for, for any drain; audited as the doing of `actor`."""
+        id_ = selected_id(request_id, platform, asked.company_id, asked.day)
+        row = {
+            "id": id_,
+            "company_id": asked.company_id,
+            "timezone": asked.timezone,
+            "day": asked.day,
+        }
+        values = {
+            "rows": rows_as_json([row]),
+            "platform": platform.value,
+            "trigger": Trigger.MANUAL.value,
+            "run_id": request_id,
+            "now": now,
+        }
+        after = {"platform": platform.value, "day": asked.day.isoformat()}
+        change = Change("delivery.send_day", f"delivery {id_}", asked.company_id, after=after)
+        with self._engine.begin() as connection:
+            connection.execute(_SQL["insert_selected"], values)
+            connection.execute(
+                _SQL["release_of_run"], {"platform": platform.value, "run_id": request_id}
+            )
+            record(connection, [change], actor=actor, now=now)
 
     def open_of_run(self, platform: Platform, run_id: str) -> tuple[int, datetime | None]:
         """How many of a run's own deliveries are still open, and when the first is tried again (UTC)."""
