@@ -188,3 +188,15 @@ def test_a_cursor_from_somebody_else_shows_nothing_of_theirs(api: Served) -> Non
     rest = api.get("/deliveries", cursor=page["nextCursor"])["data"]
 
     assert {one["companyId"] for one in rest} <= {str(api.own.company)}
+
+
+def test_the_calendar_takes_any_date_that_there_is(api: Served) -> None:
+    """From the first to the last one that Python knows; a span the wrong way round or too long is named."""
+    path = f"/companies/{api.own.company}/calendar"
+    for day in ("0001-01-01", "9999-12-31"):
+        found = api.get(path, startDate=day, endDate=day)["data"]
+        assert all(one["state"] == "nothing" for platform in found for one in platform["days"])
+    for first, last in (("2026-01-02", "2026-01-01"), ("2024-01-01", "2026-01-01")):
+        answer = api.call("GET", f"{path}?startDate={first}&endDate={last}")
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"].endswith("endDate")

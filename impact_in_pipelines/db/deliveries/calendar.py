@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -11,8 +11,6 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/calendar")
-_EARLIEST_ZONE = timedelta(days=2)
-"""A local day begins at most 14 hours before its date does in UTC, and is reported after it has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ class CalendarReader:
 
     def reported(self, company_id: UUID, first: date, last: date) -> list[ReportedDay]:
         """The days from `first` to `last` that deliveries cover, by platform and day."""
-        due_from = datetime.combine(first, time(), UTC) - _EARLIEST_ZONE
-        values = {"company_id": company_id, "first": first, "last": last, "due_from": due_from}
+        values = {"company_id": company_id, "first": first, "last": last}
         with self._engine.connect() as connection:
             rows = connection.execute(_SQL["calendar"], values).all()
         return [

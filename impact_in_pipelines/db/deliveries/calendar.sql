@@ -1,6 +1,7 @@
 -- name: calendar
 -- What became of each local day of a company on each platform: the best that any delivery of it came to. A
--- delivery is due after the day it reports, so `due_from` narrows the scan to what can report the span.
+-- delivery is due after the day it reports has begun, at most 14 hours before its date does in UTC: that
+-- narrows the scan to what can report the span.
 SELECT DISTINCT ON (r.platform, r.day) r.platform, r.day, r.id,
        CASE WHEN r.status IN ('success', 'skipped') THEN 'arrived'
             WHEN r.held THEN 'held'
@@ -14,7 +15,7 @@ FROM (
     CROSS JOIN LATERAL generate_series(
         CAST(greatest(d.period_start, CAST(:first AS date)) AS timestamp),
         CAST(least(d.period_end, CAST(:last AS date)) AS timestamp), interval '1 day') AS s(day)
-    WHERE d.company_id = :company_id AND d.scheduled_for >= :due_from
+    WHERE d.company_id = :company_id AND d.scheduled_for >= CAST(CAST(:first AS date) - 2 AS timestamp) AT TIME ZONE 'UTC'
       AND d.period_start <= :last AND d.period_end >= :first
 ) AS r
 ORDER BY r.platform, r.day,
