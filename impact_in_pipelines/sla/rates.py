@@ -35,6 +35,9 @@ def chance_of_failures(failures: int, n: int, allowed: float) -> float:
         return 0.0
     if allowed >= 1:
         return 1.0
+    if failures <= n * allowed:
+        # Below the mean the first terms vanish in a float; successes from the other end don't.
+        return 1.0 - chance_of_failures(n - failures + 1, n, 1 - allowed)
     # The first term by logarithms, because n choose k overflows; each further one from the one before.
     term = exp(
         lgamma(n + 1)
@@ -43,10 +46,10 @@ def chance_of_failures(failures: int, n: int, allowed: float) -> float:
         + failures * log(allowed)
         + (n - failures) * log1p(-allowed)
     )
-    odds, total, k = allowed / (1 - allowed), 0.0, failures
-    mean = n * allowed
-    while k <= n and (term > total * 1e-17 or k < mean):
+    odds, total = allowed / (1 - allowed), 0.0
+    for k in range(failures, n + 1):
         total += term
+        if term <= total * 1e-17:
+            break
         term *= (n - k) / (k + 1) * odds
-        k += 1
     return min(1.0, total)

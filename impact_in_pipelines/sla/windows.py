@@ -94,4 +94,5 @@ def days_of(of: Window) -> tuple[date, date]:
 
 
 def _next_month(first: date) -> date:
-    return (first + timedelta(days=32)).replace(day=1)
+    years, month = divmod(first.month, 12)
+    return date(first.year + years, month + 1, 1)
