@@ -1,50 +1,126 @@
-"""The commands. Dagster and other slow imports are made by the ones that need them."""
+"""The commands, by name. Only the module of the one that is called is imported: all of them take a second."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 import typer
 
-from impact_in_pipelines.cli.accounts import companies, connections, sessions, token
-from impact_in_pipelines.cli.alerts import incidents, maintenance
-from impact_in_pipelines.cli.deliveries import commands as deliveries
-from impact_in_pipelines.cli.deliveries import deliver
-from impact_in_pipelines.cli.demo import command as demo
-from impact_in_pipelines.cli.dev import command as dev
-from impact_in_pipelines.cli.impact import events
-from impact_in_pipelines.cli.operating import (
-    dagster_ui,
-    database,
-    platforms,
-    reconcile,
-    recover,
-    sandbox,
-    serve,
-)
-from impact_in_pipelines.cli.schedules import commands as schedules
-from impact_in_pipelines.cli.sla import commands as sla
+_Found = typer.Typer | Callable[..., None]
+_GROUP = "app"
 
-app = typer.Typer(
-    name="impact-in",
-    help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.add_typer(database.app, name="db")
-app.add_typer(companies.app, name="companies")
-app.add_typer(connections.app, name="connections")
-app.add_typer(events.app, name="events")
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(platforms.app, name="platforms")
-app.add_typer(incidents.app, name="incidents")
-app.add_typer(maintenance.app, name="maintenance")
-app.add_typer(sla.app, name="sla")
-app.add_typer(token.app, name="token")
-app.add_typer(sessions.app, name="sessions")
-app.command("deliver")(deliver.deliver)
-app.command("sandbox")(sandbox.sandbox)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("dev")(dev.dev)
-app.command("recover")(recover.recover)
-app.command("reconcile")(reconcile.reconcile)
-app.command("dagster-ui")(dagster_ui.dagster_ui)
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command or a group of commands: `attribute` of a module in `impact_in_pipelines.cli`, and the line
+    that the list of all commands has for it (which is the first of its own help)."""
+
+    module: str
+    attribute: str
+    line: str
+
+
+COMMANDS = {
+    "deliver": Command(
+        "deliveries.deliver",
+        "deliver",
+        "Send what is due now, retries included; with --from and --to, send those days.",
+    ),
+    "sandbox": Command(
+        "operating.sandbox",
+        "sandbox",
+        "Run stand-ins for Benevity, Goodera, Workday, Slack and PagerDuty until Ctrl-C.",
+    ),
+    "serve": Command(
+        "operating.serve", "serve", "Serve the REST API and the cockpit until Ctrl-C."
+    ),
+    "demo": Command(
+        "demo.command",
+        "demo",
+        "Deliver a made-up quarter of a dozen companies to the sandbox, some of them misbehaving.",
+    ),
+    "dev": Command(
+        "dev.command",
+        "dev",
+        "Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); "
+        "Ctrl-C stops all.",
+    ),
+    "recover": Command(
+        "operating.recover",
+        "recover",
+        "Report Dagster runs that a crash left unfinished as failed, and free their pool slots.",
+    ),
+    "reconcile": Command(
+        "operating.reconcile",
+        "reconcile",
+        "Mark what had arrived although the database, restored from a dump, doesn't know it.",
+    ),
+    "dagster-ui": Command("operating.dagster_ui", "dagster_ui", "Serve Dagster's UI until Ctrl-C."),
+    "db": Command("operating.database", _GROUP, "Set the database up."),
+    "companies": Command("accounts.companies", _GROUP, "Add and list companies."),
+    "connections": Command(
+        "accounts.connections", _GROUP, "Set, list and try out accounts on the platforms."
+    ),
+    "events": Command("impact.events", _GROUP, "Bring impact events in."),
+    "schedules": Command(
+        "schedules.commands", _GROUP, "Create, change, pause and preview delivery schedules."
+    ),
+    "deliveries": Command(
+        "deliveries.commands", _GROUP, "Look at deliveries, send them again, call them off."
+    ),
+    "platforms": Command(
+        "operating.platforms",
+        _GROUP,
+        "Platforms and connections that are held. What is due waits, and nothing fails.",
+    ),
+    "incidents": Command("alerts.incidents", _GROUP, "List incidents and acknowledge them."),
+    "maintenance": Command(
+        "alerts.maintenance",
+        _GROUP,
+        "Windows in which alerts keep quiet. What happens in them is recorded and shown.",
+    ),
+    "sla": Command(
+        "sla.commands", _GROUP, "How deliveries keep their promises: status, reports, thresholds."
+    ),
+    "token": Command("accounts.token", _GROUP, "Tokens for the API."),
+    "sessions": Command(
+        "accounts.sessions", _GROUP, "Who is signed in to the cockpit; sign-in links."
+    ),
+}
+
+
+def app(arguments: Sequence[str] | None = None) -> typer.Typer:
+    """The program for these arguments: whatever they may call is there, of everything else the name and the
+    line in the list of commands. Without arguments (None): all of it."""
+    program = typer.Typer(
+        name="impact-in",
+        help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    for name, command in COMMANDS.items():
+        called = arguments is None or name in arguments
+        found = _imported(command) if called else _stand_in(command)
+        if isinstance(found, typer.Typer):
+            program.add_typer(found, name=name)
+        else:
+            program.command(name)(found)
+    return program
+
+
+def _imported(command: Command) -> _Found:
+    found: _Found = getattr(
+        import_module(f"impact_in_pipelines.cli.{command.module}"), command.attribute
+    )
+    return found
+
+
+def _stand_in(command: Command) -> _Found:
+    if command.attribute == _GROUP:
+        return typer.Typer(help=command.line)
+
+    def not_called() -> None: ...
+
+    not_called.__doc__ = command.line
+    return not_called

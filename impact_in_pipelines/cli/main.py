@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.loading import without_collecting
 from impact_in_pipelines.plain_logs import keep_logs_plain
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -78,9 +79,10 @@ def _loaded() -> Callable[..., object]:
 
 
 def _app() -> Callable[..., object]:
-    from impact_in_pipelines.cli.app import app
+    with without_collecting():
+        from impact_in_pipelines.cli.app import app
 
-    return app
+        return app(sys.argv[1:])
 
 
 if __name__ == "__main__":

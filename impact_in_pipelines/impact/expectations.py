@@ -5,11 +5,9 @@ Great Expectations takes seconds and 200 MB to import and is wrong without a wor
 context (design, section 9): it is imported on first use, and one thread at a time runs one fresh context.
 """
 
-import gc
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from impact_in_pipelines.impact.checks import CHECKS
 from impact_in_pipelines.impact.columns import KINDS, Kind, Record, Unjudgeable, records
 from impact_in_pipelines.impact.figures import ImpactFigures
 from impact_in_pipelines.impact.verdicts import Evaluation, Verdict, verdict
+from impact_in_pipelines.loading import without_collecting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,23 +111,9 @@ def _suite(gx: Any) -> Any:
 @cache
 def _great_expectations() -> Any:
     # Its modules use what Python and others have deprecated; that is nobody's business here.
-    with warnings.catch_warnings(), _without_collecting():
+    with warnings.catch_warnings(), without_collecting():
         warnings.simplefilter("ignore")
         import great_expectations
         import great_expectations.expectations
 
     return great_expectations
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """For imports of that size: what they make stays, and the garbage collector, which would look through it
-    again and again, leaves it out."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if collects:
-            gc.enable()

@@ -1,5 +1,5 @@
 """When a schedule is due and which days it reports on: pure rules, no database, no Dagster, no
-HTTP."""
+HTTP. `load`, which plans with numpy, is imported by who plans."""
 
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling.alike import CalendarNote, calendar_note, fires_alike
@@ -17,14 +17,6 @@ from impact_in_pipelines.scheduling.fires import (
     iter_fires,
     next_fire,
 )
-from impact_in_pipelines.scheduling.load.levels import (
-    Load,
-    OverloadedMinute,
-    load_by_minute,
-    overloaded_minutes,
-)
-from impact_in_pipelines.scheduling.load.patterns import LoadEntry
-from impact_in_pipelines.scheduling.load.spread import SpreadProposal, propose_spread
 from impact_in_pipelines.scheduling.preview import PreviewFire, preview
 from impact_in_pipelines.scheduling.rule import CatchUp, Cursor, ScheduleRule
 from impact_in_pipelines.scheduling.windows import DeliveryWindow
@@ -40,26 +32,19 @@ __all__ = [
     "HolidayCalendar",
     "HolidayPolicy",
     "InvalidSchedule",
-    "Load",
-    "LoadEntry",
-    "OverloadedMinute",
     "PlannedFire",
     "PreviewFire",
     "ScheduleFrequency",
     "ScheduleRule",
-    "SpreadProposal",
     "calendar_note",
     "cursor_after_change",
     "describe_cron",
     "fires_alike",
     "initial_cursor",
     "iter_fires",
-    "load_by_minute",
     "next_fire",
-    "overloaded_minutes",
     "parse_cron",
     "parse_timezone",
     "plan_due",
     "preview",
-    "propose_spread",
 ]

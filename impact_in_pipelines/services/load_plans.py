@@ -9,13 +9,9 @@ from uuid import UUID
 from impact_in_pipelines.delivery.draining.capacity import concurrency_for
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.scheduling import (
-    Load,
-    LoadEntry,
-    SpreadProposal,
-    load_by_minute,
-    propose_spread,
-)
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
+from impact_in_pipelines.scheduling.load.levels import Load, load_by_minute
+from impact_in_pipelines.scheduling.load.spread import SpreadProposal, propose_spread
 
 SLA_MINUTES = 5
 MOST_A_MINUTE = 5_000.0
@@ -65,7 +61,7 @@ def plan_load(
     apply: bool = False,
     throughput: float | None = None,
 ) -> LoadPlan:
-    """What `scheduling.propose_spread` proposes for the next `hours`; with `apply` it is set.
+    """What `propose_spread` proposes for the next `hours`; with `apply` it is set.
 
     `throughput`: deliveries a minute of one platform; estimated from latencies otherwise.
     """

@@ -25,6 +25,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
+from impact_in_pipelines.loading import without_collecting
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 
@@ -130,8 +131,9 @@ def run_drains(
 ) -> list[dict[str, Any]]:
     """Execute each platform's drain job here, until `stop` is requested; one result for each that was
     begun, counted by delivery status."""
-    from impact_in_pipelines.dagster_instance.running import run_job  # Dagster takes 0.8 s
-    from impact_in_pipelines.definitions import defs
+    with without_collecting():
+        from impact_in_pipelines.dagster_instance.running import run_job  # Dagster takes 0.8 s
+        from impact_in_pipelines.definitions import defs
 
     selections = runtime.selections  # a database that is away is reported before anything runs
     results = []

@@ -17,7 +17,6 @@ from impact_in_pipelines.cli.schedules.held_platforms import (
     unwell_in_words,
 )
 from impact_in_pipelines.cli.schedules.options import RuleOptions
-from impact_in_pipelines.cli.schedules.plan import plan_load
 from impact_in_pipelines.cli.schedules.preview import PREVIEWED, preview
 from impact_in_pipelines.cli.schedules.views import (
     print_fires,
@@ -307,6 +306,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show how many deliveries fall due when, and spread them so that the 5-minute SLA holds."""
+    from impact_in_pipelines.cli.schedules.plan import plan_load  # numpy, 0.1 s
+
     with session() as runtime:
         plan_load(
             runtime,

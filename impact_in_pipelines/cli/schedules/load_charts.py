@@ -10,7 +10,7 @@ from rich.text import Text
 from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.scheduling import Load, OverloadedMinute
+from impact_in_pipelines.scheduling.load.levels import Load, OverloadedMinute
 from impact_in_pipelines.scheduling.load.patterns import Counts
 
 _HEIGHT = 5

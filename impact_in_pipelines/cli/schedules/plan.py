@@ -13,7 +13,8 @@ from impact_in_pipelines.cli.schedules.load_charts import print_chart, write_cha
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.scheduling import OverloadedMinute, SpreadProposal
+from impact_in_pipelines.scheduling.load.levels import OverloadedMinute
+from impact_in_pipelines.scheduling.load.spread import SpreadProposal
 from impact_in_pipelines.services import load_plans
 from impact_in_pipelines.services.load_plans import SLA_MINUTES, Capacity, LoadPlan
 
@@ -31,7 +32,7 @@ def plan_load(
     throughput: float | None,
     as_json: bool,
 ) -> None:
-    """Print, and with `apply` set, what `scheduling.propose_spread` proposes for the next `hours`."""
+    """Print, and with `apply` set, what `propose_spread` proposes for the next `hours`."""
     if chart is not None and chart.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"--chart {chart.name!r} must end with .png or .svg")
     plan = load_plans.plan_load(

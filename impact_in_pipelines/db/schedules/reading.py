@@ -21,7 +21,7 @@ from impact_in_pipelines.errors.schedules import (
     ScheduleUnknown,
 )
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.scheduling import LoadEntry
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
 
 _SQL = load("schedules/schedules")
 
@@ -154,8 +154,8 @@ class ScheduleReader:
         return ScheduleStats(counts[None], by_platform)
 
     def load_entries(self, platform: Platform | None = None) -> list[LoadEntry]:
-        """The active schedules as `scheduling.load_by_minute` takes them; one whose rule no longer
-        holds fires never and is left out."""
+        """The active schedules as `load_by_minute` takes them; one whose rule no longer holds fires
+        never and is left out."""
         entries: list[LoadEntry] = []
         for schedule in self.listed(platform=platform):
             if not schedule.active:

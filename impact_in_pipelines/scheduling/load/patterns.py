@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from impact_in_pipelines.errors.schedules import LoadEndsBeforeStart
 from impact_in_pipelines.scheduling.fires import iter_groups
-from impact_in_pipelines.scheduling.rule import Cursor, ScheduleRule
-
-LoadEntry: TypeAlias = tuple[str, str, ScheduleRule, Cursor]
-"""Schedule id, platform, rule, cursor."""
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
+from impact_in_pipelines.scheduling.rule import ScheduleRule
 
 Counts: TypeAlias = NDArray[np.int64]
 """Deliveries that fall due in each minute, the first minute first."""

@@ -13,16 +13,10 @@ from impact_in_pipelines.errors.schedules import (
     LoadEndsBeforeStart,
     SpreadOutOfRange,
 )
-from impact_in_pipelines.scheduling import (
-    Cursor,
-    DeliveryWindow,
-    Load,
-    LoadEntry,
-    ScheduleRule,
-    load_by_minute,
-    overloaded_minutes,
-    propose_spread,
-)
+from impact_in_pipelines.scheduling import Cursor, DeliveryWindow, ScheduleRule
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
+from impact_in_pipelines.scheduling.load.levels import Load, load_by_minute, overloaded_minutes
+from impact_in_pipelines.scheduling.load.spread import propose_spread
 
 from .strategies import utc
 
