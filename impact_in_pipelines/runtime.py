@@ -1,14 +1,16 @@
-"""The parts put together, without Dagster: what a drain, a tick and the CLI all start from."""
+"""The parts put together, without Dagster: what a drain, a tick and the CLI all start from.
+
+The parts that only some processes use and that are slow to import (connectors, service levels) are imported
+where they are made.
+"""
 
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from impact_in_pipelines.clock import DatabaseClock, utc_now
-from impact_in_pipelines.connectors.http.transport import Transport, longest_attempt_s
-from impact_in_pipelines.connectors.payloads import MappedPayloads
-from impact_in_pipelines.connectors.registry import connector_for
 from impact_in_pipelines.db.access.sessions import SessionStore
 from impact_in_pipelines.db.access.tokens import AccessTokenStore
 from impact_in_pipelines.db.accounts.companies import CompanyStore
@@ -31,12 +33,6 @@ from impact_in_pipelines.db.engine import Database, database_time, open_database
 from impact_in_pipelines.db.fleet.processes import ProcessStore
 from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
-from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
-from impact_in_pipelines.db.sla.reports import SlaReports
-from impact_in_pipelines.db.sla.rollup import SlaRollup
-from impact_in_pipelines.db.sla.statuses import SlaStatuses
-from impact_in_pipelines.db.sla.thresholds import SlaThresholds
-from impact_in_pipelines.db.sla.watch import SlaWatch
 from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
 from impact_in_pipelines.delivery.draining.waiting import Waiting
@@ -47,6 +43,15 @@ from impact_in_pipelines.delivery.ticking import DueState
 from impact_in_pipelines.impact.gate import gate
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from impact_in_pipelines.connectors.http.transport import Transport
+    from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+    from impact_in_pipelines.db.sla.reports import SlaReports
+    from impact_in_pipelines.db.sla.rollup import SlaRollup
+    from impact_in_pipelines.db.sla.statuses import SlaStatuses
+    from impact_in_pipelines.db.sla.thresholds import SlaThresholds
+    from impact_in_pipelines.db.sla.watch import SlaWatch
 
 
 class Runtime:
@@ -141,32 +146,46 @@ class Runtime:
     @cached_property
     def budgets(self) -> PgRequestBudgets:
         """What all drains together may send."""
+        from impact_in_pipelines.connectors.http.transport import longest_attempt_s
+
         return PgRequestBudgets(
             self.database.engine, lend_s=GRANT_VALID_S + longest_attempt_s(self.settings)
         )
 
     @cached_property
-    def sla(self) -> SlaStatuses:
+    def sla(self) -> "SlaStatuses":
+        from impact_in_pipelines.db.sla.statuses import SlaStatuses
+
         return SlaStatuses(self.database.engine, self.settings)
 
     @cached_property
-    def sla_thresholds(self) -> SlaThresholds:
+    def sla_thresholds(self) -> "SlaThresholds":
+        from impact_in_pipelines.db.sla.thresholds import SlaThresholds
+
         return SlaThresholds(self.database.engine, self.settings)
 
     @cached_property
-    def sla_watch(self) -> SlaWatch:
+    def sla_watch(self) -> "SlaWatch":
+        from impact_in_pipelines.db.sla.watch import SlaWatch
+
         return SlaWatch(self.database.engine, self.settings)
 
     @cached_property
-    def sla_rollup(self) -> SlaRollup:
+    def sla_rollup(self) -> "SlaRollup":
+        from impact_in_pipelines.db.sla.rollup import SlaRollup
+
         return SlaRollup(self.database.engine, self.settings)
 
     @cached_property
-    def sla_outcomes(self) -> SlaOutcomes:
+    def sla_outcomes(self) -> "SlaOutcomes":
+        from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+
         return SlaOutcomes(self.database.engine, self.settings)
 
     @cached_property
-    def sla_reports(self) -> SlaReports:
+    def sla_reports(self) -> "SlaReports":
+        from impact_in_pipelines.db.sla.reports import SlaReports
+
         return SlaReports(self.database.engine, self.settings)
 
     @cached_property
@@ -194,12 +213,16 @@ class Runtime:
         return MaintenanceStore(self.database.engine)
 
     @cached_property
-    def transport(self) -> Transport:
+    def transport(self) -> "Transport":
+        from impact_in_pipelines.connectors.http.transport import Transport  # only where it is sent
+
         return Transport(self.settings, now=self._database_clock)
 
     @cached_property
     def payloads(self) -> PayloadSource:
         """What is sent, built from today's data behind the gate."""
+        from impact_in_pipelines.connectors.payloads import MappedPayloads
+
         return MappedPayloads(self.impact, gate)
 
     def due_state(self, platform: Platform) -> DueState:
@@ -217,6 +240,8 @@ class Runtime:
         lingers: bool = False,
     ) -> Drain:
         """A drain of `platform`, ready to run; with `lingers` it stays for what is due soon."""
+        from impact_in_pipelines.connectors.registry import connector_for
+
         return Drain(
             log=PgDeliveryLog(
                 self.database.engine,

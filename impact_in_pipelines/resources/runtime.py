@@ -1,5 +1,6 @@
 """The runtime as a Dagster resource: thin, opens nothing on construction."""
 
+import gc
 import os
 from functools import cache
 
@@ -39,4 +40,6 @@ class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
 
 @cache
 def _runtime(overrides: tuple[tuple[str, str], ...]) -> Runtime:
+    # Everything is imported by now and stays: the garbage collector needn't look through it during a drain.
+    gc.freeze()
     return Runtime(read_settings({**os.environ, **dict(overrides)}), role=EXECUTES)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.sla.reports import StoredReport
 from impact_in_pipelines.errors.sla import ReportAhead
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of, rolling
 from impact_in_pipelines.sla.wire import Document
+
+if TYPE_CHECKING:
+    from impact_in_pipelines.db.sla.reports import StoredReport
 
 
 def make_report(
@@ -52,7 +55,7 @@ def stored_reports_of_all(
     return runtime.sla_reports.stored_of_all(period, starts_on)
 
 
-def listed_reports(runtime: Runtime, company: Company | None) -> Sequence[StoredReport]:
+def listed_reports(runtime: Runtime, company: Company | None) -> "Sequence[StoredReport]":
     """What there is to read about `company`, or about all, newest first."""
     return runtime.sla_reports.listed(company)
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_in_pipelines.errors.schedules import LoadCapacityMissing
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
 from impact_in_pipelines.scheduling.load.patterns import (
     MINUTE,
     Counts,
-    LoadEntry,
     patterns,
     whole_minutes,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_in_pipelines.errors.schedules import SpreadOutOfRange
+from impact_in_pipelines.scheduling.load.entries import LoadEntry
 from impact_in_pipelines.scheduling.load.levels import (
     Load,
     OverloadedMinute,
@@ -19,7 +20,6 @@ from impact_in_pipelines.scheduling.load.levels import (
 )
 from impact_in_pipelines.scheduling.load.patterns import (
     Counts,
-    LoadEntry,
     Pattern,
     patterns,
     whole_minutes,
