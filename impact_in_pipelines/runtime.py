@@ -33,8 +33,9 @@ from impact_in_pipelines.db.engine import Database, database_time, open_database
 from impact_in_pipelines.db.fleet.processes import ProcessStore
 from impact_in_pipelines.db.impact.store import ImpactStore
 from impact_in_pipelines.db.schedules.store import ScheduleStore
-from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
+from impact_in_pipelines.delivery.draining.drain import Drain
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.waiting import Waiting
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.ports import PayloadSource
@@ -258,6 +259,7 @@ class Runtime:
                 lease=timedelta(seconds=self.settings.lease_seconds),
                 dedup_window=timedelta(hours=self.settings.dedup_window_hours),
                 linger=timedelta(seconds=self.settings.drain_linger_seconds if lingers else 0),
+                tick_every=timedelta(minutes=self.settings.scheduler_check_interval),
             ),
             next_due=lambda: self.due_state(platform).next_due,
             clock=self.clock,

@@ -10,7 +10,7 @@ from factories import World
 
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.draining.drain import DrainOptions
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
 from impact_in_pipelines.delivery.payload import payload_hash

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -20,6 +19,7 @@ from impact_in_pipelines.delivery.draining.capacity import concurrency_for
 from impact_in_pipelines.delivery.draining.granting import Granting
 from impact_in_pipelines.delivery.draining.intake import Intake, Taken
 from impact_in_pipelines.delivery.draining.lanes import Request
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.results import Results
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.waiting import Lingering, Silence, Waiting
@@ -27,10 +27,6 @@ from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
 from impact_in_pipelines.delivery.retry import RetryPlan
-
-CHUNK = 1_000
-"""Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this. Great
-Expectations costs 0.2 s a chunk, however few are in it."""
 
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 1.0
@@ -48,17 +44,6 @@ _SETTLE_AFTER_S = 0.5
 _LONG_AGO = float("-inf")  # of the monotonic clock: do it at once
 _SETTLE_AGAIN_S = 1.0
 """How long after the log could not take results it is asked again."""
-
-
-@dataclass(frozen=True)
-class DrainOptions:
-    """`lease`: how long a claim holds without renewal; `dedup_window`: D4's 24 hours; `linger`: for what is
-    due so soon a drain of all that is due stays, instead of another one's start-up."""
-
-    lease: timedelta = timedelta(seconds=180)
-    dedup_window: timedelta = timedelta(hours=24)
-    chunk: int = CHUNK
-    linger: timedelta = timedelta(0)
 
 
 class Drain:
@@ -107,7 +92,12 @@ class Drain:
         self._claim_again_at = _LONG_AGO
         self._settled_at = time.monotonic()
         self._lingering = Lingering(
-            self._options.linger, next_due, clock, should_stop, started_at=self._settled_at
+            self._options.linger,
+            self._options.tick_every,
+            next_due,
+            clock,
+            should_stop,
+            started_at=self._settled_at,
         )
         self._silence = Silence(self._pool, on_waiting)
         self._settle_again_at = _LONG_AGO

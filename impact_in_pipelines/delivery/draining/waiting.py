@@ -10,6 +10,10 @@ from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 LINGER_MOST_S = 600.0
 """A drain that is older ends once nothing is due."""
 
+_HANDS_OVER = (timedelta(seconds=3), timedelta(seconds=10))
+"""So long before a tick an old drain ends: late enough for little to wait for the next one, and early enough
+for the tick not to take it for one that runs."""
+
 _LOOK_EVERY_S = 1.0
 """How often a drain that waits looks for what has been added meanwhile."""
 
@@ -59,9 +63,11 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Lingering:
-    """Stays for what is due within `linger`, as long as the drain that `started_at` (monotonic) is young."""
+    """Stays for what is due within `linger`, as long as the drain that `started_at` (monotonic) is young.
+    Ticks, which start the next one, come every `tick_every` since midnight (UTC)."""
 
     linger: timedelta
+    tick_every: timedelta
     next_due: Callable[[], datetime | None]
     clock: Callable[[], datetime]
     should_stop: Callable[[], bool]
@@ -69,7 +75,7 @@ class Lingering:
 
     def waits(self, before: Callable[[], None]) -> bool:
         """Call `before` and wait a moment if something is due soon; whether to go on."""
-        if not self.linger or time.monotonic() - self.started_at >= LINGER_MOST_S:
+        if not self.linger or self._is_to_end():
             return False
         due = self.next_due()
         if due is None or due - self.clock() > self.linger:
@@ -80,3 +86,15 @@ class Lingering:
         while not self.should_stop() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _DOZE_S))
         return True
+
+    def _is_to_end(self) -> bool:
+        age_s = time.monotonic() - self.started_at
+        if age_s >= LINGER_MOST_S:
+            return True
+        if age_s + self.tick_every.total_seconds() < LINGER_MOST_S:
+            return False
+        # The last tick of its time: what falls due between its end and that one waits.
+        now = self.clock()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        to_tick = self.tick_every - (now - midnight) % self.tick_every
+        return _HANDS_OVER[0] <= to_tick <= _HANDS_OVER[1]

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from impact_in_pipelines.delivery.draining import waiting
-from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
+from impact_in_pipelines.delivery.draining.drain import Drain
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.limits.budgets import Ask, Grant
 from impact_in_pipelines.delivery.model import Refusal, SendResult, Shipment
 from impact_in_pipelines.delivery.retry import RetryPlan

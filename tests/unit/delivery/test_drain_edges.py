@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from impact_in_pipelines.delivery.draining.drain import DrainOptions
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.preparing import prepare
 from impact_in_pipelines.delivery.draining.workerpool import BRAKE_AFTER
 from impact_in_pipelines.delivery.holding.breaking import ConnectionEvidence

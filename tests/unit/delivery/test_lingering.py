@@ -7,7 +7,8 @@ import pytest
 
 from impact_in_pipelines.delivery.draining import drain as draining
 from impact_in_pipelines.delivery.draining import waiting, workerpool
-from impact_in_pipelines.delivery.draining.drain import Drain, DrainOptions
+from impact_in_pipelines.delivery.draining.drain import Drain
+from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.model import Refusal, Selection
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import ErrorKind
@@ -75,6 +76,7 @@ def lingering(
     settled: Callable[[], None] = lambda: None,
     stop: Callable[[], bool] = lambda: False,
     source: Built | None = None,
+    tick_every: timedelta = timedelta(minutes=1),
 ) -> Drain:
     return Drain(
         log=log,
@@ -82,7 +84,7 @@ def lingering(
         payloads=source or Built(),
         budgets=Budgets(),
         plan=RetryPlan(),
-        options=DrainOptions(chunk=4, linger=timedelta(seconds=linger_s)),
+        options=DrainOptions(chunk=4, linger=timedelta(seconds=linger_s), tick_every=tick_every),
         clock=clock.utc,
         next_due=next_due,
         on_settled=settled,
@@ -118,11 +120,23 @@ def test_it_waits_for_what_is_due_within_its_patience(
     assert bool(clock.slept) is waits
 
 
-def test_a_drain_that_is_ten_minutes_old_ends_once_nothing_is_due(clock: Clock) -> None:
-    """Its run would otherwise never show its failures; another one takes over."""
-    log = MemoryLog()
-    lingering(clock, log, lambda: clock.utc() + timedelta(seconds=20)).run()
-    assert 600.0 <= clock.passed <= 601.0
+@pytest.mark.parametrize(
+    ("every", "ends_s"), [(1, (560.0, 561.0)), (5, (560.0, 561.0)), (20, (600.0, 601.0))]
+)
+def test_a_drain_of_almost_ten_minutes_ends_just_before_a_tick(
+    clock: Clock, every: int, ends_s: tuple[float, float]
+) -> None:
+    """Its run would otherwise never show its failures. What falls due in the seconds until the tick waits
+    for the next drain; a tick that found this one running would start none. It began 30 seconds after
+    midnight; of ticks every twenty minutes the next one comes too late."""
+    drain = lingering(
+        clock,
+        MemoryLog(),
+        lambda: clock.utc() + timedelta(seconds=20),
+        tick_every=timedelta(minutes=every),
+    )
+    drain.run()
+    assert ends_s[0] <= clock.passed <= ends_s[1]
 
 
 def test_what_is_overdue_already_is_looked_for_again_in_a_moment(clock: Clock) -> None:

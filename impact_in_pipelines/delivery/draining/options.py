@@ -1,0 +1,20 @@
+"""What a drain is told about time and size."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+CHUNK = 1_000
+"""Deliveries claimed and frozen in one statement each; bounds what is in memory to twice this."""
+
+
+@dataclass(frozen=True)
+class DrainOptions:
+    """`lease`: how long a claim holds without renewal; `dedup_window`: D4's 24 hours; `linger`: for what is
+    due so soon a drain of all that is due stays, instead of another one's start-up; `tick_every`: when others
+    are started."""
+
+    lease: timedelta = timedelta(seconds=180)
+    dedup_window: timedelta = timedelta(hours=24)
+    chunk: int = CHUNK
+    linger: timedelta = timedelta(0)
+    tick_every: timedelta = timedelta(minutes=1)
