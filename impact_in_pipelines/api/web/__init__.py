@@ -6,16 +6,13 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
-from impact_in_pipelines.api.web.pages import (
+from impact_in_pipelines.api.web.pages import connecting, holding, reports, schedules
+from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
-    connecting,
     deliveries,
-    holding,
     live,
     replays,
-    reports,
-    schedules,
 )
 from impact_in_pipelines.api.web.sign_in import entry, oidc
 from impact_in_pipelines.api.web.statics import PREFIX, serve_static

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_id
-from impact_in_pipelines.api.web.pages.dashboard import dashboard_of
-from impact_in_pipelines.api.web.pages.filters import filters_of
-from impact_in_pipelines.api.web.pages.rows import OPEN, row_of, thresholds_of
+from impact_in_pipelines.api.web.pages.timeline.dashboard import dashboard_of
+from impact_in_pipelines.api.web.pages.timeline.filters import filters_of
+from impact_in_pipelines.api.web.pages.timeline.rows import OPEN, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
 from impact_in_pipelines.delivery.showing.sanitising import sanitised

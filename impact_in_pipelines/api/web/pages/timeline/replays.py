@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import ApiProblem, not_found
 from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
-from impact_in_pipelines.api.web.pages.rows import OPEN
+from impact_in_pipelines.api.web.pages.timeline.rows import OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.access.answers import HeldKey, IdempotencyStore, KeptAnswer
 from impact_in_pipelines.delivery.showing.sanitising import sanitised

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.web.pages.filters import filters_of
+from impact_in_pipelines.api.web.pages.timeline.filters import filters_of
 from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, uuid_of
 from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 from impact_in_pipelines.services.deliveries.replaying import MOST

@@ -1,0 +1,1 @@
+"""The deliveries page, the calendar, and what is done from them."""
