@@ -114,12 +114,14 @@ def _scope(
 ) -> Scope:
     company_id, platform = key
     found, before = measured.metrics.get(key, Metrics()), measured.overdue_before.get(key)
-    metrics = replace(
-        found,
-        consecutive_failures=max((one.failures for one in streaks), default=0),
-        overdue_before=before.fires if before else 0,
-        oldest_overdue=before.oldest if before else found.oldest_overdue,
-    )
+    metrics = found
+    if streaks or before:
+        metrics = replace(
+            found,
+            consecutive_failures=max((one.failures for one in streaks), default=0),
+            overdue_before=before.fires if before else 0,
+            oldest_overdue=before.oldest if before else found.oldest_overdue,
+        )
     thresholds = book.of(company_id, platform)
     subject = Subject(company_id, slugs.get(company_id) if company_id else None, platform)
     breaches = evaluate(metrics, thresholds, subject, now, streaks=streaks)

@@ -146,9 +146,9 @@ def _retry_breach(metrics: Metrics, t: Thresholds) -> _Found | None:
 def _rate_breach(
     type_: BreachType, rate: Rate | None, levels: tuple[float, float], thresholds: Thresholds
 ) -> _Found | None:
-    if rate is None:
-        return None
     target, warning = levels
+    if rate is None or rate.percent >= max(target, warning):
+        return None
     matched = _matching(
         (_Level(Severity.CRITICAL, target, "<"), _Level(Severity.WARNING, warning, "<")),
         rate.percent,
@@ -209,7 +209,8 @@ def _latency_breach(metrics: Metrics, thresholds: Thresholds) -> _Found | None:
     """An average that is late is told; one page is worth it if the median is late too, at any number: half
     of the deliveries are a fact, one that took a day is an average."""
     latency = metrics.latency
-    if latency is None:
+    lowest = min(thresholds.latency_target_ms, thresholds.latency_warning_ms)
+    if latency is None or latency.average <= lowest:
         return None
     matched = _matching(
         (

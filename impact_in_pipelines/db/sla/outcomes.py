@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, TextClause
 
 from impact_in_pipelines.db.deliveries.changes import current_mark
@@ -28,7 +30,7 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
 _SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
-_COMPANIES_AT_ONCE = 2_000
+_COMPANIES_AT_ONCE = 500
 """Of so many the records are in memory twice, as they come and as columns."""
 _DAY = timedelta(days=1)
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -104,7 +106,7 @@ def read_everybody(
         "packed_from": midnight(state.first_day) if state else window.start,
         "mark": state.mark if state else None,
     }
-    rest = _read(connection, sla_sql.READ_UNPACKED, asked)
+    changed, rest = _read(connection, sla_sql.READ_UNPACKED, asked)
     fresh = _unplanned(fires, ids, values["overdue_after_minutes"])
     blocks = []
     for first in range(0, len(ids), _COMPANIES_AT_ONCE):
@@ -112,14 +114,16 @@ def read_everybody(
         parts = [rest.of_companies(first, last), fresh.of_companies(first, last)]
         if state is not None:
             some = asked | {"first_company": ids[first], "last_company": ids[last - 1]}
-            packed = _read(connection, sla_sql.READ_PACKED, some).of_companies(first, last)
-            known = packed.within(window.start, window.end).without(parts[0].id)
-            parts.append(known)
+            known, packed = _read(connection, sla_sql.READ_PACKED, some)
+            inside = packed.is_due(window.start, window.end) & ~np.isin(known, changed)
+            parts.append(packed.only(inside).of_companies(first, last))
         blocks.append(Block(first, last - first, joined(parts)))
     return Everybody(ids, blocks, book)
 
 
-def _read(connection: Connection, statement: TextClause, values: Mapping[str, Any]) -> Outcomes:
+def _read(
+    connection: Connection, statement: TextClause, values: Mapping[str, Any]
+) -> tuple[NDArray[np.int64], Outcomes]:
     row: Row[Any] = connection.execute(statement, values).one()
     return unpacked(*(bytes(part) if part is not None else b"" for part in row))
 

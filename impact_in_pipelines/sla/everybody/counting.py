@@ -110,37 +110,49 @@ def as_counters(row: Sequence[int]) -> dict[str, int | None]:
     return found
 
 
-def percentiles(values: Ints, places: Ints, size: int) -> list[tuple[int, int] | None]:
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Values from the least to the largest, and where each was before. Sorted once, for several groupings."""
+
+    values: Ints
+    before: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, values: Ints) -> "Ordered":
+        """Those of `values` that are any."""
+        known = np.flatnonzero(values != NOTHING)
+        before = known[np.argsort(values[known])]
+        return cls(values[before], before)
+
+
+def grouped(places: Ints, size: int) -> NDArray[np.intp]:
+    """The order that puts equal `places` (below `size`) together and leaves the order within each."""
+    # Sorting numbers of 16 bits goes by their digits: linear, and many times quicker.
+    return np.argsort(places.astype(np.uint16 if size <= 2**16 else np.int64), kind="stable")
+
+
+def percentiles(found: Ordered, places: Any, size: int) -> list[tuple[int, int] | None]:
     """p50 and p95 of each of `size` places, None where it has no values: the least value that so large a
     share of them reaches, as `percentile_disc` says."""
-    known = values != NOTHING
-    values, places = values[known], places[known]
-    order = np.argsort(values, kind="stable")
-    order = order[np.argsort(places[order].astype(_smallest(size)), kind="stable")]
-    ordered = values[order]
+    places = places[found.before]
+    ordered = found.values if size == 1 else found.values[grouped(places, size)]
     n = np.bincount(places, minlength=size)
     first = np.concatenate(([0], np.cumsum(n)[:-1]))
-    found = []
+    of_shares = []
     for share in _SHARES:
         at = first + np.maximum(np.ceil(share * n).astype(np.int64), 1) - 1
-        found.append(ordered[np.minimum(at, max(len(ordered) - 1, 0))] if len(ordered) else n)
-    both = np.stack(found, axis=1).tolist()
+        of_shares.append(ordered[np.minimum(at, len(ordered) - 1)] if len(ordered) else n)
+    both = np.stack(of_shares, axis=1).tolist()
     return [(p50, p95) if some else None for (p50, p95), some in zip(both, n.tolist(), strict=True)]
 
 
-def _smallest(size: int) -> Any:
-    # Sorting numbers of 16 bits goes by their digits: linear, and many times quicker.
-    return np.uint16 if size <= 2**16 else np.int64
-
-
-def oldest_overdue(found: Outcomes, places: Ints, size: int) -> dict[int, datetime]:
+def oldest_overdue(found: Outcomes, places: Ints) -> dict[int, datetime]:
     """When the oldest overdue delivery of a place was due, by the place."""
     overdue = found.fate == o.OVERDUE
     oldest: dict[int, int] = {}
     pairs = zip(places[overdue].tolist(), found.scheduled_for[overdue].tolist(), strict=True)
     for place, at in pairs:
-        if 0 <= place < size:
-            oldest[place] = min(at, oldest.get(place, at))
+        oldest[place] = min(at, oldest.get(place, at))
     return {place: o.datetime_of(at) for place, at in oldest.items()}
 
 

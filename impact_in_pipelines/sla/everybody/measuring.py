@@ -13,7 +13,7 @@ from impact_in_pipelines.sla.budget import Errors
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.outcomes import PLATFORMS, Bools, Ints, Outcomes
-from impact_in_pipelines.sla.everybody.since import since_when
+from impact_in_pipelines.sla.everybody.since import Settled, since_when
 from impact_in_pipelines.sla.metrics import metrics_of
 from impact_in_pipelines.sla.model import BreachType, Metrics, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook
@@ -84,24 +84,29 @@ class Everybody:
     def _metrics(self, window: Window) -> Iterator[tuple[ScopeKey, Metrics]]:
         whole = _Whole()
         for block, found, punctual in self._within(window):
-            own = _tally(found, punctual, counting.by_platform(found), _EACH * block.size)
+            durations = _Durations.of(found)
+            places, size = counting.by_platform(found), _EACH * block.size
+            rows = counting.counted(found, punctual, places, size)
+            own = durations.tally(rows, found, places, size)
             for place, metrics in own.metrics():
                 yield (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH]), metrics
             places = found.company.astype(np.int64)
             rows = counting.added(own.rows.reshape(block.size, _EACH, -1), axis=1)
-            for place, metrics in _percentiles(rows, found, places, block.size).metrics():
+            for place, metrics in durations.tally(rows, found, places, block.size).metrics():
                 yield (self.ids[block.first + place], None), metrics
             whole.add(own.rows, found)
-        of_platforms = whole.by_platform()
-        for place, metrics in of_platforms.metrics():
+        platforms, everything = whole.tallies()
+        for place, metrics in platforms.metrics():
             yield (None, PLATFORMS[place]), metrics
-        yield EVERYTHING, whole.of_all(of_platforms.rows).metrics_at(0)
+        yield EVERYTHING, everything.metrics_at(0)
 
     def tallies(self, window: Window) -> tuple[Tally, Tally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
         whole, tallies = _Whole(), []
         for block, found, punctual in self._within(window):
-            own = _tally(found, punctual, counting.by_platform(found), _EACH * block.size)
+            places, size = counting.by_platform(found), _EACH * block.size
+            rows = counting.counted(found, punctual, places, size)
+            own = _Durations.of(found).tally(rows, found, places, size)
             whole.add(own.rows, found)
             own.oldest = {_EACH * block.first + place: at for place, at in own.oldest.items()}
             tallies.append(own)
@@ -111,14 +116,15 @@ class Everybody:
             [one for tally in tallies for one in tally.lateness],
             {place: at for tally in tallies for place, at in tally.oldest.items()},
         )
-        return each, whole.by_platform()
+        return each, whole.tallies()[0]
 
     def ends(self, spans: Sequence[timedelta], window: Window, now: datetime) -> counting.Ends:
         """What came to its end within each of `spans` before `now`, of each company's platforms and due in
         `window`. Fires that nobody planned have no end yet."""
         found = [counting.no_ends(0, len(spans))]
         for block in self._blocks:
-            some = _planned(block.found.within(window.start, window.end))
+            found_ = block.found
+            some = found_.only(found_.planned & found_.is_due(window.start, window.end))
             places = counting.by_platform(some)
             found.append(counting.ends(some, places, _EACH * block.size, spans, now))
         return counting.joined_ends(found)
@@ -153,27 +159,34 @@ class Everybody:
         found: dict[SinceKey, datetime] = {}
         parts = []
         for block, some, punctual in self._within(window):
+            settled = Settled.of(some, punctual)
+            places = counting.by_platform(settled.found)
             for each in (1, _EACH):
                 thresholds = keys.of_block(block, each)
                 if thresholds:
-                    places = (
-                        counting.by_platform(some) if each > 1 else some.company.astype(np.int64)
-                    )
-                    instants = since_when(some, punctual, places, thresholds, now)
+                    instants = since_when(settled, places // (_EACH // each), thresholds, now)
                     found |= keys.found(instants, each, block.first)
             if keys.of_all:
                 parts.append((some, punctual))
         if parts:
-            whole = o.joined([some for some, _ in parts])
-            punctual = np.concatenate([punctual for _, punctual in parts])
-            del parts
-            # One more place than there are platforms, for all of them together.
-            for places, thresholds in (
-                (whole.platform.astype(np.int64), keys.of_platforms),
-                (np.full(len(whole), _EACH, dtype=np.int64), keys.of_everything),
-            ):
-                if thresholds:
-                    found |= keys.of_all_found(since_when(whole, punctual, places, thresholds, now))
+            found |= self._since_of_all(keys, parts, now)
+        return found
+
+    def _since_of_all(
+        self, keys: "_Wanted", parts: list[tuple[Outcomes, Bools]], now: datetime
+    ) -> dict[SinceKey, datetime]:
+        settled = Settled.of(
+            o.joined([some for some, _ in parts]), np.concatenate([one for _, one in parts])
+        )
+        found: dict[SinceKey, datetime] = {}
+        # One more place than there are platforms, for all of them together.
+        for places, thresholds in (
+            (settled.found.platform, keys.of_platforms),
+            (np.full(len(settled.found), _EACH, dtype=np.int8), keys.of_everything),
+        ):
+            if thresholds:
+                instants = since_when(settled, places.astype(np.int64), thresholds, now)
+                found |= keys.of_all_found(instants)
         return found
 
     def _within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
@@ -181,11 +194,6 @@ class Everybody:
             some = block.found.within(window.start, window.end)
             targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
             yield block, some, counting.on_time(some, targets)
-
-
-def _planned(found: Outcomes) -> Outcomes:
-    # What nobody planned has no id.
-    return found.only(found.id != 0)
 
 
 def _targets(book: ThresholdBook, numbers: Mapping[UUID, int], size: int) -> NDArray[np.float64]:
@@ -197,17 +205,25 @@ def _targets(book: ThresholdBook, numbers: Mapping[UUID, int], size: int) -> NDA
     return counting.targets_ms(size, book.defaults.latency_target_ms, own)
 
 
-def _tally(found: Outcomes, punctual: Bools, places: Ints, size: int) -> Tally:
-    return _percentiles(counting.counted(found, punctual, places, size), found, places, size)
+@dataclass(frozen=True, slots=True)
+class _Durations:
+    """Latencies and latenesses in order."""
 
+    latency: counting.Ordered
+    lateness: counting.Ordered
 
-def _percentiles(rows: Ints, found: Outcomes, places: Ints, size: int) -> Tally:
-    return Tally(
-        rows,
-        counting.percentiles(found.latency_ms, places, size),
-        counting.percentiles(found.lateness_ms, places, size),
-        counting.oldest_overdue(found, places, size),
-    )
+    @classmethod
+    def of(cls, found: Outcomes) -> "_Durations":
+        return cls(counting.Ordered.of(found.latency_ms), counting.Ordered.of(found.lateness_ms))
+
+    def tally(self, rows: Ints, found: Outcomes, places: Ints, size: int) -> Tally:
+        """`rows` with the percentiles of each place."""
+        return Tally(
+            rows,
+            counting.percentiles(self.latency, places, size),
+            counting.percentiles(self.lateness, places, size),
+            counting.oldest_overdue(found, places),
+        )
 
 
 class _Whole:
@@ -222,31 +238,30 @@ class _Whole:
         self._rows.append(counting.added(rows.reshape(-1, _EACH, rows.shape[-1]), axis=0))
         self._durations.append((found.platform, found.latency_ms, found.lateness_ms))
         platforms = found.platform.astype(np.int64)
-        for place, at in counting.oldest_overdue(found, platforms, _EACH).items():
+        for place, at in counting.oldest_overdue(found, platforms).items():
             self._oldest[place] = min(at, self._oldest.get(place, at))
 
-    def by_platform(self) -> Tally:
+    def tallies(self) -> tuple[Tally, Tally]:
+        """The tally of the platforms, and that of all together (its place is 0)."""
         rows = counting.no_rows(_EACH)
         if self._rows:
             rows = counting.added(np.stack(self._rows), axis=0)
         platform, latency, lateness = self._columns()
-        places = platform.astype(np.int64)
-        return Tally(
-            rows,
-            counting.percentiles(latency, places, _EACH),
-            counting.percentiles(lateness, places, _EACH),
-            self._oldest,
-        )
-
-    def of_all(self, of_platforms: Ints) -> Tally:
-        platform, latency, lateness = self._columns()
-        places = np.zeros(len(platform), dtype=np.int64)
+        one = counting.added(rows, axis=0)[np.newaxis]
+        percentiles = []
+        for values in (latency, lateness):
+            ordered = counting.Ordered.of(values)
+            percentiles.append(
+                [
+                    counting.percentiles(ordered, places, size)
+                    for places, size in ((platform, _EACH), (np.zeros_like(platform), 1))
+                ]
+            )
+        (latency_each, latency_all), (lateness_each, lateness_all) = percentiles
         oldest = {0: min(self._oldest.values())} if self._oldest else {}
-        return Tally(
-            counting.added(of_platforms, axis=0)[np.newaxis],
-            counting.percentiles(latency, places, 1),
-            counting.percentiles(lateness, places, 1),
-            oldest,
+        return (
+            Tally(rows, latency_each, lateness_each, self._oldest),
+            Tally(one, latency_all, lateness_all, oldest),
         )
 
     def _columns(self) -> tuple[NDArray[np.int8], Ints, Ints]:

@@ -69,7 +69,8 @@ class Unplanned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Columns of equal length, one place for each delivery. `company` is the company's number."""
+    """Columns of equal length, one place for each delivery. `company` is the company's number; `planned` says
+    whether it is in the log."""
 
     company: NDArray[np.int32]
     platform: NDArray[np.int8]
@@ -82,7 +83,7 @@ class Outcomes:
     lateness_ms: Ints
     attempts: NDArray[np.int32]
     payload_bytes: NDArray[np.int32]
-    id: Ints
+    planned: Bools
 
     def __len__(self) -> int:
         return len(self.company)
@@ -91,16 +92,15 @@ class Outcomes:
         """Those at the places `chosen`: a mask, indices or a slice."""
         return Outcomes(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
+    def is_due(self, start: datetime, end: datetime) -> Bools:
+        """Which of them are due in `[start, end)`."""
+        at = self.scheduled_for
+        return np.asarray((at >= instant_of(start)) & (at < instant_of(end)))
+
     def within(self, start: datetime, end: datetime) -> "Outcomes":
         """Those due in `[start, end)`."""
-        inside = (self.scheduled_for >= instant_of(start)) & (self.scheduled_for < instant_of(end))
+        inside = self.is_due(start, end)
         return self if inside.all() else self.only(inside)
-
-    def without(self, ids: Ints) -> "Outcomes":
-        """Those that have none of `ids`."""
-        if not len(ids) or not len(self):
-            return self
-        return self.only(~np.isin(self.id, ids))
 
     def of_companies(self, first: int, last: int) -> "Outcomes":
         """Those of the companies numbered `[first, last)`, numbered from 0."""
@@ -125,24 +125,25 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
     )
 
 
-def unpacked(numbers: bytes, counts: bytes, records: bytes) -> Outcomes:
-    """The outcomes in `records`: of the company `numbers[n]` the next `counts[n]` of them (both as records
-    have their numbers)."""
+def unpacked(numbers: bytes, counts: bytes, records: bytes) -> tuple[Ints, Outcomes]:
+    """The ids of the deliveries in `records`, and what became of them: of the company `numbers[n]` the next
+    `counts[n]` of them (both as records have their numbers)."""
     found = np.frombuffer(records, dtype=RECORD)
     each, times = np.frombuffer(numbers, dtype=">i4"), np.frombuffer(counts, dtype=">i4")
     flags = found["flags"].astype(np.int32)
-    return Outcomes(
-        company=np.repeat(each, times).astype(np.int32),
+    return found["id"].astype(np.int64), Outcomes(
+        company=np.repeat(each.astype(np.int32), times),
         platform=(flags & (2**FATE_SHIFT - 1)).astype(np.int8),
         fate=((flags >> FATE_SHIFT) & 7).astype(np.int8),
         recovered=(flags & RECOVERED_BIT) != 0,
         timed=(flags & TIMED_BIT) != 0,
         **{
             name: found[name].astype(np.int64)
-            for name in ("scheduled_for", "settled_at", "latency_ms", "lateness_ms", "id")
+            for name in ("scheduled_for", "settled_at", "latency_ms", "lateness_ms")
         },
         attempts=found["attempts"].astype(np.int32),
         payload_bytes=found["payload_bytes"].astype(np.int32),
+        planned=np.ones(len(found), dtype=np.bool_),
     )
 
 
@@ -162,5 +163,5 @@ def of_unplanned(fires: Sequence[Unplanned], overdue_after: timedelta) -> Outcom
         lateness_ms=np.full(size, NOTHING, dtype=np.int64),
         attempts=np.full(size, -1, dtype=np.int32),
         payload_bytes=np.full(size, -1, dtype=np.int32),
-        id=np.zeros(size, dtype=np.int64),
+        planned=np.zeros(size, dtype=np.bool_),
     )
