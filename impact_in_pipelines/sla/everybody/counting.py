@@ -135,7 +135,7 @@ def percentiles(found: Ordered, places: Any, size: int) -> list[tuple[int, int] 
     """p50 and p95 of each of `size` places, None where it has no values: the least value that so large a
     share of them reaches, as `percentile_disc` says."""
     places = places[found.before]
-    ordered = found.values if size == 1 else found.values[grouped(places, size)]
+    ordered = found.values[grouped(places, size)]
     n = np.bincount(places, minlength=size)
     first = np.concatenate(([0], np.cumsum(n)[:-1]))
     of_shares = []
@@ -144,6 +144,16 @@ def percentiles(found: Ordered, places: Any, size: int) -> list[tuple[int, int] 
         of_shares.append(ordered[np.minimum(at, len(ordered) - 1)] if len(ordered) else n)
     both = np.stack(of_shares, axis=1).tolist()
     return [(p50, p95) if some else None for (p50, p95), some in zip(both, n.tolist(), strict=True)]
+
+
+def percentiles_of_one(values: Ints) -> tuple[int, int] | None:
+    """The same of all `values` together, without sorting them."""
+    values = values[values != NOTHING]
+    if not len(values):
+        return None
+    at = [max(int(np.ceil(share * len(values))), 1) - 1 for share in _SHARES]
+    p50, p95 = np.partition(values, at)[at].tolist()
+    return p50, p95
 
 
 def oldest_overdue(found: Outcomes, places: Ints) -> dict[int, datetime]:

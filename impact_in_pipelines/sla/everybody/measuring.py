@@ -8,12 +8,13 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.assessing import EVERYTHING, Burn, ScopeKey, SinceKey
 from impact_in_pipelines.sla.budget import Errors
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.outcomes import PLATFORMS, Bools, Ints, Outcomes
-from impact_in_pipelines.sla.everybody.since import Settled, since_when
+from impact_in_pipelines.sla.everybody.since import Settled, since_of_one, since_when
 from impact_in_pipelines.sla.metrics import metrics_of
 from impact_in_pipelines.sla.model import BreachType, Metrics, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook
@@ -175,18 +176,15 @@ class Everybody:
     def _since_of_all(
         self, keys: "_Wanted", parts: list[tuple[Outcomes, Bools]], now: datetime
     ) -> dict[SinceKey, datetime]:
-        settled = Settled.of(
-            o.joined([some for some, _ in parts]), np.concatenate([one for _, one in parts])
-        )
         found: dict[SinceKey, datetime] = {}
-        # One more place than there are platforms, for all of them together.
-        for places, thresholds in (
-            (settled.found.platform, keys.of_platforms),
-            (np.full(len(settled.found), _EACH, dtype=np.int8), keys.of_everything),
-        ):
-            if thresholds:
-                instants = since_when(settled, places.astype(np.int64), thresholds, now)
-                found |= keys.of_all_found(instants)
+        for key in keys.of_all:
+            chosen = (
+                (some, punctual) if key.platform is None else _on(key.platform, some, punctual)
+                for some, punctual in parts
+            )
+            since = since_of_one(chosen, key.type, key.threshold, now)
+            if since is not None:
+                found[key] = since
         return found
 
     def _within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
@@ -194,6 +192,11 @@ class Everybody:
             some = block.found.within(window.start, window.end)
             targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
             yield block, some, counting.on_time(some, targets)
+
+
+def _on(platform: Platform, found: Outcomes, punctual: Bools) -> tuple[Outcomes, Bools]:
+    chosen = found.platform == PLATFORMS.index(platform)
+    return found.only(chosen), punctual[chosen]
 
 
 def _targets(book: ThresholdBook, numbers: Mapping[UUID, int], size: int) -> NDArray[np.float64]:
@@ -231,12 +234,13 @@ class _Whole:
 
     def __init__(self) -> None:
         self._rows: list[Ints] = []
-        self._durations: list[tuple[NDArray[np.int8], Ints, Ints]] = []
+        self._parts: list[Outcomes] = []
         self._oldest: dict[int, datetime] = {}
 
     def add(self, rows: Ints, found: Outcomes) -> None:
+        """The deliveries of a block, and the counters of its companies' platforms."""
         self._rows.append(counting.added(rows.reshape(-1, _EACH, rows.shape[-1]), axis=0))
-        self._durations.append((found.platform, found.latency_ms, found.lateness_ms))
+        self._parts.append(found)
         platforms = found.platform.astype(np.int64)
         for place, at in counting.oldest_overdue(found, platforms).items():
             self._oldest[place] = min(at, self._oldest.get(place, at))
@@ -246,29 +250,28 @@ class _Whole:
         rows = counting.no_rows(_EACH)
         if self._rows:
             rows = counting.added(np.stack(self._rows), axis=0)
-        platform, latency, lateness = self._columns()
         one = counting.added(rows, axis=0)[np.newaxis]
-        percentiles = []
-        for values in (latency, lateness):
-            ordered = counting.Ordered.of(values)
-            percentiles.append(
-                [
-                    counting.percentiles(ordered, places, size)
-                    for places, size in ((platform, _EACH), (np.zeros_like(platform), 1))
-                ]
-            )
-        (latency_each, latency_all), (lateness_each, lateness_all) = percentiles
+        latency, latency_of_all = self._percentiles("latency_ms")
+        lateness, lateness_of_all = self._percentiles("lateness_ms")
         oldest = {0: min(self._oldest.values())} if self._oldest else {}
         return (
-            Tally(rows, latency_each, lateness_each, self._oldest),
-            Tally(one, latency_all, lateness_all, oldest),
+            Tally(rows, latency, lateness, self._oldest),
+            Tally(one, [latency_of_all], [lateness_of_all], oldest),
         )
 
-    def _columns(self) -> tuple[NDArray[np.int8], Ints, Ints]:
-        if not self._durations:
-            return np.zeros(0, np.int8), np.zeros(0, np.int64), np.zeros(0, np.int64)
-        platform, latency, lateness = zip(*self._durations, strict=True)
-        return np.concatenate(platform), np.concatenate(latency), np.concatenate(lateness)
+    def _percentiles(self, name: str) -> tuple[list[Percentiles], Percentiles]:
+        """Those of each platform, and those of all together."""
+        each = [
+            np.concatenate(
+                [
+                    np.zeros(0, np.int64),
+                    *(getattr(part, name)[part.platform == place] for part in self._parts),
+                ]
+            )
+            for place in range(_EACH)
+        ]
+        found = [counting.percentiles_of_one(values) for values in each]
+        return found, counting.percentiles_of_one(np.concatenate(each))
 
 
 def of_platforms(ends: counting.Ends) -> counting.Ends:
@@ -290,32 +293,25 @@ _Limits = dict[BreachType, dict[int, float]]
 
 
 class _Wanted:
-    """The keys that are asked since when, by the place at which each is looked up."""
+    """The keys that are asked since when; of companies by the place at which each is looked up."""
 
     def __init__(self, wanted: Iterable[SinceKey], numbers: Mapping[UUID, int]) -> None:
+        self.of_all: list[SinceKey] = []
+        """Those over all companies."""
         self._keys: dict[tuple[int, int, BreachType], SinceKey] = {}
         self._of_companies: dict[int, _Limits] = {1: {}, _EACH: {}}
-        self.of_platforms: _Limits = {}
-        self.of_everything: _Limits = {}
         for key in wanted:
-            platform = None if key.platform is None else PLATFORMS.index(key.platform)
             if key.company_id is None:
-                place, each = _EACH if platform is None else platform, 0
-                of = self.of_everything if platform is None else self.of_platforms
-            else:
-                each = 1 if platform is None else _EACH
-                place = each * numbers[key.company_id] + (platform or 0)
-                of = self._of_companies[each]
-            of.setdefault(key.type, {})[place] = key.threshold
+                self.of_all.append(key)
+                continue
+            each = 1 if key.platform is None else _EACH
+            place = each * numbers[key.company_id]
+            place += 0 if key.platform is None else PLATFORMS.index(key.platform)
+            self._of_companies[each].setdefault(key.type, {})[place] = key.threshold
             self._keys[each, place, key.type] = key
 
     def __bool__(self) -> bool:
-        return bool(self._keys)
-
-    @property
-    def of_all(self) -> bool:
-        """Whether anything over all companies is asked."""
-        return bool(self.of_platforms or self.of_everything)
+        return bool(self._keys or self.of_all)
 
     def of_block(self, block: Block, each: int) -> _Limits:
         """Of the companies of `block`, counted from its first one."""
@@ -331,12 +327,8 @@ class _Wanted:
     def found(
         self, instants: Mapping[tuple[BreachType, int], datetime], each: int, first: int
     ) -> dict[SinceKey, datetime]:
+        """`instants` by their keys; they are of the block of companies that begins with `first`."""
         return {
             self._keys[each, each * first + place, type_]: at
             for (type_, place), at in instants.items()
         }
-
-    def of_all_found(
-        self, instants: Mapping[tuple[BreachType, int], datetime]
-    ) -> dict[SinceKey, datetime]:
-        return self.found(instants, 0, 0)

@@ -1,6 +1,6 @@
 """Since when many scopes have been beyond a threshold: `since_when` of statuses.sql, over columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from impact_in_pipelines.sla.everybody.outcomes import NOTHING, Bools, Ints, Out
 from impact_in_pipelines.sla.model import BreachType
 
 _UNKNOWN = np.iinfo(np.int64).max
+_AT_ONCE = 100_000
 
 Thresholds = Mapping[BreachType, Mapping[int, float]]
 """By what is judged, then by the place: below it a rate is bad, above it a latency."""
@@ -64,6 +65,42 @@ def since_when(
         for place, at in instants.items():
             since[type_, place] = now if at == _UNKNOWN else min(o.datetime_of(at), now)
     return since
+
+
+def since_of_one(
+    parts: Iterable[tuple[Outcomes, Bools]], type_: BreachType, limit: float, now: datetime
+) -> datetime | None:
+    """The same of one place, whose deliveries are in `parts` with which of them were on time: for millions,
+    in little more memory than their ends and what they contribute take."""
+    ends, contributed = [], []
+    for found, punctual in parts:
+        counts, values = _measured(found, punctual, type_)
+        ends.append(found.settled_at[counts])
+        contributed.append(values[counts])
+    at = np.concatenate([np.zeros(0, np.int64), *ends])
+    del ends
+    at[at == NOTHING] = _UNKNOWN
+    order = np.argsort(at)
+    at = at[order]
+    sums = np.concatenate([np.zeros(0, np.int64), *contributed])[order]
+    del order, contributed
+    np.cumsum(sums, out=sums)
+    since = _after_the_last_good(at, sums, limit, above=type_ is BreachType.LATENCY)
+    return None if since is None else now if since == _UNKNOWN else min(o.datetime_of(since), now)
+
+
+def _after_the_last_good(at: Ints, sums: Ints, limit: float, *, above: bool) -> int | None:
+    for last in range(len(at), 0, -_AT_ONCE):
+        first = max(last - _AT_ONCE, 0)
+        average = sums[first:last] / np.arange(first + 1, last + 1)
+        good = ~(average > limit) if above else ~(average < limit)
+        # Those that ended at one instant count together: the last of them has their average.
+        following = np.append(at[first + 1 : last + 1], [] if last < len(at) else [_UNKNOWN])
+        places = np.flatnonzero(good & (at[first:last] != following))
+        if len(places):
+            place = first + int(places[-1]) + 1
+            return int(at[place]) if place < len(at) else None
+    return int(at[0]) if len(at) else None
 
 
 def _measured(found: Outcomes, punctual: Bools, type_: BreachType) -> tuple[Bools, Ints]:
