@@ -30,7 +30,9 @@ def load(subject: str) -> Mapping[str, TextClause]:
     `@priority(d)` is the place of rows of `d` in the order of D13,
     `@hold(d)` is what holds a row of `d` that waits, as JSON (by the database's time), and
     `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
-    `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`).
+    `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`),
+    `@within(d)` for rows of `d` that are due between `:due_from` and `:due_until` (`deliveries/spans.py`),
+    `@attempt(a, d)` for the attempts `a` of a delivery `d` between these, and `@attempts_within(a)` for all.
 
     Raises `ValueError` when a name occurs twice, text stands before the first name, or a fragment is unknown.
     """
@@ -67,6 +69,12 @@ def _fragment(found: re.Match[str]) -> str:
             return _hold(alias)
         case "claim_lost", str(alias) if alias.isidentifier():
             return _claim_lost(alias)
+        case "within", str(alias) if alias.isidentifier():
+            return _within(f"{alias}.scheduled_for")
+        case "attempts_within", str(alias) if alias.isidentifier():
+            return _attempts_within(alias)
+        case "attempt", str(arguments) if arguments.count(",") == 1:
+            return _attempt_of(*(argument.strip() for argument in arguments.split(",")))
         case "changed_since", str(arguments) if arguments.count(",") == 1:
             return _changed_since(*(argument.strip() for argument in arguments.split(",")))
         case _:
@@ -114,7 +122,24 @@ def _claim_lost(alias: str) -> str:
     # Only for rows whose lease has ended. An attempt that is still open counts by itself, as lost.
     return (  # an identifier, as `_fragment` has checked
         f"({alias}.status = 'in_progress' AND NOT EXISTS (SELECT 1 FROM delivery_attempts o "  # noqa: S608
-        f"WHERE o.delivery_id = {alias}.id AND o.outcome = 'started'))"
+        f"WHERE {_attempt_of('o', alias)} AND o.outcome = 'started'))"
+    )
+
+
+def _within(column: str) -> str:
+    # As constants: the planner leaves out the months that these exclude.
+    return f"{column} BETWEEN CAST(:due_from AS timestamptz) AND CAST(:due_until AS timestamptz)"
+
+
+def _attempts_within(alias: str) -> str:
+    # Attempts from before there were months have no due time of their own (db/schema/deliveries.py).
+    return f"({_within(f'{alias}.due_at')} OR {alias}.due_at = '-infinity')"
+
+
+def _attempt_of(alias: str, delivery: str) -> str:
+    return (
+        f"({alias}.delivery_id = {delivery}.id "
+        f"AND {alias}.due_at IN ({delivery}.scheduled_for, '-infinity') AND {_attempts_within(alias)})"
     )
 
 

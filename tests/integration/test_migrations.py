@@ -10,6 +10,7 @@ from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import head_revision, upgrade
 from impact_in_pipelines.db.revisions import REVISION, out_of_step
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.db.schema.months import compared, is_of_a_month
 from impact_in_pipelines.errors.database import DatabaseAhead
 
 # What PostgreSQL itself says a schema is: columns, constraints, indexes, triggers and their functions.
@@ -34,7 +35,12 @@ FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 def catalogue(engine: Engine) -> set[tuple[str, ...]]:
     with engine.connect() as connection:
         rows = connection.execute(text(_CATALOGUE))
-        return {tuple(row) for row in rows if row[1] != "alembic_version"}
+        return {
+            tuple(row)
+            for row in rows
+            # Which months there are depends on the day; what they are made of follows from the parent.
+            if row[1] != "alembic_version" and not is_of_a_month(row[1])
+        }
 
 
 def test_migrating_an_empty_database_gives_the_schema_of_the_models(
@@ -58,7 +64,12 @@ def test_alembic_sees_no_difference(engine: Engine) -> None:
     """Autogenerate would write an empty migration."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": compared,
+            },
         )
         assert compare_metadata(context, metadata) == []
 

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 import pytest
 from alembic import command
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from factories import World, copied_database, execute_on_server, world_on
 from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db import migrate
 from impact_in_pipelines.db.engine import make_engine, require_current
 from impact_in_pipelines.db.migrate import alembic_config, head_revision, upgrade
+from impact_in_pipelines.db.migrations.online import create_index
 from impact_in_pipelines.db.revisions import REVISION, USABLE_FROM
 from impact_in_pipelines.errors.database import DatabaseAhead, DatabaseBehind, DatabaseBusy
 from impact_in_pipelines.platforms import Platform
@@ -87,10 +90,12 @@ def test_a_filled_database_is_upgraded_in_place(
     """The schema is a new one's, every delivery is what it was, and drains go on with it."""
     with copied_database(postgres_url, filled) as url, world_on(url, sandbox) as world:
         old = world.database.engine
-        before = sums(old)
+        before, files = sums(old), files_of(old, "impact_deliveries")
         assert upgrade(old) == (RELEASED, head_revision())
         assert sums(old) == before
         assert catalogue(old) == catalogue(engine)
+        # The table of before is the first partition as it lies: copying ten million rows would take long.
+        assert files_of(old, "impact_deliveries_before") == files
         # What was taken back by a call-back is known to have been.
         assert world.scalars(
             "SELECT count(*) FROM impact_deliveries WHERE taken_back_at IS NOT NULL"
@@ -101,6 +106,20 @@ def test_a_filled_database_is_upgraded_in_place(
         world.events(company)
         world.deliveries(Platform.BENEVITY, *company)
         assert world.drain(Platform.BENEVITY).delivered == 1
+
+
+def files_of(engine: Engine, table: str) -> tuple[object, ...]:
+    """Where a table and what is too long for its rows lie on disk."""
+    with engine.connect() as connection:
+        return tuple(
+            connection.execute(
+                text(
+                    "SELECT pg_relation_filepath(oid), pg_relation_filepath(reltoastrelid) "
+                    "FROM pg_class WHERE relname = :table"
+                ),
+                {"table": table},
+            ).one()
+        )
 
 
 def sums(engine: Engine) -> list[tuple[object, ...]]:
@@ -178,6 +197,29 @@ def test_a_table_that_somebody_holds_ends_the_upgrade_with_a_refusal(
             with pytest.raises(DatabaseBusy):
                 upgrade(engine)
         assert upgrade(engine) == (RELEASED, head_revision())
+
+
+def test_an_index_is_built_on_every_month_without_keeping_writers_out(engine: Engine) -> None:
+    """What a later migration does to a log that is partitioned; broken off, it is done again."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        for _ in range(2):
+            with context.begin_transaction(), Operations.context(context):
+                create_index(
+                    "impact_deliveries_try_idx",
+                    "impact_deliveries",
+                    ["revision"],
+                    postgresql_where=text("revision > 1"),
+                )
+        connection.commit()
+        valid = connection.execute(
+            text(
+                "SELECT i.indisvalid, count(*) OVER () FROM pg_index i "
+                "WHERE pg_get_indexdef(i.indexrelid) LIKE '%(revision) WHERE (revision > 1)'"
+            )
+        ).all()
+    assert {one for one, _ in valid} == {True}
+    assert len(valid) > 4
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ ON CONFLICT (key) DO NOTHING
 WITH recent AS (
     SELECT d.platform, d.company_id, a.outcome, a.error_kind, a.finished_at
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
+         AND (d.scheduled_for = a.due_at OR a.due_at = '-infinity')
     WHERE a.started_at >= :since AND a.finished_at <= :now
       AND (a.outcome IN ('delivered', 'retryable', 'permanent')
         OR (a.outcome = 'held' AND a.error_kind IN ('network', 'timeout', 'server_error', 'authentication')))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_on_schedules
+from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors.accounts import NoKeyFits
@@ -131,6 +132,8 @@ class CallBackStore:
         with self._engine.begin() as connection:
             locked = connection.execute(_SQL["lock"], values).all()
             values["ids"] = [row.id for row in locked]
+            within = span_of(row.scheduled_for for row in locked)
+            values |= within
             if not values["ids"] and not connection.scalar(_SQL["known_by_message"], values):
                 raise TransactionUnknown(transaction_id)
             if not connection.execute(_SQL["take_message"], values).rowcount:
@@ -143,7 +146,7 @@ class CallBackStore:
                 failed_before = {row.id for row in locked if row.failed_at is not None}
                 taken = ids if result is CallBackResult.TAKEN_BACK else []
                 anew = [id_ for id_ in taken if id_ not in failed_before]
-                note_on_schedules(connection, ids, failed_anew=anew, now=now)
+                note_on_schedules(connection, ids, failed_anew=anew, now=now, within=within)
                 _note(connection, platform, company_id, result, ids, error, now)
         return result, ids
 

@@ -21,7 +21,7 @@ ORDER BY p.company_id
 
 -- name: lock
 -- The company's deliveries under a transaction id, held until the call-back has been applied.
-SELECT id, failed_at FROM impact_deliveries
+SELECT id, scheduled_for, failed_at FROM impact_deliveries
 WHERE platform = :platform AND transaction_id = :transaction_id AND company_id = :company_id
 ORDER BY id
 FOR UPDATE
@@ -49,27 +49,27 @@ WHERE platform = :platform AND company_id = :company_id AND message_id = :messag
 -- name: take_back
 -- A platform that accepted it says now that it failed. delivered_at stays: it is settled that it arrived. A
 -- failure that a replay had recovered keeps its time: for the record it is the same failure.
-UPDATE impact_deliveries
+UPDATE impact_deliveries d
 SET status = 'failed', error_kind = :kind, last_error = :error, failed_at = coalesce(failed_at, :now),
     taken_back_at = :now, call_back_at = :at, recorded_at = NULL, next_attempt_at = NULL, updated_at = :now
-WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'success'
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status = 'success'
   AND (call_back_at IS NULL OR call_back_at <= :at)
 RETURNING id
 
 -- name: restore
 -- The platform has it after all, and nothing was sent in between: the failure of the take-back is undone, one
 -- from before it stays. A replay that still waits would bring it a second time.
-UPDATE impact_deliveries
+UPDATE impact_deliveries d
 SET status = 'success', error_kind = NULL, last_error = NULL,
     failed_at = CASE WHEN failed_at < taken_back_at THEN failed_at END,
     taken_back_at = NULL, call_back_at = :at, recorded_at = NULL, next_attempt_at = NULL, rebuild = false,
     updated_at = :now
-WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('failed', 'pending') AND taken_back_at IS NOT NULL
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status IN ('failed', 'pending') AND taken_back_at IS NOT NULL
   AND (call_back_at IS NULL OR call_back_at < :at)
 RETURNING id
 
 -- name: note_time
 -- A good word about what has arrived: an older bad one, which comes later, doesn't overrule it.
-UPDATE impact_deliveries SET call_back_at = :at
-WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'success'
+UPDATE impact_deliveries d SET call_back_at = :at
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status = 'success'
   AND (call_back_at IS NULL OR call_back_at < :at)

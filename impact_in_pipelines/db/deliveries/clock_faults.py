@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
@@ -46,7 +47,8 @@ def put_back_what_lies_ahead(connection: Connection, platform: Platform, now: da
     would wait for years. Each schedule says so in its `last_error`, and the audit log and the program's own
     do. Returns how many schedules were put back."""
     values: dict[str, Any] = {"platform": platform.value, **limits(now)}
-    forward = connection.execute(_SQL["bring_forward"], values).all()
+    within = open_span(connection, platform.value)
+    forward = connection.execute(_SQL["bring_forward"], {**values, **within}).all()
     if forward:
         _log.warning("%d deliveries waited for a time that a wrong clock had given", len(forward))
     before = {row["id"]: row for row in rows_of(connection.execute(_SQL["cursors_ahead"], values))}

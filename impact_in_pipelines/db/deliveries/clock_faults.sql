@@ -23,7 +23,7 @@ DELETE FROM impact_deliveries d
 WHERE d.schedule_id = ANY(CAST(:ids AS uuid[])) AND d.trigger = 'schedule' AND d.scheduled_for > :now
   AND d.status IN ('missed', 'pending') AND d.attempt_count = 0
   AND NOT EXISTS (SELECT 1 FROM impact_deliveries r WHERE r.replay_of = d.id)
-  AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id)
+  AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity'))
 
 -- name: put_back
 -- To the last fire that has come, or to now; what the days since then lack, the next fire covers.
@@ -43,11 +43,12 @@ RETURNING s.id, s.fired_until, s.covered_until
 
 -- name: bring_forward
 -- No lease lasts a day, and no plan waits nine: such times come from a clock that was wrong.
-UPDATE impact_deliveries SET next_attempt_at = :now, updated_at = :now
-WHERE id IN (
+UPDATE impact_deliveries u SET next_attempt_at = :now, updated_at = :now
+WHERE @within(u) AND u.id IN (
     SELECT d.id FROM impact_deliveries d
-    WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at > :lease_most
+    WHERE d.platform = :platform AND d.status IN @open AND @within(d)
+      AND @priority(d) IN (1, 2, 3, 4) AND d.next_attempt_at > :lease_most
       AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most)
     ORDER BY d.id
     FOR UPDATE SKIP LOCKED)
-RETURNING id
+RETURNING u.id

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.deliveries.changes import reading_changes
+from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/metrics")
 
@@ -99,8 +101,10 @@ class MetricsStore:
     def queues(self, now: datetime) -> list[Queue]:
         """What waits at `now`."""
         with self._engine.connect() as connection:
+            within = open_span(connection, *Platform)
             return [
-                Queue(**row) for row in rows_of(connection.execute(_SQL["queues"], {"now": now}))
+                Queue(**row)
+                for row in rows_of(connection.execute(_SQL["queues"], {"now": now, **within}))
             ]
 
     def platform_states(self) -> dict[str, str]:

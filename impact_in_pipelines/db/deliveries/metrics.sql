@@ -28,6 +28,7 @@ WITH ended AS (
            CASE WHEN a.number = 1 AND d.trigger NOT IN ('backfill', 'replay')
                 THEN greatest(0, extract(epoch FROM a.started_at - d.scheduled_for)) END AS late_s
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
+         AND (d.scheduled_for = a.due_at OR a.due_at = '-infinity')
     WHERE @changed_since(a, :mark) AND a.finished_at IS NOT NULL
 ), placed AS (
     SELECT platform, outcome, CASE WHEN late_s IS NOT NULL THEN
@@ -49,13 +50,13 @@ SELECT c.slug, p.platform FROM platform_connections p JOIN companies c ON c.id =
 -- name: queues
 -- What is due, by what it waits for: a worker, its predecessor, or the end of a closure. A fire whose time has
 -- passed and that nobody has planned wants a worker too, one for each schedule; so does the canary of a breaker
--- whose time has come. Open rows by impact_deliveries_open_idx, schedules by scheduled_deliveries_next_run_idx.
+-- whose time has come. Open rows by impact_deliveries_open_due_idx, schedules by scheduled_deliveries_next_run_idx.
 -- The predecessor is found by a window over the open rows: a look for each row costs the schedule's whole past.
 WITH opened AS (
     SELECT d.platform, d.status, d.scheduled_for, d.next_attempt_at, @closed(d) AS closed,
            d.schedule_id IS NOT NULL
                AND d.scheduled_for > min(d.scheduled_for) OVER (PARTITION BY d.schedule_id) AS behind
-    FROM impact_deliveries d WHERE d.status IN @open
+    FROM impact_deliveries d WHERE d.status IN @open AND @within(d)
 ), found AS (
     SELECT platform, 1 AS open,
            CASE WHEN next_attempt_at <= :now AND NOT closed AND NOT behind THEN next_attempt_at END AS since,
@@ -79,7 +80,7 @@ WITH opened AS (
             AND (o.kind = 'person' OR (o.company_id IS NULL AND k.company_id IS NOT NULL)))
       AND EXISTS (
           SELECT 1 FROM impact_deliveries h
-          WHERE h.platform = k.platform AND h.status IN @waiting AND h.scheduled_for <= :now
+          WHERE h.platform = k.platform AND h.status IN @waiting AND h.scheduled_for <= :now AND @within(h)
             AND (h.company_id = k.company_id OR k.company_id IS NULL))
 )
 SELECT platform, sum(open) AS open, count(since) AS due, min(since) AS oldest_due,

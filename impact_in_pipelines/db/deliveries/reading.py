@@ -6,7 +6,7 @@ Every read is bound to the company ids of whoever asks; None stands for all comp
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from impact_in_pipelines.db.deliveries.changes import (
     position_of,
     reading_changes,
 )
+from impact_in_pipelines.db.deliveries.spans import due_span
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
 from impact_in_pipelines.db.queries import load
@@ -33,6 +34,8 @@ from impact_in_pipelines.platforms import Platform
 _SQL = load("deliveries/reading")
 
 _AMBIGUOUS_SHOWN = 3
+_PAGE_WITHIN = timedelta(days=93)
+_HIGHEST_ID = UUID(int=2**128 - 1)
 
 Row = Mapping[str, Any]
 
@@ -181,10 +184,16 @@ class DeliveryReader:
         elif company_ids is not None:
             statement = _SQL["listed_of_several"]
             values["company_ids"] = list(company_ids)
+        latest = before_at or datetime.now(UTC)
         with self._engine.connect() as connection:
-            return [
-                DeliveryRow(**_typed(row)) for row in rows_of(connection.execute(statement, values))
-            ]
+            rows = []
+            if values["start"] is None:
+                # Mostly the last months fill a page: to look into all of them costs more than to ask twice.
+                recent = values | {"start": latest - _PAGE_WITHIN}
+                rows = rows_of(connection.execute(statement, recent))
+            if len(rows) < limit:
+                rows = rows_of(connection.execute(statement, values))
+        return [DeliveryRow(**_typed(row)) for row in rows]
 
     def of_ids(self, ids: Sequence[UUID], company_id: UUID) -> list[DeliveryRow]:
         """Those of `ids` that are the company's, the latest due first."""
@@ -197,7 +206,10 @@ class DeliveryReader:
             "with_payload": False,
         }
         with self._engine.connect() as connection:
-            found = rows_of(connection.execute(_SQL["listed"], values))
+            within = due_span(connection, ids)
+            # Up to and with the last of them, which `end` would exclude.
+            values |= {"start": within["due_from"], "before_at": within["due_until"]}
+            found = rows_of(connection.execute(_SQL["listed"], values | {"before_id": _HIGHEST_ID}))
         return [DeliveryRow(**_typed(row)) for row in found]
 
     def whole(self, id_: UUID, company_ids: Sequence[UUID] | None) -> DeliveryDetail:
@@ -205,12 +217,13 @@ class DeliveryReader:
         see."""
         with self._engine.connect() as connection:
             values = {"id": id_, "company_ids": _ids(company_ids)}
-            rows = rows_of(connection.execute(_SQL["whole"], values))
+            within = due_span(connection, [id_])
+            rows = rows_of(connection.execute(_SQL["whole"], {**values, **within}))
             if not rows:
                 raise DeliveryUnknown(str(id_))
+            tried = rows_of(connection.execute(_SQL["attempts"], {"id": id_, **within}))
             attempts = [
-                AttemptRow(**{**one, "outcome": AttemptOutcome(one["outcome"])})
-                for one in rows_of(connection.execute(_SQL["attempts"], {"id": id_}))
+                AttemptRow(**{**one, "outcome": AttemptOutcome(one["outcome"])}) for one in tried
             ]
         return DeliveryDetail(**_typed(rows[0]), attempts=attempts)
 
@@ -240,7 +253,7 @@ class DeliveryReader:
         """Company and platform of those of `ids` that the caller may see."""
         values = {"ids": list(ids), "company_ids": _ids(company_ids)}
         with self._engine.connect() as connection:
-            rows = connection.execute(_SQL["owned"], values)
+            rows = connection.execute(_SQL["owned"], {**values, **due_span(connection, ids)})
             return {row.id: (row.company_id, Platform(row.platform)) for row in rows}
 
     def changed_since(
@@ -263,7 +276,9 @@ class DeliveryReader:
             ).one_or_none()
             if row is None:
                 return None
-            states = rows_of(connection.execute(_SQL["replay_states"], {"ids": row.delivery_ids}))
+            within = due_span(connection, row.delivery_ids)
+            values = {"ids": row.delivery_ids, **within}
+            states = rows_of(connection.execute(_SQL["replay_states"], values))
         return ReplayRequest(row.id, row.requested_by, row.created_at, states)
 
 

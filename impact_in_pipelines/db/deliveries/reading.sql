@@ -12,6 +12,7 @@ WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
   AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
   AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
   AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))
+  AND (CAST(:before_at AS timestamptz) IS NULL OR d.scheduled_for <= :before_at)
   AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
   AND (CAST(:statuses AS text[]) IS NULL OR d.status = ANY(CAST(:statuses AS text[])))
   AND (CAST(:trigger AS text) IS NULL OR d.trigger = :trigger)
@@ -34,6 +35,7 @@ CROSS JOIN LATERAL (
       AND (CAST(:start AS timestamptz) IS NULL OR l.scheduled_for >= :start)
       AND (CAST(:end AS timestamptz) IS NULL OR l.scheduled_for < :end)
       AND (CAST(:before_at AS timestamptz) IS NULL OR (l.scheduled_for, l.id) < (:before_at, CAST(:before_id AS uuid)))
+      AND (CAST(:before_at AS timestamptz) IS NULL OR l.scheduled_for <= :before_at)
       AND (CAST(:platform AS text) IS NULL OR l.platform = :platform)
       AND (CAST(:statuses AS text[]) IS NULL OR l.status = ANY(CAST(:statuses AS text[])))
       AND (CAST(:trigger AS text) IS NULL OR l.trigger = :trigger)
@@ -47,8 +49,8 @@ LIMIT :limit
 
 -- name: owned
 -- Which of these deliveries belong to the caller's companies, and whose each is.
-SELECT id, company_id, platform FROM impact_deliveries
-WHERE id = ANY(CAST(:ids AS uuid[]))
+SELECT id, company_id, platform FROM impact_deliveries d
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d)
   AND (CAST(:company_ids AS uuid[]) IS NULL OR company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: changed_since
@@ -66,8 +68,8 @@ WHERE id = :id
   AND (CAST(:company_ids AS uuid[]) IS NULL OR company_ids <@ CAST(:company_ids AS uuid[]))
 
 -- name: replay_states
-SELECT id, platform, status, attempt_count, last_error, updated_at FROM impact_deliveries
-WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY scheduled_for, id
+SELECT id, platform, status, attempt_count, last_error, updated_at FROM impact_deliveries d
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) ORDER BY scheduled_for, id
 
 -- name: whole
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
@@ -79,12 +81,12 @@ SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigg
 FROM impact_deliveries d
 JOIN companies c ON c.id = d.company_id
 LEFT JOIN scheduled_deliveries s ON s.id = d.schedule_id
-WHERE d.id = :id
+WHERE d.id = :id AND @within(d)
   AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: attempts
 SELECT number, started_at, finished_at, outcome, http_status, error_kind, error, latency_ms
-FROM delivery_attempts WHERE delivery_id = :id ORDER BY number
+FROM delivery_attempts a WHERE a.delivery_id = :id AND @attempts_within(a) ORDER BY number
 
 -- name: matching
 -- Up to :limit ids in each range of ids, by primary key.

@@ -43,4 +43,4 @@ SET status = 'success', transaction_id = coalesce(a.transaction_id, d.transactio
     note = concat_ws('; ', d.note, 'had arrived, by the events in Dagster'),
     recorded_at = :now, updated_at = :now
 FROM arrived a WHERE d.id = a.id
-RETURNING d.id, d.company_id, a.before, d.transaction_id, false AS fails_anew
+RETURNING d.id, d.scheduled_for, d.company_id, a.before, d.transaction_id, false AS fails_anew

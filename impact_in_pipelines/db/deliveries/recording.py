@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.platforms import Platform
@@ -105,7 +106,12 @@ class RecordingStore:
             yield batch
             if batch:
                 connection.execute(
-                    _SQL["mark_recorded"], {"ids": [d.id for d in batch], "now": now}
+                    _SQL["mark_recorded"],
+                    {
+                        "ids": [d.id for d in batch],
+                        "now": now,
+                        **span_of(d.scheduled_for for d in batch),
+                    },
                 )
 
     def unmark(self, ids: Sequence[UUID]) -> None:

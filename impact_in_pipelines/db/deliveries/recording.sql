@@ -20,7 +20,7 @@ LIMIT :limit
 FOR UPDATE OF d SKIP LOCKED
 
 -- name: mark_recorded
-UPDATE impact_deliveries SET recorded_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))
+UPDATE impact_deliveries d SET recorded_at = :now WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d)
 
 -- name: unmark_recorded
 UPDATE impact_deliveries SET recorded_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))

@@ -31,7 +31,7 @@ FOR UPDATE
 SELECT d.id, d.status, d.batch_id, d.delivered_at, d.next_attempt_at, d.duplicate_of,
        EXISTS (
            SELECT 1 FROM delivery_attempts a
-           WHERE a.delivery_id = d.id AND d.batch_id IS NOT NULL
+           WHERE a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity') AND d.batch_id IS NOT NULL
              AND (a.outcome IN ('started', 'lost')
                OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived
 FROM impact_deliveries d

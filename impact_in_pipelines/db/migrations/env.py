@@ -6,6 +6,7 @@ Printed SQL (alembic's offline mode) is what `make check` lints.
 from alembic import context
 
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.db.schema.months import compared
 
 if context.is_offline_mode():
     context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)
@@ -15,6 +16,7 @@ else:
         target_metadata=metadata,
         compare_type=True,
         compare_server_default=True,
+        include_name=compared,
         # Each migration commits by itself, so that it may build indexes concurrently.
         transaction_per_migration=True,
     )

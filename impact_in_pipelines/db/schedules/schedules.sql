@@ -109,12 +109,13 @@ SELECT count(*) AS total, max(updated_at) AS changed_at, max(last_run) AS last_r
 FROM scheduled_deliveries
 
 -- name: mean_latency
--- What a delivered attempt took, in milliseconds, over the latest three deliveries of each schedule.
+-- What a delivered attempt took, in milliseconds, over the latest three deliveries of each schedule within 100 days.
 SELECT s.platform, avg(a.latency_ms) AS latency_ms
 FROM scheduled_deliveries s
 CROSS JOIN LATERAL (
-    SELECT d.id FROM impact_deliveries d WHERE d.schedule_id = s.id
+    SELECT d.id, d.scheduled_for FROM impact_deliveries d
+    WHERE d.schedule_id = s.id AND d.scheduled_for >= (SELECT CAST(at AS timestamptz) FROM latest_due()) - interval '100 days'
     ORDER BY d.scheduled_for DESC LIMIT 3) AS d
-JOIN delivery_attempts a ON a.delivery_id = d.id AND a.outcome = 'delivered'
+JOIN delivery_attempts a ON a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity') AND a.outcome = 'delivered'
 WHERE s.deleted_at IS NULL AND s.active
 GROUP BY s.platform

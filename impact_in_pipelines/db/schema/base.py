@@ -32,9 +32,15 @@ def instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[ob
     )
 
 
-def new_id() -> Column[object]:
-    """The primary key `id`, a random uuid unless the row brings its own."""
-    return Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()"))
+def new_id(*, primary_key: bool = True) -> Column[object]:
+    """The primary key `id`, or a part of it: a random uuid unless the row brings its own."""
+    return Column(
+        "id",
+        Uuid,
+        primary_key=primary_key,
+        nullable=False,
+        server_default=text("gen_random_uuid()"),
+    )
 
 
 def company_id() -> Column[object]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, CHAR, DOUBLE_PRECISION, JSONB, TIMESTAMP
 
 from impact_in_pipelines.db.queries import in_list, priority_of
 from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, instant, metadata, new_id
@@ -30,7 +31,7 @@ UNRECORDED_ROWS = f"recorded_at IS NULL AND status IN {in_list(SHOWN_IN_DAGSTER)
 impact_deliveries = Table(
     "impact_deliveries",
     metadata,
-    new_id(),
+    new_id(primary_key=False),
     company_id(),
     Column("platform", Text, nullable=False),
     Column("schedule_id", Uuid, ForeignKey("scheduled_deliveries.id")),
@@ -39,6 +40,7 @@ impact_deliveries = Table(
     Column("timezone", Text, nullable=False, server_default="UTC"),
     Column("period_start", Date, nullable=False),
     Column("period_end", Date, nullable=False),
+    # Never changes: by it the log is partitioned into months, and whoever looks into it says between which.
     instant("scheduled_for", nullable=False),
     Column("note", Text),
     Column("payload", JSONB),
@@ -62,8 +64,9 @@ impact_deliveries = Table(
     Column("http_status", SmallInteger),
     Column("transaction_id", Text),
     Column("provider_response", JSONB),
-    Column("duplicate_of", Uuid, ForeignKey("impact_deliveries.id")),
-    Column("replay_of", Uuid, ForeignKey("impact_deliveries.id")),
+    # Of another month, which may have left the log since: no foreign keys (ADR 0009).
+    Column("duplicate_of", Uuid),
+    Column("replay_of", Uuid),
     # The run that worked on it last; and the run that was started for it, which then has first claim to it.
     Column("dagster_run_id", Text),
     Column("selected_by", Text),
@@ -78,13 +81,14 @@ impact_deliveries = Table(
     instant("updated_at", nullable=False, now=True),
     # The transaction that wrote it last (schema/triggers.py).
     Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("id", "scheduled_for"),
     # A fire is planned once, whoever ticks; claim_due: an open predecessor of the same schedule.
     UniqueConstraint("schedule_id", "scheduled_for"),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
     CheckConstraint(_STATUSES, name="status"),
     CheckConstraint(_TRIGGERS, name="trigger"),
     CheckConstraint("period_start <= period_end", name="period"),
-    # claim_due: open rows of a platform by priority (D13), then in the order they want a worker.
+    # claim_due, due_state: open rows of a platform by priority (D13), then in the order they want a worker.
     Index(
         "impact_deliveries_priority_idx",
         "platform",
@@ -92,11 +96,11 @@ impact_deliveries = Table(
         "next_attempt_at",
         postgresql_where=text(OPEN_ROWS),
     ),
-    # due_state: open rows of a platform in the order they want a worker.
+    # open_span: between which due times open rows lie.
     Index(
-        "impact_deliveries_open_idx",
+        "impact_deliveries_open_due_idx",
         "platform",
-        "next_attempt_at",
+        "scheduled_for",
         postgresql_where=text(OPEN_ROWS),
     ),
     # freeze: the same content of the same company, delivered or in flight.
@@ -154,13 +158,15 @@ impact_deliveries = Table(
         "transaction_id",
         postgresql_where=text("transaction_id IS NOT NULL"),
     ),
+    postgresql_partition_by="RANGE (scheduled_for)",
 )
 
 delivery_attempts = Table(
     "delivery_attempts",
     metadata,
-    new_id(),
-    Column("delivery_id", Uuid, ForeignKey("impact_deliveries.id"), nullable=False),
+    new_id(primary_key=False),
+    # No foreign key: it would be checked for every month that leaves (ADR 0009).
+    Column("delivery_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     instant("started_at", nullable=False),
     instant("finished_at"),
@@ -170,8 +176,12 @@ delivery_attempts = Table(
     Column("error", Text),
     Column("latency_ms", DOUBLE_PRECISION),
     Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
+    # The delivery's `scheduled_for`, so that attempts leave with their deliveries; '-infinity' for those from
+    # before there were months.
+    Column("due_at", TIMESTAMP(timezone=True), nullable=False, server_default="-infinity"),
     # deliveries show: the attempts of one delivery, in order.
-    UniqueConstraint("delivery_id", "number"),
+    PrimaryKeyConstraint("id", "due_at"),
+    UniqueConstraint("delivery_id", "number", "due_at"),
     # platform_activity: the attempts of the last hours. Rows lie in the order of their time: BRIN is enough.
     Index(
         "delivery_attempts_started_at_idx",
@@ -185,6 +195,7 @@ delivery_attempts = Table(
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     ),
+    postgresql_partition_by="RANGE (due_at)",
 )
 
 platform_health = Table(

@@ -1,4 +1,5 @@
-"""What PostgreSQL does by itself when a row changes: it stamps it, and notifies whoever listens.
+"""What PostgreSQL does by itself when a row changes: it stamps it, and notifies whoever listens. And
+the first months of what is partitioned by month.
 
 The statements run whenever `metadata.create_all` makes a table of that name. Migrations write out the
 triggers as they were at their revision.
@@ -7,6 +8,8 @@ triggers as they were at their revision.
 from typing import Any
 
 from sqlalchemy import Connection, Table, event, text
+
+from impact_in_pipelines.db.schema.months import months_of
 
 WITH_TRIGGERS = "with_triggers"
 """Marks the metadata whose tables get them."""
@@ -35,6 +38,34 @@ BEGIN
 END $$
 """
 
+_OPEN_SPAN_FUNCTION = """
+CREATE OR REPLACE FUNCTION open_span(wanted text, OUT first timestamptz, OUT last timestamptz)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    SELECT min(d.scheduled_for), max(d.scheduled_for) INTO first, last FROM impact_deliveries d
+    WHERE d.platform = wanted AND d.status IN ('pending', 'in_progress', 'retrying');
+END $$
+"""
+
+_DUE_SPAN_FUNCTION = """
+CREATE OR REPLACE FUNCTION due_span(ids uuid[], OUT first timestamptz, OUT last timestamptz)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    SELECT min(d.scheduled_for), max(d.scheduled_for) INTO first, last FROM impact_deliveries d
+    WHERE d.id = ANY(ids);
+END $$
+"""
+
+_LATEST_DUE_FUNCTION = """
+CREATE OR REPLACE FUNCTION latest_due(OUT at timestamptz)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    SELECT max(d.scheduled_for) INTO at FROM impact_deliveries d;
+END $$
+"""
+"""Between which due times deliveries lie: the open ones of a platform, those of some ids, and all.
+Functions, so that a plan over all months is made once for a session (`db/deliveries/spans.py`)."""
+
 
 def _sequence(table: str, when: str, name: str = "sequence") -> str:
     return f"""
@@ -59,11 +90,16 @@ _TRIGGERS = {
         FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
         EXECUTE FUNCTION notify_delivery_change()
         """,
+        _OPEN_SPAN_FUNCTION,
+        _DUE_SPAN_FUNCTION,
+        _LATEST_DUE_FUNCTION,
+        months_of("impact_deliveries"),
     ),
     "delivery_attempts": (
         _SEQUENCE_FUNCTION,
         _sequence("delivery_attempts", "INSERT"),
         _sequence("delivery_attempts", "UPDATE OF outcome", "resequence"),
+        months_of("delivery_attempts"),
     ),
     "scheduled_deliveries": (
         _SEQUENCE_FUNCTION,

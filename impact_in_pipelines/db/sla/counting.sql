@@ -47,7 +47,9 @@ FROM (
                WHEN 'failed' THEN (
                    SELECT CASE WHEN count(*) = 0 THEN f.attempt_count
                                ELSE count(*) FILTER (WHERE n.started_at <= f.settled_at) END
-                   FROM delivery_attempts n WHERE n.delivery_id = f.id)
+                   FROM delivery_attempts n
+                   WHERE n.delivery_id = f.id AND n.due_at IN (f.scheduled_for, '-infinity')
+                     AND (n.due_at >= :start AND n.due_at < :end OR n.due_at = '-infinity'))
                ELSE f.attempt_count
            END AS attempts,
            CASE WHEN f.fate = 'successful' AND f.trigger <> 'backfill'
@@ -66,6 +68,8 @@ SELECT f.*, CASE WHEN f.trigger NOT IN ('backfill', 'replay')
             END AS lateness_ms
 FROM facts f
 LEFT JOIN delivery_attempts a ON a.delivery_id = f.id AND a.number = 1
+      AND a.due_at IN (f.scheduled_for, '-infinity')
+      AND (a.due_at >= :start AND a.due_at < :end OR a.due_at = '-infinity')
 
 -- name: not_asked_when_started
 -- In place of `started`, where nobody asks for lateness: the join is a third of a pass over everybody.

@@ -30,10 +30,12 @@ failures AS (
            coalesce(e.error_kind, d.error_kind, 'unknown') AS error_kind,
            CASE WHEN e.error_kind IS NULL THEN d.http_status ELSE e.http_status END AS http_status
     FROM fates f
-    JOIN impact_deliveries d ON d.id = f.id
+    JOIN impact_deliveries d ON d.id = f.id AND d.scheduled_for >= :start AND d.scheduled_for < :end
     LEFT JOIN LATERAL (
         SELECT a.error_kind, a.http_status FROM delivery_attempts a
-        WHERE a.delivery_id = f.id AND a.error_kind IS NOT NULL AND a.started_at <= f.settled_at
+        WHERE a.delivery_id = f.id AND a.due_at IN (f.scheduled_for, '-infinity')
+          AND (a.due_at >= :start AND a.due_at < :end OR a.due_at = '-infinity')
+          AND a.error_kind IS NOT NULL AND a.started_at <= f.settled_at
         ORDER BY a.number DESC LIMIT 1) AS e ON f.status <> 'failed'
     WHERE f.fate = 'failed'
 ),
@@ -49,9 +51,11 @@ grouped AS (
 SELECT g.*, c.slug AS example_company,
        coalesce(d.last_error, (
            SELECT a.error FROM delivery_attempts a
-           WHERE a.delivery_id = d.id AND a.error IS NOT NULL ORDER BY a.number DESC LIMIT 1)) AS example
+           WHERE a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity')
+             AND (a.due_at >= :start AND a.due_at < :end OR a.due_at = '-infinity')
+             AND a.error IS NOT NULL ORDER BY a.number DESC LIMIT 1)) AS example
 FROM grouped g
-JOIN impact_deliveries d ON d.id = g.example_delivery
+JOIN impact_deliveries d ON d.id = g.example_delivery AND d.scheduled_for >= :start AND d.scheduled_for < :end
 JOIN companies c ON c.id = d.company_id
 ORDER BY g.deliveries DESC, g.last_at DESC, g.platform, g.error_kind
 

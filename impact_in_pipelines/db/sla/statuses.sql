@@ -32,13 +32,17 @@ GROUP BY GROUPING SETS ((company_id, platform), (company_id), (platform), ())
 -- Schedules that are in an unbroken series of failures at :end: what failed after the last arrival. A failure
 -- stays one, whatever a replay has made of the row (D11): to queue one ends no series, and neither does its
 -- success, which says nothing about the next fire. By unique(schedule_id, scheduled_for), newest first: a
--- healthy schedule costs one row.
+-- healthy schedule costs one row of the window's months, and only one without any looks further back.
 SELECT s.id AS schedule_id, s.company_id, s.platform, f.failures, f.since, f.error_kind, f.last_error
 FROM scheduled_deliveries s
 CROSS JOIN LATERAL (
     SELECT coalesce((
         SELECT d.scheduled_for FROM impact_deliveries d
-        WHERE d.schedule_id = s.id AND d.scheduled_for < :end AND d.status IN ('success', 'skipped')
+        WHERE d.schedule_id = s.id AND d.scheduled_for < :end AND d.scheduled_for >= :start
+          AND d.status IN ('success', 'skipped') AND d.failed_at IS NULL
+        ORDER BY d.scheduled_for DESC LIMIT 1), (
+        SELECT d.scheduled_for FROM impact_deliveries d
+        WHERE d.schedule_id = s.id AND d.scheduled_for < :start AND d.status IN ('success', 'skipped')
           AND d.failed_at IS NULL
         ORDER BY d.scheduled_for DESC LIMIT 1), '-infinity') AS at
 ) AS arrived
@@ -65,7 +69,7 @@ WHERE s.active AND s.deleted_at IS NULL
   AND (CAST(:company_id AS uuid) IS NULL OR s.company_id = CAST(:company_id AS uuid))
 
 -- name: overdue_earlier
--- Rows that are overdue now and were due before the window, by impact_deliveries_open_idx: they are in no
+-- Rows that are overdue now and were due before the window, by impact_deliveries_open_due_idx: they are in no
 -- rate of it, and a breach all the same.
 SELECT d.company_id, d.platform, d.scheduled_for AS at
 FROM impact_deliveries d

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping
 
+from impact_in_pipelines.db.deliveries.spans import Span
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import (
@@ -110,8 +111,10 @@ def trials(
     lease: timedelta,
     limit: int,
     orphaned_before: datetime,
+    within: Span,
 ) -> Trials:
-    """What breakers let through now. Whoever gets a canary has it for `lease`: no other drain gets one."""
+    """What breakers let through now, of what is open `within` a span. Whoever gets a canary has it for
+    `lease`: no other drain gets one."""
     book = _holding(connection, platform)
     scopes: Collection[UUID | None] = book.breakers
     if None in book.by_person:
@@ -129,7 +132,8 @@ def trials(
         if breaker.state is BreakerState.OPEN and now < breaker.next_probe_at:
             continue
         in_flight = connection.execute(
-            _SQL["in_flight"], {"platform": platform.value, "company_id": key, "now": now}
+            _SQL["in_flight"],
+            {"platform": platform.value, "company_id": key, "now": now, **within},
         ).scalar_one()
         may = min(allowance(breaker, in_flight=in_flight, now=now), limit - room)
         if may <= 0:
@@ -146,6 +150,7 @@ def trials(
                 "orphaned_before": orphaned_before,
                 "avoid": book.avoid.get(key),
                 "limit": may,
+                **within,
             },
         ).all()
         if found:
@@ -160,7 +165,7 @@ def trials(
     if changed:
         _keep(connection, platform, book, changed, now)
     if ids:
-        connection.execute(_SQL["due_now"], {"ids": ids, "now": now})
+        connection.execute(_SQL["due_now"], {"ids": ids, "now": now, **within})
     return Trials(ids, room)
 
 

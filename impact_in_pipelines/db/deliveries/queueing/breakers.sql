@@ -17,6 +17,7 @@ WITH recent AS (
     SELECT d.company_id, a.outcome = 'delivered' AS delivered, a.started_at, a.finished_at,
            coalesce(d.batch_id, a.id) AS request
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
+     AND (d.scheduled_for = a.due_at OR a.due_at = '-infinity')
     WHERE a.started_at >= :since AND a.finished_at <= :now AND d.platform = :platform
       AND (a.outcome = 'delivered'
         OR (a.outcome IN ('retryable', 'held') AND a.error_kind = ANY(CAST(:may_pass AS text[]))
@@ -76,7 +77,7 @@ SET closed_until = excluded.closed_until, since = excluded.since, reason = exclu
 
 -- name: in_flight
 SELECT count(*) FROM impact_deliveries d
-WHERE d.platform = :platform AND d.status = 'in_progress' AND d.next_attempt_at > :now
+WHERE d.platform = :platform AND @within(d) AND d.status = 'in_progress' AND d.next_attempt_at > :now
   AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
 
 -- name: oldest
@@ -84,7 +85,7 @@ WHERE d.platform = :platform AND d.status = 'in_progress' AND d.next_attempt_at 
 -- wait for its time, since the platform was asked in its stead. After a canary that failed another company's
 -- comes first, so that one hung account doesn't speak for a platform.
 SELECT d.id FROM impact_deliveries d
-WHERE d.platform = :platform AND d.status IN @open
+WHERE d.platform = :platform AND d.status IN @open AND @within(d)
   AND (d.next_attempt_at <= :now
     OR (d.status = 'retrying' AND d.error_kind = ANY(CAST(:may_pass AS text[]))))
   AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
@@ -100,16 +101,17 @@ WHERE d.platform = :platform AND d.status IN @open
         AND NOT (k.kind = 'breaker' AND k.company_id IS NOT DISTINCT FROM CAST(:company_id AS uuid)))
   AND NOT EXISTS (
       SELECT 1 FROM impact_deliveries p
-      WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for AND p.status IN @open)
+      WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for AND p.status IN @open
+        AND @within(p))
   AND (d.batch_id IS NULL OR NOT EXISTS (
       SELECT 1 FROM impact_deliveries b
-      WHERE b.batch_id = d.batch_id AND b.id < d.id AND b.status IN @open))
+      WHERE b.batch_id = d.batch_id AND b.id < d.id AND b.status IN @open AND @within(b)))
 ORDER BY coalesce(d.company_id = CAST(:avoid AS uuid), false), d.scheduled_for, d.id
 LIMIT :limit
 
 -- name: due_now
 UPDATE impact_deliveries d SET next_attempt_at = :now, updated_at = :now
-WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.status = 'retrying' AND d.next_attempt_at > :now
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.status = 'retrying' AND d.next_attempt_at > :now
 
 -- name: failed_before
 -- What failed for good in the minutes before a breaker opened, of kinds that may pass.

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.closures import Closure, HeldPlatform
@@ -107,7 +108,8 @@ class ClosureStore:
                 {"platform": platform.value, "company_ids": companies, "now": now},
             ).one_or_none()
             connection.execute(_SQL["resume"], scope)
-            connection.execute(_SQL["due_again"], scope)
+            within = open_span(connection, platform.value)
+            connection.execute(_SQL["due_again"], {**scope, **within})
             before = {row.kind: row.reason for row in in_force}
             subject = f"platform {platform.value}"
             change = Change("platform.resume", subject, company_id, before=before)
@@ -145,4 +147,5 @@ def close_connections(
     if rows:
         values = {"rows": rows_as_json(list(rows.values())), "now": now}
         connection.execute(_SQL["close"], values)
-        connection.execute(_SQL["hold_open_rows"], values)
+        within = open_span(connection, *sorted({platform.value for _, platform in rows}))
+        connection.execute(_SQL["hold_open_rows"], {**values, **within})

@@ -21,10 +21,10 @@ FROM (
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         company_id uuid, platform text, closed_until timestamptz)
     JOIN impact_deliveries w ON w.company_id = r.company_id AND w.platform = r.platform
-    WHERE w.status IN @open AND w.status <> 'in_progress' AND w.next_attempt_at < r.closed_until
+    WHERE w.status IN @open AND @within(w) AND w.status <> 'in_progress' AND w.next_attempt_at < r.closed_until
     ORDER BY w.id
     FOR UPDATE OF w SKIP LOCKED) AS h
-WHERE d.id = h.id
+WHERE d.id = h.id AND @within(d)
 
 -- name: closures
 SELECT k.company_id, k.platform, k.kind, k.closed_until, k.since, k.reason, k.state, k.cause, k.held_by,
@@ -71,11 +71,11 @@ WHERE k.platform = :platform AND k.company_id = :company_id AND k.kind = 'breake
 -- name: due_again
 -- What waited for the end of a closure is due, where nothing else holds it.
 UPDATE impact_deliveries d SET next_attempt_at = :now, updated_at = :now
-WHERE d.platform = :platform AND d.status IN @waiting AND d.next_attempt_at > :now
+WHERE d.platform = :platform AND d.status IN @waiting AND @within(d) AND d.next_attempt_at > :now
   AND d.failed_attempts = 0 AND NOT @closed(d)
   AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
   AND EXISTS (
-      SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND a.outcome = 'held')
+      SELECT 1 FROM delivery_attempts a WHERE @attempt(a, d) AND a.outcome = 'held')
 
 -- name: held
 -- How many open deliveries are held, by platform.

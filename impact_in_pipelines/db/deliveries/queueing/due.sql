@@ -1,19 +1,22 @@
 -- name: due_state
 -- What a tick asks: since when something is due, and when the next thing will be. Reads only. Times that lie
--- ahead of anything possible are due now: planning puts them back (clock_faults.sql).
+-- ahead of anything possible are due now: planning puts them back (clock_faults.sql). Open rows by
+-- impact_deliveries_priority_idx, the first of each priority.
 SELECT
     (SELECT min(CASE WHEN s.fired_until > :ahead THEN :now ELSE s.next_run END) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
-    (SELECT d.next_attempt_at FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.status IN @open AND NOT @closed(d)
+    (SELECT min(f.next_attempt_at) FROM unnest(ARRAY[1, 2, 3, 4]) AS p(priority) CROSS JOIN LATERAL (
+     SELECT d.next_attempt_at FROM impact_deliveries d
+     WHERE d.platform = :platform AND d.status IN @open AND @within(d) AND @priority(d) = p.priority AND NOT @closed(d)
        AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
        AND NOT EXISTS (
            SELECT 1 FROM impact_deliveries p
            WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-             AND p.status IN @open)
-     ORDER BY d.next_attempt_at LIMIT 1) AS next_attempt,
+             AND p.status IN @open AND @within(p))
+     ORDER BY d.next_attempt_at LIMIT 1) AS f) AS next_attempt,
     (SELECT CAST(:now AS timestamptz) FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at > :lease_most
+     WHERE d.platform = :platform AND d.status IN @open AND @within(d)
+       AND @priority(d) IN (1, 2, 3, 4) AND d.next_attempt_at > :lease_most
        AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most) LIMIT 1) AS out_of_time,
     (SELECT min(k.closed_until) FROM connection_closures k
      WHERE k.platform = :platform AND k.kind <> 'person' AND (k.holds OR k.closed_until > :now)
@@ -26,7 +29,7 @@ SELECT
            WHERE o.platform = k.platform AND o.company_id = k.company_id AND o.kind = 'person' AND o.holds)
        AND EXISTS (
          SELECT 1 FROM impact_deliveries h
-         WHERE h.platform = k.platform AND h.status IN @open
+         WHERE h.platform = :platform AND h.status IN @open AND @within(h)
            AND (h.company_id = k.company_id OR k.company_id IS NULL))) AS reopens_at,
     (SELECT min(d.updated_at) FROM impact_deliveries d
      WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
@@ -35,7 +38,7 @@ SELECT
                                     ELSE :orphaned_before END)) AS unrecorded_since,
     (SELECT count(*) FROM (
         SELECT 1 FROM impact_deliveries d
-        WHERE d.platform = :platform AND d.status IN @open AND d.next_attempt_at <= :now AND NOT @closed(d)
+        WHERE d.platform = :platform AND d.status IN @open AND @within(d) AND d.next_attempt_at <= :now AND NOT @closed(d)
           AND (d.selected_by IS NULL OR d.next_attempt_at <= :orphaned_before)
         LIMIT :counted) c)
     + (SELECT count(*) FROM (

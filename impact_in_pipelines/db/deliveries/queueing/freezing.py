@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended, note_on_schedules
+from impact_in_pipelines.db.deliveries.spans import Span, latest_due, span_of
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import batch_key
@@ -26,6 +27,9 @@ _QUEUE = load("deliveries/queueing/queue")
 
 _TWIN_PATIENCE = timedelta(seconds=15)
 """How soon a row is judged again whose twin is being sent at this moment."""
+
+_BEFORE_ITS_PERIOD = timedelta(days=7)
+"""No delivery is due so long before its period begins: the margin is for clocks and time zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,10 @@ def freeze(
     """Store what is about to be sent; see `delivery.ports.DeliveryLog.freeze`."""
     if not prepared:
         return Frozen((), (), ())
+    within = span_of(p.claimed.scheduled_for for p in prepared)
     with engine.begin() as connection:
         # The fence first: a worker that has lost its lease must not freeze what another one sends.
-        held = _still_held(connection, prepared, worker)
+        held = _still_held(connection, prepared, worker, within)
         candidates = sorted(
             (p for p in prepared if p.claimed.id in held),
             # Of two with the same content, the one that may have arrived already goes first.
@@ -88,7 +93,7 @@ def freeze(
         verdict = _judge(candidates, twins, now)
         # Batched last: a record that turned out to be a duplicate must not stand in a batch.
         verdict.ready = _in_batches(verdict.ready, batch_limit)
-        _store(connection, verdict, worker, now)
+        _store(connection, verdict, worker, now, within)
     return Frozen(
         ready=tuple(verdict.ready),
         skipped=tuple(verdict.skipped),
@@ -102,9 +107,11 @@ def _content(prepared: Prepared) -> str:
     return f"{claimed.company_id}/{claimed.platform.value}/{prepared.payload_hash}"
 
 
-def _still_held(connection: Connection, prepared: Sequence[Prepared], worker: str) -> set[UUID]:
+def _still_held(
+    connection: Connection, prepared: Sequence[Prepared], worker: str, within: Span
+) -> set[UUID]:
     ids = [p.claimed.id for p in prepared]
-    rows = connection.execute(_SQL["still_held"], {"ids": ids, "worker": worker})
+    rows = connection.execute(_SQL["still_held"], {"ids": ids, "worker": worker, **within})
     return {row.id for row in rows}
 
 
@@ -130,6 +137,8 @@ def _twins(
             "chunk": [p.claimed.id for p in candidates],
             "window_start": window_start,
             "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
+            "due_from": min(p.claimed.period_start for p in candidates) - _BEFORE_ITS_PERIOD,
+            "due_until": latest_due(connection),
         },
     ):
         found[row.id].append(
@@ -238,7 +247,9 @@ def _in_batches(ready: Sequence[Prepared], batch_limit: int) -> list[Prepared]:
     return result
 
 
-def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime) -> None:
+def _store(
+    connection: Connection, verdict: _Verdict, worker: str, now: datetime, within: Span
+) -> None:
     if verdict.ready:
         rows = [
             _content_columns(p)
@@ -248,30 +259,34 @@ def _store(connection: Connection, verdict: _Verdict, worker: str, now: datetime
                 "batch_id": p.batch_id,
                 "attempt_number": p.claimed.attempt_number,
                 "attempt_id": p.attempt_id,
+                "scheduled_for": p.claimed.scheduled_for,
             }
             for p in verdict.ready
         ]
-        parameters = {"rows": rows_as_json(rows), "now": now}
+        parameters = {"rows": rows_as_json(rows), "now": now, **within}
         connection.execute(_SQL["freeze_ready"], parameters)
         connection.execute(_SQL["open_attempts"], parameters)
     if verdict.skipped:
         rows = [
             _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()
         ]
-        connection.execute(_SQL["skip_duplicates"], {"rows": rows_as_json(rows), "now": now})
-        note_on_schedules(connection, list(verdict.skipped), failed_anew=(), now=now)
+        values = {"rows": rows_as_json(rows), "now": now, **within}
+        connection.execute(_SQL["skip_duplicates"], values)
+        note_on_schedules(connection, list(verdict.skipped), failed_anew=(), now=now, within=within)
     if verdict.waiting:
         rows = [
             {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
         ]
-        connection.execute(_SQL["release_twins"], {"rows": rows_as_json(rows), "now": now})
+        values = {"rows": rows_as_json(rows), "now": now, **within}
+        connection.execute(_SQL["release_twins"], values)
     if verdict.refused:
         rows = [
             {"id": id_, "kind": ErrorKind.UNRESOLVED, "message": message}
             for id_, message in verdict.refused.items()
         ]
         refused = connection.execute(
-            _QUEUE["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
+            _QUEUE["refuse"],
+            {"rows": rows_as_json(rows), "now": now, "worker": worker, **within},
         ).all()
         note_ended(connection, refused, now)
 

@@ -1,8 +1,8 @@
 -- name: still_held
 -- The fence: of these rows, the ones that are still this worker's.
-SELECT id, created_at, attempt_count FROM impact_deliveries
-WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
-ORDER BY id
+SELECT d.id FROM impact_deliveries d
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.claimed_by = :worker AND d.status = 'in_progress'
+ORDER BY d.id
 FOR UPDATE
 
 -- name: lock_contents
@@ -13,19 +13,20 @@ FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
 -- name: twins
 -- Rows with the same content for the same company and platform: delivered inside the window; on their way,
 -- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
--- inside the window, not necessarily the last one, that may have arrived.
+-- inside the window, not necessarily the last one, that may have arrived. The same content reports on the same
+-- period, before which nothing is due: `due_from` lies a week before the first period of them all.
 SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
- AND t.id <> m.id
+ AND t.id <> m.id AND @within(t)
 WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
   AND ((t.status = 'success' AND t.delivered_at > :window_start)
     OR (t.status IN @open AND (t.attempt_count > 0 OR EXISTS (
-        SELECT 1 FROM delivery_attempts h WHERE h.delivery_id = t.id AND h.outcome = 'held')))
+        SELECT 1 FROM delivery_attempts h WHERE @attempt(h, t) AND h.outcome = 'held')))
     OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
         SELECT 1 FROM delivery_attempts a
-        WHERE a.delivery_id = t.id AND a.started_at > :window_start
+        WHERE @attempt(a, t) AND a.started_at > :window_start
           AND (a.outcome IN ('started', 'lost')
             OR a.error_kind = ANY(CAST(:may_have_arrived AS text[]))))))
 ORDER BY m.id, t.delivered_at DESC NULLS LAST
@@ -38,15 +39,15 @@ SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payloa
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
     batch_id uuid, attempt_number int)
-WHERE d.id = r.id AND d.status = 'in_progress'
+WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'
 
 -- name: open_attempts
-INSERT INTO delivery_attempts (id, delivery_id, number, started_at, outcome)
+INSERT INTO delivery_attempts (id, delivery_id, due_at, number, started_at, outcome)
 -- Numbered on from the last: an attempt that was told to wait stays in the log and counts as none.
-SELECT r.attempt_id, r.id,
-       1 + coalesce((SELECT max(a.number) FROM delivery_attempts a WHERE a.delivery_id = r.id), 0),
+SELECT r.attempt_id, r.id, r.scheduled_for,
+       1 + coalesce((SELECT max(a.number) FROM delivery_attempts a WHERE @attempt(a, r)), 0),
        :now, 'started'
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, scheduled_for timestamptz, attempt_id uuid)
 
 -- name: skip_duplicates
 UPDATE impact_deliveries d
@@ -55,7 +56,7 @@ SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payl
     claimed_by = NULL, lost_claims = 0, updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
-WHERE d.id = r.id AND d.status = 'in_progress'
+WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'
 
 -- name: release_twins
 -- Not now: a twin is on its way. The payload isn't kept, so that the row is judged afresh.
@@ -64,4 +65,4 @@ SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
     next_attempt_at = r.next_attempt_at, lease_until = NULL, claimed_by = NULL, lost_claims = 0,
     updated_at = :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, next_attempt_at timestamptz)
-WHERE d.id = r.id AND d.status = 'in_progress'
+WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'

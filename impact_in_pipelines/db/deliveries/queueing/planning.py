@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.clock_faults import put_back_what_lies_ahead
+from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import catch_up_id, fire_id
@@ -118,7 +119,10 @@ def plan_rows(
             if fire["catch_up"] and fire["id"] in made
         ]
         if caught_up:
-            connection.execute(_SQL["send_missed"], {"rows": rows_as_json(caught_up), "now": now})
+            within = span_of(fire["scheduled_for"] for fire in fires)
+            connection.execute(
+                _SQL["send_missed"], {"rows": rows_as_json(caught_up), "now": now, **within}
+            )
         written = len(made) + len(caught_up)
     connection.execute(
         _SQL["advance_schedules"],

@@ -34,7 +34,7 @@ INSERT INTO impact_deliveries
 SELECT r.id, d.company_id, d.platform, 'replay', 'pending', d.timezone, d.period_start, d.period_end,
        :now, 'catches up a missed fire', r.id, :now, d.id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, missed uuid)
-JOIN impact_deliveries d ON d.id = r.missed AND d.status = 'missed'
+JOIN impact_deliveries d ON d.id = r.missed AND @within(d) AND d.status = 'missed'
 
 -- name: advance_schedules
 -- A schedule without a next run never fires again: it is paused with the reason.

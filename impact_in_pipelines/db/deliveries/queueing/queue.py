@@ -1,6 +1,6 @@
 """The delivery log as the queue (D3): claim, settle, renew, release. Statements: queue.sql."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from impact_in_pipelines.db.deliveries.queueing.freezing import freeze
 from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.deliveries.replays import queue_on
+from impact_in_pipelines.db.deliveries.spans import EVER, Span, open_span, span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
@@ -67,6 +68,8 @@ class PgDeliveryLog:
         self._connections = connections
         self._batch_limit = batch_limit
         self._dagster_run_id = dagster_run_id
+        self._due: dict[UUID, datetime] = {}
+        """When what this log has claimed and not ended was due: in which months it lies."""
 
     def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
         """One transaction of `planning.plan_due`; a run's own selection plans nothing."""
@@ -79,7 +82,11 @@ class PgDeliveryLog:
         with self._engine.connect() as connection:
             count: int = connection.execute(
                 _SQL["due_an_hour"],
-                {"platform": platform.value, "within": now + timedelta(hours=1)},
+                {
+                    "platform": platform.value,
+                    "within": now + timedelta(hours=1),
+                    **open_span(connection, platform.value),
+                },
             ).scalar_one()
         return count
 
@@ -117,6 +124,7 @@ class PgDeliveryLog:
         claimed: list[Claimed] = []
         scan = limit
         with self._engine.begin() as connection:
+            values |= open_span(connection, platform.value)
             if not suspects:
                 claimed = self._let_through(connection, platform, selection, limit, values, lease)
             while True:
@@ -132,8 +140,18 @@ class PgDeliveryLog:
                 # The rest of a full scan is one company's, or in another worker's hands.
                 seen_all = rows[0]["scanned"] < scan or scan >= limit * SCAN_MOST
                 if seen_all or len(claimed) >= limit / 2:
+                    self._due |= {one.id: one.scheduled_for for one in claimed}
                     return claimed
                 scan *= _WIDER
+
+    def _span_of(self, ids: Iterable[UUID]) -> Span:
+        """Where these lie; what another log has claimed may lie anywhere."""
+        due = [self._due.get(id_) for id_ in ids]
+        return EVER if None in due else span_of(one for one in due if one)
+
+    def _forget(self, ids: Iterable[UUID]) -> None:
+        for id_ in ids:
+            self._due.pop(id_, None)
 
     def _let_through(
         self,
@@ -153,6 +171,7 @@ class PgDeliveryLog:
             lease=lease,
             limit=limit,
             orphaned_before=values["orphaned_before"],
+            within={name: values[name] for name in EVER},
         )
         if not found.ids:
             return []
@@ -179,17 +198,20 @@ class PgDeliveryLog:
         if not refusals:
             return
         rows = [{"id": c.id, "kind": r.kind, "message": r.message} for c, r in refusals]
+        within = span_of(claimed.scheduled_for for claimed, _ in refusals)
         with self._engine.begin() as connection:
             done = connection.execute(
-                _SQL["refuse"], {"rows": rows_as_json(rows), "now": now, "worker": worker}
+                _SQL["refuse"],
+                {"rows": rows_as_json(rows), "now": now, "worker": worker, **within},
             ).all()
-            connection.execute(_SQL["settle_lost"], {"ids": [row.id for row in done]})
+            connection.execute(_SQL["settle_lost"], {"ids": [row.id for row in done], **within})
             note_ended(connection, done, now)
+        self._forget(claimed.id for claimed, _ in refusals)
 
     def freeze(
         self, prepared: Sequence[Prepared], *, now: datetime, window: timedelta, worker: str
     ) -> Frozen:
-        return freeze(
+        frozen = freeze(
             self._engine,
             prepared,
             now=now,
@@ -197,16 +219,20 @@ class PgDeliveryLog:
             worker=worker,
             batch_limit=self._batch_limit,
         )
+        self._forget((*frozen.skipped, *frozen.waiting, *frozen.refused))
+        return frozen
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime, worker: str) -> Settled:
         if not settlements:
             return Settled(())
         platform = settlements[0].prepared.claimed.platform
+        within = span_of(one.prepared.claimed.scheduled_for for one in settlements)
         with self._engine.begin() as connection:
             judged = judge(connection, settlements, now, self._rules)
             settlements = judged.settlements
             connection.execute(
-                _SQL["close_attempts"], {"rows": rows_as_json([_attempt(s) for s in settlements])}
+                _SQL["close_attempts"],
+                {"rows": rows_as_json([_attempt(s) for s in settlements]), **within},
             )
             done = connection.execute(
                 _SQL["settle"],
@@ -214,6 +240,7 @@ class PgDeliveryLog:
                     "rows": rows_as_json([_settled(s) for s in settlements]),
                     "worker": worker,
                     "now": now,
+                    **within,
                 },
             ).all()
             note_ended(connection, done, now)
@@ -221,6 +248,7 @@ class PgDeliveryLog:
             for company_id, at in judged.opened:
                 failed = failed_before(connection, platform, company_id, at)
                 queue_on(connection, failed, now=now, renew=False, actor=TAKEN_UP_BY)
+        self._forget(one.prepared.claimed.id for one in settlements)
         return Settled(settlements, judged.held)
 
     def renew(
@@ -229,7 +257,13 @@ class PgDeliveryLog:
         with self._engine.begin() as connection:
             return frozenset(
                 connection.scalars(
-                    _SQL["renew"], {"ids": list(ids), "lease_until": now + lease, "worker": worker}
+                    _SQL["renew"],
+                    {
+                        "ids": list(ids),
+                        "lease_until": now + lease,
+                        "worker": worker,
+                        **self._span_of(ids),
+                    },
                 )
             )
 
@@ -246,8 +280,10 @@ class PgDeliveryLog:
                     "now": now,
                     "next_attempt_at": next_attempt_at,
                     "worker": worker,
+                    **self._span_of(ids),
                 },
             )
+        self._forget(ids)
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:

@@ -12,7 +12,7 @@
 WITH queued AS (
     SELECT d.id, d.company_id, d.next_attempt_at, @priority(d) AS priority
     FROM impact_deliveries d
-    WHERE d.platform = :platform
+    WHERE d.platform = :platform AND @within(d)
       AND d.status IN @open
       AND d.next_attempt_at <= :now
       AND d.company_id <> ALL(CAST(:held_back AS uuid[]))
@@ -29,18 +29,18 @@ WITH queued AS (
       AND NOT EXISTS (
           SELECT 1 FROM impact_deliveries p
           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-            AND p.status IN @open)
+            AND p.status IN @open AND @within(p))
       AND (d.batch_id IS NULL OR NOT EXISTS (
           SELECT 1 FROM impact_deliveries b
           WHERE b.batch_id = d.batch_id AND b.id < d.id
-            AND b.status IN @open))
+            AND b.status IN @open AND @within(b)))
       AND :suspects = (d.attempt_count + d.lost_claims + 1 >= :suspect_from
           AND d.lost_claims + CAST(@claim_lost(d) AS int) + (
           SELECT count(*) FROM delivery_attempts a
-          WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+          WHERE @attempt(a, d) AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
             AND a.number > ALL (
                 SELECT h.number FROM delivery_attempts h
-                WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started'))) >= :suspect_from)
+                WHERE @attempt(h, d) AND h.outcome NOT IN ('lost', 'started'))) >= :suspect_from)
     ORDER BY @priority(d), d.next_attempt_at
     LIMIT :scan
 ), ranked AS (
@@ -49,7 +49,7 @@ WITH queued AS (
     FROM queued q
 ), due AS (
     SELECT d.id, d.batch_id
-    FROM ranked r JOIN impact_deliveries d ON d.id = r.id
+    FROM ranked r JOIN impact_deliveries d ON d.id = r.id AND @within(d)
     -- Again, for those that somebody has claimed since.
     WHERE r.place <= :each AND d.status IN @open AND d.next_attempt_at <= :now
     ORDER BY r.priority, (r.place - 1) / :share, r.next_attempt_at, r.id
@@ -58,7 +58,7 @@ WITH queued AS (
 ), held AS (
     SELECT id FROM due
     UNION
-    SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id
+    SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id AND @within(b)
     WHERE b.status IN @open
 ), claimed AS (
     UPDATE impact_deliveries d
@@ -66,26 +66,26 @@ WITH queued AS (
         next_attempt_at = :lease_until, updated_at = :now,
         lost_claims = d.lost_claims + CAST(@claim_lost(d) AS int),
         dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id)
-    FROM held WHERE d.id = held.id
+    FROM held WHERE d.id = held.id AND @within(d)
     RETURNING d.*
 ), lost AS (
     -- An attempt that is still open belonged to a worker whose lease ran out.
     UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now, error = :lost_error
-    FROM claimed WHERE a.delivery_id = claimed.id AND a.outcome = 'started'
+    FROM claimed WHERE @attempt(a, claimed) AND a.outcome = 'started'
 )
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
        d.attempt_count + 1 AS attempt_number, d.failed_attempts,
        d.lost_claims + CASE WHEN d.attempt_count = 0 THEN 0 ELSE (
            SELECT count(*) FROM delivery_attempts a
-           WHERE a.delivery_id = d.id AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
+           WHERE @attempt(a, d) AND a.outcome IN ('lost', 'started') AND a.error_kind IS NULL
              AND a.number > ALL (
                  SELECT h.number FROM delivery_attempts h
-                 WHERE h.delivery_id = d.id AND h.outcome NOT IN ('lost', 'started')))
+                 WHERE @attempt(h, d) AND h.outcome NOT IN ('lost', 'started')))
        END AS workers_lost,
        d.payload_hash IS NOT NULL AND EXISTS (
            SELECT 1 FROM delivery_attempts a
-           WHERE a.delivery_id = d.id AND (
+           WHERE @attempt(a, d) AND (
                a.outcome IN ('lost', 'started')
                OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived,
        d.revision, d.schedule_id, d.batch_id,
@@ -95,9 +95,9 @@ LEFT JOIN (claimed d JOIN companies c ON c.id = d.company_id) ON true
 ORDER BY @priority(d), d.scheduled_for, d.id
 
 -- name: due_an_hour
-SELECT count(*) FROM impact_deliveries
-WHERE platform = :platform AND status IN @open
-  AND next_attempt_at <= :within
+SELECT count(*) FROM impact_deliveries d
+WHERE d.platform = :platform AND d.status IN @open AND @within(d)
+  AND d.next_attempt_at <= :within
 
 -- name: close_attempts
 -- Once each: a result that is recorded again must not count as a change again.
@@ -107,7 +107,7 @@ SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
     error_kind text, error text, latency_ms float8)
-WHERE a.id = r.attempt_id AND a.outcome IN ('started', 'lost')
+WHERE a.id = r.attempt_id AND @attempts_within(a) AND a.outcome IN ('started', 'lost')
 
 -- name: settle
 -- Fenced by worker and attempt: whoever lost the lease changes nothing. `o` is the row as it was: one that
@@ -131,9 +131,9 @@ FROM impact_deliveries o JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, status text, attempt_number int, failed int, unspent int, next_attempt_at timestamptz,
     keeps_batch boolean, error text, error_kind text, http_status int, transaction_id text,
     response jsonb, finished_at timestamptz) ON o.id = r.id
-WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'
+WHERE d.id = o.id AND @within(d) AND @within(o) AND d.claimed_by = :worker AND d.status = 'in_progress'
   AND d.attempt_count = r.attempt_number
-RETURNING d.id, r.status = 'failed' AND o.failed_at IS NULL AS fails_anew
+RETURNING d.id, d.scheduled_for, r.status = 'failed' AND o.failed_at IS NULL AS fails_anew
 
 -- name: refuse
 UPDATE impact_deliveries d
@@ -142,26 +142,27 @@ SET status = 'failed', error_kind = r.kind, last_error = r.message, rebuild = fa
     claimed_by = NULL, lost_claims = 0, updated_at = :now
 FROM impact_deliveries o
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, kind text, message text) ON o.id = r.id
-WHERE d.id = o.id AND d.claimed_by = :worker AND d.status = 'in_progress'
-RETURNING d.id, o.failed_at IS NULL AS fails_anew
+WHERE d.id = o.id AND @within(d) AND @within(o) AND d.claimed_by = :worker AND d.status = 'in_progress'
+RETURNING d.id, d.scheduled_for, o.failed_at IS NULL AS fails_anew
 
 -- name: settle_lost
 -- Lost attempts of a delivery that has failed are settled: they don't count again after a replay.
-UPDATE delivery_attempts SET error_kind = 'unresolved'
-WHERE delivery_id = ANY(CAST(:ids AS uuid[])) AND outcome = 'lost' AND error_kind IS NULL
+UPDATE delivery_attempts a SET error_kind = 'unresolved'
+WHERE a.delivery_id = ANY(CAST(:ids AS uuid[])) AND @attempts_within(a)
+  AND a.outcome = 'lost' AND a.error_kind IS NULL
 
 -- name: renew
-UPDATE impact_deliveries
+UPDATE impact_deliveries d
 SET lease_until = :lease_until, next_attempt_at = :lease_until
-WHERE id = ANY(CAST(:ids AS uuid[])) AND claimed_by = :worker AND status = 'in_progress'
-RETURNING id
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.claimed_by = :worker AND d.status = 'in_progress'
+RETURNING d.id
 
 -- name: release_claims
 -- Rows that were claimed and not attempted go back as they were; an attempt opened for them is undone, and
 -- with its first attempt a batch: its members are judged afresh.
 WITH undone AS (
     DELETE FROM delivery_attempts a USING impact_deliveries d
-    WHERE a.delivery_id = d.id AND a.outcome = 'started' AND d.claimed_by = :worker
+    WHERE @attempt(a, d) AND @within(d) AND a.outcome = 'started' AND d.claimed_by = :worker
       AND d.id = ANY(CAST(:ids AS uuid[]))
     RETURNING a.delivery_id
 )
@@ -172,4 +173,4 @@ SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
                     THEN d.batch_id END,
     next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, lost_claims = 0,
     updated_at = :now
-WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.claimed_by = :worker AND d.status = 'in_progress'
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.claimed_by = :worker AND d.status = 'in_progress'

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.deliveries.queueing.queue import ORPHANED_AFTER
+from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
@@ -71,7 +72,8 @@ class RemainingStore:
         asked = {"platforms": names, "now": now, "company_id": company_id}
         more = {"start": start, "end": end, "orphaned_before": now - ORPHANED_AFTER}
         with self._engine.connect() as connection:
-            rows = connection.execute(_SQL["remaining"], asked | more).all()
+            within = open_span(connection, *names)
+            rows = connection.execute(_SQL["remaining"], {**asked, **more, **within}).all()
             fires = [] if days else connection.execute(_SQL["due_fires"], asked).all()
         due = Counter({Platform(row.platform): int(row.schedules) for row in fires})
         due.update({Platform(r.platform): r.deliveries for r in rows if r.why == Waiting.DUE})

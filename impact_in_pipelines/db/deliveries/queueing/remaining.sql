@@ -1,6 +1,6 @@
 -- name: remaining
--- What is open, by what it waits for. Reads the open rows of the asked platforms only (index on
--- platform and next_attempt_at over open rows). With days: what was selected by day, for those days.
+-- What is open, by what it waits for. Reads the open rows of the asked platforms only, by
+-- impact_deliveries_open_due_idx. With days: what was selected by day, for those days.
 SELECT w.platform, w.why, count(*) AS deliveries, min(w.until) AS first_at, max(w.until) AS last_at
 FROM (
     SELECT d.platform,
@@ -14,7 +14,7 @@ FROM (
                WHEN d.schedule_id IS NOT NULL AND EXISTS (
                    SELECT 1 FROM impact_deliveries p
                    WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-                     AND p.status IN @open) THEN 'behind'
+                     AND p.status IN @open AND @within(p)) THEN 'behind'
                ELSE 'due'
            END AS why,
            CASE WHEN d.status = 'in_progress' THEN d.lease_until
@@ -27,7 +27,7 @@ FROM (
                 ELSE d.next_attempt_at END AS until
     FROM impact_deliveries d
     WHERE d.platform = ANY(CAST(:platforms AS text[]))
-      AND d.status IN @open
+      AND d.status IN @open AND @within(d)
       AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
       AND (CAST(:start AS date) IS NULL
         OR (d.trigger IN ('manual', 'backfill') AND d.period_start >= :start AND d.period_end <= :end))

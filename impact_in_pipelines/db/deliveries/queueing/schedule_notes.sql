@@ -20,11 +20,12 @@ FROM (
                max(scheduled_for) FILTER (WHERE status IN ('success', 'skipped') AND failed_at IS NULL)
                    OVER (PARTITION BY schedule_id) AS last_arrival
         FROM impact_deliveries d
-        WHERE id = ANY(CAST(:ids AS uuid[])) AND schedule_id IS NOT NULL
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND schedule_id IS NOT NULL
           AND status IN ('success', 'skipped', 'failed')
           AND NOT EXISTS (
               SELECT 1 FROM impact_deliveries l
               WHERE l.schedule_id = d.schedule_id AND l.scheduled_for > d.scheduled_for
+                AND l.scheduled_for >= CAST(:due_from AS timestamptz)
                 AND l.status IN ('success', 'skipped', 'failed')
                 AND l.id <> ALL(CAST(:ids AS uuid[])))
     ) AS final

@@ -66,6 +66,9 @@ class SelectionStore:
             for d in days
         ]
         with self._engine.begin() as connection:
+            connection.execute(
+                _SQL["lock_selection"], {"platform": platform.value, "run_id": run_id}
+            )
             result = connection.execute(
                 _SQL["insert_selected"],
                 {

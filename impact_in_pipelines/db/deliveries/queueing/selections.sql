@@ -1,3 +1,7 @@
+-- name: lock_selection
+-- Before looking: two that select for one run at once would both find nothing.
+SELECT pg_advisory_xact_lock(hashtextextended(:run_id || :platform, 0))
+
 -- name: insert_selected
 -- The partitions that a run was started for, one row each; a retried step finds its rows again.
 INSERT INTO impact_deliveries
@@ -10,7 +14,8 @@ WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries d
     WHERE d.selected_by = :run_id AND d.platform = :platform
       AND d.company_id = r.company_id AND d.period_start = r.day AND d.period_end = r.day)
-ON CONFLICT DO NOTHING
+  -- One that the run has let go of since. No constraint says so: its due time is when it was selected.
+  AND NOT EXISTS (SELECT 1 FROM impact_deliveries e WHERE e.id = r.id)
 
 -- name: open_of_run
 -- What a run's own rows still wait for: how many are open and when the first of them is tried again.
