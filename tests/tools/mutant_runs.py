@@ -29,7 +29,9 @@ from hypothesis import Phase, settings
 EXAMPLES = 40
 """Of a property: a wrong rule is seen in few, and the suite itself tries more."""
 CPU_SECONDS = 60
-"""A mutant that makes the tests compute longer than this has been noticed: it never ends."""
+ENDLESS_S, ENDLESS_TIMES = 3.0, 5.0
+"""A change that makes a test compute for so long, and so many times longer than without it, has been noticed: it
+never ends. CPU time, so that a busy machine notices nothing by itself."""
 WALL_SECONDS = 300
 MEMORY_BYTES = 4 * 1024**3
 OWN_PACKAGE = "impact_in_pipelines"
@@ -37,11 +39,13 @@ OWN_PACKAGE = "impact_in_pipelines"
 
 @dataclass(frozen=True)
 class Trial:
-    """A module with one change, and the tests that are to notice it (node ids, in their order)."""
+    """A module with one change, and the tests that are to notice it (node ids, in their order), with the time
+    that each takes unchanged."""
 
     module: str
     changed: str
     tests: tuple[str, ...]
+    seconds: tuple[float, ...]
 
 
 @dataclass
@@ -109,10 +113,23 @@ class Recording:
 
 
 class Ordering:
-    """A pytest plugin that keeps the chosen tests, in the given order."""
+    """A pytest plugin that keeps the chosen tests, in the given order, and ends the process in one that doesn't
+    end."""
 
-    def __init__(self, tests: tuple[str, ...]) -> None:
-        self._rank = {test: number for number, test in enumerate(tests)}
+    def __init__(self, trial: Trial) -> None:
+        self._rank = {test: number for number, test in enumerate(trial.tests)}
+        self._seconds = dict(zip(trial.tests, trial.seconds, strict=True))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> object:
+        """Have the system end this process (SIGPROF) unless the test ends before."""
+        signal.setitimer(
+            signal.ITIMER_PROF, ENDLESS_S + ENDLESS_TIMES * self._seconds.get(item.nodeid, 0.0)
+        )
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Called by pytest once all tests of the files are known."""
@@ -261,7 +278,7 @@ class Trials:
         def tried() -> int:
             sys.dont_write_bytecode = True
             files = dict.fromkeys(test.partition("::")[0] for test in trial.tests)
-            return _tests(list(files), Ordering(trial.tests))
+            return _tests(list(files), Ordering(trial))
 
         deadline = time.monotonic() + WALL_SECONDS
         self._running[_forked(copy, tried)] = (trial, copy, deadline)

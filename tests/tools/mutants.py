@@ -177,9 +177,9 @@ def changed(mutant: Mutant) -> str | None:
 def trial(mutant: Mutant, tests: Baseline) -> Trial:
     """The changed module with the tests that can notice it."""
     original = (ROOT / mutant.module).read_text("utf-8")
-    return Trial(
-        mutant.module, changed(mutant) or "", tests.noticing(mutant.module, original, mutant.line)
-    )
+    noticing = tests.noticing(mutant.module, original, mutant.line)
+    seconds = tuple(tests.seconds[test] for test in noticing)
+    return Trial(mutant.module, changed(mutant) or "", noticing, seconds)
 
 
 def difference(mutant: Mutant, after: str) -> str:
