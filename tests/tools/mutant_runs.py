@@ -30,8 +30,8 @@ EXAMPLES = 40
 """Of a property: a wrong rule is seen in few, and the suite itself tries more."""
 CPU_SECONDS = 60
 ENDLESS_S, ENDLESS_TIMES = 3.0, 5.0
-"""A change that makes a test compute for so long, and so many times longer than without it, has been noticed: it
-never ends. CPU time, so that a busy machine notices nothing by itself."""
+"""A change that makes a test compute for so long, and so many times longer than without it, has been noticed:
+it never ends. CPU time, so that a busy machine notices nothing by itself."""
 WALL_SECONDS = 300
 MEMORY_BYTES = 4 * 1024**3
 OWN_PACKAGE = "impact_in_pipelines"
@@ -113,8 +113,8 @@ class Recording:
 
 
 class Ordering:
-    """A pytest plugin that keeps the chosen tests, in the given order, and ends the process in one that doesn't
-    end."""
+    """A pytest plugin that keeps the chosen tests, in the given order, and ends the process in one that never
+    ends."""
 
     def __init__(self, trial: Trial) -> None:
         self._rank = {test: number for number, test in enumerate(trial.tests)}

@@ -43,18 +43,21 @@ def patterns(
 ) -> Iterator[tuple[tuple[str, ScheduleRule], Pattern, list[tuple[str, int]]]]:
     """Platform and rule, the pattern of its fires, and the (id, present spread) of the schedules
     that share them: ten thousand schedules have a few hundred patterns."""
-    groups: dict[tuple[str, ScheduleRule, datetime], list[tuple[str, int]]] = defaultdict(list)
+    groups: dict[tuple[str, ScheduleRule, datetime | None], list[tuple[str, int]]] = defaultdict(
+        list
+    )
     read: dict[ScheduleRule, tuple[list[datetime], Pattern]] = {}
     for schedule_id, platform, rule, cursor in entries:
         kept = rule if keep_spread else replace(rule, spread_minutes=0)
         if kept not in read:
             read[kept] = _read_pattern(kept, start, minutes)
         nominals = read[kept][0]
-        handled = cursor.after if nominals and cursor.after >= nominals[0] else start
+        # Most have handled none of them: they share the pattern as it was read.
+        handled = cursor.after if nominals and cursor.after >= nominals[0] else None
         groups[platform, kept, handled].append((schedule_id, rule.spread_minutes))
     for (platform, rule, handled), members in groups.items():
         nominals, pattern = read[rule]
-        if nominals and handled >= nominals[0]:
+        if handled is not None:
             to_come = np.array([nominal > handled for nominal in nominals], dtype=bool)
             latest = None if pattern.latest is None else pattern.latest[to_come]
             pattern = Pattern(pattern.fires[to_come], latest)
