@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from impact_in_pipelines.delivery.draining.options import DrainOptions
-from impact_in_pipelines.delivery.draining.preparing import prepare
+from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
 from impact_in_pipelines.delivery.draining.workerpool import BRAKE_AFTER
 from impact_in_pipelines.delivery.holding.breaking import ConnectionEvidence
 from impact_in_pipelines.delivery.identity import (
@@ -47,7 +47,7 @@ from impact_in_pipelines.errors.deliveries import (
 )
 from impact_in_pipelines.platforms import Platform
 
-from .helpers import NOW, claimed, connection
+from .helpers import NOW, claimed, connection, prepared
 from .memory_log import MemoryLog
 from .test_drain import Sender, drain
 from .test_preparing import BEFORE, CHANGED, HERE, Source
@@ -187,6 +187,14 @@ def test_each_revision_has_the_key_of_its_own_number() -> None:
     assert item.claimed.idempotency_key == revision_key(row.id, 4)
     assert item.payload_hash == payload_hash(CHANGED)
     assert not item.claimed.may_have_arrived
+
+
+def test_a_single_delivery_is_no_batch_and_a_batch_of_one_is_one() -> None:
+    """A batch's body has a list, whatever is left of it; each goes under its own key."""
+    row, batch = claimed(), UUID(int=77)
+    single, of_one = as_requests([prepared(row), prepared(claimed(), batch_id=batch)])
+    assert (single.shipment.is_batch, single.shipment.key) == (False, row.idempotency_key)
+    assert (of_one.shipment.is_batch, of_one.shipment.key) == (True, batch)
 
 
 def test_ids_and_keys_follow_from_what_they_stand_for_and_differ_by_each_part() -> None:

@@ -298,6 +298,16 @@ def test_a_repetition_uses_a_grant_and_is_reported_with_its_request() -> None:
     assert ended == [(EndedRequests(2, REPORT_AFTER_S),)]
 
 
+def test_a_repetition_uses_one_grant() -> None:
+    """The others are for what waits."""
+    queue, added = queue_of(4)
+    grant(queue, Grant(4))
+    assert queue.take(NOW) is added[0]
+    assert queue.take_again(added[0], NOW)
+    queue.done(added[0], now=NOW)
+    assert [queue.take(NOW) for _ in range(3)] == [added[1], added[2], None]
+
+
 def test_a_grant_that_is_over_repeats_nothing() -> None:
     """The account may count it as ended."""
     queue, added = queue_of(2)

@@ -309,7 +309,7 @@ def test_an_earlier_reports_breach_paged_if_it_was_critical_and_sure(
         "state": "breach",
         "breaches": [old],
     }
-    facts = {
+    facts: dict[str, Any] = {
         "overall": scope,
         "byPlatform": {},
         "budgetByPlatform": {},
@@ -323,7 +323,7 @@ def test_an_earlier_reports_breach_paged_if_it_was_critical_and_sure(
         "maintenance": [],
         "companies": [],
     }
-    report = {
+    report: dict[str, Any] = {
         "facts": facts,
         "thresholds": {"successRateTargetPercent": 98.2, "minDeliveries": 10},
         "period": "weekly",
