@@ -1,5 +1,6 @@
 """What a drain has in hand at most, its defaults, and what it does at the edges of its rules."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -259,6 +260,20 @@ def test_a_plan_without_retries_waits_for_nothing() -> None:
     assert plan.closes_for_ms(0.5) == 0.5
     assert plan.closes_for_ms(0.0) is None
     assert plan.closes_for_ms(None) is None
+
+
+def test_a_plan_without_delays_tries_again_at_once() -> None:
+    """Unless the platform asks for a while."""
+    plan = RetryPlan(base_ms=0)
+    for asked_ms, wait in (
+        (None, timedelta(0)),
+        (0.0, timedelta(0)),
+        (7.0, timedelta(milliseconds=7)),
+    ):
+        at = plan.next_attempt_at(
+            failed_attempts=1, now=NOW, rng=random.Random(1), retry_after_ms=asked_ms
+        )
+        assert at == NOW + wait
 
 
 def test_a_wait_within_the_plan_is_waited_and_a_longer_one_closes() -> None:
