@@ -6,7 +6,7 @@ have: what is open, and what has changed since the copy was last brought up to d
 long reading takes, never what is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,8 @@ from impact_in_pipelines.sla.windows import midnight
 _SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
 _COMPANIES_AT_ONCE = 500
 """Of so many the records are in memory twice, as they come and as columns."""
+_LONGEST = timedelta(days=10)
+"""A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
 _DAY = timedelta(days=1)
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -84,6 +86,11 @@ class SlaOutcomes:
         return parameters(window, now, self._defaults, None)
 
 
+def by_columns(window: Window) -> bool:
+    """Whether `window` is short enough to have its outcomes in memory at once."""
+    return window.end - window.start <= _LONGEST
+
+
 def read_everybody(
     connection: Connection,
     window: Window,
@@ -92,33 +99,65 @@ def read_everybody(
     fires: Sequence[Unplanned],
     book: ThresholdBook,
 ) -> Everybody:
-    """What became of all deliveries due in `window`, and of `fires` that nobody planned. `values` as for
-    every statement over a window; `ids` are those of all companies in their order.
+    """What became of all deliveries due in `window`, and of `fires` that nobody planned; parameters as for
+    `read_blocks`."""
+    return Everybody(ids, list(read_blocks(connection, window, values, ids, fires)), book)
+
+
+def is_packed(connection: Connection) -> bool:
+    """Whether anything is, by what the server's present log says."""
+    return connection.execute(_SQL["packed_state"]).one_or_none() is not None
+
+
+def read_blocks(
+    connection: Connection,
+    window: Window,
+    values: Mapping[str, Any],
+    ids: Sequence[UUID],
+    fires: Sequence[Unplanned] = (),
+) -> Iterator[Block]:
+    """The same, some companies at a time. `values` as for every statement over a window; `ids` are those of
+    all companies in their order.
 
     Every statement has to see the log at one moment: `connection` is in a transaction of its own that is
     REPEATABLE READ.
     """
     state = connection.execute(_SQL["packed_state"]).one_or_none()
-    asked = {
-        **values,
-        "start": window.start,
-        "end": window.end,
-        "packed_from": midnight(state.first_day) if state else window.start,
-        "mark": state.mark if state else None,
-    }
-    changed, rest = _read(connection, sla_sql.READ_UNPACKED, asked)
+    packed_from = midnight(state.first_day) if state else window.end
+    changed, rest = _read_unpacked(
+        connection,
+        window,
+        {**values, "packed_from": packed_from, "mark": state.mark if state else None},
+    )
     fresh = _unplanned(fires, ids, values["overdue_after_minutes"])
-    blocks = []
     for first in range(0, len(ids), _COMPANIES_AT_ONCE):
         last = min(first + _COMPANIES_AT_ONCE, len(ids))
         parts = [rest.of_companies(first, last), fresh.of_companies(first, last)]
         if state is not None:
-            some = asked | {"first_company": ids[first], "last_company": ids[last - 1]}
-            known, packed = _read(connection, sla_sql.READ_PACKED, some)
+            whose = {"first_company": ids[first], "last_company": ids[last - 1]}
+            asked = {**values, "start": window.start, "end": window.end, **whose}
+            known, packed = _read(connection, sla_sql.READ_PACKED, asked)
             inside = packed.is_due(window.start, window.end) & ~np.isin(known, changed)
             parts.append(packed.only(inside).of_companies(first, last))
-        blocks.append(Block(first, last - first, joined(parts)))
-    return Everybody(ids, blocks, book)
+        yield Block(first, last - first, joined(parts))
+
+
+def _read_unpacked(
+    connection: Connection, window: Window, values: Mapping[str, Any]
+) -> tuple[NDArray[np.int64], Outcomes]:
+    """What sla_outcomes doesn't have. Before its first day that is everything, and read day by day: one
+    answer of the server holds a gigabyte at most."""
+    until = max(min(values["packed_from"], window.end), window.start)
+    days = (until - window.start) // _DAY + 1
+    starts = [window.start, *(window.start + n * _DAY for n in range(1, days)), until]
+    ends = [*starts[1:], window.end]
+    found = [
+        _read(connection, sla_sql.READ_UNPACKED, {**values, "start": start, "end": end})
+        for start, end in zip(starts, ends, strict=True)
+        if start < end
+    ]
+    ids = [np.zeros(0, np.int64), *(one for one, _ in found)]
+    return np.concatenate(ids), joined([unpacked(b"", b"", b"")[1], *(one for _, one in found)])
 
 
 def _read(

@@ -15,6 +15,8 @@ from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.assessing import Assessment, ScopeKey
 from impact_in_pipelines.sla.budget import ErrorBudget
+from impact_in_pipelines.sla.everybody.listing import Listed
+from impact_in_pipelines.sla.everybody.measuring import Everybody
 from impact_in_pipelines.sla.model import Severity, Window
 from impact_in_pipelines.sla.reports.recommending import LATE_MS, recommend
 from impact_in_pipelines.sla.reports.report import (
@@ -133,13 +135,24 @@ class Reading:
         )
 
 
-def read_rows(connection: Connection, parameters: Mapping[str, Any]) -> Rows:
-    """What the reports on one window list; `parameters` are the window's."""
-    late = {"late_ms": LATE_MS, "fewest": _FEWEST_AT_A_MINUTE}
+def listed_of(everybody: Everybody, window: Window) -> Listed:
+    """The days and crowded minutes of everybody in `window`."""
+    return Listed.of(everybody, window, late_ms=LATE_MS, fewest=_FEWEST_AT_A_MINUTE)
+
+
+def read_rows(connection: Connection, parameters: Mapping[str, Any], listed: Listed | None) -> Rows:
+    """What the reports on one window list, but for what is `listed` already; `parameters` are those of the
+    window."""
+    if listed is None:
+        late = {**parameters, "late_ms": LATE_MS, "fewest": _FEWEST_AT_A_MINUTE}
+        listed = Listed(
+            _by_company(connection.execute(sla_sql.DAY_COUNTS, parameters)),
+            _by_company(connection.execute(sla_sql.CROWDED, late)),
+        )
     return Rows(
         causes=_by_company(connection.execute(sla_sql.CAUSES, parameters)),
-        crowded=_by_company(connection.execute(sla_sql.CROWDED, {**parameters, **late})),
-        days=_by_company(connection.execute(sla_sql.DAY_COUNTS, parameters)),
+        crowded=listed.crowded,
+        days=listed.days,
         incidents=rows_of(connection.execute(_SQL["incidents_within"], parameters)),
         maintenance=rows_of(connection.execute(_SQL["maintenance_within"], parameters)),
     )

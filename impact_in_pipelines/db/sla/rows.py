@@ -35,12 +35,10 @@ def key_of(row: Mapping[str, Any]) -> ScopeKey:
     return row["company_id"], platform_of(row["platform"])
 
 
-def burn_of(row: Mapping[str, Any]) -> Burn:
-    """The errors in each of `BURN_WINDOWS`."""
-    errors = {
-        span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(BURN_WINDOWS)
-    }
-    return Burn(errors, row[f"since_{len(BURN_WINDOWS) - 1}"])
+def burn_of(row: Mapping[str, Any], spans: Sequence[timedelta] = BURN_WINDOWS) -> Burn:
+    """The errors in each of `spans`, the longest of which is the last."""
+    errors = {span: Errors(row[f"due_{n}"], row[f"errors_{n}"]) for n, span in enumerate(spans)}
+    return Burn(errors, row[f"since_{len(spans) - 1}"])
 
 
 def metrics_in(row: Mapping[str, Any]) -> Metrics:

@@ -16,7 +16,12 @@ from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import rows as sla_rows
 from impact_in_pipelines.db.sla import statements as sla_sql
-from impact_in_pipelines.db.sla.outcomes import read_everybody
+from impact_in_pipelines.db.sla.outcomes import (
+    by_columns,
+    is_packed,
+    read_blocks,
+    read_everybody,
+)
 from impact_in_pipelines.db.sla.rows import (
     back,
     burn_of,
@@ -46,9 +51,9 @@ from impact_in_pipelines.sla.budget import (
     BURN_WINDOWS,
     PRESENT_DAYS,
     ErrorBudget,
-    Errors,
     error_budget,
 )
+from impact_in_pipelines.sla.everybody.measuring import Everybody, burns_of, ends_of
 from impact_in_pipelines.sla.model import SlaStatus, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import rolling, window
@@ -89,8 +94,8 @@ class SlaStatuses:
         self, window: Window, now: datetime, *, company_id: UUID | None = None
     ) -> Assessment:
         """Judge a window at `now`: every company and platform in it, or those of one company."""
-        if company_id is None:
-            return self._assess_everybody(window, now)
+        if company_id is None and by_columns(window):
+            return self.assess_everybody(window, now)[0]
         with self._engine.begin() as connection:
             connection.execute(_SQL["roomy"])
             parameters = self.parameters(window, now, company_id)
@@ -106,8 +111,9 @@ class SlaStatuses:
             since = since_when(connection, sla_sql.SINCE_WHEN, wanted, parameters)
             return with_since(assessment, since)
 
-    def _assess_everybody(self, window: Window, now: datetime) -> Assessment:
-        """The same by columns: statements over millions of rows take many times longer."""
+    def assess_everybody(self, window: Window, now: datetime) -> tuple[Assessment, Everybody]:
+        """The same of everybody, by columns: statements over millions of rows take many times longer. With
+        what it was read from."""
         with reading_changes(self._engine) as (connection, _):
             connection.execute(_SQL["roomy"])
             parameters = self.parameters(window, now, None)
@@ -134,30 +140,34 @@ class SlaStatuses:
         )
         assessment = assess(measured, book, slugs, now)
         since = everybody.since(since_wanted(assessment), window, now)
-        return with_since(assessment, since)
+        return with_since(assessment, since), everybody
 
     def error_budgets(
         self, now: datetime, *, company_id: UUID | None = None
     ) -> dict[ScopeKey, ErrorBudget]:
         """The error budget of every scope over the 28 days up to `now`, in one pass; scopes in which
         nothing came to its end are absent."""
-        with self._engine.connect() as connection:
+        window = back(now, _BUDGET_WINDOWS[-1])
+        values = self.parameters(window, now, company_id)
+        with reading_changes(self._engine) as (connection, _):
             book = self._book(connection, company_id)
-            rows = rows_of(
-                connection.execute(
-                    _BUDGETS,
-                    self.parameters(back(now, _BUDGET_WINDOWS[-1]), now, company_id),
-                )
-            )
+            if company_id is None and is_packed(connection):
+                ids = sorted(sla_rows.slugs(connection, None))
+                blocks = read_blocks(connection, window, values, ids)
+                ends = ends_of(blocks, _BUDGET_WINDOWS, window, now)
+                found = burns_of(ids, ends, _BUDGET_WINDOWS)
+            else:
+                rows = rows_of(connection.execute(_BUDGETS, values))
+                found = {key_of(row): burn_of(row, _BUDGET_WINDOWS) for row in rows}
         return {
             key: error_budget(
-                Errors(row["due_1"], row["errors_1"]),
-                Errors(row["due_0"], row["errors_0"]),
+                burn.by_window[_BUDGET_WINDOWS[1]],
+                burn.by_window[_BUDGET_WINDOWS[0]],
                 book.of(*key),
                 now,
             )
-            for row in rows
-            for key in [key_of(row)]
+            for key, burn in found.items()
+            if burn.by_window[_BUDGET_WINDOWS[1]].due
         }
 
     def _measured(

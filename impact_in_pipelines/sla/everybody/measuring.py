@@ -84,7 +84,7 @@ class Everybody:
 
     def _metrics(self, window: Window) -> Iterator[tuple[ScopeKey, Metrics]]:
         whole = _Whole()
-        for block, found, punctual in self._within(window):
+        for block, found, punctual in self.within(window):
             durations = _Durations.of(found)
             places, size = counting.by_platform(found), _EACH * block.size
             rows = counting.counted(found, punctual, places, size)
@@ -104,7 +104,7 @@ class Everybody:
     def tallies(self, window: Window) -> tuple[Tally, Tally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
         whole, tallies = _Whole(), []
-        for block, found, punctual in self._within(window):
+        for block, found, punctual in self.within(window):
             places, size = counting.by_platform(found), _EACH * block.size
             rows = counting.counted(found, punctual, places, size)
             own = _Durations.of(found).tally(rows, found, places, size)
@@ -120,35 +120,14 @@ class Everybody:
         return each, whole.tallies()[0]
 
     def ends(self, spans: Sequence[timedelta], window: Window, now: datetime) -> counting.Ends:
-        """What came to its end within each of `spans` before `now`, of each company's platforms and due in
-        `window`. Fires that nobody planned have no end yet."""
-        found = [counting.no_ends(0, len(spans))]
-        for block in self._blocks:
-            found_ = block.found
-            some = found_.only(found_.planned & found_.is_due(window.start, window.end))
-            places = counting.by_platform(some)
-            found.append(counting.ends(some, places, _EACH * block.size, spans, now))
-        return counting.joined_ends(found)
+        """`ends_of` these."""
+        return ends_of(self._blocks, spans, window, now)
 
     def burns(
         self, spans: Sequence[timedelta], window: Window, now: datetime
     ) -> dict[ScopeKey, Burn]:
         """The same of every scope in which anything has come to its end."""
-        own = self.ends(spans, window, now)
-        found: dict[ScopeKey, Burn] = {}
-        for place in np.flatnonzero(own.ended).tolist():
-            key = (self.ids[place // _EACH], PLATFORMS[place % _EACH])
-            found[key] = burn_at(own, place, spans)
-        each = own.shaped(len(self.ids), _EACH)
-        companies, platforms = each.added(axis=1), of_platforms(own)
-        for place in np.flatnonzero(companies.ended).tolist():
-            found[self.ids[place], None] = burn_at(companies, place, spans)
-        for place in np.flatnonzero(platforms.ended).tolist():
-            found[None, PLATFORMS[place]] = burn_at(platforms, place, spans)
-        whole = platforms.shaped(1, _EACH).added(axis=1)
-        if whole.ended[0]:
-            found[EVERYTHING] = burn_at(whole, 0, spans)
-        return found
+        return burns_of(self.ids, self.ends(spans, window, now), spans)
 
     def since(
         self, wanted: Iterable[SinceKey], window: Window, now: datetime
@@ -159,7 +138,7 @@ class Everybody:
             return {}
         found: dict[SinceKey, datetime] = {}
         parts = []
-        for block, some, punctual in self._within(window):
+        for block, some, punctual in self.within(window):
             settled = Settled.of(some, punctual)
             places = counting.by_platform(settled.found)
             for each in (1, _EACH):
@@ -187,11 +166,47 @@ class Everybody:
                 found[key] = since
         return found
 
-    def _within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
+    def within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
+        """The deliveries due in `window`, block by block, and which of them were on time."""
         for block in self._blocks:
             some = block.found.within(window.start, window.end)
             targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
             yield block, some, counting.on_time(some, targets)
+
+
+def ends_of(
+    blocks: Iterable[Block], spans: Sequence[timedelta], window: Window, now: datetime
+) -> counting.Ends:
+    """What came to its end within each of `spans` before `now`, of each company's platforms and due in
+    `window`. Fires that nobody planned have no end yet. Of one block at a time no more than that is kept."""
+    found = [counting.no_ends(0, len(spans))]
+    for block in blocks:
+        all_ = block.found
+        some = all_.only(all_.planned & all_.is_due(window.start, window.end))
+        places = counting.by_platform(some)
+        found.append(counting.ends(some, places, _EACH * block.size, spans, now))
+    return counting.joined_ends(found)
+
+
+def burns_of(
+    ids: Sequence[UUID], own: counting.Ends, spans: Sequence[timedelta]
+) -> dict[ScopeKey, Burn]:
+    """How fast the budget burns of every scope in which anything has come to its end; `own` are the ends of
+    the platforms of the companies `ids`."""
+    found: dict[ScopeKey, Burn] = {}
+    for place in np.flatnonzero(own.ended).tolist():
+        key = (ids[place // _EACH], PLATFORMS[place % _EACH])
+        found[key] = burn_at(own, place, spans)
+    each = own.shaped(len(ids), _EACH)
+    companies, platforms = each.added(axis=1), of_platforms(own)
+    for place in np.flatnonzero(companies.ended).tolist():
+        found[ids[place], None] = burn_at(companies, place, spans)
+    for place in np.flatnonzero(platforms.ended).tolist():
+        found[None, PLATFORMS[place]] = burn_at(platforms, place, spans)
+    whole = platforms.shaped(1, _EACH).added(axis=1)
+    if whole.ended[0]:
+        found[EVERYTHING] = burn_at(whole, 0, spans)
+    return found
 
 
 def _on(platform: Platform, found: Outcomes, punctual: Bools) -> tuple[Outcomes, Bools]:

@@ -1,7 +1,9 @@
 """Everybody measured by columns, from the packed outcomes and what has changed since: the same as the
 statements say that read the log alone, whatever has happened to it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import outcomes
 from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+from impact_in_pipelines.db.sla.report_rows import listed_of
 from impact_in_pipelines.db.sla.rows import (
     back,
     burn_of,
@@ -30,8 +33,15 @@ from impact_in_pipelines.db.sla.unplanned import as_parameter, overdue_before, u
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.assessing import Assessment, Measured, assess, since_wanted, with_since
-from impact_in_pipelines.sla.budget import BURN_WINDOWS
+from impact_in_pipelines.sla.budget import (
+    BUDGET_DAYS,
+    BURN_WINDOWS,
+    PRESENT_DAYS,
+    Errors,
+    error_budget,
+)
 from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.reports.recommending import LATE_MS
 from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
@@ -92,6 +102,46 @@ def by_statements(log: Log, window: Window) -> Assessment:
         return with_since(found, since)
 
 
+def listed_by_statements(log: Log, window: Window) -> tuple[Any, Any]:
+    """Days and crowded minutes from the log alone."""
+    with reading_changes(log.engine) as (connection, _):
+        values = parameters(window, NOW, Thresholds.from_settings(SETTINGS), None)
+        values["unplanned"] = as_parameter(unplanned_fires(connection, values))
+        days = rows_of(connection.execute(sla_sql.DAY_COUNTS, values))
+        late = {"late_ms": LATE_MS, "fewest": 3}
+        crowded = rows_of(connection.execute(sla_sql.CROWDED, values | late))
+    return by_company(days), by_company(crowded)
+
+
+def by_company(rows: Sequence[Mapping[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    """`rows` without their company, by it; numbers as Python's."""
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        values = {n: float(v) if isinstance(v, Decimal) else v for n, v in row.items()}
+        found.setdefault(values.pop("company_id"), []).append(values)
+    return found
+
+
+def budgets_by_statement(log: Log) -> Any:
+    """Error budgets from the log alone."""
+    spans = (timedelta(days=PRESENT_DAYS), timedelta(days=BUDGET_DAYS))
+    thresholds = Thresholds.from_settings(SETTINGS)
+    with reading_changes(log.engine) as (connection, _):
+        values = parameters(back(NOW, spans[-1]), NOW, thresholds, None)
+        rows = rows_of(connection.execute(sla_sql.ends_within(spans), values))
+        book = threshold_book(connection, thresholds, None)
+    return {
+        key_of(row): error_budget(
+            Errors(row["due_1"], row["errors_1"]),
+            Errors(row["due_0"], row["errors_0"]),
+            book.of(*key_of(row)),
+            NOW,
+        )
+        for row in rows
+        if row["due_1"]
+    }
+
+
 @st.composite
 def happenings(draw: st.DrawFn) -> tuple[str, Any]:
     """What happens next: rows are written, one changes or is deleted, thresholds are set, a schedule lags,
@@ -129,7 +179,11 @@ def test_everybody_by_columns_is_what_the_statements_say(
     for kind, what in steps:
         happen(log, companies, written, kind, what)
         for window in WINDOWS:
-            assert comparable(log.sla.assess(window, NOW)) == comparable(by_statements(log, window))
+            found, everybody = log.sla.assess_everybody(window, NOW)
+            assert found.scopes == by_statements(log, window).scopes
+            listed = listed_of(everybody, window)
+            assert (listed.days, listed.crowded) == listed_by_statements(log, window)
+        assert log.sla.error_budgets(NOW) == budgets_by_statement(log)
 
 
 def happen(log: Log, companies: list[Any], written: list[Row], kind: str, what: Any) -> None:
@@ -168,11 +222,6 @@ def happen(log: Log, companies: list[Any], written: list[Row], kind: str, what: 
             log.schedule(companies[what], "workday", next_run=ago(days=1))
         case "pack":
             SlaOutcomes(log.engine, SETTINGS).refresh(NOW)
-
-
-def comparable(found: Assessment) -> Any:
-    """All of it; breaches in the order of their types."""
-    return found.scopes
 
 
 def test_what_is_packed_is_not_read_from_the_log(log: Log) -> None:

@@ -1,0 +1,150 @@
+"""What reports list of everybody beside metrics: `day_counts` and `crowded` of reports.sql, over columns."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from impact_in_pipelines.sla.everybody import outcomes as o
+from impact_in_pipelines.sla.everybody.measuring import Everybody
+from impact_in_pipelines.sla.everybody.outcomes import NOTHING, PLATFORMS, Bools, Ints, Outcomes
+from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
+from impact_in_pipelines.sla.model import Window
+from impact_in_pipelines.sla.windows import days_of, midnight
+
+Found = list[Mapping[str, Any]]
+
+_MINUTE_US, _DAY_US = 60_000_000, 86_400_000_000
+_MINUTES = 24 * 60
+_BOUNDS = np.array(LATENCY_BUCKETS_MS, dtype=np.int64)
+_BUCKETS = len(LATENCY_BUCKETS_MS) + 1
+_EACH = len(PLATFORMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Rows as those of reports.sql, by company (None: of all together)."""
+
+    days: Mapping[UUID | None, Found]
+    crowded: Mapping[UUID | None, Found]
+
+    @classmethod
+    def of(cls, everybody: Everybody, window: Window, *, late_ms: float, fewest: int) -> "Listed":
+        """What was due in `window` by day, and its crowded minutes."""
+        return cls(
+            day_counts(everybody, window),
+            crowded(everybody, window, late_ms=late_ms, fewest=fewest),
+        )
+
+
+def day_counts(everybody: Everybody, window: Window) -> dict[UUID | None, Found]:
+    """What was due in `window` by UTC day: of each company, and (None) of all."""
+    first, last = days_of(window)
+    size = (last - first).days + 1
+    found: dict[UUID | None, Found] = {}
+    total = np.zeros((size, 5 + _BUCKETS), dtype=np.int64)
+    for block, some, punctual in everybody.within(window):
+        counts = _counted(some, punctual, block.size, size, first).reshape(block.size, size, -1)
+        total += counts.sum(axis=0)
+        for company in np.flatnonzero(counts[:, :, 0].any(axis=1)).tolist():
+            found[everybody.ids[block.first + company]] = _days(counts[company], first)
+    if total[:, 0].any():
+        found[None] = _days(total, first)
+    return found
+
+
+def _counted(some: Outcomes, punctual: Bools, companies: int, days: int, first: date) -> Ints:
+    """By company and day: all, successful, not arrived, timed, on time, and the latency histogram."""
+    start = o.instant_of(midnight(first))
+    day = (some.scheduled_for - start) // _DAY_US
+    places, size = some.company * np.int64(days) + day, companies * days
+    counts = [
+        np.bincount(places[mask], minlength=size)
+        for mask in (
+            np.ones(len(some), dtype=np.bool_),
+            some.arrived,
+            some.due & ~some.arrived,
+            some.timed,
+            punctual,
+        )
+    ]
+    known = some.latency_ms != NOTHING
+    bucket = np.searchsorted(_BOUNDS, some.latency_ms[known])
+    buckets = np.bincount(places[known] * _BUCKETS + bucket, minlength=size * _BUCKETS)
+    return np.concatenate([np.stack(counts, axis=1), buckets.reshape(size, _BUCKETS)], axis=1)
+
+
+def _days(counts: Ints, first: date) -> Found:
+    names = ("successful", "not_arrived", "timed", "on_time")
+    return [
+        {
+            "day": first + timedelta(days=n),
+            **dict(zip(names, row[1:5], strict=True)),
+            "latency_ms_buckets": row[5:],
+        }
+        for n, row in enumerate(counts.tolist())
+        if row[0]
+    ]
+
+
+def crowded(
+    everybody: Everybody, window: Window, *, late_ms: float, fewest: int
+) -> dict[UUID | None, Found]:
+    """The minute of the day (UTC) of each platform whose first attempts start latest on average, of those
+    that are due at least `fewest` times and start `late_ms` late or more: of each company, and (None) of
+    all."""
+    found: defaultdict[UUID | None, Found] = defaultdict(list)
+    whole = np.zeros((3, _EACH * _MINUTES), dtype=np.int64)
+    whole[2] = NOTHING
+    for block, some, _ in everybody.within(window):
+        known = some.lateness_ms != NOTHING
+        late, minute = some.lateness_ms[known], some.scheduled_for[known] // _MINUTE_US % _MINUTES
+        of_platform = some.platform[known] * np.int64(_MINUTES) + minute
+        _add(whole, of_platform, late)
+        keys, places = np.unique(
+            some.company[known] * np.int64(_EACH * _MINUTES) + of_platform, return_inverse=True
+        )
+        counts = np.zeros((3, len(keys)), dtype=np.int64)
+        counts[2] = NOTHING
+        _add(counts, places, late)
+        for company, row in _latest(keys, counts, late_ms, fewest):
+            found[everybody.ids[block.first + company]].append(row)
+    for _, row in _latest(np.arange(_EACH * _MINUTES), whole, late_ms, fewest):
+        found[None].append(row)
+    return found
+
+
+def _add(counts: Ints, places: Ints, late: Ints) -> None:
+    np.add.at(counts[0], places, 1)
+    np.add.at(counts[1], places, late)
+    np.maximum.at(counts[2], places, late)
+
+
+def _latest(
+    keys: Ints, counts: Ints, late_ms: float, fewest: int
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """The company's number and the row of the latest minute of each (company, platform)."""
+    n, total, largest = counts
+    average = total / np.maximum(n, 1)
+    chosen = np.flatnonzero((n >= max(fewest, 1)) & (average >= late_ms))
+    scopes, minutes = keys[chosen] // _MINUTES, keys[chosen] % _MINUTES
+    chosen = chosen[np.lexsort((minutes, -average[chosen], scopes))]
+    scopes, places = np.unique(keys[chosen] // _MINUTES, return_index=True)
+    rows: Sequence[int] = chosen[places].tolist()
+    return [
+        (
+            scope // _EACH,
+            {
+                "platform": PLATFORMS[scope % _EACH].value,
+                "at": "{:02}:{:02}".format(*divmod(int(keys[row] % _MINUTES), 60)),
+                "deliveries": int(n[row]),
+                "average_lateness_ms": float(average[row]),
+                "max_lateness_ms": int(largest[row]),
+            },
+        )
+        for scope, row in zip(scopes.tolist(), rows, strict=True)
+    ]
