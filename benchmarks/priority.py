@@ -35,7 +35,9 @@ def main() -> None:
     options = parser.parse_args()
     everybody = [f"company-{n}" for n in range(1, options.companies + 1)]
     scheduled = everybody[: options.scheduled]
-    with fleet(len(everybody)) as running, ExitStack() as ending:
+    # Today is a cell, too.
+    window = str(options.days + 1)
+    with fleet(len(everybody), IMPACT_IN_PARTITION_DAYS=window) as running, ExitStack() as ending:
         events_on_each_day(running, options.days)
         companies_are_partitions(running, everybody)
         begin = due_every_minute(running, SCHEDULED, scheduled).timestamp() + 60
