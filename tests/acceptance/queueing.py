@@ -84,7 +84,10 @@ def test_drains_start_beside_a_backfill_and_cells_that_fail(busy: Production) ->
         busy.company(slug, days=DAYS + 1)
     for slug in FAILING:
         busy.sandbox.add_fault("benevity", "server_error", status=500, organization=slug)
-    busy.sandbox.configure(latency_ms=2_000, rate_limits_enabled=False)
+    for slug in BACKFILLED:
+        # Slow enough for two runs at a time to be at it until the end.
+        busy.sandbox.add_fault("goodera", "slow", delay_ms=25_000, organization=slug)
+    busy.sandbox.configure(rate_limits_enabled=False)
     busy.stage.until(
         "the companies are partitions",
         lambda: set(busy.companies_in_dagster("goodera")) >= {*BACKFILLED, *FAILING},
