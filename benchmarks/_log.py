@@ -134,7 +134,8 @@ FROM pg_constraint
 WHERE contype IN ('p', 'u', 'f') AND conparentid = 0
   AND (conrelid::regclass::text = ANY(:tables) OR confrelid::regclass::text = ANY(:tables))
 UNION ALL
-SELECT format('DROP INDEX %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid), false, 2
+SELECT format('DROP INDEX %s', i.indexrelid::regclass),
+       replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), false, 2
 FROM pg_index i
 WHERE i.indrelid::regclass::text = ANY(:tables)
   AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)
@@ -179,8 +180,9 @@ SELECT id, company_id, platform, schedule_id, 'schedule',
        pg_current_xact_id()::text::bigint
 FROM fire"""
 _ATTEMPTS = """
-INSERT INTO delivery_attempts (delivery_id, number, started_at, finished_at, outcome, latency_ms, change_seq)
-SELECT f.id, n, at + (n - 1) * interval '6 minutes' + speed * interval '39 seconds',
+INSERT INTO delivery_attempts
+    (delivery_id, due_at, number, started_at, finished_at, outcome, latency_ms, change_seq)
+SELECT f.id, at, n, at + (n - 1) * interval '6 minutes' + speed * interval '39 seconds',
        at + (n - 1) * interval '6 minutes' + speed * interval '40 seconds',
        CASE WHEN luck < trouble OR (n = 1 AND luck < trouble + 0.08) THEN 'retryable'
             ELSE 'delivered' END, 300, pg_current_xact_id()::text::bigint

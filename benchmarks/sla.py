@@ -5,6 +5,7 @@ it again from there the next time.
 """
 
 import argparse
+import itertools
 import resource
 import sys
 import tempfile
@@ -13,11 +14,14 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from benchmarks._log import KILOBYTE, NOW, SMALL, is_prepared, prepare
 from benchmarks.scheduling import median_ms
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
@@ -62,43 +66,64 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def measure(database: Database, settings: Settings) -> None:
-    """Ask everything that has a limit."""
+    """Ask everything that has a limit (those for 10,000 companies)."""
     store = SlaStatuses(database.engine, settings)
     companies = CompanyStore(database.engine).listed()
-    some = iter([*companies, *companies])
+    some = itertools.cycle(companies)
     one = median_ms(lambda: store.get_sla_status(next(some), now=NOW), 200)
-    print(f"status of one company, current week: {one:.1f} ms (median of 200; limit 50)")
+    print(f"status of one company, current week: {one:.1f} ms (median of 200; limit 15)")
     week = last_complete(ReportPeriod.WEEKLY, NOW)
-    past = median_ms(lambda: store.assess(week, NOW, company_id=companies[7].id), 50)
-    print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 50)")
-    seconds("status of all, rolling 7 days (limit 5 s)", lambda: store.current(NOW))
+    past = median_ms(lambda: store.assess(week, NOW, company_id=next(some).id), 50)
+    print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 15)")
+    outcomes = SlaOutcomes(database.engine, settings)
+    seconds("outcomes packed, as far as they aren't", lambda: outcomes.refresh(NOW))
+    changed = settle_again(database)
+    for turn in ("the first", "a second"):
+        what = f"status of all, rolling 7 days, {changed:,} changed since packed, {turn} time"
+        seconds(f"{what} (limit 8 s)", lambda: store.current(NOW))
     watched(SlaWatch(database.engine, settings))
+    seconds("what has changed packed", lambda: outcomes.refresh(NOW))
     seconds("error budgets of all, 28 days", lambda: store.error_budgets(NOW))
     rollup, since = SlaRollup(database.engine, settings), NOW.date() - timedelta(days=60)
-    seconds("sla_daily, all 60 days from nothing", lambda: rollup.refresh(since, NOW))
+    seconds("sla_daily, days that are stale of 60", lambda: rollup.refresh(since, NOW))
     stale = median_ms(lambda: rollup.stale_days(since, NOW), 5)
     print(f"which days are stale: {stale:.0f} ms (median of 5)")
     seconds("sla_daily, one day", lambda: rollup.roll_up([week.start.date()], NOW))
     reports = SlaReports(database.engine, settings)
     seconds(
-        "weekly report for all and each of 1,000 companies (limit 30 s)",
+        "weekly report for all and each (limit 60 s)",
         lambda: reports.make_all(ReportPeriod.WEEKLY, week, now=NOW),
     )
     one_report = median_ms(lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW), 20)
     print(f"weekly report of one company: {one_report:.0f} ms (median of 20)")
 
 
+def settle_again(database: Database) -> int:
+    """Write every delivery of the last fire once more, as a drain that settles it does; returns how many."""
+    statement = (
+        "UPDATE impact_deliveries SET updated_at = updated_at WHERE scheduled_for >= "
+        "CAST(:now AS timestamptz) - interval '1 hour' AND scheduled_for < :now"
+    )
+    with database.engine.begin() as connection:
+        return connection.execute(text(statement), {"now": NOW}).rowcount
+
+
 def watched(watch: SlaWatch) -> None:
     """What the sensor `sla_breaches` asks each minute: everybody, and then who may have changed."""
     found: list[Breach] = []
-    seconds("breaches of everybody, the first look", lambda: found.extend(watch.breaches(NOW)))
+    seconds(
+        "breaches of everybody, the first look (limit 5 s)",
+        lambda: found.extend(watch.breaches(NOW)),
+    )
     told = {(one.company_id, one.platform, one.type) for one in found}
     # Ten minutes later what fell due at noon is settled, and lies outside of the margin.
     later = NOW + timedelta(minutes=10)
-    seconds("breaches of everybody, all told already", lambda: watch.breaches(later, told))
+    seconds(
+        "breaches of everybody, all told already (limit 5 s)", lambda: watch.breaches(later, told)
+    )
     minutes = iter(range(1, 9))
     usual = median_ms(lambda: watch.breaches(later + timedelta(minutes=next(minutes)), told), 8)
-    print(f"breaches a minute later: {usual:.0f} ms (median of 8)")
+    print(f"breaches a minute later: {usual:.0f} ms (median of 8; limit 50)")
 
 
 def seconds(what: str, run: Callable[[], object]) -> None:
