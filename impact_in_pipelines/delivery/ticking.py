@@ -68,7 +68,7 @@ def decide_tick(
         return TickDecision(missing, f"due since {due:%Y-%m-%d %H:%M:%S} UTC{count}")
     if drains_waiting:
         return TickDecision(0, "a drain is waiting to start and will take what is due")
-    running = "drain that is" if drains_running == 1 else "drains that are"
+    running = "drain that is" if drains_running < 2 else "drains that are"
     return TickDecision(0, f"the {running} running will take what is due")
 
 
@@ -77,7 +77,7 @@ def _nothing_due(state: DueState, now: datetime) -> str:
     if due is None:
         return "nothing is due, and no schedule is active"
     minutes = max(0, round((due - now).total_seconds() / 60))
-    wait = "in less than a minute" if minutes == 0 else f"in {minutes} min"
+    wait = "in less than a minute" if minutes < 1 else f"in {minutes} min"
     if minutes >= 120:
         wait = f"in {minutes // 60} h {minutes % 60:02d} min"
     text = f"nothing is due; the next delivery is due at {due:%Y-%m-%d %H:%M} UTC ({wait})"

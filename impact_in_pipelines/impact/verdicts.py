@@ -37,7 +37,7 @@ class Evaluation:
 
     @property
     def passed(self) -> bool:
-        return self.failed == 0
+        return not self.failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,13 @@ class Closure:
     @property
     def by(self) -> str:
         """What holds: `platform_breaker`, `connection_breaker`, `person` or `platform_request`."""
-        if self.kind == "breaker":
-            return "platform_breaker" if self.company_id is None else "connection_breaker"
-        return "person" if self.kind == "person" else "platform_request"
+        match self.kind:
+            case "breaker":
+                return "platform_breaker" if self.company_id is None else "connection_breaker"
+            case "person":
+                return "person"
+            case _:
+                return "platform_request"
 
     @property
     def next_probe_at(self) -> datetime | None:

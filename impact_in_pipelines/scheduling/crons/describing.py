@@ -105,7 +105,7 @@ def _month_days(days: MonthDays) -> str | None:
             f"{run[0]} to {run[-1]}" if len(run) > 2 else _listed(map(str, run))
             for run in stretches
         ]
-        noun = "day" if len(days.numbers) == 1 else "days"
+        noun = "day" if len(days.numbers) < 2 else "days"
         parts.append(f"on {noun} {_listed(texts)} of the month")
     if days.last_day:
         parts.append("on the last day of the month")
