@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
@@ -153,7 +154,7 @@ def sampled(everything: list[Mutant], count: int, seed: int) -> list[Mutant]:
         wanted = len(chosen) + count // len(FAMILIES)
         for place in rng.sample(sorted(places), len(places)):
             fitting = rng.sample(places[place], len(places[place]))
-            chosen += [one for one in fitting if changed(one) is not None][:1]
+            chosen += islice((one for one in fitting if changed(one) is not None), 1)
             if len(chosen) == wanted:
                 break
     return chosen
