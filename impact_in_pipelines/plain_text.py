@@ -52,6 +52,13 @@ def markdown(text: str) -> str:
     return _MARKDOWN_BLOCK.sub(lambda found: f"{found[1]}{_escaped_last(found[2])}", shown)
 
 
+def cell(text: str) -> str:
+    """`text` in one line for a cell of a CSV file: a spreadsheet takes what begins like a formula for one, so
+    an apostrophe goes before it."""
+    shown = plain(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+
+
 def slack(text: str) -> str:
     """`text` in one line, for Slack's mrkdwn: no mention, link or formatting comes of it.
 

@@ -40,6 +40,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, naming
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Limit, PlatformName
 from impact_in_pipelines.connectors.credentials import validate_credentials
+from impact_in_pipelines.db.access.audit import AuditFilter
 from impact_in_pipelines.db.accounts.companies import Company as StoredCompany
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
@@ -54,6 +55,12 @@ connections = api_router("Connections")
 """Their accounts on the platforms."""
 audit = api_router("Audit log")
 """Who changed what."""
+
+
+AuditPart = Annotated[
+    str,
+    Query(max_length=200, pattern=r"^[^\x00]*$", description="a part of it; absent: any"),
+]
 
 
 @companies.get(
@@ -194,12 +201,15 @@ def list_audit_log(
     api: Api,
     caller: Caller,
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+    actor: AuditPart = "",
+    action: AuditPart = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> AuditPage:
     ids = visible(api, caller, company_id)
-    question = {"of": "audit", "company": company_id}
-    rows = api.audit.listed(ids, limit=limit + 1, **instant_and_id(cursor, question))
+    wanted = AuditFilter(actor, action)
+    question = {"of": "audit", "company": company_id, **wanted.parameters}
+    rows = api.audit.listed(ids, wanted, limit=limit + 1, **instant_and_id(cursor, question))
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]

@@ -6,7 +6,14 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
-from impact_in_pipelines.api.web.pages import connecting, holding, reports, schedules
+from impact_in_pipelines.api.web.pages import (
+    audit,
+    connecting,
+    holding,
+    incidents,
+    reports,
+    schedules,
+)
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
@@ -38,6 +45,8 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *holding.routes(pages),
             *connecting.routes(pages),
             *reports.routes(pages),
+            *incidents.routes(pages),
+            *audit.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]
     )

@@ -43,10 +43,26 @@ class AuditRow:
     after: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which changes: parts of the actor's name and of the action; empty: any."""
+
+    actor: str = ""
+    action: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values by name."""
+        return asdict(self)
+
+
 def record(connection: Connection, changes: Sequence[Change], *, actor: str, now: datetime) -> None:
     """Write `changes` by `actor` at `now` (aware) in the transaction of `connection`."""
     rows = rows_as_json([asdict(change) for change in changes])
     connection.execute(_SQL["write"], {"rows": rows, "actor": actor, "now": now})
+
+
+_EVERYTHING = AuditFilter()
 
 
 class AuditStore:
@@ -58,13 +74,16 @@ class AuditStore:
     def listed(
         self,
         company_ids: Sequence[UUID] | None,
+        wanted: AuditFilter = _EVERYTHING,
         *,
         limit: int,
         before_at: datetime | None = None,
         before_id: UUID | None = None,
     ) -> list[AuditRow]:
-        """At most `limit` changes of these companies (None: all, and what concerns none), newest first."""
+        """At most `limit` changes of these companies (None: all, and what concerns none) that fit `wanted`,
+        newest first."""
         values = {
+            **wanted.parameters,
             "company_ids": None if company_ids is None else list(company_ids),
             "limit": limit,
             "before_at": before_at,

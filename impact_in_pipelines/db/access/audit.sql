@@ -9,6 +9,8 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 SELECT a.id, a.at, a.actor, a.action, a.company_id, c.slug AS company, a.subject, a.before, a.after
 FROM audit_log a LEFT JOIN companies c ON c.id = a.company_id
 WHERE (CAST(:company_ids AS uuid[]) IS NULL OR a.company_id = ANY(CAST(:company_ids AS uuid[])))
+  AND (CAST(:actor AS text) = '' OR position(lower(:actor) IN lower(a.actor)) > 0)
+  AND (CAST(:action AS text) = '' OR position(lower(:action) IN lower(a.action)) > 0)
   AND (CAST(:before_at AS timestamptz) IS NULL OR (a.at, a.id) < (:before_at, CAST(:before_id AS uuid)))
 ORDER BY a.at DESC, a.id DESC
 LIMIT :limit

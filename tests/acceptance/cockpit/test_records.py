@@ -1,0 +1,81 @@
+"""Incidents and changes in the cockpit: read, filtered, taken on, taken along."""
+
+import csv
+import io
+from itertools import product
+
+from playwright.sync_api import expect
+
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.platforms import hold, resume
+
+from .conftest import Visit
+from .serving import VIEWER, Stage
+
+
+def test_an_incident_is_taken_on_with_one_click(own_stage: Stage, visit: Visit) -> None:
+    """Whoever clicks is named, and the button is gone."""
+    visitor = visit(own_stage)
+    page = visitor.open("incidents")
+    assert visitor.faults() == []
+    buttons = page.get_by_role("button", name="I am on it")
+    count = buttons.count()
+    assert count > 0
+    buttons.first.click()
+    expect(page.get_by_role("status").filter(has_text="It is yours")).to_be_visible()
+    expect(buttons).to_have_count(count - 1)
+    assert (
+        own_stage.world.scalars(
+            "SELECT acknowledged_by FROM incidents WHERE acknowledged_at IS NOT NULL"
+        ).count("ingrid")
+        == 1
+    )
+
+
+def test_a_viewer_reads_incidents_and_changes(stage: Stage, visit: Visit) -> None:
+    """Nothing to click but what shows more."""
+    visitor = visit(stage, roles=VIEWER)
+    page = visitor.open("incidents?all=1")
+    expect(page.get_by_role("button", name="I am on it")).to_have_count(0)
+    assert visitor.faults() == []
+    visitor.open("audit-log")
+    assert visitor.faults() == []
+
+
+def test_changes_are_filtered_and_taken_along(own_stage: Stage, visit: Visit) -> None:
+    """The file has what the filter has, of this company alone; a text that looks like a formula is text."""
+    runtime, company = own_stage.world.runtime, own_stage.seeded.troubled
+    reason = '=HYPERLINK("x")'
+    hold(runtime, Platform.GOODERA, company_id=company, reason=reason, actor="=olga")
+    resume(runtime, Platform.GOODERA, company_id=company, actor="=olga")
+    hold(
+        runtime,
+        Platform.GOODERA,
+        company_id=own_stage.seeded.healthy,
+        reason="another's",
+        actor="=olga",
+    )
+    visitor = visit(own_stage)
+    page = visitor.open("audit-log")
+    page.get_by_label("Who").fill("olga")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("row")).to_have_count(3)
+    assert visitor.faults() == []
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    text = saved.value.path().read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["action"] for row in rows} == {"platform.resume", "platform.hold"}
+    assert len(rows) == 2
+    assert {row["actor"] for row in rows} == {"'=olga"}
+    assert "another's" not in text
+
+
+def test_records_fit_a_phone_in_every_language(stage: Stage, visit: Visit) -> None:
+    """At 360 px nothing scrolls sideways."""
+    visitor = visit(stage, viewport={"width": 360, "height": 760})
+    for code, name in product(("en", "nb", "es", "uk"), ("incidents?all=1", "audit-log")):
+        page = visitor.open(name, code)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, (code, name)
+        assert visitor.faults() == []
