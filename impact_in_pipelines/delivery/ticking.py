@@ -40,7 +40,7 @@ class TickDecision:
     @property
     def request(self) -> bool:
         """Whether to request any."""
-        return self.drains > 0
+        return bool(self.drains)
 
 
 def decide_tick(

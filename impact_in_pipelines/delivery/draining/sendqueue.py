@@ -3,6 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence, Set
+from itertools import count
 from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Lane, Request, account_of, limit_of
@@ -39,7 +40,7 @@ class SendQueue:
         self._reporting: dict[Hashable, None] = {}
         self._unanswered: dict[UUID, tuple[float, Hashable]] = {}
         self._usual_s: float | None = None
-        self._sequence = 0
+        self._sequence = count()
         self._size = 0
 
     def __len__(self) -> int:
@@ -290,9 +291,8 @@ class SendQueue:
             self._turns[first].append(key)
 
     def _pace(self, key: Hashable, lane: Lane, until: float) -> None:
-        self._sequence += 1
         lane.paced_until = until
-        heapq.heappush(self._paced, (until, self._sequence, key))
+        heapq.heappush(self._paced, (until, next(self._sequence), key))
 
 
 def _key(request: Request) -> Hashable:

@@ -77,7 +77,14 @@ def test_as_much_is_granted_as_the_minute_and_the_reserve_leave(
 
 @pytest.mark.parametrize(
     ("per_minute", "used", "tight"),
-    [(100, 9, False), (100, 10, True), (10, 0, False), (10, 1, True), (9, 0, True)],
+    [
+        (100, 3, False),
+        (100, 9, False),
+        (100, 10, True),
+        (10, 0, False),
+        (10, 1, True),
+        (9, 0, True),
+    ],
 )
 def test_an_account_is_tight_from_more_than_a_tenth_in_use_on(
     per_minute: int, used: int, tight: bool
@@ -297,5 +304,6 @@ def test_what_the_database_keeps_is_the_budget() -> None:
 def test_an_ask_for_nothing_changes_nothing() -> None:
     """It is not granted less than nothing either."""
     budget = Budget((Block("two", 1, NOW + 9.0),))
+    assert Ask(ACCOUNT, Limit(10)) == asked(Limit(10))
     after, grant = exchanged(budget, asked(Limit(10)))
     assert (replace(after, hours={}), grant) == (budget, Grant(0, 0.0, False))
