@@ -34,6 +34,7 @@ _COMPANIES_AT_ONCE = 500
 """Of so many the records are in memory twice, as they come and as columns."""
 _LONGEST = timedelta(days=10)
 """A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
+_MONTH_DAYS = 31
 _DAY = timedelta(days=1)
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -44,8 +45,9 @@ class SlaOutcomes:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._defaults = Thresholds.from_settings(settings)
-        # What budgets and windows look back on, and a day for what was due before one begins.
-        self._kept = (max(settings.sla_window_days, BUDGET_DAYS) + 2) * _DAY
+        # What budgets, windows and a report on last month look back on, and some days more for what was
+        # due before one begins.
+        self._kept = (max(settings.sla_window_days, BUDGET_DAYS, _MONTH_DAYS) + 4) * _DAY
 
     def refresh(self, now: datetime) -> None:
         """Pack what has become final since the last time, or (the first time, or with another server's log)
@@ -58,22 +60,28 @@ class SlaOutcomes:
             state = connection.execute(_SQL["packed_state"]).one_or_none()
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
-            if state is None or state.first_day > first + _DAY:
-                self._pack_all(connection, first, now)
+            if state is None:
+                known_from = None
+                connection.execute(_SQL["forget_days"], {"all": True, "first_day": first})
             else:
-                first = max(first, state.first_day)
-                self._pack_changed(connection, first, state.mark, now)
+                known_from = max(first, state.first_day)
+                self._pack_changed(connection, known_from, state.mark, now)
+            self._pack_days(connection, first, known_from, now)
             connection.execute(_SQL["set_mark"], {"first_day": first, "mark": mark, "now": now})
 
-    def _pack_all(self, connection: Connection, first: date, now: datetime) -> None:
-        connection.execute(_SQL["forget_days"], {"all": True, "first_day": first})
+    def _pack_days(
+        self, connection: Connection, first: date, known_from: date | None, now: datetime
+    ) -> None:
+        """Pack what is due from `first` on until `known_from`, or (None) everything."""
         # Day by day, so that the memory it takes is that of one day.
-        last = now.date() + _DAY
+        last = now.date() + _DAY if known_from is None else known_from
         days = [midnight(first + n * _DAY) for n in range((last - first).days + 1)]
-        for start, end in zip(days, [*days[1:], _EVER], strict=True):
+        ends = [*days[1:], _EVER] if known_from is None else days[1:]
+        for start, end in zip(days, ends, strict=False):
             connection.execute(sla_sql.PACK, self._values(Window(start, end), now))
 
     def _pack_changed(self, connection: Connection, first: date, mark: str, now: datetime) -> None:
+        """Pack the days of companies from `first` on of which something has changed since `mark`."""
         connection.execute(_SQL["forget_days"], {"all": False, "first_day": first})
         since = {"packed_from": midnight(first), "mark": mark}
         connection.execute(_SQL["changed_cells"], since)

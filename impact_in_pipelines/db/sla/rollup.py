@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.changes import current_mark, reading_changes
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
@@ -68,17 +68,22 @@ class SlaRollup:
         """Compute the rows of `days` anew, in one transaction."""
         if not days:
             return RolledUp(0, 0)
-        window = Window(midnight(min(days)), midnight(max(days) + _DAY))
-        values = parameters(window, now, self._defaults, None) | {"days": list(days)}
+        values = {"days": list(days), "now": now}
         with self._engine.begin() as connection:
             # Two at once on one day would both insert; the second waits and then finds the day done.
             connection.execute(_SQL["lock_days"])
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
             connection.execute(_SQL["forget_days"], values)
-            written = connection.execute(sla_sql.ROLL_UP, values)
+            # Day by day: sixty days of a large log in one statement would be ended by its time-out.
+            rows = sum(self._roll_up_day(connection, day, now) for day in sorted(set(days)))
             connection.execute(_SQL["mark_days"], values | {"mark": mark})
-        return RolledUp(len(set(days)), written.rowcount)
+        return RolledUp(len(set(days)), rows)
+
+    def _roll_up_day(self, connection: Connection, day: date, now: datetime) -> int:
+        window = Window(midnight(day), midnight(day + _DAY))
+        values = parameters(window, now, self._defaults, None)
+        return connection.execute(sla_sql.ROLL_UP, values).rowcount
 
     def refresh(self, since: date, now: datetime) -> list[date]:
         """Compute every stale day from `since` on anew; returns them."""

@@ -50,7 +50,7 @@ WHERE pg_snapshot_xmin(CAST(sla_days.mark AS pg_snapshot)) < pg_snapshot_xmin(CA
 DELETE FROM sla_days
 
 -- name: roll_up
--- The rows of sla_daily for some days, all of which lie in [start, end).
+-- The rows of sla_daily for the day [start, end).
 WITH fates AS ({fates}),
 facts AS ({facts}),
 started AS ({started})
@@ -60,7 +60,6 @@ FROM (
     SELECT CAST(scheduled_for AT TIME ZONE 'UTC' AS date) AS day, company_id, platform, {counters},
            {buckets} AS latency_ms_buckets
     FROM started
-    WHERE CAST(scheduled_for AT TIME ZONE 'UTC' AS date) = ANY(CAST(:days AS date[]))
     GROUP BY 1, 2, 3
 ) AS counted
 

@@ -244,14 +244,17 @@ def test_what_is_packed_is_not_read_from_the_log(log: Log) -> None:
 def test_days_that_nobody_looks_back_on_are_dropped(log: Log) -> None:
     """The copy has the days of the budget and the window, and no others."""
     acme = log.company("acme")
-    log.write([Row(acme, ago(days=29)), Row(acme, ago(days=1))])
+    log.write([Row(acme, ago(days=34)), Row(acme, ago(days=1))])
     packed = SlaOutcomes(log.engine, SETTINGS)
     packed.refresh(NOW)
     assert _records(log) == 2
 
     packed.refresh(NOW + timedelta(days=3))
-
     assert _records(log) == 1
+
+    # A clock that was put back, or a longer window: what is looked back on again is packed again.
+    packed.refresh(NOW)
+    assert _records(log) == 2
 
 
 def _records(log: Log) -> int:
