@@ -11,7 +11,7 @@
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
 # make check-image  what the image holds, run from an empty environment on Debian's PostgreSQL; two minutes
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
-# make bench   the benchmarks; their numbers belong into benchmarks/NOTES.md
+# make bench   the benchmarks, recorded in benchmarks/results.json; what they mean belongs into benchmarks/NOTES.md
 # make lock    pin anew what requirements/*.in ask for
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -149,7 +149,7 @@ format: $(READY)
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 bench: $(READY)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks --record
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url --no-header \

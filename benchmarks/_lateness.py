@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from benchmarks import _results
 from benchmarks._fleet import Fleet, new_event_each
 from impact_in_pipelines.platforms import Platform
 
@@ -49,6 +50,7 @@ def ratio(beside: Sequence[Arrival], alone: Sequence[Arrival], aim: float) -> No
     """Print by how much p95 has grown."""
     if beside and alone:
         print(f"ratio of p95: {p95(beside) / p95(alone):.2f} (aim: {aim})", flush=True)
+        _results.ratio("p95 of lateness beside others to alone", p95(beside) / p95(alone))
 
 
 def keep_something_new(running: Fleet, slugs: Sequence[str], *, until: float) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import FastAPI
 
 from benchmarks import _log as log
+from benchmarks._results import figure
 from impact_in_pipelines.api import server as api
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
@@ -110,6 +111,7 @@ def measure(database: Database, settings: Settings, server: "subprocess.Popen[st
             f"{len(times) / SECONDS:.0f} requests a second",
             flush=True,
         )
+        figure(f"{name}, p95", p95, "ms")
 
 
 def ask(

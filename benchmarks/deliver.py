@@ -19,6 +19,7 @@ from uuid import uuid4
 import requests
 from sqlalchemy import Engine, text
 
+from benchmarks._results import figure, ratio
 from impact_in_pipelines.cli.demo.world import sandbox_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
@@ -69,12 +70,13 @@ def main() -> None:
         delivered = sum(p["success"] for p in json.loads(run.stdout)["platforms"])
         accepted, doubled = counted(sandbox)
         print(f"delivered {delivered}, accepted {accepted}, accepted twice {doubled}")
-        print(
-            f"{seconds:.1f} s in all, start-up of Python, Dagster and Great Expectations included"
-        )
+        print(f"{seconds:.1f} s in all, start-up of Python and Dagster included")
         print(f"{delivered / seconds:.0f} a second, {1000 * cpu_s / delivered:.1f} CPU-ms each")
         bare = bare_loop(sandbox)
         print(f"bare loop of requests threads: {bare:.0f} a second")
+        ratio("throughput to the bare loop's", delivered / seconds / bare)
+        figure("in all", seconds, "s")
+        figure("CPU a delivery", 1000 * cpu_s / delivered, "ms")
 
 
 def prepare(engine: Engine, now: datetime, companies: int) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from benchmarks._results import ratio
 from benchmarks.deliver import stage
 
 SECONDS = int(os.environ.get("LIMITS_SECONDS", "150"))
@@ -85,6 +86,7 @@ def main() -> None:
     print(f"received {stats['received']}, refused {stats['rejected']}, in {span:.0f} s")
     print(f"most within 60 s, by the ends in our log: {most} of {PER_MINUTE}")
     print(f"used of what was allowed: {len(arrived) / allowed:.2f}")
+    ratio("used of what was allowed", len(arrived) / allowed)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from benchmarks._log import KILOBYTE, NOW, SMALL, is_prepared, prepare
+from benchmarks._results import figure
 from benchmarks.scheduling import median_ms
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database, open_database
@@ -72,6 +73,7 @@ def measure(database: Database, settings: Settings) -> None:
     some = itertools.cycle(companies)
     one = median_ms(lambda: store.get_sla_status(next(some), now=NOW), 200)
     print(f"status of one company, current week: {one:.1f} ms (median of 200; limit 15)")
+    figure("status of one company, current week", one, "ms")
     week = last_complete(ReportPeriod.WEEKLY, NOW)
     past = median_ms(lambda: store.assess(week, NOW, company_id=next(some).id), 50)
     print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 15)")
@@ -131,7 +133,9 @@ def seconds(what: str, run: Callable[[], object]) -> None:
     started = time.perf_counter()
     run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{what}: {time.perf_counter() - started:.2f} s (peak memory {peak:.0f} MB)", flush=True)
+    took = time.perf_counter() - started
+    print(f"{what}: {took:.2f} s (peak memory {peak:.0f} MB)", flush=True)
+    figure(what, took, "s")
 
 
 if __name__ == "__main__":

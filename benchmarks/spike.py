@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from benchmarks._results import figure, ratio
 from benchmarks.deliver import bare_loop, counted, stage
 
 COMPANIES = int(os.environ.get("SPIKE_COMPANIES", "10000"))
@@ -45,6 +46,11 @@ def main() -> None:
             f"bare loop of requests threads: {bare:.0f} a second (sandbox {sandbox_ms:.2f} CPU-ms each); "
             f"ratio {rate / bare:.2f}"
         )
+        ratio("throughput to the bare loop's", rate / bare)
+        figure("in all", run.seconds, "s")
+        for name, cpu_s in run.cpu_s.items():
+            figure(f"CPU a delivery, {name}", 1000 * cpu_s / max(1, delivered), "ms")
+        figure("most memory of our process", max(start, middle, end), "MB")
 
 
 @dataclass
