@@ -1,4 +1,4 @@
-"""An HTTP adapter whose read timeout bounds the whole answer, and which connects to checked addresses only.
+"""HTTP connections whose read timeout bounds the whole answer, and which lead to checked addresses only.
 
 A socket's timeout starts anew with every byte that arrives: a platform that sends one a second
 would hold a worker for ever. Here the wait for the answer, head and body together, ends when the
@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from requests.adapters import HTTPAdapter
+from requests import adapters
+from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -102,26 +103,22 @@ class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
     scheme = "https"
 
 
-class BoundedAdapter(HTTPAdapter):
-    """requests' adapter over connections whose read timeout bounds the whole answer; `addresses` says where
-    they may lead."""
+def bounded_pools(addresses: Addresses, *, hosts: int, connections: int) -> PoolManager:
+    """Pools of connections whose read timeout bounds the whole answer; `addresses` says where they may lead.
+    They keep up to `connections` to each of so many `hosts`, and trust whom requests trusts."""
+    pools = PoolManager(
+        num_pools=hosts, maxsize=connections, cert_reqs="CERT_REQUIRED", ca_certs=adapters.DEFAULT_CA_BUNDLE_PATH
+    )
+    pools.pool_classes_by_scheme = {
+        "http": _pool_class(HTTPConnectionPool, _BoundedConnection, addresses),
+        "https": _pool_class(HTTPSConnectionPool, _BoundedTlsConnection, addresses),
+    }
+    return pools
 
-    def __init__(self, addresses: Addresses, **kwargs: Any) -> None:
-        self._addresses = addresses
-        super().__init__(**kwargs)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": self._pool_class(HTTPConnectionPool, _BoundedConnection),
-            "https": self._pool_class(HTTPSConnectionPool, _BoundedTlsConnection),
-        }
-
-    def _pool_class(
-        self, pool: type[HTTPConnectionPool], connection: type[_BoundedConnection]
-    ) -> type[HTTPConnectionPool]:
-        # urllib3 makes connections from the pool's class: what they need to know goes into a class too.
-        checked = type(
-            connection.__name__, (connection,), {"addresses": staticmethod(self._addresses)}
-        )
-        return type(pool.__name__, (pool,), {"ConnectionCls": checked})
+def _pool_class(
+    pool: type[HTTPConnectionPool], connection: type[_BoundedConnection], addresses: Addresses
+) -> type[HTTPConnectionPool]:
+    # urllib3 makes connections from the pool's class: what they need to know goes into a class too.
+    checked = type(connection.__name__, (connection,), {"addresses": staticmethod(addresses)})
+    return type(pool.__name__, (pool,), {"ConnectionCls": checked})

@@ -215,7 +215,7 @@ def test_an_untrusted_certificate_is_refused_before_anything_is_sent(
 
 
 def test_a_trusted_certificate_is_taken_and_the_deadline_holds_over_tls(
-    hasty: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same transport speaks TLS, kept connections and whole-answer time-out included."""
     slow = trickle(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
@@ -230,11 +230,13 @@ def test_a_trusted_certificate_is_taken_and_the_deadline_holds_over_tls(
         monkeypatch.setattr(
             "requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "certificate.pem")
         )
+        hasty = Transport(settings(HTTP_READ_TIMEOUT_MS="300"))
         url = f"https://127.0.0.1:{server.port}"
         assert hasty.post(url, {}, b"{}").status == 200
         assert hasty.post(url, {}, b"{}").status == 200
         assert server.connections == 1
         assert failure(hasty, url).error_kind is ErrorKind.TIMEOUT
+        hasty.close()
 
 
 def test_only_what_never_left_is_plainly_not_arrived() -> None:
