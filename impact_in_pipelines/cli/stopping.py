@@ -15,10 +15,17 @@ from impact_in_pipelines.db.embedded.cluster import leave_servers
 Result = TypeVar("Result")
 
 
-def run_stoppable(work: Callable[[Stop], Result], *, stopping: str, at_once: str) -> Result:
+def run_stoppable(
+    work: Callable[[Stop], Result],
+    *,
+    stopping: str | None = None,
+    at_once: str | None = None,
+    kill: Callable[[], None] = lambda: None,
+) -> Result:
     """What `work` returns or raises; it is given a `Stop` that SIGINT and SIGTERM request.
 
-    `stopping` is told at the first signal, `at_once` at the second, with which the process ends.
+    `stopping` is printed at the first signal, `at_once` at the second (None: nothing is), with which the
+    process ends; `kill` is called before and ends what works for it elsewhere.
     """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
@@ -39,9 +46,11 @@ def run_stoppable(work: Callable[[Stop], Result], *, stopping: str, at_once: str
 
     def on_signal(signum: int) -> None:
         if stop.requested:
+            kill()
             _end_at_once(signum, terminal, at_once)
         stop.request(signum)
-        say(terminal, f"{stopping} Ctrl-C again ends at once.")
+        if stopping is not None:
+            say(terminal, f"{stopping} Ctrl-C again ends at once.")
 
     # Dagster takes the signals away from a main thread that executes a run, and only from that one.
     worker = threading.Thread(target=body, name="work", daemon=True)
@@ -73,8 +82,9 @@ def say(terminal: int, text: str) -> None:
     os.write(terminal, f"\r{text}\n".encode())
 
 
-def _end_at_once(signum: int, terminal: int, told: str) -> NoReturn:
-    say(terminal, told)
+def _end_at_once(signum: int, terminal: int, told: str | None) -> NoReturn:
+    if told is not None:
+        say(terminal, told)
     # The interpreter's own end would wait for every thread that still sends.
     leave_servers()
     os._exit(128 + signum)

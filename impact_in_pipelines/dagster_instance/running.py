@@ -31,8 +31,10 @@ def run_job(
     *,
     ops: Mapping[str, Mapping[str, Any]] | None = None,
     tags: Mapping[str, str] | None = None,
+    run_id: str | None = None,
 ) -> JobRun:
-    """Execute the job `name` here and wait for it; `ops` is the configuration of each op.
+    """Execute the job `name` here and wait for it; `ops` is the configuration of each op, `run_id` a UUID
+    that no run has yet (None: Dagster makes one).
 
     The run is marked with this process, so that a restart beside it does not take it for dead
     (`recovery`). It waits for no run slot: those are the daemon's.
@@ -45,6 +47,7 @@ def run_job(
                 "loggers": _SILENT,
             },
             raise_on_error=False,
+            run_id=run_id,
             tags={**(tags or {}), OWNER_TAG: owner(), SHARE_TAG: HERE},
         )
     return JobRun(result.run_id, result.success, None if result.success else _why(result))

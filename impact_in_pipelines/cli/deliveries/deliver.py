@@ -1,32 +1,29 @@
-"""`impact-in deliver`: run the drain jobs in this process, as Dagster would, and say what came of it."""
+"""`impact-in deliver`: run the drain jobs, as Dagster would, and print their results."""
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from impact_in_pipelines.cli.context import AsJson, open_runtime
+from impact_in_pipelines.cli.deliveries.apart import APART_FROM, DrainsApart, can_run_apart
+from impact_in_pipelines.cli.deliveries.drains import DrainResult, run_drains
 from impact_in_pipelines.cli.deliveries.results import (
-    SHOWN,
     print_remaining,
     print_results,
     stopped_in_words,
 )
-from impact_in_pipelines.cli.output import errors, print_json
+from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
-from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable, say
+from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.stopping import Stop
-from impact_in_pipelines.dagster_instance.telling import listening
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
-from impact_in_pipelines.loading import without_collecting
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 
 
@@ -47,9 +44,10 @@ def deliver(
 ) -> None:
     """Send what is due now, retries included; with --from and --to, send those days.
 
-    Runs the Dagster jobs in this process and waits for them, not for later retries. Exit code 1 when a
-    delivery failed for good, or when of the days you named something has not been delivered yet; Ctrl-C
-    records what is under way, gives the rest back and leaves with 130.
+    Runs the Dagster jobs itself, each platform's in a process of its own if much is due, and waits for
+    them, not for later retries. Exit code 1 when a delivery failed for good, or when of the days you named
+    something has not been delivered yet; Ctrl-C records what is under way, gives the rest back and leaves
+    with 130.
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))
@@ -62,7 +60,17 @@ def deliver(
     if days is not None:
         config |= {"start": start, "end": end}
 
-    def work(stop: Stop) -> tuple[Stop, list[dict[str, Any]]]:
+    processes = DrainsApart(runtime, config)
+    apart = (
+        only is None
+        and len(platforms) > 1
+        and can_run_apart()
+        and _due(runtime, platforms, days) >= APART_FROM
+    )
+
+    def work(stop: Stop) -> tuple[Stop, list[DrainResult]]:
+        if apart:
+            return stop, processes.run(platforms, quiet=as_json, stop=stop)
         return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
 
     stop, results = run_stoppable(
@@ -72,6 +80,7 @@ def deliver(
             "Ended at once: what was under way comes up again when its lease ends, "
             f"in at most {runtime.settings.lease_seconds} s."
         ),
+        kill=processes.kill,
     )
     remaining = runtime.remaining.of(
         platforms, runtime.clock(), company_id=only.id if only else None, days=days
@@ -109,52 +118,10 @@ def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) ->
     return connected
 
 
-@contextlib.contextmanager
-def _saying_what_waits(title: str) -> Iterator[None]:
-    """Print what the run waits for, whenever nothing has ended for a while."""
-    # Dagster redirects the standard streams to its logs while it executes a run.
-    terminal = os.dup(2)
-    try:
-        with listening(lambda text: say(terminal, f"{title}: {text}.")):
-            yield
-    finally:
-        os.close(terminal)
-
-
-def run_drains(
-    runtime: Runtime,
-    platforms: Sequence[Platform],
-    config: Mapping[str, Any],
-    *,
-    quiet: bool,
-    stop: Stop,
-) -> list[dict[str, Any]]:
-    """Execute each platform's drain job here, until `stop` is requested; one result for each that was
-    begun, counted by delivery status."""
-    with without_collecting():
-        from impact_in_pipelines.dagster_instance.running import run_job  # Dagster takes 0.8 s
-        from impact_in_pipelines.definitions import defs
-
-    selections = runtime.selections  # a database that is away is reported before anything runs
-    results = []
-    for platform in platforms:
-        if stop.requested:
-            break
-        title = FACTS[platform].title
-        if not quiet:
-            errors.print(f"{title}: sending …", style="dim")
-        with contextlib.nullcontext() if quiet else _saying_what_waits(title):
-            run = run_job(
-                defs, f"drain_{platform.value}", ops={f"{platform.value}_export": dict(config)}
-            )
-        counts = selections.outcome_of_run(platform, run.run_id)
-        explained = counts.get(DeliveryStatus.FAILED) or stop.requested
-        results.append(
-            {
-                "platform": platform,
-                **{status.value: counts.get(status, 0) for status in SHOWN},
-                "error": None if explained else run.error,
-                "dagster_run_id": run.run_id,
-            }
-        )
-    return results
+def _due(runtime: Runtime, platforms: Sequence[Platform], days: tuple[date, date] | None) -> int:
+    """About how many deliveries a call for all companies is to send."""
+    if days is None:
+        return sum(runtime.due_state(platform).due for platform in platforms)
+    active = [company.id for company in runtime.companies.listed() if company.active]
+    connected = sum(len(runtime.connections.of_companies(p, active)) for p in platforms)
+    return connected * ((days[1] - days[0]).days + 1)

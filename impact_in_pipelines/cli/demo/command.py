@@ -14,7 +14,7 @@ from typing import IO
 
 import typer
 
-from impact_in_pipelines.cli.deliveries.deliver import run_drains
+from impact_in_pipelines.cli.deliveries.drains import run_drains
 from impact_in_pipelines.cli.demo import world
 from impact_in_pipelines.cli.demo.progress import progress
 from impact_in_pipelines.cli.output import console, print_table, styled

@@ -107,7 +107,10 @@ def bounded_pools(addresses: Addresses, *, hosts: int, connections: int) -> Pool
     """Pools of connections whose read timeout bounds the whole answer; `addresses` says where they may lead.
     They keep up to `connections` to each of so many `hosts`, and trust whom requests trusts."""
     pools = PoolManager(
-        num_pools=hosts, maxsize=connections, cert_reqs="CERT_REQUIRED", ca_certs=adapters.DEFAULT_CA_BUNDLE_PATH
+        num_pools=hosts,
+        maxsize=connections,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=adapters.DEFAULT_CA_BUNDLE_PATH,
     )
     pools.pool_classes_by_scheme = {
         "http": _pool_class(HTTPConnectionPool, _BoundedConnection, addresses),

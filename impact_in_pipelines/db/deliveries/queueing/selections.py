@@ -135,6 +135,13 @@ class SelectionStore:
                 _SQL["release_of_run"], {"platform": platform.value, "run_id": run_id}
             )
 
+    def end_leases(self, platform: Platform, run_id: str, *, now: datetime) -> int:
+        """What `run_id` holds is anybody's from `now` on, as if its leases had ended; returns how many."""
+        with self._engine.begin() as connection:
+            return connection.execute(
+                _SQL["end_leases"], {"platform": platform.value, "run_id": run_id, "now": now}
+            ).rowcount
+
     def outcome_of_run(self, platform: Platform, run_id: str) -> dict[DeliveryStatus, int]:
         """The deliveries that `run_id` worked on last, counted by status."""
         with self._engine.connect() as connection:

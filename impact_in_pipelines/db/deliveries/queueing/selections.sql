@@ -38,6 +38,11 @@ UPDATE impact_deliveries SET selected_by = NULL
 WHERE selected_by = :run_id AND platform = :platform
   AND (status IN @open OR (status IN @shown AND recorded_at IS NULL))
 
+-- name: end_leases
+-- Its process is gone: the end of the lease, by which a row comes up again, is brought forward.
+UPDATE impact_deliveries SET next_attempt_at = :now, lease_until = :now
+WHERE dagster_run_id = :run_id AND platform = :platform AND status = 'in_progress'
+
 -- name: outcome_of_run
 SELECT d.status, count(*) AS deliveries FROM impact_deliveries d
 WHERE (d.dagster_run_id = :run_id OR d.selected_by = :run_id) AND d.platform = :platform
