@@ -37,7 +37,7 @@ USER_AGENT = f"impact-in-pipelines/{__version__}"
 _COMMON = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _FIRST_WAIT_MS = 250.0
 _POOLED_HOSTS = 64
-_POOLED_CONNECTIONS = 128
+_POOLED_CONNECTIONS = 256
 
 
 class Transport:

@@ -1,7 +1,6 @@
 """What each account may still send, one row for each, locked while it is changed. Statements: grants.sql."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -35,7 +34,7 @@ class PgRequestBudgets:
                     return self._exchange(connection, locked, asks, holder, now)
             # In a transaction of its own: it must not add while it holds others' locks.
             with self._engine.begin() as connection:
-                rows = [asdict(account) for account in accounts - locked.keys()]
+                rows = [_key(account) for account in accounts - locked.keys()]
                 connection.execute(_SQL["add_accounts"], {"rows": rows_as_json(rows)})
 
     def _exchange(
@@ -52,9 +51,18 @@ class PgRequestBudgets:
                 budgets[ask.account], ask, holder=holder, now=now, lend_s=self._lend_s
             )
             grants.append(grant)
-        rows = [asdict(account) | budget.as_json() for account, budget in budgets.items()]
+        rows = [_key(account) | budget.as_json() for account, budget in budgets.items()]
         connection.execute(_SQL["write_accounts"], {"rows": rows_as_json(rows)})
         return grants
+
+
+def _key(account: BudgetAccount) -> dict[str, Any]:
+    # `dataclasses.asdict` copies each value: a tenth of what taking in a chunk cost.
+    return {
+        "platform": account.platform,
+        "base_url": account.base_url,
+        "organization_id": account.organization_id,
+    }
 
 
 def _locked(
@@ -63,7 +71,7 @@ def _locked(
     """The budgets of those accounts that there are, locked, and what time it is."""
     rows: Sequence[Mapping[str, Any]] = rows_of(
         connection.execute(
-            _SQL["lock_accounts"], {"rows": rows_as_json([asdict(account) for account in accounts])}
+            _SQL["lock_accounts"], {"rows": rows_as_json([_key(account) for account in accounts])}
         )
     )
     budgets = {
