@@ -25,6 +25,12 @@ class JobRun:
     error: str | None
 
 
+def open_instance() -> None:
+    """Have the instance that DAGSTER_HOME names make its tables, if it hasn't yet."""
+    with DagsterInstance.get():
+        pass
+
+
 def run_job(
     definitions: Definitions,
     name: str,

@@ -33,6 +33,7 @@ APART_FROM = 500
 
 _WARM = "impact_in_pipelines.cli.deliveries.warm"
 _ASK_EVERY_S = 0.1
+_READY = "ready"
 
 
 def can_run_apart() -> bool:
@@ -67,6 +68,9 @@ class DrainsApart:
             if not quiet:
                 say_begun(platform)
             self._drains.append(self._started(platform, quiet=quiet))
+            if len(self._drains) == 1:
+                # Dagster makes its tables when it is first used, and doesn't bear company at it.
+                self._until_ready(self._drains[0], stop)
         while alive := [drain for drain in self._drains if drain.process.is_alive()]:
             wait([drain.process.sentinel for drain in alive], _ASK_EVERY_S)
             if stop.signal is not None:
@@ -90,11 +94,18 @@ class DrainsApart:
         theirs.close()  # so that the pipe ends when the process does
         return _Drain(platform, run_id, process, ours)
 
+    def _until_ready(self, drain: _Drain, stop: Stop) -> None:
+        """Wait until it has opened the Dagster instance, or said anything else, or died."""
+        while not wait([drain.answer, drain.process.sentinel], _ASK_EVERY_S):
+            if stop.signal is not None:
+                _hand_on([drain], stop.signal)
+
     def _result(self, drain: _Drain, stop: Stop) -> DrainResult:
         drain.process.join()
         said: DrainResult | str | None = None
         with suppress(EOFError, OSError):  # it died before it had said anything, or while it did
-            said = drain.answer.recv()
+            while (said := drain.answer.recv()) == _READY:
+                said = None
         drain.answer.close()
         if isinstance(said, dict):
             return said
@@ -131,16 +142,23 @@ def _how_it_ended(code: int | None) -> str:
 def _drain_here(
     platform: Platform, config: Mapping[str, Any], run_id: str, quiet: bool, answer: Connection
 ) -> None:
-    """In a process of its own: run the drain as `run_id` and send its result to `answer`, or in one line why
-    there is none. SIGINT, SIGTERM and its parent's death end it in an orderly way."""
+    """In a process of its own: say to `answer` that Dagster is ready, run the drain as `run_id`, send its
+    result, or in one line why there is none.
+
+    SIGINT, SIGTERM and its parent's death end it in an orderly way.
+    """
     # Ctrl-C goes to everything in the terminal's foreground, and the parent hands it on.
     os.setpgid(0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     keep_logs_plain()
 
+    from impact_in_pipelines.dagster_instance.running import open_instance  # imported already
+
     def work(stop: Stop) -> DrainResult:
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
         runtime = Runtime(get_settings())
+        open_instance()
+        answer.send(_READY)
         return run_drain(runtime, platform, config, run_id=run_id, quiet=quiet, stop=stop)
 
     try:
