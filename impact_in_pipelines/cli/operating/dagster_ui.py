@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from impact_in_pipelines.dagster_instance.environment import dagster_environment, workspace_yaml
-from impact_in_pipelines.dagster_instance.ui_guard import LOOPBACK
+from impact_in_pipelines.dagster_instance.webserver.guard import LOOPBACK
 from impact_in_pipelines.settings import Settings, get_settings
 
 DEFAULT_PORT = 3000
@@ -44,7 +44,9 @@ def dagster_ui(
     os.environ.update(dagster_environment(settings))
     chosen = workspace or workspace_yaml()
     arguments = ["--host", host, "--port", str(port), "--workspace", str(chosen.absolute())]
-    from impact_in_pipelines.dagster_instance.ui_server import serve_ui  # Dagster takes 0.8 s
+    from impact_in_pipelines.dagster_instance.webserver.server import (
+        serve_ui,  # Dagster takes 0.8 s
+    )
 
     serve_ui(
         [*arguments, "--read-only"] if read_only else arguments,

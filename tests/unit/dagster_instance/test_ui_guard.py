@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.dagster_instance.ui_guard import (
+from impact_in_pipelines.dagster_instance.webserver.guard import (
     LOOPBACK,
     Guard,
     Message,

@@ -5,7 +5,7 @@ from typing import Any
 
 from dagster_webserver import cli as webserver
 
-from impact_in_pipelines.dagster_instance.ui_guard import Guard
+from impact_in_pipelines.dagster_instance.webserver.guard import Guard
 
 
 def serve_ui(arguments: Sequence[str], *, hosts: Collection[str]) -> None:
