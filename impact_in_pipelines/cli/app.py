@@ -55,6 +55,11 @@ COMMANDS = {
         "reconcile",
         "Mark what had arrived although the database, restored from a dump, doesn't know it.",
     ),
+    "retention": Command(
+        "operating.retention",
+        "retention",
+        "Archive and remove what is older than RETENTION_… say, as the nightly job does; Dagster's runs too.",
+    ),
     "dagster-ui": Command("operating.dagster_ui", "dagster_ui", "Serve Dagster's UI until Ctrl-C."),
     "db": Command("operating.database", _GROUP, "Set the database up."),
     "companies": Command("accounts.companies", _GROUP, "Add and list companies."),

@@ -20,6 +20,7 @@ from impact_in_pipelines.wording import (
     deliveries,
     impact,
     platforms,
+    retention,
     schedules,
     sla,
 )
@@ -37,6 +38,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         **deliveries.SENTENCES,
         **impact.SENTENCES,
         **platforms.SENTENCES,
+        **retention.SENTENCES,
         **schedules.SENTENCES,
         **sla.SENTENCES,
     }

@@ -88,6 +88,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "monitor_sla",
         "make_weekly_sla_report",
         "make_monthly_sla_report",
+        "retention",
         *(f"drain_{platform}" for platform in PLATFORMS),
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {
@@ -95,6 +96,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "monitor_sla_hourly",
         "weekly_sla_report_on_mondays",
         "monthly_sla_report_on_the_first",
+        "retention_nightly",
         *(f"deliver_to_{platform}" for platform in PLATFORMS),
     }
     assert {sensor.name for sensor in repository.sensor_defs} == {

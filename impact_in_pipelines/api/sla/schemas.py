@@ -18,7 +18,6 @@ BreachName = Literal[
     "platform_outage",
     "connection_refused",
     "held",
-    "widespread",
 ]
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]

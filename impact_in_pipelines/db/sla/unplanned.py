@@ -5,9 +5,10 @@ would find them, by the schedule's own rule.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -19,13 +20,21 @@ from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import plan_due
 from impact_in_pipelines.sla.assessing import EVERYTHING, Overdue, ScopeKey
-from impact_in_pipelines.sla.incidents import OverdueFire
 
 _SQL = load("sla/statuses")
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
-def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> list[OverdueFire]:
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """One fire that is in no log: whose, and when it was due (UTC)."""
+
+    company_id: UUID
+    platform: Platform
+    at: datetime
+
+
+def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> list[Unplanned]:
     """Every such fire at `now` of one company or of all (None); `parameters` as for every statement of a
     window. A schedule that has lagged for a year lists its latest thousand, as its planner would."""
     due = parameters["now"] - timedelta(minutes=parameters["overdue_after_minutes"])
@@ -37,12 +46,12 @@ def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> li
         rule = tuple(
             tuple(value) if isinstance(value, list) else value
             for name, value in row.items()
-            if name not in ("company_id", "company", "platform")
+            if name not in ("company_id", "platform")
         )
         if rule not in kept:
             kept[rule] = _fires(row, due)
         platform = Platform(row["platform"])
-        found += [OverdueFire(row["company_id"], row["company"], platform, at) for at in kept[rule]]
+        found += [Unplanned(row["company_id"], platform, at) for at in kept[rule]]
     return found
 
 
@@ -59,7 +68,7 @@ def _fires(row: Mapping[str, Any], due: datetime) -> list[datetime]:
     return [at for at in sorted({first, *later}) if at < due]
 
 
-def as_parameter(fires: Sequence[OverdueFire]) -> str:
+def as_parameter(fires: Sequence[Unplanned]) -> str:
     """`fires` as the parameter :unplanned of the statements."""
     return rows_as_json(
         [
@@ -70,7 +79,7 @@ def as_parameter(fires: Sequence[OverdueFire]) -> str:
 
 
 def overdue_before(
-    connection: Connection, fires: Sequence[OverdueFire], parameters: Mapping[str, Any]
+    connection: Connection, fires: Sequence[Unplanned], parameters: Mapping[str, Any]
 ) -> dict[ScopeKey, Overdue]:
     """What is overdue now and was due before the window of `parameters`, by scope; nothing for a window that
     lies in the past."""

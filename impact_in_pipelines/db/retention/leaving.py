@@ -1,0 +1,224 @@
+"""What leaves the database: months of the log, once archived, the audit log after it, and figures.
+
+Statements: leaving.sql. A month with a partition of its own is dropped; one that lies in `_before`, such as
+those from before there were partitions, is deleted. Either way a delivery that has changed since it was
+archived stays.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.retention.archives import Archive, archived
+from impact_in_pipelines.db.retention.months import (
+    drop_oldest_month,
+    month_of,
+    months_made,
+    next_month,
+)
+
+_SQL = load("retention/leaving")
+_LONG_AGO = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
+_FIGURES_AT_ONCE = 10_000
+_SERIALIZATION_FAILURE = "40001"
+
+_Check = Callable[[Connection], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthLeft:
+    """A month that has left the database, or would: its rows by table, and the files that hold them."""
+
+    month: str
+    rows: dict[str, int]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonthKept:
+    """A month that is old enough and stays: `needed`, `changed` since it was archived, or `behind` one that
+    stays."""
+
+    month: str
+    why: str
+
+
+class Leaving:
+    """Archives into `folder`, and removes. With `dry_run` it counts, and writes nothing anywhere."""
+
+    def __init__(self, engine: Engine, folder: Path, *, actor: str, dry_run: bool) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._actor = actor
+        self._dry_run = dry_run
+
+    def deliveries(
+        self, kept_from: datetime, *, touched_since: datetime, now: datetime
+    ) -> tuple[list[MonthLeft], list[MonthKept]]:
+        """The months before `kept_from`, the first instant of one, with their attempts."""
+        left: list[MonthLeft] = []
+        kept: list[MonthKept] = []
+        for month in self._months("first_due", kept_from):
+            span = {"month": month, "until": next_month(month)}
+            with self._engine.connect() as connection:
+                needed = connection.scalar(_SQL["needed"], {**span, "touched_since": touched_since})
+                made = months_made(connection)
+            behind = bool(kept) and month in made
+            if needed or behind:
+                kept.append(MonthKept(f"{month:%Y-%m}", "needed" if needed else "behind"))
+                continue
+            gone = self._leave(month, now)
+            if gone is None:
+                kept.append(MonthKept(f"{month:%Y-%m}", "changed"))
+            else:
+                left.append(gone)
+        if not self._dry_run and not kept:
+            self._drop_empty(kept_from)
+        return left, kept
+
+    def audit(self, kept_from: datetime, *, now: datetime) -> list[MonthLeft]:
+        """The months of the audit log before `kept_from`. Nothing in it ever changes."""
+        left = []
+        for month in self._months("first_audited", kept_from):
+            span = {"month": month, "until": next_month(month)}
+            if self._dry_run:
+                left.append(
+                    MonthLeft(f"{month:%Y-%m}", {"audit_log": self._count("audit_log", span)})
+                )
+                continue
+            archive = archived(self._engine, self._folder, "audit_log", **span)
+            if archive is None:
+                continue
+            with self._engine.begin() as connection:
+                _without_time_out(connection)
+                connection.execute(_SQL["delete_audited"], span)
+                self._note(connection, [archive], now)
+            left.append(_left(month, [archive]))
+        return left
+
+    def figures(self, before: date) -> int:
+        """Figures of days before `before`; they can be computed again from their events. Returns how many."""
+        if self._dry_run:
+            with self._engine.connect() as connection:
+                return int(connection.scalar(_SQL["old_figures"], {"before": before}) or 0)
+        removed = 0
+        while True:
+            with self._engine.begin() as connection:
+                values = {"before": before, "limit": _FIGURES_AT_ONCE}
+                done = connection.execute(_SQL["delete_figures"], values).rowcount
+            removed += done
+            if done < _FIGURES_AT_ONCE:
+                return removed
+
+    def _months(self, first: str, until: datetime) -> Iterator[datetime]:
+        """The months before `until` in which there is something, the oldest first."""
+        since = _LONG_AGO
+        while True:
+            with self._engine.connect() as connection:
+                at = connection.scalar(_SQL[first], {"since": since})
+            if at is None or at >= until:
+                return
+            month = month_of(at)
+            yield month
+            since = next_month(month)
+
+    def _leave(self, month: datetime, now: datetime) -> MonthLeft | None:
+        """Archive a month and remove it; None: something has changed meanwhile, and it stays."""
+        span = {"month": month, "until": next_month(month)}
+        tables = ("impact_deliveries", "delivery_attempts")
+        if self._dry_run:
+            return MonthLeft(f"{month:%Y-%m}", {one: self._count(one, span) for one in tables})
+        archives = [
+            archive
+            for table in tables
+            if (archive := archived(self._engine, self._folder, table, **span)) is not None
+        ]
+        # Between the two somebody may have tried a delivery once more: what counts is the first look.
+        unchanged = {**span, "mark": archives[0].mark}
+
+        def still_so(connection: Connection) -> bool:
+            return not connection.scalar(_SQL["changed"], unchanged)
+
+        with self._engine.connect() as connection:
+            own = month in months_made(connection)
+        removed = (
+            drop_oldest_month(
+                self._engine,
+                month,
+                only_if=still_so,
+                also=lambda connection: self._note(connection, archives, now),
+            )
+            if own
+            else self._delete(month, archives, still_so, now)
+        )
+        return _left(month, archives) if removed else None
+
+    def _delete(
+        self, month: datetime, archives: list[Archive], still_so: _Check, now: datetime
+    ) -> bool:
+        span = {"month": month, "until": next_month(month)}
+        try:
+            with self._engine.connect() as connection:
+                # Whoever changes a row meanwhile makes this fail as a whole.
+                connection.execution_options(isolation_level="REPEATABLE READ")
+                _without_time_out(connection)
+                if not still_so(connection):
+                    return False
+                connection.execute(_SQL["delete_attempts"], span)
+                connection.execute(_SQL["delete_deliveries"], span)
+                self._note(connection, archives, now)
+                connection.commit()
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != _SERIALIZATION_FAILURE:
+                raise
+            return False
+        return True
+
+    def _drop_empty(self, until: datetime) -> None:
+        """Months of their own that have no rows: drop those before `until` as well."""
+        while True:
+            with self._engine.connect() as connection:
+                oldest = months_made(connection)[0]
+            empty = partial(self._is_empty, oldest)
+            if oldest >= until or not drop_oldest_month(self._engine, oldest, only_if=empty):
+                return
+
+    def _is_empty(self, month: datetime, connection: Connection) -> bool:
+        span = {"month": month, "until": next_month(month)}
+        return not connection.scalar(_SQL["impact_deliveries_rows"], span)
+
+    def _count(self, table: str, span: dict[str, datetime]) -> int:
+        with self._engine.connect() as connection:
+            _without_time_out(connection)
+            return int(connection.scalar(_SQL[f"{table}_rows"], span) or 0)
+
+    def _note(self, connection: Connection, archives: list[Archive], now: datetime) -> None:
+        changes = [
+            Change(
+                "retention.removed",
+                f"{one.table} {one.month}",
+                None,
+                after={"rows": one.rows, "file": one.file, "sha256": one.sha256},
+            )
+            for one in archives
+        ]
+        record(connection, changes, actor=self._actor, now=now)
+
+
+def _left(month: datetime, archives: list[Archive]) -> MonthLeft:
+    return MonthLeft(
+        f"{month:%Y-%m}",
+        {one.table: one.rows for one in archives},
+        tuple(f"{one.table}/{one.file}" for one in archives),
+    )
+
+
+def _without_time_out(connection: Connection) -> None:
+    connection.execute(text("SET LOCAL statement_timeout = 0"))

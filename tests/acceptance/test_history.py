@@ -1,0 +1,82 @@
+"""Dagster's history is purged of runs that show nothing; every cell stays as it is."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dagster import AssetKey, DagsterRunStatus, RunsFilter
+
+from impact_in_pipelines.cli.operating.retention import retention as command
+from impact_in_pipelines.dagster_instance.history import HistoryPurged, purge_old_runs
+from impact_in_pipelines.definitions import defs
+
+from .world import QUIET, World, day
+
+LATER = datetime.now(UTC) + timedelta(days=31)
+"""A day on which the runs of today are older than RETENTION_RUNS_DAYS."""
+
+
+def purged(world: World, now: datetime = LATER, *, dry_run: bool = False) -> HistoryPurged:
+    return purge_old_runs(world.runtime.settings, now, dry_run=dry_run)
+
+
+def test_cells_stay_and_what_shows_nothing_goes(world: World) -> None:
+    """A drain that found nothing, one whose cell a later run has coloured again, one that failed, and one
+    that coloured cells: their own events go, their cells and how they ended stay."""
+    world.add_partitions("north", "south")
+    empty = world.run()
+    world.due("north", "south")
+    first = world.run()
+    again = world.run(partition=("north", day(1)))
+    world.sandbox.add_fault("benevity", "bad_request", count=1)
+    failed = world.run(partition=("south", day(3)))
+    assert not failed.success
+    green = world.materialized()
+    assert green == {("north", day(1)), ("south", day(1))}
+    reds = world.red("benevity", [("south", day(3))])
+    latest = world.instance.get_latest_materialization_event(AssetKey("benevity_export"))
+
+    assert purged(world, datetime.now(UTC)) == HistoryPurged(0, 0, 0)  # nothing is old enough
+    would = purged(world, dry_run=True)
+    assert world.instance.get_runs_count() == 4
+    assert purged(world) == would
+
+    assert world.materialized() == green
+    assert world.red("benevity", [("south", day(3))]) == reds
+    left = world.instance.get_latest_materialization_event(AssetKey("benevity_export"))
+    assert left is not None
+    assert latest is not None
+    assert left.asset_materialization == latest.asset_materialization
+    kept = {run.run_id: run for run in world.instance.get_runs()}
+    assert empty.run_id not in kept
+    assert kept[first.run_id].status is DagsterRunStatus.SUCCESS
+    assert kept[failed.run_id].status is DagsterRunStatus.FAILURE
+    assert again.run_id in kept
+    # Again it finds nothing more to remove.
+    assert purged(world).events == 0
+
+
+def test_a_run_goes_with_the_last_of_its_cells(world: World) -> None:
+    """They lie before the days of the calendar, or a later run has coloured them."""
+    world.add_partitions("north")
+    world.due("north")
+    world.run()
+    beyond = datetime.now(UTC) + timedelta(days=world.runtime.settings.partition_days + 3)
+    assert purged(world, beyond).runs == 1
+    assert world.materialized() == set()
+    assert world.instance.get_runs_count(RunsFilter()) == 0
+
+
+def test_the_job_and_the_command_do_it_all(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the nightly schedule starts, and what a person runs by hand."""
+    job = defs.resolve_job_def("retention")
+    done = job.execute_in_process(instance=world.instance, run_config=QUIET)
+    assert done.success
+    command(dry_run=True, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert said["dryRun"] is True
+    assert said["dagster"] == {"runs": 0, "trimmed": 0, "events": 0}
+    command(dry_run=False, as_json=False)
+    assert "deliveries stay from" in capsys.readouterr().out
