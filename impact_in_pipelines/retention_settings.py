@@ -11,7 +11,7 @@ class RetentionSettings(BaseModel):
     archive: Path | None = Field(
         None,
         alias="IMPACT_IN_ARCHIVE",
-        description="a folder that can be written; not set: `archive` in IMPACT_IN_HOME",
+        description="a folder that can be written and lasts",
     )
     retention_deliveries_months: int = Field(
         25, ge=2, le=1200, description="a whole number of months from 2 to 1200"

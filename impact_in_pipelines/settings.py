@@ -302,9 +302,10 @@ class Settings(BreakerSettings, RetentionSettings):
     )
 
     @property
-    def archive_folder(self) -> Path:
-        """Where what leaves the database is kept."""
-        return self.archive or self.home / "archive"
+    def archive_folder(self) -> Path | None:
+        """Where what leaves the database is kept. Of a server of one's own that has to be said: a process's
+        home may end with it, as a pod's does."""
+        return self.archive or (None if self.database_url else self.home / "archive")
 
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""

@@ -43,7 +43,7 @@ def remove_what_is_over(
     context.add_output_metadata(
         {
             "dry_run": config.dry_run,
-            "archive": str(parts.settings.archive_folder),
+            "archive": str(parts.settings.archive_folder or "none"),
             "months_made": list(done.months_made),
             "deliveries": [asdict(one) for one in done.deliveries],
             "deliveries_kept": [asdict(one) for one in done.deliveries_kept],

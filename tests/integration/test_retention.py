@@ -10,6 +10,7 @@ from uuid import UUID
 import pandas as pd
 import pytest
 from factories import World, world_on
+from pydantic import SecretStr
 
 from impact_in_pipelines.db.retention import archives, leaving
 from impact_in_pipelines.db.retention.months import (
@@ -68,6 +69,12 @@ def filled(world: World, tmp_path: Path) -> Iterator[World]:
         yield filled
 
 
+def archive_of(world: World) -> Path:
+    folder = world.settings.archive_folder
+    assert folder is not None
+    return folder
+
+
 def of_table(world: World, table: str) -> int:
     return int(world.scalars(f"SELECT count(*) FROM {table}")[0])
 
@@ -89,7 +96,7 @@ def test_what_is_over_is_archived_and_read_back_as_it_was(filled: World) -> None
     ]
     assert of_table(filled, "delivery_attempts") == attempts - len(gone)
 
-    folder = filled.settings.archive_folder
+    folder = archive_of(filled)
     read = pd.read_parquet(folder / "impact_deliveries").sort_values(["scheduled_for", "id"])
     assert len(read) == len(gone)
     for row, before in zip(read.to_dict("records"), gone, strict=True):
@@ -125,7 +132,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(filled: World) -> None:
     before = [of_table(filled, one) for one in tables]
     would = retain(filled.runtime, actor="test", dry_run=True)
     assert [of_table(filled, one) for one in tables] == before
-    assert not filled.settings.archive_folder.exists()
+    assert not archive_of(filled).exists()
     done = retain(filled.runtime, actor="test")
     assert [(one.month, one.rows) for one in would.deliveries] == [
         (one.month, one.rows) for one in done.deliveries
@@ -179,7 +186,7 @@ def test_broken_off_between_archive_and_removal_it_is_done_again(
         with pytest.raises(RuntimeError):
             retain(filled.runtime, actor="test")
     rows = of_table(filled, "impact_deliveries")
-    folder = filled.settings.archive_folder / "impact_deliveries"
+    folder = archive_of(filled) / "impact_deliveries"
     first = (folder / "2024-01.parquet").read_bytes()
     retain(filled.runtime, actor="test")
     assert of_table(filled, "impact_deliveries") == rows - 9 * COMPANIES
@@ -208,6 +215,21 @@ def test_what_changes_while_it_is_archived_stays(
     assert filled.scalars(
         "SELECT count(*) FROM impact_deliveries WHERE scheduled_for < '2024-10-01Z'"
     ) == [COMPANIES]
+
+
+def test_without_an_archive_that_is_named_nothing_is_removed_that_belongs_in_it(
+    filled: World,
+) -> None:
+    """A pod's home ends with the pod: the archive would be gone, and the rows too."""
+    url = SecretStr(filled.database.url.render_as_string(hide_password=False))
+    filled.runtime.settings = filled.settings.model_copy(
+        update={"archive": None, "database_url": url}
+    )
+    rows, audited = of_table(filled, "impact_deliveries"), of_table(filled, "audit_log")
+    done = retain(filled.runtime, actor="test")
+    assert {one.why for one in done.deliveries_kept} == {"no_archive"}
+    assert of_table(filled, "impact_deliveries") == rows
+    assert of_table(filled, "audit_log") == audited
 
 
 def test_an_archive_that_can_not_be_written_removes_nothing(filled: World, tmp_path: Path) -> None:

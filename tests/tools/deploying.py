@@ -33,6 +33,7 @@ FULL: Mapping[str, Any] = {
     "image": {"pullSecrets": ["registry"], "tag": "1.2.3"},
     "secrets": ["impact-in", "impact-in-platforms"],
     "env": {"SLA_PAGE_POLICY": "significant"},
+    "archive": {"claim": "impact-in-archive"},
     "web": {"replicas": 2, "readOnly": True, "allowedHosts": ["dagster.example.org"]},
     "drains": {
         "perPlatform": 8,

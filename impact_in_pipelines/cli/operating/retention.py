@@ -34,7 +34,7 @@ def retention(
         history = purge_old_runs(runtime.settings, runtime.clock(), dry_run=dry_run)
         folder = runtime.settings.archive_folder
     if as_json:
-        print_json({**asdict(done), "archive": str(folder), "dagster": asdict(history)})
+        print_json({**asdict(done), "archive": folder, "dagster": asdict(history)})
         return
     for line in in_words(done, history):
         console.print(line)
@@ -66,6 +66,7 @@ _WHY = {
     "needed": "one is open, not shown in Dagster yet, or changed lately",
     "changed": "one changed while the month was archived",
     "behind": "an older month stays",
+    "no_archive": "IMPACT_IN_ARCHIVE names no folder to archive them in",
 }
 
 

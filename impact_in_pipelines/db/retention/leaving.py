@@ -43,17 +43,18 @@ class MonthLeft:
 
 @dataclass(frozen=True, slots=True)
 class MonthKept:
-    """A month that is old enough and stays: `needed`, `changed` since it was archived, or `behind` one that
-    stays."""
+    """A month that is old enough and stays: `needed`, `changed` since it was archived, `behind` one that
+    stays, or there is `no_archive`."""
 
     month: str
     why: str
 
 
 class Leaving:
-    """Archives into `folder`, and removes. With `dry_run` it counts, and writes nothing anywhere."""
+    """Archives into `folder`, and removes; without one, what would be archived stays. With `dry_run` it
+    counts, and writes nothing anywhere."""
 
-    def __init__(self, engine: Engine, folder: Path, *, actor: str, dry_run: bool) -> None:
+    def __init__(self, engine: Engine, folder: Path | None, *, actor: str, dry_run: bool) -> None:
         self._engine = engine
         self._folder = folder
         self._actor = actor
@@ -66,6 +67,9 @@ class Leaving:
         left: list[MonthLeft] = []
         kept: list[MonthKept] = []
         for month in self._months("first_due", kept_from):
+            if self._folder is None:
+                kept.append(MonthKept(f"{month:%Y-%m}", "no_archive"))
+                continue
             span = {"month": month, "until": next_month(month)}
             with self._engine.connect() as connection:
                 needed = connection.scalar(_SQL["needed"], {**span, "touched_since": touched_since})
@@ -85,7 +89,9 @@ class Leaving:
 
     def audit(self, kept_from: datetime, *, now: datetime) -> list[MonthLeft]:
         """The months of the audit log before `kept_from`. Nothing in it ever changes."""
-        left = []
+        left: list[MonthLeft] = []
+        if self._folder is None:
+            return left
         for month in self._months("first_audited", kept_from):
             span = {"month": month, "until": next_month(month)}
             if self._dry_run:
@@ -135,6 +141,7 @@ class Leaving:
         tables = ("impact_deliveries", "delivery_attempts")
         if self._dry_run:
             return MonthLeft(f"{month:%Y-%m}", {one: self._count(one, span) for one in tables})
+        assert self._folder is not None
         archives = [
             archive
             for table in tables

@@ -1,5 +1,6 @@
 """`dagster.yaml` for Kubernetes, loaded with the launcher installed, and the Job that it makes of a run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
 from kubernetes.client import ApiClient
-from tools.deploying import FULL, NAMESPACE, schema_faults
+from tools.deploying import FULL, NAMESPACE, rendered, schema_faults
 
 from impact_in_pipelines.dagster_instance.queueing import SharingCoordinator
 
@@ -98,3 +99,26 @@ def test_a_runs_pod_finds_the_instance_where_it_may_write(instance: InstanceRef)
 
     assert mounts[home]["name"] == "state"
     assert mounts[f"{home}/dagster.yaml"]["subPath"] == "dagster.yaml"
+
+
+def test_a_run_writes_the_archive_where_it_outlives_the_pod() -> None:
+    """Retention removes what it has archived: in a pod's own folder it would be gone with the pod."""
+    config = dagster_yaml(FULL)["run_launcher"]["config"]["run_k8s_config"]
+    (mount,) = [
+        one for one in config["container_config"]["volume_mounts"] if one["name"] == "archive"
+    ]
+    (volume,) = [one for one in config["pod_spec_config"]["volumes"] if one["name"] == "archive"]
+    assert volume["persistent_volume_claim"] == {"claim_name": "impact-in-archive"}
+
+    def archive_of(values: Mapping[str, Any]) -> str | None:
+        (settings,) = [
+            one["data"]
+            for one in rendered(values)
+            if one["kind"] == "ConfigMap" and one["metadata"]["name"].endswith("-settings")
+        ]
+        found: str | None = settings.get("IMPACT_IN_ARCHIVE")
+        return found
+
+    assert archive_of(FULL) == mount["mount_path"]
+    # Without a claim nothing is named, and what would be archived stays.
+    assert archive_of({}) is None

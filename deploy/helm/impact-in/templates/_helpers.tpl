@@ -26,6 +26,9 @@ DAGSTER_INTERNAL_URL: "http://{{ include "impact-in.name" . }}-web:3000"
 # A mount of its own: what a runtime makes below one belongs to root.
 DAGSTER_HOME: /var/lib/impact-in
 DRAINS_PER_PLATFORM: {{ .Values.drains.perPlatform | quote }}
+{{- if .Values.archive.claim }}
+IMPACT_IN_ARCHIVE: /var/lib/impact-in-archive
+{{- end }}
 {{- range $name, $value := .Values.env }}
 {{ $name }}: {{ $value | quote }}
 {{- end }}

@@ -46,6 +46,9 @@ run_launcher:
           - {name: tmp, mount_path: /tmp}
           # The launcher names the ConfigMap but mounts nothing: a run gets the instance by its arguments.
           - {name: instance, mount_path: /var/lib/impact-in/dagster.yaml, sub_path: dagster.yaml}
+          {{- if .Values.archive.claim }}
+          - {name: archive, mount_path: /var/lib/impact-in-archive}
+          {{- end }}
       pod_template_spec_metadata:
         annotations:
           # A drain that is moved ends in an orderly way, but what it would have sent waits for the next tick.
@@ -68,6 +71,10 @@ run_launcher:
             empty_dir: {size_limit: 512Mi}
           - name: instance
             config_map: {name: {{ include "impact-in.name" . }}-instance}
+          {{- if .Values.archive.claim }}
+          - name: archive
+            persistent_volume_claim: {claim_name: {{ .Values.archive.claim }}}
+          {{- end }}
         {{- with .Values.drains.nodeSelector }}
         node_selector:
           {{- toYaml . | nindent 10 }}
