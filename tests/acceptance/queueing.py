@@ -121,7 +121,9 @@ def test_drains_start_beside_a_backfill_and_cells_that_fail(busy: Production) ->
 
     busy.stage.until("the cells' runs have ended", lambda: cells_ended(busy), 120)
     rows = [row for row in busy.deliveries("benevity") if row["slug"] in FAILING]
-    assert {(row["status"], row["selected_by"]) for row in rows} == {("retrying", None)}
+    # Six companies' failures in a row hold the platform, if nothing arrived between them: pending, not tried.
+    assert {row["status"] for row in rows} <= {"retrying", "pending"}
+    assert {row["selected_by"] for row in rows} == {None}
 
 
 def make_due_every_minute(busy: Production) -> None:
