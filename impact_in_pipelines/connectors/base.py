@@ -96,6 +96,7 @@ class PlatformConnector(ABC):
             token = self._tokens.token(connection)
             answer = self._post(shipment, self._bearing(shipment, token), again)
             if isinstance(answer, Answer) and token_was_refused(answer):
+                # By name: another worker may have stored a newer one meanwhile, which must stay.
                 self._tokens.refused(connection, token)
                 if again():
                     token = self._tokens.token(connection)
@@ -116,6 +117,7 @@ class PlatformConnector(ABC):
             "Idempotency-Key": str(shipment.key),
             "X-Request-ID": str(shipment.request_id),
         }
+        # The frozen bytes, not `json=`: encoded anew, one key could carry two bodies (D4).
         body = shipment.body
         try:
             return self._transport.post(url, {**common, **headers}, body, again=again)

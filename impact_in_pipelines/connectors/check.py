@@ -25,7 +25,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 @dataclass(frozen=True, slots=True)
 class ConnectionCheck:
     """What a try showed. `verified` and `not_verified` are clauses for a person; `error` is one
-    line, redacted, where `ok` is False, for the operator; `kind` is all that a tenant is told of it."""
+    line, redacted, where `ok` is False, for the operator; a tenant sees `kind` alone."""
 
     ok: bool
     verified: tuple[str, ...]

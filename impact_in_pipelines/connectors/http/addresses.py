@@ -89,7 +89,7 @@ class AddressPolicy:
         )
 
     def fault_of(self, url: str, platform: Platform, *, by_operator: bool) -> AddressFault | None:
-        """What speaks against storing `url`, as far as that can be told without resolving its name.
+        """Why `url` may not be stored, as far as that shows without resolving its name; None: it may.
 
         A tenant may name the very URL of the operator's environment, but no other place on that host, and
         no loopback address that `development` alone would allow.

@@ -4,8 +4,8 @@ Each character may stand as it is, in either letter case, percent-encoded, as an
 JSON and Python, each of them more than once. The whole may be hex or Base64, alone or inside a longer text
 such as `id:secret`.
 
-Whether a text holds a secret is asked of every text, so it is told by searching for plain forms in the text
-as it is and as it decodes; only where one is found is an expression made that says where.
+Every text is checked for secrets, and nearly none has one. So plain forms are searched for, in the text as it
+is and as it decodes; the slow expression that finds where one stands is made only for a text that has one.
 """
 
 import base64

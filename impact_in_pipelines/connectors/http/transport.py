@@ -100,6 +100,7 @@ class Transport:
         def once() -> Answer:
             nonlocal trouble
             answer = self._once("POST", target, fields, body)
+            # A 409 after our own 502 may mean that the first try is being processed: not a plain refusal.
             if trouble:
                 answer = replace(answer, after_trouble=True)
             trouble = trouble or answer.status >= 500
@@ -135,12 +136,14 @@ class Transport:
             decode_content=False,
         )
         try:
+            # Not `preload_content`: it would unpack a gzip bomb to its last byte before anybody counts.
             body = raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
             truncated = len(body) > MAX_ANSWER_BYTES
         except BaseException:
             raw.close()
             raise
         if truncated:
+            # Back in the pool, the rest of this answer would be read as the next one's.
             raw.close()
         else:
             raw.release_conn()

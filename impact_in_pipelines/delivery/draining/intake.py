@@ -16,7 +16,8 @@ from impact_in_pipelines.platforms import Platform
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one chunk, in deliveries; `alone` if it is one over which workers keep dying."""
+    """The result of taking in one chunk, counted in deliveries; `alone`: it is a single one over which
+    workers keep dying."""
 
     claimed: int = 0
     refused: int = 0

@@ -148,6 +148,7 @@ class Lane:
         """What to ask and report at `now`; None: nothing. Until `answer` nothing else is asked."""
         if self.asking:
             return None
+        # Sent now, it could be answered after the account takes it to have ended.
         stale = 0 if now < self.valid_until else self.granted
         waiting = len(self)
         returned = max(stale, self.granted - waiting)

@@ -1,4 +1,4 @@
-"""What a drain is told about time and size."""
+"""The times and sizes that a drain works with."""
 
 from dataclasses import dataclass
 from datetime import timedelta

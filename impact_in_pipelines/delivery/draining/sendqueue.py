@@ -127,6 +127,7 @@ class SendQueue:
         seconds."""
         key = _key(request)
         lane = self._lanes[key]
+        # Answered or timed out: it hangs no longer.
         self._unanswered.pop(request.shipment.request_id, None)
         if answered:
             self._learn(now - lane.in_flight.get(request.shipment.request_id, now))

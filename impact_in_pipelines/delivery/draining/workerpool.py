@@ -192,7 +192,7 @@ class WorkerPool:
 
     def _take(self) -> Request | None:
         now = time.monotonic()
-        # A coordinator that is busy recording would hear of a stop seconds later.
+        # A coordinator that is busy recording would notice a stop seconds later.
         if self._closed or self.braked or now >= self.leases_hold_until or self._should_stop():
             return None
         request = self._queue.take(now)

@@ -177,6 +177,7 @@ def after(breaker: Breaker, tally: Tally, now: datetime, rules: BreakerRules) ->
             # The canary itself is the first success of the first step.
             return _climbed(half, 1)
         if not breaker.probing:
+            # Sent before it opened: a hundred time-outs that end together are one outage.
             return breaker
         return _put_off(breaker, now, rules)
     if tally.failed > tally.delivered:

@@ -144,6 +144,7 @@ def exchange(
 def _taken_back(blocks: Iterable[Block], ask: Ask, holder: str, now: float) -> tuple[Block, ...]:
     """The blocks still in use: those whose time has come are gone, `ask.ended` rest a minute since their
     end."""
+    # Anonymous: a drain's slots are all lent until the same instant, so any of its own will do.
     gone = ask.returned + sum(ended.requests for ended in ask.ended)
     kept: list[Block] = []
     for block in blocks:
@@ -156,6 +157,7 @@ def _taken_back(blocks: Iterable[Block], ask: Ask, holder: str, now: float) -> t
         if left:
             kept.append(Block(block.holder, left, block.free_at))
     for ended in ask.ended:
+        # Up, never to the nearest: a rest that is a moment too short lets one request too many into a minute.
         free_at = math.ceil((now - ended.age_s + WINDOW_S) / GRAIN_S) * GRAIN_S
         if free_at > now:
             kept.append(Block("", ended.requests, free_at))
@@ -203,6 +205,7 @@ def _hours(hours: Mapping[int, int], ask: Ask, now: float) -> dict[int, int]:
     this_hour = int(now // HOUR_S)
     kept = {hour: n for hour, n in hours.items() if hour >= this_hour - DAY_HOURS}
     returned = ask.returned
+    # This hour and the one before: a grant is used or returned within seconds.
     for hour in sorted(kept, reverse=True)[:2]:
         taken = min(returned, kept[hour])
         kept[hour] -= taken
