@@ -28,11 +28,12 @@ from hypothesis import Phase, settings
 
 EXAMPLES = 40
 """Of a property: a wrong rule is seen in few, and the suite itself tries more."""
-CPU_SECONDS = 60
+CPU_SECONDS, CPU_SECONDS_UNCHANGED = 60, 600
 ENDLESS_S, ENDLESS_TIMES = 3.0, 5.0
 """A change that makes a test compute for so long, and so many times longer than without it, has been noticed:
 it never ends. CPU time, so that a busy machine notices nothing by itself."""
-WALL_SECONDS = 300
+WALL_SECONDS = 3_600
+"""A change that leaves the tests waiting for ever has been noticed; a busy machine is no such change."""
 MEMORY_BYTES = 4 * 1024**3
 OWN_PACKAGE = "impact_in_pipelines"
 
@@ -138,11 +139,12 @@ class Ordering:
 
 
 _OPTIONS = (
-    *("-p", "no:cacheprovider", "-p", "pytest_timeout"),
+    *("-p", "no:cacheprovider", "-p", "pytest_timeout", "--timeout=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 """Of the installed plugins only the one that the configuration names: loading them all took most of a run's
-time. Hypothesis is imported before pytest could rewrite its assertions, which we don't need."""
+time. Its time-out is off: a busy machine must not notice anything. Hypothesis is imported before pytest could
+rewrite its assertions, which we don't need."""
 
 
 def _tests(paths: list[str], *plugins: object) -> int:
@@ -163,7 +165,7 @@ def _tests(paths: list[str], *plugins: object) -> int:
     return int(pytest.main([*options, *paths], plugins=list(plugins)))
 
 
-def _forked(copy: Path, action: Callable[[], int]) -> int:
+def _forked(copy: Path, action: Callable[[], int], cpu_seconds: int = CPU_SECONDS) -> int:
     """Start the action in a process of its own that takes the project from `copy`; its number."""
     sys.stdout.flush()
     child = os.fork()
@@ -180,7 +182,7 @@ def _forked(copy: Path, action: Callable[[], int]) -> int:
             str(copy / "tests"),
             *(path for path in sys.path if not (Path(path) / "impact_in_pipelines").is_dir()),
         ]
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         code = action()
     except BaseException:
@@ -232,7 +234,7 @@ def baseline(copies: list[Path], tests: str, package: str) -> Baseline:
             needed.write_text(json.dumps(_libraries(copy)))
             return code
 
-        _, status = os.waitpid(_forked(copy, recorded), 0)
+        _, status = os.waitpid(_forked(copy, recorded, CPU_SECONDS_UNCHANGED), 0)
         if status:
             log = (copy / "tests.log").read_text("utf-8", "replace")
             raise RuntimeError(f"the tests fail unchanged ({tests}):\n{log[-3000:]}")
@@ -281,7 +283,8 @@ class Trials:
             return _tests(list(files), Ordering(trial))
 
         deadline = time.monotonic() + WALL_SECONDS
-        self._running[_forked(copy, tried)] = (trial, copy, deadline)
+        cpu_seconds = int(CPU_SECONDS + 2 * sum(trial.seconds))
+        self._running[_forked(copy, tried, cpu_seconds)] = (trial, copy, deadline)
 
     def _collect(self) -> Iterator[tuple[Trial, bool]]:
         """Take the results of what has ended, and end what never would."""
