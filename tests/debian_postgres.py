@@ -25,6 +25,9 @@ MISSING = (
 )
 OWNER, PASSWORD = "impact_owner", "a password of the test's"
 ADMIN = "postgres"
+ARCHIVING = ("archive_mode = on", "archive_command = 'cp %p ../archive/%f'")
+"""For `managed_postgres`: the log is kept, so that the server can be put back to any moment."""
+
 _NOBODY = "postgres"
 """The account that servers run as where the tests are root: PostgreSQL refuses to be root's."""
 
@@ -50,9 +53,33 @@ class Managed:
         finally:
             connection.close()
 
-    def stop(self) -> None:
-        """Stop it at once, as a crash would."""
-        _as_nobody(_binary("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+    def back_up(self) -> None:
+        """A base backup, to be recovered from with what is archived of the log (docs/operations.md)."""
+        _as_nobody(
+            *(_binary("pg_basebackup"), "-h", str(self.folder), "-p", str(self.port), "-U", ADMIN),
+            *("-D", str(self.folder / "base"), "-X", "none", "--checkpoint=fast", "--no-sync"),
+        )
+
+    def recover_to(self, point: str) -> None:
+        """Put the whole server back to a named restore point, as docs/operations.md says."""
+        self.query("SELECT pg_switch_wal()")
+        self.stop("fast")  # in an orderly way: the last of the log is archived
+        data = self.folder / "data"
+        data.rename(self.folder / "lost")
+        (self.folder / "base").rename(data)
+        with (data / "postgresql.auto.conf").open("a") as file:
+            file.write(
+                f"restore_command = 'cp {self.folder}/archive/%f %p'\n"
+                f"recovery_target_name = '{point}'\n"
+                "recovery_target_action = 'promote'\n"
+            )
+        (data / "recovery.signal").touch()
+        _own(data / "recovery.signal")
+        self.start()
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: `immediate` at once, as a crash would, `fast` in an orderly way."""
+        _as_nobody(_binary("pg_ctl"), "-D", str(self.folder / "data"), "-m", mode, "stop")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -69,6 +96,8 @@ def managed_postgres(*settings: str) -> Iterator[Managed]:
     try:
         _own(folder)
         _certificate(folder)
+        (folder / "archive").mkdir()
+        _own(folder / "archive")
         _as_nobody(
             *(_binary("initdb"), "-D", str(folder / "data"), "-U", ADMIN, "--auth=trust"),
             *("--no-sync", "--encoding=UTF8", "--locale=C"),
