@@ -76,7 +76,9 @@ def _used(home: str) -> dict[str, Use]:
             continue
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            uses[part].cpu_s += times.user + times.system
+            # Connections of Dagster's come and go: what has ended counts for whoever started it.
+            ended = times.children_user + times.children_system
+            uses[part].cpu_s += times.user + times.system + ended
             uses[part].memory += process.memory_full_info().pss
     return uses
 
