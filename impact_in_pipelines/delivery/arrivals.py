@@ -21,7 +21,7 @@ class Arrival:
     period_end: date
     arrived_at: datetime
     run_id: str
-    attempts: int = 1
+    attempts: int
     transaction_id: str | None = None
     payload_hash: str | None = None
     payload_bytes: int | None = None

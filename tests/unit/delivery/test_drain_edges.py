@@ -48,7 +48,7 @@ from impact_in_pipelines.errors.deliveries import (
 )
 from impact_in_pipelines.platforms import Platform
 
-from .helpers import NOW, claimed, connection, prepared
+from .helpers import NOW, claimed, connection, prepared, request
 from .memory_log import MemoryLog
 from .test_drain import Sender, drain
 from .test_preparing import BEFORE, CHANGED, HERE, Source
@@ -138,6 +138,45 @@ def test_a_success_after_failures_leaves_the_full_number_again() -> None:
         pool.start(1)
         collected(pool, 1 + BRAKE_AFTER)
     assert len(platform.received) == 1 + BRAKE_AFTER
+
+
+@pytest.mark.parametrize(
+    ("status", "asked_ms", "closes_s"),
+    [
+        (429, 60_000.0, 60.0),
+        (503, 60_000.0, 60.0),
+        (429, None, 0.0),
+        (428, 60_000.0, 0.0),
+        (502, 60_000.0, 0.0),
+        (504, 60_000.0, 0.0),
+        (500, 60_000.0, 0.0),
+    ],
+)
+def test_only_who_turns_away_for_a_while_closes_its_connection(
+    status: int, asked_ms: float | None, closes_s: float
+) -> None:
+    """429 and 503 with a Retry-After, from the answer on; whatever else an answer says."""
+    answer = SendResult(
+        AttemptOutcome.RETRYABLE,
+        1.0,
+        status,
+        error_kind=ErrorKind.SERVER_ERROR,
+        retry_after_ms=asked_ms,
+    )
+    via = connection("acme", per_minute=1_000)
+    pool = pool_for(Answering(answer), [request(via) for _ in range(3)])
+    with pool.running():
+        pool.start(1)
+        collected(pool, 1)
+        pool.close()
+    with pool.locked() as queue:
+        queue.take(time.monotonic())
+        opening = queue.next_opening(time.monotonic())
+    if closes_s:
+        assert opening is not None
+        assert closes_s - 30.0 < opening <= closes_s
+    else:
+        assert opening is None
 
 
 # Values ---------------------------------------------------------------------------------------------------

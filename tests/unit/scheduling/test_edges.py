@@ -326,3 +326,38 @@ def test_what_is_due_now_says_so_and_what_is_only_written_down_is_not_shown() ->
         cursor=cursor,
     )
     assert [line.scheduled_for for line in both] == [utc("2026-07-04T00:00"), utc("2026-07-05")]
+
+
+# Long downtimes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [1, 5, 40])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ScheduleRule("*/5 * * * *"),
+        ScheduleRule("0 9,17 * * *", OSLO),
+        ScheduleRule("*/7 * * * *", OSLO, window=DeliveryWindow(time(8), time(10), frozenset({1}))),
+        ScheduleRule("hourly", OSLO, HolidayCalendar("NO", policy=HolidayPolicy.PREVIOUS)),
+    ],
+    ids=lambda rule: rule.cron,
+)
+def test_a_short_list_is_the_end_of_the_whole_one_and_as_long_as_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, rule: ScheduleRule, most: int
+) -> None:
+    """However few are listed: the latest, none left out between them, and the same days before them are a
+    person's."""
+    now = utc("2026-07-07T12:00")
+    cursor = initial_cursor(rule, now - 45 * DAY)
+    monkeypatch.setattr("impact_in_pipelines.scheduling.due.MOST_PLANNED", most)
+    monkeypatch.setattr("impact_in_pipelines.scheduling.due._MOST_READ", most * 5)
+    short = plan_due(rule, cursor, now)
+    monkeypatch.setattr("impact_in_pipelines.scheduling.due.MOST_PLANNED", 10**6)
+    monkeypatch.setattr("impact_in_pipelines.scheduling.due._MOST_READ", 10**7)
+    whole = plan_due(rule, cursor, now)
+    listed = [fire.scheduled_for for fire in short.fires]
+    assert listed == [fire.scheduled_for for fire in whole.fires][-len(listed) :]
+    assert 1 <= len(listed) <= most
+    assert (short.cursor, short.next_run) == (whole.cursor, whole.next_run)
+    assert short.needs_person is not None
+    assert f"Only the latest {len(listed)} missed fires are listed" in short.needs_person
