@@ -9,11 +9,15 @@ from typing import Any
 import psycopg2
 import pytest
 from factories import World
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 
+from benchmarks.deliver import prepare
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
+from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay, SelectionStore
+from impact_in_pipelines.db.deliveries.queueing.statistics import MUCH
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
+from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.platforms import Platform
 
@@ -179,3 +183,31 @@ def test_attempts_of_a_program_of_before_are_found(world: World) -> None:
     assert world.outcomes(id_) == ["lost", "delivered"]
     assert [one["number"] for one in world.attempts(id_)] == [1, 2]
     assert len(DeliveryReader(world.database.engine).whole(id_, [company]).attempts) == 2
+
+
+def test_a_month_in_which_much_falls_due_at_once_is_looked_at_before_it_is_claimed(
+    database: Database,
+) -> None:
+    """PostgreSQL took a new month for empty until autovacuum came by, and joined each row that it claimed
+    with each other: 9 s for a thousand."""
+    now = datetime.now(UTC)
+    prepare(database.engine, now, companies=2 * MUCH)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+    assert plan_due(database.engine, BENEVITY, now) == 2 * MUCH
+
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    with database.engine.connect() as connection:
+        known = connection.execute(
+            text("SELECT reltuples FROM pg_class WHERE relname = :month"),
+            {"month": f"impact_deliveries_{midnight:%Y_%m}"},
+        ).scalar_one()
+        plan = plan_of(
+            connection,
+            "SELECT d.id FROM impact_deliveries d WHERE d.platform = 'benevity' AND d.status = 'pending' "
+            f"AND d.scheduled_for BETWEEN '{midnight}' AND '{midnight}'",
+        )
+    assert known == 2 * MUCH
+    estimate = max(int(rows) for rows in re.findall(r"rows=(\d+)", plan))
+    assert MUCH < estimate < 4 * MUCH

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.clock_faults import put_back_what_lies_ahead
+from impact_in_pipelines.db.deliveries.queueing.statistics import learn_of
 from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
@@ -80,7 +81,8 @@ def plan_due(
     company_ids: Sequence[UUID] = (),
     limit: int = SCHEDULES_AT_ONCE,
 ) -> int:
-    """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction."""
+    """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction, and a
+    look at what it has changed."""
     with engine.begin() as connection:
         put_back_what_lies_ahead(connection, platform, now)
         schedules = rows_of(
@@ -94,7 +96,9 @@ def plan_due(
                 },
             )
         )
-        return plan_rows(connection, platform, schedules, now)
+        written = plan_rows(connection, platform, schedules, now)
+    learn_of(engine, written)
+    return written
 
 
 def plan_rows(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.deliveries.queueing.statistics import learn_of
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.closures import Hold
@@ -79,6 +80,7 @@ class SelectionStore:
                     "now": now,
                 },
             )
+        learn_of(self._engine, result.rowcount)
         return result.rowcount
 
     def add_asked_for(
