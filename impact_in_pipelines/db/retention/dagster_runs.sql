@@ -16,11 +16,18 @@ WHERE e.run_id = ANY(CAST(:runs AS text[])) AND e.asset_key IS NOT NULL
       WHEN 'ASSET_MATERIALIZATION_PLANNED' THEN r.status <> 'SUCCESS'
       ELSE e.dagster_event_type IN (
           'ASSET_MATERIALIZATION', 'ASSET_OBSERVATION', 'ASSET_FAILED_TO_MATERIALIZE') END
-  AND NOT EXISTS (
+  -- By idx_events_by_asset_partition, which "is not distinct from" would not use.
+  AND NOT CASE WHEN e.partition IS NULL THEN EXISTS (
       SELECT 1 FROM event_logs n
-      WHERE n.asset_key = e.asset_key AND n.partition IS NOT DISTINCT FROM e.partition AND n.id > e.id
+      WHERE n.asset_key = e.asset_key AND n.partition IS NULL AND n.id > e.id
         AND n.dagster_event_type = CASE e.dagster_event_type
             WHEN 'ASSET_OBSERVATION' THEN 'ASSET_OBSERVATION' ELSE 'ASSET_MATERIALIZATION' END)
+  ELSE EXISTS (
+      SELECT 1 FROM event_logs n
+      WHERE n.asset_key = e.asset_key AND n.partition = e.partition AND n.id > e.id
+        AND n.dagster_event_type = CASE e.dagster_event_type
+            WHEN 'ASSET_OBSERVATION' THEN 'ASSET_OBSERVATION' ELSE 'ASSET_MATERIALIZATION' END)
+  END
 
 -- name: events_of
 SELECT count(*) FROM event_logs WHERE run_id = ANY(CAST(:runs AS text[]))
