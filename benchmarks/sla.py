@@ -101,12 +101,14 @@ def measure(database: Database, settings: Settings) -> None:
 
 
 def settle_again(database: Database) -> int:
-    """Write every delivery of the last fire once more, as a drain that settles it does; returns how many."""
+    """Write each delivery of one platform's last fire once more, as a drain that settles it does; returns how
+    many."""
     statement = (
-        "UPDATE impact_deliveries SET updated_at = updated_at WHERE scheduled_for >= "
-        "CAST(:now AS timestamptz) - interval '1 hour' AND scheduled_for < :now"
+        "UPDATE impact_deliveries SET updated_at = updated_at WHERE platform = 'benevity' "
+        "AND scheduled_for >= CAST(:now AS timestamptz) - interval '1 hour' AND scheduled_for < :now"
     )
     with database.engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         return connection.execute(text(statement), {"now": NOW}).rowcount
 
 

@@ -132,8 +132,10 @@ def read_blocks(
     """
     state = connection.execute(_SQL["packed_state"]).one_or_none()
     packed_from = midnight(state.first_day) if state else window.end
+    owners = columns.owners_of(ids)
     changed, rest = _read_unpacked(
         connection,
+        owners,
         window,
         {**values, "packed_from": packed_from, "mark": state.mark if state else None},
     )
@@ -144,14 +146,14 @@ def read_blocks(
         if state is not None:
             whose = {"first_company": ids[first], "last_company": ids[last - 1]}
             asked = {**values, "start": window.start, "end": window.end, **whose}
-            known, packed = _read(connection, sla_sql.READ_PACKED, asked)
+            known, packed = _read(connection, owners, sla_sql.READ_PACKED, asked)
             inside = packed.is_due(window.start, window.end) & ~np.isin(known, changed)
             parts.append(packed.only(inside).of_companies(first, last))
         yield Block(first, last - first, joined(parts))
 
 
 def _read_unpacked(
-    connection: Connection, window: Window, values: Mapping[str, Any]
+    connection: Connection, owners: columns.Owners, window: Window, values: Mapping[str, Any]
 ) -> tuple[NDArray[np.int64], Outcomes]:
     """What sla_outcomes doesn't have. Before its first day that is everything, and read day by day: one
     answer of the server holds a gigabyte at most."""
@@ -160,19 +162,23 @@ def _read_unpacked(
     starts = [window.start, *(window.start + n * _DAY for n in range(1, days)), until]
     ends = [*starts[1:], window.end]
     found = [
-        _read(connection, sla_sql.READ_UNPACKED, {**values, "start": start, "end": end})
+        _read(connection, owners, sla_sql.READ_UNPACKED, {**values, "start": start, "end": end})
         for start, end in zip(starts, ends, strict=True)
         if start < end
     ]
     ids = [np.zeros(0, np.int64), *(one for one, _ in found)]
-    return np.concatenate(ids), joined([unpacked(b"", b"", b"")[1], *(one for _, one in found)])
+    none = unpacked(owners, b"", b"", b"")[1]
+    return np.concatenate(ids), joined([none, *(one for _, one in found)])
 
 
 def _read(
-    connection: Connection, statement: TextClause, values: Mapping[str, Any]
+    connection: Connection,
+    owners: columns.Owners,
+    statement: TextClause,
+    values: Mapping[str, Any],
 ) -> tuple[NDArray[np.int64], Outcomes]:
     row: Row[Any] = connection.execute(statement, values).one()
-    return unpacked(*(bytes(part) if part is not None else b"" for part in row))
+    return unpacked(owners, *(bytes(part) if part is not None else b"" for part in row))
 
 
 def _unplanned(fires: Sequence[Unplanned], ids: Sequence[UUID], minutes: int) -> Outcomes:

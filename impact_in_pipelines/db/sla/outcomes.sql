@@ -9,10 +9,6 @@ substr(uuid_send(s.id), 9, 8)
 || int4send({platform_number} + {fate_number} + CASE WHEN s.recovered THEN {recovered_bit} ELSE 0 END
             + CASE WHEN s.timed THEN {timed_bit} ELSE 0 END)
 
--- name: numbered
--- A fragment: companies by their number, the place of each in the order of ids.
-SELECT id, CAST(row_number() OVER (ORDER BY id) - 1 AS int) AS n FROM companies
-
 -- name: packed_state
 -- From which day on the outcomes are packed, and the mark up to which the log was read for it; none if that is
 -- of another server's future.
@@ -26,27 +22,24 @@ WHERE pg_snapshot_xmax(CAST(mark AS pg_snapshot)) <= pg_snapshot_xmax(pg_current
   AND (d.scheduled_for < :packed_from OR d.status IN @open OR @changed_since(d, :mark))
 
 -- name: read_unpacked
--- The outcomes that have to be read from the log, of all companies: numbers of companies, how many records each
--- has, and the records.
+-- The outcomes that have to be read from the log, of all companies: the ids of companies in their order, how many
+-- records each has, and the records. No join finds the companies' numbers: how many rows have changed is beyond
+-- the planner, and for one row it would number all companies anew.
 WITH fates AS ({unpacked}),
 facts AS ({facts}),
 started AS ({started})
-SELECT string_agg(int4send(n), '' ORDER BY n) AS numbers,
-       string_agg(int4send(octet_length(records) / {record_bytes}), '' ORDER BY n) AS counts,
-       string_agg(records, '' ORDER BY n) AS records
-FROM (
-    SELECT c.n, string_agg({record}, '') AS records
-    FROM started s JOIN ({numbered}) AS c ON c.id = s.company_id
-    GROUP BY c.n
-) AS by_company
+SELECT string_agg(uuid_send(company_id), '' ORDER BY company_id) AS owners,
+       string_agg(int4send(octet_length(records) / {record_bytes}), '' ORDER BY company_id) AS counts,
+       string_agg(records, '' ORDER BY company_id) AS records
+FROM (SELECT s.company_id, string_agg({record}, '') AS records FROM started s GROUP BY s.company_id) AS each
 
 -- name: read_packed
 -- The same from sla_outcomes, of the companies from :first_company to :last_company and the days that [start,
 -- end) touches.
-SELECT string_agg(int4send(c.n), '') AS numbers,
+SELECT string_agg(uuid_send(o.company_id), '') AS owners,
        string_agg(int4send(octet_length(o.records) / {record_bytes}), '') AS counts,
        string_agg(o.records, '') AS records
-FROM sla_outcomes o JOIN ({numbered}) AS c ON c.id = o.company_id
+FROM sla_outcomes o
 WHERE o.company_id >= :first_company AND o.company_id <= :last_company
   AND o.day >= CAST(CAST(:start AS timestamptz) AT TIME ZONE 'UTC' AS date)
   AND o.day <= CAST(CAST(:end AS timestamptz) AT TIME ZONE 'UTC' AS date)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Ints = NDArray[np.int64]
+Owners = NDArray[np.bytes_]
 Bools = NDArray[np.bool_]
 
 
@@ -125,11 +127,17 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
     )
 
 
-def unpacked(numbers: bytes, counts: bytes, records: bytes) -> tuple[Ints, Outcomes]:
-    """The ids of the deliveries in `records`, and what became of them: of the company `numbers[n]` the next
-    `counts[n]` of them (both as records have their numbers)."""
+def owners_of(ids: Sequence[UUID]) -> Owners:
+    """All companies by their ids, which are in order: the place of each is its number."""
+    return np.frombuffer(b"".join(id_.bytes for id_ in ids), dtype="S16")
+
+
+def unpacked(all_: Owners, owners: bytes, counts: bytes, records: bytes) -> tuple[Ints, Outcomes]:
+    """The ids of the deliveries in `records`, and what became of them: the first `counts[0]` are those of the
+    company `owners[0]`, and so on. Companies get their numbers from `all_` of them."""
     found = np.frombuffer(records, dtype=RECORD)
-    each, times = np.frombuffer(numbers, dtype=">i4"), np.frombuffer(counts, dtype=">i4")
+    times = np.frombuffer(counts, dtype=">i4")
+    each = np.searchsorted(all_, np.frombuffer(owners, dtype="S16"))
     flags = found["flags"].astype(np.int32)
     return found["id"].astype(np.int64), Outcomes(
         company=np.repeat(each.astype(np.int32), times),

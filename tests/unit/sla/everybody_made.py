@@ -123,11 +123,12 @@ def columns(deliveries: Sequence[Delivery], first: int, last: int) -> o.Outcomes
             -1 if d.payload_bytes is None else d.payload_bytes,
             flags,
         )
-    numbers = np.arange(last - first, dtype=">i4")
+    companies = COMPANIES[first:last]
+    owners = b"".join(company.bytes for company in companies)
     counts = np.array(
         [sum(d.company == n + first for d in planned) for n in range(last - first)], dtype=">i4"
     )
-    ids, found = o.unpacked(numbers.tobytes(), counts.tobytes(), records.tobytes())
+    ids, found = o.unpacked(o.owners_of(companies), owners, counts.tobytes(), records.tobytes())
     assert ids.tolist() == list(range(len(planned)))
     unplanned = o.of_unplanned(
         [o.Unplanned(d.company - first, d.platform, d.scheduled_for) for d in fires],
