@@ -88,9 +88,10 @@ def _sent(context: SensorEvaluationContext, parts: Runtime) -> str:
         # Once a day; the cursor moves only if it has succeeded.
         purged = alerts.purge()
         context.update_cursor(today)
-        if purged.notices or purged.incidents:
+        if purged.notices or purged.incidents or purged.budgets:
             context.log.info(
-                f"dropped {purged.notices} old notices, {purged.incidents} old incidents"
+                f"dropped {purged.notices} old notices, {purged.incidents} old incidents, "
+                f"{purged.budgets} accounts' limits"
             )
     sent = alerts.send()
     for trouble in sent.troubles:

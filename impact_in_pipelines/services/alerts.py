@@ -59,6 +59,7 @@ class Purged:
 
     notices: int
     incidents: int
+    budgets: int = 0
 
 
 class Alerts:
@@ -162,12 +163,14 @@ class Alerts:
 
     def purge(self) -> Purged:
         """Drop what nobody reads any more: notices sent RETENTION_NOTICES_DAYS ago, and incidents closed
-        before the first day that a report can be made of (IMPACT_IN_PARTITION_DAYS). Never an open one."""
+        before the first day that a report can be made of (IMPACT_IN_PARTITION_DAYS). Never an open one. Also
+        the budgets of accounts to which nothing is sent any more."""
         runtime, now = self._runtime, self._runtime.clock()
         kept = timedelta(days=runtime.settings.retention_notices_days)
         reported = timedelta(days=runtime.settings.partition_days)
         incidents = runtime.incidents.purge(closed_before=now - max(reported, kept))
-        return Purged(runtime.outbox.purge(sent_before=now - kept), incidents)
+        notices = runtime.outbox.purge(sent_before=now - kept)
+        return Purged(notices, incidents, runtime.budgets.purge())
 
     def _apply(
         self,

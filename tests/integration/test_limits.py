@@ -1,5 +1,7 @@
 """Requests a minute, over all drains together; shares and order of a claim (D10, D13)."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.limits.budgets import Ask, BudgetAccount, EndedRequests, Limit
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.alerts import Alerts
 
 BENEVITY = Platform.BENEVITY
 ACCOUNT = BudgetAccount("benevity", "https://platform.example", "org-1")
@@ -153,3 +156,63 @@ def test_the_claim_reads_by_priority_from_its_index(world: World) -> None:
     scans = [line for line in plan if " using impact_deliveries_" in line]
     assert scans
     assert all("_platform_array_position_" in line for line in scans)
+
+
+_HOLDS_ON = """
+import sys, time
+from impact_in_pipelines.db.deliveries.queueing.grants import PgRequestBudgets
+from impact_in_pipelines.db.engine import make_engine
+from impact_in_pipelines.delivery.limits.budgets import Ask, BudgetAccount, Limit
+from sqlalchemy import make_url
+budgets = PgRequestBudgets(make_engine(make_url(sys.argv[1])), lend_s=300)
+account = BudgetAccount("benevity", "http://one", "acme")
+(grant,) = budgets.exchange([Ask(account, Limit(10), wanted=10, urgent=10)], holder="drain-1")
+print(grant.requests, flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_drain_had_taken_comes_back_within_two_minutes(world: World) -> None:
+    """While its process lives nobody takes it; once it is gone its slots rest a minute, and not six."""
+    url = world.database.url.render_as_string(hide_password=False)
+    account = BudgetAccount("benevity", "http://one", "acme")
+    ask = Ask(account, Limit(10), wanted=1, urgent=1)
+    budgets = world.runtime.budgets
+
+    def free_in() -> float:
+        (seconds,) = world.scalars(
+            "SELECT max(CAST(block->>2 AS float8)) - extract(epoch FROM clock_timestamp()) "
+            "FROM request_budgets, jsonb_array_elements(blocks) block"
+        )
+        return float(seconds)
+
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDS_ON, url], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "10\n"
+        assert budgets.exchange([ask], holder="me")[0].requests == 0
+        assert free_in() > 300
+        child.kill()
+        child.wait()
+        (grant,) = budgets.exchange([ask], holder="me")
+
+    assert grant.requests == 0
+    assert 60 < free_in() <= 71
+    assert 60 < grant.opens_in_s <= 71
+
+
+def test_accounts_that_nobody_sends_to_are_forgotten(world: World) -> None:
+    """A table of every address there ever was would only grow; one that is sent to again begins anew."""
+    used, unused = (BudgetAccount("benevity", f"http://{name}", "acme") for name in ("a", "b"))
+    budgets = world.runtime.budgets
+    asks = [Ask(one, Limit(10), wanted=10, urgent=10) for one in (used, unused)]
+    budgets.exchange(asks, holder="me")
+    world.execute(
+        "UPDATE request_budgets SET updated_at = now() - interval '4 days' "
+        "WHERE base_url = 'http://b'"
+    )
+
+    assert Alerts(world.runtime).purge().budgets == 1
+    assert world.scalars("SELECT base_url FROM request_budgets") == ["http://a"]
+    assert [one.requests for one in budgets.exchange(asks, holder="me")] == [0, 10]

@@ -8,7 +8,7 @@ Instants are seconds of one clock (the database's).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ GRAIN_S = 0.5
 
 _POLL_S = 1.0
 """What another drain holds may come back at any moment: it is asked for again after this."""
+
+_ON_ITS_WAY_S = 10.0
+"""What a process had handed to its machine when it ended may leave it for so long after."""
 
 _TIGHT_FROM = 10
 """From one slot in so many in use on, ends are worth a statement of their own."""
@@ -111,6 +114,20 @@ class Budget:
             tuple(Block(holder, requests, free_at) for holder, requests, free_at in blocks),
             {int(hour): count for hour, count in hours.items()},
         )
+
+
+def without_ended(budget: Budget, ended: Collection[str], now: float) -> Budget:
+    """`budget` with the slots of holders whose processes are known to have ended: they start nothing more, so
+    each slot rests for a minute from now, and for what was on its way, instead of for the longest that a
+    living holder could take."""
+    rests_until = math.ceil((now + _ON_ITS_WAY_S + WINDOW_S) / GRAIN_S) * GRAIN_S
+    blocks = (
+        Block("", block.requests, min(block.free_at, rests_until))
+        if block.holder in ended
+        else block
+        for block in budget.blocks
+    )
+    return Budget(_merged(blocks), budget.hours)
 
 
 def exchange(

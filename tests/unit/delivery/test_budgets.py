@@ -12,11 +12,13 @@ from impact_in_pipelines.delivery.limits.budgets import (
     HOUR_S,
     WINDOW_S,
     Ask,
+    Block,
     Budget,
     BudgetAccount,
     EndedRequests,
     Limit,
     exchange,
+    without_ended,
 )
 
 ACCOUNT = BudgetAccount("benevity", "https://platform.example", "org-1")
@@ -195,3 +197,16 @@ def test_what_one_account_uses_is_no_other_accounts_matter() -> None:
     holders = Counter(block.holder for block in fleet.budget.blocks)
     assert holders["one"] == 1
     assert holders[""] <= 2 * WINDOW_S + 2
+
+
+def test_slots_of_a_process_that_has_ended_rest_a_minute_from_now_and_no_longer() -> None:
+    """It starts nothing more; what it had handed to its machine has ten seconds to leave it. Nobody else's
+    change, and none rests longer than it would have."""
+    resting, others = Block("", 2, 130.0), Block("two", 4, 400.0)
+    budget = Budget((Block("dead", 3, 400.0), Block("dead", 1, 120.0), resting, others))
+    after = without_ended(budget, {"dead"}, 100.0)
+    assert after.blocks == (Block("", 3, 170.0), Block("", 1, 120.0), resting, others)
+    ask = Ask(ACCOUNT, Limit(per_minute=10), wanted=10, urgent=10)
+    _, early = exchange(after, ask, holder="x", now=169.0, lend_s=60.0)
+    _, late = exchange(after, ask, holder="x", now=170.0, lend_s=60.0)
+    assert (early.requests, late.requests) == (3, 6)

@@ -1,19 +1,34 @@
 """What each account may still send, one row for each, locked while it is changed. Statements: grants.sql."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.limits.budgets import Ask, Budget, BudgetAccount, Grant, exchange
+from impact_in_pipelines.delivery.limits.budgets import (
+    Ask,
+    Budget,
+    BudgetAccount,
+    Grant,
+    exchange,
+    without_ended,
+)
+from impact_in_pipelines.processes import is_alive, named, this_process
 
 _SQL = load("deliveries/queueing/grants")
+
+_UNUSED_FOR = timedelta(days=3)
+"""By then every slot has rested and every hour has left the day's count."""
 
 
 class PgRequestBudgets:
     """`delivery.ports.RequestBudgets` on PostgreSQL: the arithmetic is `delivery.limits.budgets`.
+
+    A slot's holder is a drain and its process (`PROCESS#DRAIN`): what one that has ended on this machine
+    still had comes back early. Of another machine's nobody here can tell.
 
     A few reads and one write for all accounts of an exchange: measured a fraction of what a row for each
     request would cost. `lend_s`: seconds until a granted request must have been answered.
@@ -26,6 +41,7 @@ class PgRequestBudgets:
     def exchange(self, asks: Sequence[Ask], *, holder: str) -> Sequence[Grant]:
         if not asks:
             return []
+        holder = f"{this_process().name}#{holder}"
         accounts = {ask.account for ask in asks}
         while True:
             with self._engine.begin() as connection:
@@ -37,6 +53,12 @@ class PgRequestBudgets:
                 rows = [_key(account) for account in accounts - locked.keys()]
                 connection.execute(_SQL["add_accounts"], {"rows": rows_as_json(rows)})
 
+    def purge(self) -> int:
+        """Drop accounts to which nothing has been sent for days; returns how many. One that is sent to again
+        begins anew."""
+        with self._engine.begin() as connection:
+            return connection.execute(_SQL["purge"], {"unused_for": _UNUSED_FOR}).rowcount
+
     def _exchange(
         self,
         connection: Connection,
@@ -46,6 +68,10 @@ class PgRequestBudgets:
         now: float,
     ) -> list[Grant]:
         grants = []
+        for account, budget in budgets.items():
+            ended = _ended({block.holder for block in budget.blocks} - {holder, ""})
+            if ended:
+                budgets[account] = without_ended(budget, ended, now)
         for ask in asks:
             budgets[ask.account], grant = exchange(
                 budgets[ask.account], ask, holder=holder, now=now, lend_s=self._lend_s
@@ -63,6 +89,19 @@ def _key(account: BudgetAccount) -> dict[str, Any]:
         "base_url": account.base_url,
         "organization_id": account.organization_id,
     }
+
+
+def _ended(holders: Iterable[str]) -> set[str]:
+    """Those whose processes were on this machine and are gone."""
+    return {holder for holder in holders if _is_gone(holder.partition("#")[0])}
+
+
+def _is_gone(name: str) -> bool:
+    process = named(name)
+    try:
+        return process is not None and not is_alive(process)
+    except ValueError:  # another machine's, or another start of this one
+        return False
 
 
 def _locked(

@@ -23,3 +23,12 @@ SET blocks = a.blocks, hours = a.hours, updated_at = clock_timestamp()
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS a(
     platform text, base_url text, organization_id text, blocks jsonb, hours jsonb)
 WHERE b.platform = a.platform AND b.base_url = a.base_url AND b.organization_id = a.organization_id
+
+-- name: purge
+-- Accounts that are no longer sent to. One that a drain has locked is in use.
+DELETE FROM request_budgets b
+USING (
+    SELECT platform, base_url, organization_id FROM request_budgets
+    WHERE updated_at < clock_timestamp() - CAST(:unused_for AS interval)
+    FOR UPDATE SKIP LOCKED) AS o
+WHERE b.platform = o.platform AND b.base_url = o.base_url AND b.organization_id = o.organization_id
