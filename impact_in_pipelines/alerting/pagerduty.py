@@ -90,6 +90,7 @@ def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]
             "rests_on": wording.sample(incident),
             "rule": wording.rule(incident),
             "runbook": links.runbook_entry(wording.anchor(notice)),
+            "companies": wording.companies(incident),
             "begin_with": wording.first_step(incident),
             "incident": str(incident.id),
         },

@@ -9,6 +9,7 @@ The rules:
   is one story. `closed_at` is when the breach went, not when the hold ended. What a single delivery proves
   (a schedule that works again, a platform that answers) is believed at once.
 - Whether a breach pages somebody is judged with the breach (`sla.rules`), and so is the rule it rests on.
+- What a wider cause explains is told with that cause (`causes`).
 - What is muted is recorded and annotated. If it outlives the muting, its notice goes out then. A recovery is
   told to whoever was told of the incident, muted or not: an open page is worse than a message.
 """
@@ -19,6 +20,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from impact_in_pipelines.alerting.causes import (
+    CAUSE_TYPES,
+    HELD_TOLD_AFTER,
+    Cause,
+    folded,
+    is_folded,
+)
+from impact_in_pipelines.alerting.holds import PAUSED_BY
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.incidents import (
     Incident,
@@ -42,10 +51,16 @@ _PROVEN_AT_ONCE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """What withholds notices: maintenance, and an outage that explains a company's trouble."""
+    """What withholds notices: maintenance, and causes that explain a company's trouble."""
 
     windows: Sequence[MaintenanceWindow] = ()
     platforms_out: Collection[Platform] = ()
+    causes: Sequence[Cause] = ()
+
+    def cause(self, breach: Breach, at: datetime) -> Cause | None:
+        """What explains `breach`; one that has an incident first."""
+        found = [one for one in self.causes if one.explains(breach, at)]
+        return max(found, key=lambda one: bool(one.incident_id), default=None)
 
     def window(self, incident: Incident, at: datetime) -> MaintenanceWindow | None:
         """The maintenance window over `incident` that ends last, if there is one."""
@@ -61,7 +76,20 @@ class Quiet:
         if platform and not itself and platform in self.platforms_out:
             # A thousand companies would otherwise be a thousand pages for one cause.
             return f"the outage of {FACTS[platform].title} is told once, for all companies"
+        return _not_yet(incident, at)
+
+
+def _not_yet(incident: Incident, at: datetime) -> str | None:
+    """A cause is told once: when somebody is paged for what it does, or, of a hold, after an hour."""
+    if incident.details.get("pages"):
         return None
+    age = at - (incident.since or incident.opened_at)
+    by_a_person = incident.type is BreachType.HELD and incident.details.get("held_by") != PAUSED_BY
+    if by_a_person and age < HELD_TOLD_AFTER:
+        return "a hold is told when something is late by it, or after an hour"
+    if incident.details.get("cause") == "scheduler":
+        return "a scheduler that stands still is told when its fires are late enough to page"
+    return None
 
 
 def reconcile(
@@ -86,8 +114,10 @@ def reconcile(
     for key, breach in found.items():
         incident = incidents.get(key)
         seen = _opened(breach, now, new_id()) if incident is None else _seen(incident, breach)
-        before = incident.details.get("reminder", 0) if incident is not None else 0
-        change = _told(seen, breach, now, silence, before)
+        details = incident.details if incident is not None else {}
+        cause = silence.cause(breach, now) if breach.type not in CAUSE_TYPES else None
+        seen = folded(seen, details, cause)
+        change = _told(seen, breach, now, silence, cause, details.get("reminder", 0))
         if change.incident != incident:
             changes.append(change)
     for key, incident in incidents.items():
@@ -154,10 +184,15 @@ def _details(breach: Breach) -> dict[str, Any]:
 
 
 def _told(
-    incident: Incident, breach: Breach, now: datetime, quiet: Quiet, reminded: int
+    incident: Incident,
+    breach: Breach,
+    now: datetime,
+    quiet: Quiet,
+    cause: Cause | None,
+    reminded: int,
 ) -> IncidentChange:
-    """With the notice that is owed, unless something keeps it quiet. `reminded` is how often people had been
-    reminded of it before."""
+    """With the notice that is owed, unless something keeps it quiet or `cause` is told in its stead.
+    `reminded` is how often people had been reminded of it before."""
     reminder = breach.details.get("reminder", 0)
     if incident.maintenance_id is None:
         window = quiet.window(incident, now)
@@ -172,6 +207,9 @@ def _told(
     else:
         return IncidentChange(incident)
     reason = quiet.reason(incident, now)
+    if reason is None and is_folded(incident):
+        # Once its cause is over, the words of then.
+        reason = cause.text if cause else incident.muted_by
     if reason is not None:
         return IncidentChange(replace(incident, muted_by=reason))
     after = replace(
@@ -195,7 +233,9 @@ def _rises(incident: Incident) -> bool:
 
 def _absent(incident: Incident, now: datetime, hold: timedelta) -> IncidentChange:
     cleared_at = incident.cleared_at or now
-    held = timedelta(0) if incident.type in _PROVEN_AT_ONCE else hold
+    # What many had in common is over with the last of their incidents, which has been held.
+    at_once = incident.type in _PROVEN_AT_ONCE or incident.details.get("cause") == "unknown"
+    held = timedelta(0) if at_once else hold
     if now - cleared_at < held:
         return IncidentChange(replace(incident, cleared_at=cleared_at))
     after = replace(incident, cleared_at=cleared_at, closed_at=cleared_at)

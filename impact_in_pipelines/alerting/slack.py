@@ -89,8 +89,8 @@ def message(notice: Notice, links: Links) -> tuple[str, list[dict[str, Any]]]:
 
 def _incident_blocks(notice: Notice, incident: Incident) -> list[dict[str, Any]]:
     fields = [
-        ("Company", incident.company or "all companies"),
-        ("Platform", incident.platform.value.title() if incident.platform else "all platforms"),
+        ("Company", wording.companies(incident)),
+        ("Platform", wording.platforms(incident)),
         ("Actual", wording.fact(incident)),
         ("Since", wording.since(incident)),
         ("Rests on", wording.sample(incident)),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
 from impact_in_pipelines.sla.model import BreachType, Rule, Severity
@@ -21,6 +21,7 @@ _TITLES = {
     BreachType.PLATFORM_OUTAGE: "Platform outage",
     BreachType.CONNECTION_REFUSED: "Account refused",
     BreachType.HELD: "Held by a person",
+    BreachType.WIDESPREAD: "Many companies at once",
 }
 
 _RULES = {
@@ -40,6 +41,8 @@ _RULES = {
     Rule.OUTAGE: "no attempt has been delivered for so long, which pages",
     Rule.ACCOUNT_REFUSED: "the platform refuses the account, which somebody must mend; nobody is paged",
     Rule.HELD_BY_PERSON: "a person holds it, and is reminded once a day",
+    Rule.HELD_LATE: "what a person holds is late, which pages once for all of it",
+    Rule.MANY_AT_ONCE: "many companies at once have one cause, which pages once, as the worst would",
 }
 """docs/sla.md, "Who is paged"."""
 
@@ -113,8 +116,43 @@ def summary(notice: Notice) -> str:
 
 def whom(incident: Incident) -> str:
     """The company and the platform."""
-    platform = FACTS[incident.platform].title if incident.platform else "all platforms"
-    return f"{incident.company} on {platform}" if incident.company else platform
+    if incident.type is BreachType.WIDESPREAD:
+        return f"{_companies(incident)} on {platforms(incident)}"
+    return (
+        f"{incident.company} on {platforms(incident)}" if incident.company else platforms(incident)
+    )
+
+
+def platforms(incident: Incident) -> str:
+    """The platform, those that a cause concerns, or all."""
+    named = [FACTS[Platform(name)].title for name in incident.details.get("platforms", ())]
+    if incident.platform is not None:
+        named = [FACTS[incident.platform].title]
+    return ", ".join(named) or "all platforms"
+
+
+def companies(incident: Incident) -> str:
+    """The company, those that a cause has made late (the first few, and how many more), or all."""
+    if incident.company:
+        return incident.company
+    names = incident.details.get("names", ())
+    if not names:
+        return "all companies"
+    more = incident.details.get("companies_late", 0) - len(names)
+    return f"{_companies(incident)}: {', '.join(names)}" + (f" and {more} more" if more > 0 else "")
+
+
+def _companies(incident: Incident) -> str:
+    count = incident.details.get("companies_late", 0)
+    return "1 company" if count == 1 else f"{count} companies"
+
+
+def _late(incident: Incident) -> str:
+    """Whom a cause has made late, after the fact itself."""
+    if incident.company or not incident.details.get("names"):
+        return ""
+    verb = "were" if incident.closed_at is not None else "are"
+    return f"; {verb} late: {companies(incident)}"
 
 
 def fact(incident: Incident) -> str:
@@ -139,19 +177,33 @@ def fact(incident: Incident) -> str:
             return f"refused for {actual:g} hours; it pauses itself after {limit:g}"
         case BreachType.HELD:
             who, why = incident.details.get("held_by"), incident.details.get("why")
-            return f"held by {who} for {actual:g} hours: {why}"
+            return f"held by {who} for {actual:g} hours: {why}{_late(incident)}"
+        case BreachType.WIDESPREAD:
+            return _widespread(incident)
+
+
+def _widespread(incident: Incident) -> str:
+    details = incident.details
+    if details.get("cause") == "scheduler":
+        oldest = datetime.fromisoformat(details["oldest_scheduled_for"])
+        if incident.closed_at is not None:
+            return f"the scheduler works again; {companies(incident)} were late"
+        return f"the scheduler has planned nothing that was due since {moment(oldest)}; {companies(incident)}"
+    what = ", ".join(_TITLES[BreachType(name)].lower() for name in details.get("types", ()))
+    return f"{what or 'several metrics'}: {companies(incident)}"
 
 
 def _outage(incident: Incident) -> str:
     details = incident.details
     if incident.closed_at is not None and "went_out" in details:
         latest = duration(float(details.get("latest_ms") or 0.0))
-        return f"{_deliveries(details['went_out'])} went out, the latest {latest} after it was due"
+        sent = f"{_deliveries(details['went_out'])} went out, the latest {latest} after it was due"
+        return sent + _late(incident)
     held = details.get("held")
-    waits = f"; {_deliveries(held)} held, none failed by it" if held else ""
+    waits = f"; {_deliveries(held)} held" if held else ""
     return (
         f"every attempt has failed for {incident.actual:g} minutes, threshold "
-        f"{incident.threshold:g}{waits}"
+        f"{incident.threshold:g}{waits}{_late(incident)}"
     )
 
 
@@ -165,6 +217,8 @@ def sample(incident: Incident) -> str:
         return f"{incident.sample_size} attempts, none delivered"
     if incident.type in (BreachType.CONNECTION_REFUSED, BreachType.HELD):
         return "what holds the connection"
+    if incident.type is BreachType.WIDESPREAD:
+        return _companies(incident)
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
     return f"{incident.sample_size} {noun}"
 
@@ -209,6 +263,9 @@ def first_step(incident: Incident) -> str:
             )
         case BreachType.HELD:
             return "impact-in platforms list"
+        case BreachType.WIDESPREAD:
+            stands = incident.details.get("cause") == "scheduler"
+            return "impact-in schedules stats" if stands else "impact-in incidents list"
 
 
 def anchor(notice: Notice) -> str:

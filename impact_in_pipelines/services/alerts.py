@@ -5,13 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from impact_in_pipelines.alerting.causes import (
+    AFTERMATH,
+    CAUSE_TYPES,
+    Cause,
+    affected_by,
+    causes_of,
+    naming,
+)
 from impact_in_pipelines.alerting.channel import AlertChannel
-from impact_in_pipelines.alerting.holds import needing_people, to_pause
+from impact_in_pipelines.alerting.holds import PAUSED_BY, needing_people, to_pause
 from impact_in_pipelines.alerting.log import LogChannel
 from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
+from impact_in_pipelines.alerting.widespread import cause_of_standstill, standstill, together
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.alerting.worth import worth_an_incident
 from impact_in_pipelines.db.alerts.incidents import IncidentSession
@@ -32,9 +41,8 @@ from impact_in_pipelines.sla.model import Breach, BreachType
 
 _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
 _HOLDS = frozenset({BreachType.CONNECTION_REFUSED, BreachType.HELD})
-SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS
-PAUSED_BY = "breaker"
-"""Who holds a connection that was refused for too long."""
+_WIDESPREAD = frozenset({BreachType.WIDESPREAD})
+SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS - _WIDESPREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,15 @@ class Watched:
         return (
             f"{self.breaches} breaches; incidents opened {self.opened}, closed {self.closed}; "
             f"notices written {self.notices}"
+        )
+
+    def and_of(self, wider: "Watched") -> "Watched":
+        """With what the same look changed of the incidents of many companies."""
+        return Watched(
+            self.breaches,
+            self.opened + wider.opened,
+            self.closed + wider.closed,
+            self.notices + wider.notices,
         )
 
 
@@ -83,7 +100,39 @@ class Alerts:
             incidents = session.open()
             told = {one.key for one in incidents if one.since is not None}
             breaches = worth_an_incident(runtime.sla_watch.breaches(now, told), incidents)
-            return self._apply(session, breaches, incidents, SLA_TYPES, now)
+            wider = self._watch_widespread(session, breaches, incidents, now)
+            # Which companies' incidents are told with another one is judged by what is known now.
+            incidents = session.open()
+            causes = self._causes(session, incidents, now)
+            found = self._apply(session, breaches, incidents, SLA_TYPES, now, causes)
+            return found.and_of(wider)
+
+    def _watch_widespread(
+        self,
+        session: IncidentSession,
+        breaches: Sequence[Breach],
+        incidents: Sequence[Incident],
+        now: datetime,
+    ) -> Watched:
+        runtime = self._runtime
+        key = (None, None, BreachType.WIDESPREAD)
+        known = next((one for one in incidents if one.key == key), None)
+        critical_after = timedelta(minutes=runtime.settings.sla_overdue_critical_after_minutes)
+        standing = standstill(runtime.sla_watch.unplanned, known, critical_after, now)
+        causes = self._causes(session, incidents, now)
+        if standing is not None:
+            causes.append(cause_of_standstill(standing))
+        windows = runtime.maintenance.overlapping(now, now + timedelta(seconds=1))
+        found = together(breaches, incidents, causes, windows, now)
+        if standing is not None:
+            found = [standing, *(one for one in found if one.platform is not None)]
+        return self._apply(session, found, incidents, _WIDESPREAD, now)
+
+    def _causes(
+        self, session: IncidentSession, incidents: Sequence[Incident], now: datetime
+    ) -> list[Cause]:
+        over = session.closed_since(now - AFTERMATH, CAUSE_TYPES)
+        return causes_of([*incidents, *over], self._runtime.closures.in_force(now))
 
     def watch_outages(self) -> Watched | None:
         """Make outage incidents agree with the last hours' attempts, and those of what is held with the
@@ -112,7 +161,8 @@ class Alerts:
             session.note_health(health(activity, found, rule, now), now)
             incidents = _with_what_went_out(session, incidents, found)
             slugs = {one.id: one.slug for one in runtime.companies.listed()} if closures else {}
-            found += needing_people(closures, slugs, now, self._pause_after)
+            found = [_with_who_is_late(one, incidents) for one in found]
+            found += needing_people(closures, slugs, now, self._pause_after, incidents)
             return self._apply(session, found, incidents, _OUTAGE | _HOLDS, now)
 
     @property
@@ -179,13 +229,14 @@ class Alerts:
         incidents: Sequence[Incident],
         scope: Collection[BreachType],
         now: datetime,
+        causes: Sequence[Cause] = (),
     ) -> Watched:
         changes = reconcile(
             incidents,
             breaches,
             now,
             scope=scope,
-            quiet=self._quiet(incidents, now),
+            quiet=self._quiet(incidents, now, causes),
             hold=timedelta(minutes=self._runtime.settings.alert_recovery_hold_minutes),
         )
         notices = session.apply(changes, self._routes, now)
@@ -197,13 +248,27 @@ class Alerts:
             notices=notices,
         )
 
-    def _quiet(self, incidents: Sequence[Incident], now: datetime) -> Quiet:
+    def _quiet(
+        self, incidents: Sequence[Incident], now: datetime, causes: Sequence[Cause]
+    ) -> Quiet:
         out = {one.platform for one in incidents if one.type in _OUTAGE and one.platform}
         soon = now + timedelta(seconds=1)
-        return Quiet(self._runtime.maintenance.overlapping(now, soon), frozenset(out))
+        return Quiet(self._runtime.maintenance.overlapping(now, soon), frozenset(out), causes)
 
     def _routes(self, notice: Notice) -> Sequence[Channel]:
         return routes(notice, self._configured)
+
+
+def _with_who_is_late(breach: Breach, incidents: Sequence[Incident]) -> Breach:
+    """An outage, with the companies whose incidents it explains."""
+    own = next((one for one in incidents if one.key == (None, breach.platform, breach.type)), None)
+    late = affected_by(
+        incidents,
+        cause_id=str(own.id) if own else "",
+        platforms={breach.platform} if breach.platform else (),
+    )
+    named = naming((one.company for one in late), own.details if own else {})
+    return replace(breach, details={**breach.details, **named})
 
 
 def _with_what_went_out(

@@ -87,13 +87,13 @@ class Incident:
 
 def told_details(incident: Incident) -> Mapping[str, Any]:
     """The details that whoever may see the incident may read. Those of a whole platform are read by every
-    company on it: what the platform said to one of them stays out."""
+    company on it: what the platform said to one of them, and who the others are, stays out."""
     if incident.company_id is not None:
         return incident.details
     return {
         name: value
         for name, value in incident.details.items()
-        if name not in ("last_error", "schedule_id")
+        if name not in ("last_error", "schedule_id", "names")
     }
 
 
@@ -121,6 +121,16 @@ class FailedRun:
     job: str
     step: str | None
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueFire:
+    """A fire that is overdue and that nobody has planned: whose (`company` is the slug), and its time."""
+
+    company_id: UUID
+    company: str
+    platform: Platform
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

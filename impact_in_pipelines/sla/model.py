@@ -42,6 +42,7 @@ class BreachType(StrEnum):
     PLATFORM_OUTAGE = "platform_outage"
     CONNECTION_REFUSED = "connection_refused"
     HELD = "held"
+    WIDESPREAD = "widespread"
 
 
 RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})
@@ -72,6 +73,9 @@ class Rule(StrEnum):
     OUTAGE = "outage"
     ACCOUNT_REFUSED = "account_refused"
     HELD_BY_PERSON = "held_by_person"
+    HELD_LATE = "held_late"
+    """What a person holds is late."""
+    MANY_AT_ONCE = "many_at_once"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,14 +98,16 @@ def test_a_warning_that_becomes_critical(made: AlertWorld) -> None:
 
 
 def test_many_companies_in_one_pass(made: AlertWorld) -> None:
-    """Each has an incident of its own, and the platform has one because it isn't one account."""
+    """Each has an incident of its own, the platform has one because it isn't one account, and one tells of
+    all of them."""
     for company in made.world.companies(20):
         made.settled(company, GOODERA, arrived=10, failed=3)
 
-    assert made.watch().opened == 21
+    assert made.watch().opened == 22
 
-    platforms = [row["platform"] for row in made.incidents() if row["company_id"] is None]
-    assert platforms == ["goodera"]
+    of_all = [(row["platform"], row["type"]) for row in made.incidents() if not row["company_id"]]
+    assert sorted(of_all) == [("goodera", "success_rate"), ("goodera", "widespread")]
+    assert kinds(made) == ["opened"]
 
 
 def test_a_read_that_fails_closes_nothing(made: AlertWorld) -> None:

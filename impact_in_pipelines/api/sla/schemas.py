@@ -18,6 +18,7 @@ BreachName = Literal[
     "platform_outage",
     "connection_refused",
     "held",
+    "widespread",
 ]
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]

@@ -3,7 +3,7 @@
 An incident's change and its notices are one transaction (an outbox): neither is there without the other.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -29,6 +29,7 @@ from impact_in_pipelines.sla.incidents import (
     PlatformHealth,
     PlatformState,
 )
+from impact_in_pipelines.sla.model import BreachType
 
 _SQL = load("alerts/incidents")
 
@@ -45,6 +46,14 @@ class IncidentSession:
     def open(self) -> list[Incident]:
         """All open incidents, the oldest first."""
         return [as_incident(row) for row in rows_of(self._connection.execute(_SQL["open"]))]
+
+    def closed_since(self, at: datetime, types: Collection[BreachType]) -> list[Incident]:
+        """Those of `types` that were closed since `at`."""
+        values = {"at": at, "types": sorted(type_.value for type_ in types)}
+        return [
+            as_incident(row)
+            for row in rows_of(self._connection.execute(_SQL["closed_since"], values))
+        ]
 
     def apply(self, changes: Sequence[IncidentChange], routes: Routes, now: datetime) -> int:
         """Store the changes and their notices; returns how many notices were written."""

@@ -15,6 +15,15 @@ FROM incidents i LEFT JOIN companies c ON c.id = i.company_id
 WHERE i.closed_at IS NULL
 ORDER BY i.opened_at, i.id
 
+-- name: closed_since
+-- What has lately ended and still explains what arrives late (a scan: incidents are few, some hundreds a month).
+SELECT i.id, i.company_id, c.slug AS company, i.platform, i.type, i.severity, i.threshold, i.actual,
+       i.sample_size, i.low_confidence, i.since, i.opened_at, i.details, i.acknowledged_at,
+       i.acknowledged_by, i.cleared_at, i.closed_at, i.notified_severity, i.paged, i.channels, i.muted_by,
+       i.maintenance_id
+FROM incidents i LEFT JOIN companies c ON c.id = i.company_id
+WHERE i.closed_at >= :at AND i.type = ANY(CAST(:types AS text[]))
+
 -- name: listed
 SELECT i.id, i.company_id, c.slug AS company, i.platform, i.type, i.severity, i.threshold, i.actual,
        i.sample_size, i.low_confidence, i.since, i.opened_at, i.details, i.acknowledged_at,

@@ -19,12 +19,12 @@ from impact_in_pipelines.db.deliveries.changes import current_mark
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.db.sla.rows import parameters
-from impact_in_pipelines.db.sla.unplanned import Unplanned
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.budget import BUDGET_DAYS
 from impact_in_pipelines.sla.everybody import outcomes as columns
 from impact_in_pipelines.sla.everybody.measuring import Block, Everybody
 from impact_in_pipelines.sla.everybody.outcomes import Outcomes, joined, unpacked
+from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import midnight
@@ -104,7 +104,7 @@ def read_everybody(
     window: Window,
     values: Mapping[str, Any],
     ids: Sequence[UUID],
-    fires: Sequence[Unplanned],
+    fires: Sequence[OverdueFire],
     book: ThresholdBook,
 ) -> Everybody:
     """What became of all deliveries due in `window`, and of `fires` that nobody planned; parameters as for
@@ -122,7 +122,7 @@ def read_blocks(
     window: Window,
     values: Mapping[str, Any],
     ids: Sequence[UUID],
-    fires: Sequence[Unplanned] = (),
+    fires: Sequence[OverdueFire] = (),
 ) -> Iterator[Block]:
     """The same, some companies at a time. `values` as for every statement over a window; `ids` are those of
     all companies in their order.
@@ -181,7 +181,7 @@ def _read(
     return unpacked(owners, *(bytes(part) if part is not None else b"" for part in row))
 
 
-def _unplanned(fires: Sequence[Unplanned], ids: Sequence[UUID], minutes: int) -> Outcomes:
+def _unplanned(fires: Sequence[OverdueFire], ids: Sequence[UUID], minutes: int) -> Outcomes:
     numbers = {id_: n for n, id_ in enumerate(ids)} if fires else {}
     return columns.of_unplanned(
         [columns.Unplanned(numbers[fire.company_id], fire.platform, fire.at) for fire in fires],

@@ -31,7 +31,6 @@ from impact_in_pipelines.db.sla.rows import (
     threshold_book,
 )
 from impact_in_pipelines.db.sla.unplanned import (
-    Unplanned,
     as_parameter,
     overdue_before,
     unplanned_fires,
@@ -54,6 +53,7 @@ from impact_in_pipelines.sla.budget import (
     error_budget,
 )
 from impact_in_pipelines.sla.everybody.measuring import Everybody, burns_of, ends_of
+from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import SlaStatus, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import rolling, window
@@ -175,7 +175,7 @@ class SlaStatuses:
         connection: Connection,
         window: Window,
         parameters: Mapping[str, Any],
-        fires: Sequence[Unplanned],
+        fires: Sequence[OverdueFire],
     ) -> Measured:
         now, company_id = parameters["now"], parameters["company_id"]
         rows = rows_of(connection.execute(sla_sql.MEASURE, parameters))

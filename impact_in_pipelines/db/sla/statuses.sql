@@ -60,7 +60,7 @@ ORDER BY f.failures DESC, s.id
 
 -- name: lagging
 -- Schedules of which a fire is overdue and not in the log: what nobody has planned.
-SELECT s.company_id, s.platform, s.next_run, s.schedule, s.timezone, s.holiday_calendar, s.window_start,
+SELECT s.company_id, c.slug AS company, s.platform, s.next_run, s.schedule, s.timezone, s.holiday_calendar, s.window_start,
        s.window_end, s.window_days, s.catch_up, s.catch_up_limit_days, s.spread_minutes, s.fired_until,
        s.covered_until
 FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id AND c.active

@@ -5,10 +5,9 @@ would find them, by the schedule's own rule.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -20,21 +19,13 @@ from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import plan_due
 from impact_in_pipelines.sla.assessing import EVERYTHING, Overdue, ScopeKey
+from impact_in_pipelines.sla.incidents import OverdueFire
 
 _SQL = load("sla/statuses")
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Unplanned:
-    """One fire that is in no log: whose, and when it was due (UTC)."""
-
-    company_id: UUID
-    platform: Platform
-    at: datetime
-
-
-def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> list[Unplanned]:
+def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> list[OverdueFire]:
     """Every such fire at `now` of one company or of all (None); `parameters` as for every statement of a
     window. A schedule that has lagged for a year lists its latest thousand, as its planner would."""
     due = parameters["now"] - timedelta(minutes=parameters["overdue_after_minutes"])
@@ -46,12 +37,12 @@ def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> li
         rule = tuple(
             tuple(value) if isinstance(value, list) else value
             for name, value in row.items()
-            if name not in ("company_id", "platform")
+            if name not in ("company_id", "company", "platform")
         )
         if rule not in kept:
             kept[rule] = _fires(row, due)
         platform = Platform(row["platform"])
-        found += [Unplanned(row["company_id"], platform, at) for at in kept[rule]]
+        found += [OverdueFire(row["company_id"], row["company"], platform, at) for at in kept[rule]]
     return found
 
 
@@ -68,7 +59,7 @@ def _fires(row: Mapping[str, Any], due: datetime) -> list[datetime]:
     return [at for at in sorted({first, *later}) if at < due]
 
 
-def as_parameter(fires: Sequence[Unplanned]) -> str:
+def as_parameter(fires: Sequence[OverdueFire]) -> str:
     """`fires` as the parameter :unplanned of the statements."""
     return rows_as_json(
         [
@@ -79,7 +70,7 @@ def as_parameter(fires: Sequence[Unplanned]) -> str:
 
 
 def overdue_before(
-    connection: Connection, fires: Sequence[Unplanned], parameters: Mapping[str, Any]
+    connection: Connection, fires: Sequence[OverdueFire], parameters: Mapping[str, Any]
 ) -> dict[ScopeKey, Overdue]:
     """What is overdue now and was due before the window of `parameters`, by scope; nothing for a window that
     lies in the past."""

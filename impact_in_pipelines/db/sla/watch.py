@@ -21,7 +21,6 @@ from impact_in_pipelines.db.sla.outcomes import read_everybody
 from impact_in_pipelines.db.sla.rows import back, parameters, since_when, threshold_book
 from impact_in_pipelines.db.sla.rows import streaks as streaks_of
 from impact_in_pipelines.db.sla.unplanned import (
-    Unplanned,
     as_parameter,
     overdue_before,
     unplanned_fires,
@@ -40,6 +39,7 @@ from impact_in_pipelines.sla.assessing import (
 from impact_in_pipelines.sla.budget import BURN_WINDOWS
 from impact_in_pipelines.sla.everybody.measuring import Everybody
 from impact_in_pipelines.sla.everybody.standing import Standing
+from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import Breach, BreachType, Window
 from impact_in_pipelines.sla.rules import Streak
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
@@ -80,7 +80,7 @@ class _Look:
     window: Window
     burning: Window
     book: ThresholdBook
-    fires: Sequence[Unplanned]
+    fires: Sequence[OverdueFire]
     touched: Sequence[UUID] | None
     everybody: Everybody | None = None
 
@@ -103,6 +103,8 @@ class SlaWatch:
         self._everybody_every = everybody_every
         self._most_touched = most_touched
         self._known: _Known | None = None
+        self.unplanned: Sequence[OverdueFire] = ()
+        """Overdue fires that nobody had planned at the last look."""
 
     @property
     def measured_everybody_at(self) -> datetime | None:
@@ -125,6 +127,7 @@ class SlaWatch:
         self, connection: Connection, mark: str, now: datetime, told: Collection[IncidentKey]
     ) -> list[Breach]:
         look = self._begun(connection, now)
+        self.unplanned = look.fires
         known = self._known
         if known is None or look.touched is None:
             look = replace(look, touched=None, everybody=self._everybody(look))

@@ -112,6 +112,7 @@ BREACHES = {
     "platform_outage": N_("Platform outage"),
     "connection_refused": N_("Account refused"),
     "held": N_("Held by a person"),
+    "widespread": N_("Many companies at once"),
 }
 
 ACTIONS = {
