@@ -32,8 +32,9 @@ CPU_SECONDS, CPU_SECONDS_UNCHANGED = 60, 600
 ENDLESS_S, ENDLESS_TIMES = 3.0, 5.0
 """A change that makes a test compute for so long, and so many times longer than without it, has been noticed:
 it never ends. CPU time, so that a busy machine notices nothing by itself."""
-WALL_SECONDS = 3_600
-"""A change that leaves the tests waiting for ever has been noticed; a busy machine is no such change."""
+IDLE_SECONDS, IDLE_CPU_SECONDS = 120, 1.0
+"""A change that leaves the tests waiting, with less computed than this in so long, has been noticed; that the
+machine is busy has not."""
 MEMORY_BYTES = 4 * 1024**3
 OWN_PACKAGE = "impact_in_pipelines"
 
@@ -249,12 +250,34 @@ def baseline(copies: list[Path], tests: str, package: str) -> Baseline:
     return found
 
 
+class Progress:
+    """Whether a process computes anything, by the system's own account of it (Linux)."""
+
+    def __init__(self, child: int) -> None:
+        self._stat = Path(f"/proc/{child}/stat")
+        self._known, self._since = 0.0, time.monotonic()
+
+    def goes_on(self) -> bool:
+        """Whether it has computed `IDLE_CPU_SECONDS` within the last `IDLE_SECONDS`."""
+        if time.monotonic() - self._since < IDLE_SECONDS:
+            return True
+        used, before = self._cpu_seconds(), self._known
+        self._known, self._since = used, time.monotonic()
+        return used - before >= IDLE_CPU_SECONDS
+
+    def _cpu_seconds(self) -> float:
+        with suppress(OSError):
+            fields = self._stat.read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self._known + IDLE_CPU_SECONDS  # it has ended, or nobody can tell
+
+
 class Trials:
     """Tries mutants, one at a time in each copy."""
 
     def __init__(self, copies: list[Path]) -> None:
         self._free = list(copies)
-        self._running: dict[int, tuple[Trial, Path, float]] = {}
+        self._running: dict[int, tuple[Trial, Path, Progress]] = {}
 
     def run(self, trials: list[Trial]) -> Iterator[tuple[Trial, bool]]:
         """Each as it ends, with whether a test noticed it."""
@@ -282,14 +305,13 @@ class Trials:
             files = dict.fromkeys(test.partition("::")[0] for test in trial.tests)
             return _tests(list(files), Ordering(trial))
 
-        deadline = time.monotonic() + WALL_SECONDS
-        cpu_seconds = int(CPU_SECONDS + 2 * sum(trial.seconds))
-        self._running[_forked(copy, tried, cpu_seconds)] = (trial, copy, deadline)
+        child = _forked(copy, tried, int(CPU_SECONDS + 2 * sum(trial.seconds)))
+        self._running[child] = (trial, copy, Progress(child))
 
     def _collect(self) -> Iterator[tuple[Trial, bool]]:
         """Take the results of what has ended, and end what never would."""
-        for child, (trial, copy, deadline) in list(self._running.items()):
-            if time.monotonic() > deadline:
+        for child, (trial, copy, progress) in list(self._running.items()):
+            if not progress.goes_on():
                 os.kill(child, signal.SIGKILL)
             ended, status = os.waitpid(child, os.WNOHANG)
             if not ended:
