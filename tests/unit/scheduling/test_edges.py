@@ -109,6 +109,15 @@ def test_a_window_that_opens_on_days_off_alone_is_refused_where_fires_leave_them
     ScheduleRule("daily", window=weekend)
 
 
+def test_a_fire_that_nothing_moves_goes_out_alone() -> None:
+    """At its own instant, as a group of one."""
+    at = utc("2026-07-04T00:00")
+    group = next_group(ScheduleRule("daily"), at - SECOND)
+    assert group is not None
+    assert (group.scheduled_for, group.first, group.nominal, group.size) == (at, at, at, 1)
+    assert (group.note, group.dropped) == (None, ())
+
+
 # Windows --------------------------------------------------------------------------------------------------
 
 

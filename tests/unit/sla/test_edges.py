@@ -161,6 +161,8 @@ def test_counters_of_nothing_are_metrics_of_nothing() -> None:
         (Errors(1_000, 10), Errors(250, 12), 0.5, timedelta(days=10)),
         (Errors(1_000, 0), Errors(350, 7), 1.0, None),
         (Errors(0, 0), Errors(0, 0), None, None),
+        (Errors(25, 0), Errors(25, 0), 1.0, None),  # half a failure is allowed
+        (Errors(25, 1), Errors(25, 1), -1.0, timedelta(0)),
     ],
 )
 def test_a_budget_runs_out_when_it_is_spent_or_will_be(
@@ -329,6 +331,7 @@ def test_what_was_overdue_before_the_window_counts_in_it() -> None:
     oldest = NOW - 10 * DAY
     found = assessed(measured(overdue_before={(ACME, BENEVITY): Overdue(2, oldest)}))
     metrics = found.scopes[ACME, BENEVITY].metrics
+    assert metrics.consecutive_failures == 0
     assert (metrics.overdue_before, metrics.oldest_overdue) == (2, oldest)
 
 
