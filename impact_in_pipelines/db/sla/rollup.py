@@ -62,7 +62,9 @@ class SlaRollup:
         of them changed or is still open, or they have none yet. Reads only."""
         values = {"start": midnight(since), "end": midnight(now.date())}
         with reading_changes(self._engine) as (connection, mark):
-            return StaleDays(list(connection.scalars(_SQL["stale_days"], values)), mark)
+            oldest = connection.scalar(_SQL["oldest_mark"], {"start": values["start"]})
+            days = connection.scalars(_SQL["stale_days"], values | {"oldest": oldest})
+            return StaleDays(list(days), mark)
 
     def roll_up(self, days: Sequence[date], now: datetime) -> RolledUp:
         """Compute the rows of `days` anew, in one transaction."""

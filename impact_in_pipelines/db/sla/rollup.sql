@@ -1,7 +1,14 @@
+-- name: oldest_mark
+-- Below this transaction every day from :start on has seen everything; null where no day is marked.
+SELECT min(CAST(CAST(pg_snapshot_xmin(CAST(mark AS pg_snapshot)) AS text) AS bigint)) FROM sla_days
+WHERE day >= CAST(:start AS date) AND mark IS NOT NULL
+  AND pg_snapshot_xmax(CAST(mark AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())
+
 -- name: stale_days
 -- Days whose rollup no longer says what the log does: something of them has changed since their mark (by
 -- impact_deliveries_changes_brin, from the oldest mark on), is still open, so that its fate is the clock's affair,
--- or they have no rollup, or one whose mark is of another server.
+-- or they have no rollup, or one whose mark is of another server. :oldest is `oldest_mark`: of a number the
+-- planner knows how few rows lie above it; of a subquery it would guess a third, and read the whole log.
 WITH days AS (
     SELECT day, mark FROM sla_days
     WHERE day >= CAST(:start AS date) AND mark IS NOT NULL
@@ -11,8 +18,7 @@ SELECT DISTINCT d.day FROM (
     SELECT r.day
     FROM impact_deliveries d JOIN days r ON r.day = CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
     WHERE d.scheduled_for >= :start
-      AND d.change_seq >= (SELECT min(CAST(CAST(pg_snapshot_xmin(CAST(mark AS pg_snapshot)) AS text) AS bigint))
-                           FROM days)
+      AND d.change_seq >= CAST(:oldest AS bigint)
       AND @changed_since(d, r.mark)
     UNION ALL
     SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
