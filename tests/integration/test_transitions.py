@@ -88,6 +88,7 @@ def parameters(
         "may_have_arrived": ["timeout"], "orphaned_before": now, "suspect_from": 2, "suspects": False,
         "held_back": [], "urgent_only": False, "scan": 10, "each": 10, "share": 10, "trials": None,
         "next_attempt_at": now, "force": False, "trigger": "manual", "company_id": company,
+        "due_from": "-infinity", "due_until": "infinity",
     }  # fmt: skip
 
 
