@@ -65,7 +65,7 @@ def records(figures: Sequence[ImpactFigures], now: datetime) -> list[Record]:
 
 def typed(values: Mapping[str, object]) -> Record:
     """`values` as their columns hold them: text, whole or broken numbers, None. Raises `Unjudgeable`."""
-    return {name: _AS[kind](name, values[name]) for name, kind in KINDS.items()}
+    return {name: as_its_kind(name, values[name]) for name, as_its_kind in _AS}
 
 
 def is_null(value: Value) -> bool:
@@ -105,7 +105,7 @@ def _values(figures: ImpactFigures, now: datetime) -> dict[str, object]:
 
 
 def _text(_: str, value: object) -> Value:
-    return None if value in (None, "") else str(value)
+    return None if value is None else str(value) or None
 
 
 def _count(column: str, value: object) -> Value:
@@ -127,4 +127,5 @@ def _number(column: str, value: object) -> Value:
     )
 
 
-_AS = {Kind.TEXT: _text, Kind.COUNT: _count, Kind.NUMBER: _number}
+_BY_KIND = {Kind.TEXT: _text, Kind.COUNT: _count, Kind.NUMBER: _number}
+_AS = tuple((name, _BY_KIND[kind]) for name, kind in KINDS.items())

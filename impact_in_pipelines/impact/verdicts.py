@@ -64,7 +64,7 @@ def verdict(
             Evaluation(
                 name=check.name,
                 severity=check.severity,
-                evaluated=sum(_is_judged(record, check) for record in records),
+                evaluated=_judged(records, check),
                 failed=len(failed[check.name]),
                 offenders=tuple(
                     _offender(check, figures[row]) for row in failed[check.name][:MOST_OFFENDERS]
@@ -76,9 +76,15 @@ def verdict(
     )
 
 
-def _is_judged(record: Record, check: Check) -> bool:
+def _judged(records: Sequence[Record], check: Check) -> int:
     # A null in a required column is judged; in any other it means that there is nothing to judge.
-    return bool(check.required) or not all(is_null(record[column]) for column in check.columns)
+    if check.required:
+        return len(records)
+    first, *others = check.columns
+    return sum(
+        not is_null(record[first]) or any(not is_null(record[column]) for column in others)
+        for record in records
+    )
 
 
 def _offender(check: Check, figures: ImpactFigures) -> Offender:

@@ -44,6 +44,7 @@ CALLED_BY_NAME = [
     "__call__",
     "SharingCoordinator",  # dagster.yaml
     "setup_for_execution",  # dagster's resources
+    "from_config_value",  # dagster's configurable classes
     "_new_conn",  # urllib3's connections
     *{command.attribute for command in COMMANDS.values()},  # cli/app.py imports what is called
 ]
