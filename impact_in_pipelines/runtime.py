@@ -36,7 +36,7 @@ from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.delivery.draining.drain import Drain
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
 from impact_in_pipelines.delivery.draining.options import DrainOptions
-from impact_in_pipelines.delivery.draining.waiting import Waiting
+from impact_in_pipelines.delivery.draining.waiting import DrainWait
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.ports import PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
@@ -236,7 +236,7 @@ class Runtime:
         *,
         dagster_run_id: str | None = None,
         on_settled: Callable[[], None] = lambda: None,
-        on_waiting: Callable[[Waiting], None] = lambda _: None,
+        on_waiting: Callable[[DrainWait], None] = lambda _: None,
         should_stop: Callable[[], bool] = lambda: False,
         lingers: bool = False,
     ) -> Drain:

@@ -21,7 +21,7 @@ from impact_in_pipelines.dagster_instance.terminations import (
     report_stopping,
 )
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
-from impact_in_pipelines.delivery.draining.waiting import SILENT_S, Waiting
+from impact_in_pipelines.delivery.draining.waiting import SILENT_S, DrainWait
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -37,7 +37,7 @@ LONGEST_WAIT_S = 60.0
 MOST_WAITING_SHOWN = 100
 
 
-def waits_in_words(waiting: Waiting) -> str:
+def waits_in_words(waiting: DrainWait) -> str:
     """What a drain waits for, in one line."""
     parts = []
     if waiting.log_is_away:
@@ -140,7 +140,7 @@ class Export:
         self._settled_at = time.monotonic()
         self._recorder.record_now_and_then()
 
-    def _on_waiting(self, waiting: Waiting) -> None:
+    def _on_waiting(self, waiting: DrainWait) -> None:
         text = waits_in_words(waiting)
         self._context.log.info(f"Waits: {text}")
         tell(text)

@@ -22,7 +22,7 @@ from impact_in_pipelines.db.sla.rows import parameters
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.budget import BUDGET_DAYS
 from impact_in_pipelines.sla.everybody import outcomes as columns
-from impact_in_pipelines.sla.everybody.measuring import Block, Everybody
+from impact_in_pipelines.sla.everybody.measuring import Everybody, OutcomeBlock
 from impact_in_pipelines.sla.everybody.outcomes import Outcomes, joined, unpacked
 from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import Window
@@ -123,7 +123,7 @@ def read_blocks(
     values: Mapping[str, Any],
     ids: Sequence[UUID],
     fires: Sequence[OverdueFire] = (),
-) -> Iterator[Block]:
+) -> Iterator[OutcomeBlock]:
     """The same, some companies at a time. `values` as for every statement over a window; `ids` are those of
     all companies in their order.
 
@@ -149,7 +149,7 @@ def read_blocks(
             known, packed = _read(connection, owners, sla_sql.READ_PACKED, asked)
             inside = packed.is_due(window.start, window.end) & ~np.isin(known, changed)
             parts.append(packed.only(inside).of_companies(first, last))
-        yield Block(first, last - first, joined(parts))
+        yield OutcomeBlock(first, last - first, joined(parts))
 
 
 def _read_unpacked(

@@ -38,7 +38,7 @@ from impact_in_pipelines.sla.assessing import (
 )
 from impact_in_pipelines.sla.budget import BURN_WINDOWS
 from impact_in_pipelines.sla.everybody.measuring import Everybody
-from impact_in_pipelines.sla.everybody.standing import Standing
+from impact_in_pipelines.sla.everybody.standing import EverybodyStanding
 from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import Breach, BreachType, Window
 from impact_in_pipelines.sla.rules import Streak
@@ -66,7 +66,7 @@ class _Known:
     mark: str
     everybody_at: datetime
     book: ThresholdBook
-    standing: Standing
+    standing: EverybodyStanding
     breaches: dict[ScopeKey, list[Breach]] = field(default_factory=dict)
 
 
@@ -131,7 +131,7 @@ class SlaWatch:
         known = self._known
         if known is None or look.touched is None:
             look = replace(look, touched=None, everybody=self._everybody(look))
-            standing = Standing.of(_read(look), look.window, look.burning, now)
+            standing = EverybodyStanding.of(_read(look), look.window, look.burning, now)
             known = self._known = _Known(now, mark, now, look.book, standing)
         elif look.touched:
             self._measure(look, known.standing, look.touched)
@@ -197,7 +197,7 @@ class SlaWatch:
             look.book,
         )
 
-    def _measure(self, look: _Look, standing: Standing, touched: Sequence[UUID]) -> None:
+    def _measure(self, look: _Look, standing: EverybodyStanding, touched: Sequence[UUID]) -> None:
         standing.forget(touched)
         values = self._values(look.window, look.now, touched)
         values |= {"unplanned": as_parameter(look.fires)}
@@ -209,7 +209,7 @@ class SlaWatch:
             if row["company_id"] is not None and row["platform"] is not None:
                 standing.put_ends(row["company_id"], Platform(row["platform"]), row)
 
-    def _assessed(self, look: _Look, standing: Standing) -> Assessment:
+    def _assessed(self, look: _Look, standing: EverybodyStanding) -> Assessment:
         keys = standing.keys(look.touched)
         values = self._values(look.window, look.now, None)
         measured = Measured(

@@ -22,7 +22,7 @@ from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.results import Results
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
-from impact_in_pipelines.delivery.draining.waiting import Lingering, Silence, Waiting
+from impact_in_pipelines.delivery.draining.waiting import DrainWait, Lingering, Silence
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
@@ -69,7 +69,7 @@ class Drain:
         worker: str | None = None,
         next_due: Callable[[], datetime | None] = lambda: None,
         on_settled: Callable[[], None] = lambda: None,
-        on_waiting: Callable[[Waiting], None] = lambda _: None,
+        on_waiting: Callable[[DrainWait], None] = lambda _: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._log = log

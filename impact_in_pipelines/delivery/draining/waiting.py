@@ -24,7 +24,7 @@ SILENT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DrainWait:
     """Deliveries in hand that can't leave: `queued` requests, the first of which may in `opens_in_s` seconds
     (None: no limit holds any back); `unanswered` requests are out for a while. `log_is_away`: nothing is sent
     because results can't be recorded."""
@@ -38,7 +38,7 @@ class Waiting:
 class Silence:
     """Tells `listener` what `pool` waits for, when nothing has ended for a while."""
 
-    def __init__(self, pool: WorkerPool, listener: Callable[[Waiting], None]) -> None:
+    def __init__(self, pool: WorkerPool, listener: Callable[[DrainWait], None]) -> None:
         self._pool = pool
         self._listener = listener
         self._tell_at = time.monotonic() + SILENT_S
@@ -54,7 +54,7 @@ class Silence:
             return
         self._tell_at = now + 3 * SILENT_S
         with self._pool.locked() as queue:
-            found = Waiting(
+            found = DrainWait(
                 len(queue), queue.next_opening(now), queue.unanswered(now, SILENT_S), log_is_away
             )
         if found.queued or found.unanswered or log_is_away:

@@ -14,7 +14,7 @@ from impact_in_pipelines.sla.budget import Errors
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.outcomes import PLATFORMS, Bools, Ints, Outcomes
-from impact_in_pipelines.sla.everybody.since import Settled, since_of_one, since_when
+from impact_in_pipelines.sla.everybody.since import SettledOutcomes, since_of_one, since_when
 from impact_in_pipelines.sla.metrics import metrics_of
 from impact_in_pipelines.sla.model import BreachType, Metrics, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook
@@ -24,7 +24,7 @@ Percentiles = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class OutcomeBlock:
     """The deliveries of some companies, which are numbered from 0; `first` is the number of the first one
     among all companies."""
 
@@ -34,7 +34,7 @@ class Block:
 
 
 @dataclass(slots=True)
-class Tally:
+class GroupTally:
     """Counters of scopes as rows (`counting.counted`), with what doesn't add up beside them. The place of a
     company's platform is `_EACH * number + platform's number`."""
 
@@ -67,7 +67,9 @@ class Everybody:
     `range_` holds every window that is asked about. Companies are numbered in the order of `ids`.
     """
 
-    def __init__(self, ids: Sequence[UUID], blocks: Sequence[Block], book: ThresholdBook) -> None:
+    def __init__(
+        self, ids: Sequence[UUID], blocks: Sequence[OutcomeBlock], book: ThresholdBook
+    ) -> None:
         self.ids = ids
         self._blocks = blocks
         self._numbers = {id_: n for n, id_ in enumerate(ids)}
@@ -101,7 +103,7 @@ class Everybody:
             yield (None, PLATFORMS[place]), metrics
         yield EVERYTHING, everything.metrics_at(0)
 
-    def tallies(self, window: Window) -> tuple[Tally, Tally]:
+    def tallies(self, window: Window) -> tuple[GroupTally, GroupTally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
         whole, tallies = _Whole(), []
         for block, found, punctual in self.within(window):
@@ -111,7 +113,7 @@ class Everybody:
             whole.add(own.rows, found)
             own.oldest = {_EACH * block.first + place: at for place, at in own.oldest.items()}
             tallies.append(own)
-        each = Tally(
+        each = GroupTally(
             np.concatenate([one.rows for one in tallies]) if tallies else counting.no_rows(0),
             [one for tally in tallies for one in tally.latency],
             [one for tally in tallies for one in tally.lateness],
@@ -139,7 +141,7 @@ class Everybody:
         found: dict[SinceKey, datetime] = {}
         parts = []
         for block, some, punctual in self.within(window):
-            settled = Settled.of(some, punctual)
+            settled = SettledOutcomes.of(some, punctual)
             places = counting.by_platform(settled.found)
             for each in (1, _EACH):
                 thresholds = keys.of_block(block, each)
@@ -166,7 +168,7 @@ class Everybody:
                 found[key] = since
         return found
 
-    def within(self, window: Window) -> Iterator[tuple[Block, Outcomes, Bools]]:
+    def within(self, window: Window) -> Iterator[tuple[OutcomeBlock, Outcomes, Bools]]:
         """The deliveries due in `window`, block by block, and which of them were on time."""
         for block in self._blocks:
             some = block.found.within(window.start, window.end)
@@ -175,7 +177,7 @@ class Everybody:
 
 
 def ends_of(
-    blocks: Iterable[Block], spans: Sequence[timedelta], window: Window, now: datetime
+    blocks: Iterable[OutcomeBlock], spans: Sequence[timedelta], window: Window, now: datetime
 ) -> counting.Ends:
     """What came to its end within each of `spans` before `now`, of each company's platforms and due in
     `window`. Fires that nobody planned have no end yet. Of one block at a time no more than that is kept."""
@@ -234,9 +236,9 @@ class _Durations:
     def of(cls, found: Outcomes) -> "_Durations":
         return cls(counting.Ordered.of(found.latency_ms), counting.Ordered.of(found.lateness_ms))
 
-    def tally(self, rows: Ints, found: Outcomes, places: Ints, size: int) -> Tally:
+    def tally(self, rows: Ints, found: Outcomes, places: Ints, size: int) -> GroupTally:
         """`rows` with the percentiles of each place."""
-        return Tally(
+        return GroupTally(
             rows,
             counting.percentiles(self.latency, places, size),
             counting.percentiles(self.lateness, places, size),
@@ -260,7 +262,7 @@ class _Whole:
         for place, at in counting.oldest_overdue(found, platforms).items():
             self._oldest[place] = min(at, self._oldest.get(place, at))
 
-    def tallies(self) -> tuple[Tally, Tally]:
+    def tallies(self) -> tuple[GroupTally, GroupTally]:
         """The tally of the platforms, and that of all together (its place is 0)."""
         rows = counting.no_rows(_EACH)
         if self._rows:
@@ -270,8 +272,8 @@ class _Whole:
         lateness, lateness_of_all = self._percentiles("lateness_ms")
         oldest = {0: min(self._oldest.values())} if self._oldest else {}
         return (
-            Tally(rows, latency, lateness, self._oldest),
-            Tally(one, [latency_of_all], [lateness_of_all], oldest),
+            GroupTally(rows, latency, lateness, self._oldest),
+            GroupTally(one, [latency_of_all], [lateness_of_all], oldest),
         )
 
     def _percentiles(self, name: str) -> tuple[list[Percentiles], Percentiles]:
@@ -328,7 +330,7 @@ class _Wanted:
     def __bool__(self) -> bool:
         return bool(self._keys or self.of_all)
 
-    def of_block(self, block: Block, each: int) -> _Limits:
+    def of_block(self, block: OutcomeBlock, each: int) -> _Limits:
         """Of the companies of `block`, counted from its first one."""
         first, last = each * block.first, each * (block.first + block.size)
         chosen = {

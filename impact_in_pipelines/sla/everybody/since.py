@@ -20,7 +20,7 @@ Thresholds = Mapping[BreachType, Mapping[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledOutcomes:
     """Deliveries in the order in which they came to their end."""
 
     found: Outcomes
@@ -28,7 +28,7 @@ class Settled:
     at: Ints
 
     @classmethod
-    def of(cls, found: Outcomes, punctual: Bools) -> "Settled":
+    def of(cls, found: Outcomes, punctual: Bools) -> "SettledOutcomes":
         """`found`, of which `punctual` were on time."""
         at = np.where(
             found.settled_at == NOTHING, _UNKNOWN, found.settled_at
@@ -38,7 +38,7 @@ class Settled:
 
 
 def since_when(
-    settled: Settled, places: Ints, thresholds: Thresholds, now: datetime
+    settled: SettledOutcomes, places: Ints, thresholds: Thresholds, now: datetime
 ) -> dict[tuple[BreachType, int], datetime]:
     """Since when each place has been beyond its threshold; those of which nobody knows are absent. `places`
     are those of `settled.found`.

@@ -15,8 +15,8 @@ from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.measuring import (
     Everybody,
+    GroupTally,
     Percentiles,
-    Tally,
     burn_at,
     of_platforms,
 )
@@ -28,18 +28,20 @@ _EACH = len(PLATFORMS)
 
 
 @dataclass(slots=True)
-class Standing:
+class EverybodyStanding:
     """The counters and ends of each company's platforms, some of which can be measured anew. A platform as a
     whole is added up from them, but for its percentiles, which stay those of the last pass."""
 
     ids: Sequence[UUID]
     numbers: Mapping[UUID, int]
-    tally: Tally
+    tally: GroupTally
     ends: counting.Ends
     latency_of_platforms: Sequence[Percentiles]
 
     @classmethod
-    def of(cls, everybody: Everybody, window: Window, burning: Window, now: datetime) -> "Standing":
+    def of(
+        cls, everybody: Everybody, window: Window, burning: Window, now: datetime
+    ) -> "EverybodyStanding":
         """As it is in `window`; and of what was due in `burning`, what has come to its end."""
         each, platforms = everybody.tallies(window)
         ends = everybody.ends(BURN_WINDOWS, burning, now)
@@ -104,7 +106,7 @@ class Standing:
         oldest: dict[int, datetime] = {}
         for place, at in self.tally.oldest.items():
             oldest[place % _EACH] = min(at, oldest.get(place % _EACH, at))
-        platforms = Tally(
+        platforms = GroupTally(
             counting.added(rows, axis=0), list(self.latency_of_platforms), [None] * _EACH, oldest
         )
         return [

@@ -78,7 +78,7 @@ def drain(
     stop: Callable[[], bool] = lambda: False,
     settled: Callable[[], None] = lambda: None,
     check_in: Callable[[], None] = lambda: None,
-    waits: Callable[[waiting.Waiting], None] = lambda _: None,
+    waits: Callable[[waiting.DrainWait], None] = lambda _: None,
 ) -> Drain:
     """A drain in chunks of four by a clock that stands."""
     return Drain(
@@ -148,7 +148,7 @@ def test_what_falls_due_beside_a_request_that_hangs_does_not_wait_for_it() -> No
 def test_whoever_listens_hears_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request without an answer, and the results that the log can't take; not while something ends."""
     monkeypatch.setattr(waiting, "SILENT_S", 0.05)
-    heard: list[waiting.Waiting] = []
+    heard: list[waiting.DrainWait] = []
     sender, log = Sender(before=lambda: until(lambda: heard)), MemoryLog(due=[claimed()])
     drain(log, sender, waits=heard.append).run()
     assert [(one.queued, one.unanswered, one.log_is_away) for one in heard[:1]] == [(0, 1, False)]

@@ -3,7 +3,7 @@
 import pytest
 
 from impact_in_pipelines.delivery.draining import waiting
-from impact_in_pipelines.delivery.draining.waiting import SILENT_S, Silence, Waiting
+from impact_in_pipelines.delivery.draining.waiting import SILENT_S, DrainWait, Silence
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.limits.budgets import Grant
 
@@ -18,9 +18,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def listening(requests: int) -> tuple[Silence, WorkerPool, list[Waiting]]:
+def listening(requests: int) -> tuple[Silence, WorkerPool, list[DrainWait]]:
     """Who tells what a pool with so many requests of one connection waits for, and what it told."""
-    told: list[Waiting] = []
+    told: list[DrainWait] = []
     pool = WorkerPool(send, lambda: NOW)
     with pool.locked() as queue:
         for _ in range(requests):
@@ -42,7 +42,7 @@ def test_a_drain_that_waits_says_so_after_five_seconds_and_then_every_fifteen(cl
         at += [clock.now - 1_000.0] * (len(told) - before)
         clock.now += 1.0
     assert at == [5.0, 20.0, 35.0]
-    assert told[0] == Waiting(queued=2, opens_in_s=35.0, unanswered=0)
+    assert told[0] == DrainWait(queued=2, opens_in_s=35.0, unanswered=0)
 
 
 def test_whatever_ends_begins_the_silence_anew(clock: Clock) -> None:
@@ -77,4 +77,4 @@ def test_what_is_out_for_long_counts_as_unanswered(clock: Clock) -> None:
         assert queue.take(clock.now) is not None
     clock.now += SILENT_S
     silence.tell_now_and_then(log_is_away=False)
-    assert told == [Waiting(queued=0, opens_in_s=None, unanswered=1)]
+    assert told == [DrainWait(queued=0, opens_in_s=None, unanswered=1)]

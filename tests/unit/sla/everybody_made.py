@@ -12,7 +12,7 @@ import numpy as np
 
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.everybody import outcomes as o
-from impact_in_pipelines.sla.everybody.measuring import Block, Everybody
+from impact_in_pipelines.sla.everybody.measuring import Everybody, OutcomeBlock
 from impact_in_pipelines.sla.metrics import COUNTERS, metrics_of
 from impact_in_pipelines.sla.model import Metrics, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
@@ -140,8 +140,8 @@ def columns(deliveries: Sequence[Delivery], first: int, last: int) -> o.Outcomes
 def everybody(deliveries: Sequence[Delivery]) -> Everybody:
     """All of them, in a block of three companies and one of two."""
     blocks = [
-        Block(0, 3, columns(deliveries, 0, 3)),
-        Block(3, 2, columns(deliveries, 3, 5)),
+        OutcomeBlock(0, 3, columns(deliveries, 0, 3)),
+        OutcomeBlock(3, 2, columns(deliveries, 3, 5)),
     ]
     return Everybody(COMPANIES, blocks, BOOK)
 

@@ -14,8 +14,8 @@ from impact_in_pipelines.sla.budget import BURN_WINDOWS
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.listing import Listed
-from impact_in_pipelines.sla.everybody.measuring import Block, Everybody
-from impact_in_pipelines.sla.everybody.standing import Standing
+from impact_in_pipelines.sla.everybody.measuring import Everybody, OutcomeBlock
+from impact_in_pipelines.sla.everybody.standing import EverybodyStanding
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.model import BreachType, Window
 
@@ -234,8 +234,8 @@ def test_reports_list_days_and_crowded_minutes_as_a_loop_does(
 # Standing -------------------------------------------------------------------------------------------------
 
 
-def standing(deliveries: Sequence[Delivery]) -> Standing:
-    return Standing.of(everybody(deliveries), WINDOW, BURNING, NOW)
+def standing(deliveries: Sequence[Delivery]) -> EverybodyStanding:
+    return EverybodyStanding.of(everybody(deliveries), WINDOW, BURNING, NOW)
 
 
 def without_lateness(found: Any) -> Any:
@@ -351,7 +351,7 @@ def test_a_grouping_keeps_the_order_within_each_group() -> None:
 
 def test_nobody_has_metrics_of_nothing() -> None:
     """All together have them in any case."""
-    empty = Everybody(COMPANIES, [Block(0, 5, columns([], 0, 5))], BOOK)
+    empty = Everybody(COMPANIES, [OutcomeBlock(0, 5, columns([], 0, 5))], BOOK)
     assert set(empty.metrics(WINDOW)) == {(None, None)}
     assert empty.burns(BURN_WINDOWS, BURNING, NOW) == {}
     nobody = Everybody((), [], BOOK)
