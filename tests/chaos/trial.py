@@ -184,7 +184,7 @@ class Trial:
                FROM unnest(CAST(:ids AS uuid[]), CAST(:companies AS uuid[]), CAST(:platforms AS text[]),
                            CAST(:days AS date[]), CAST(:ats AS timestamptz[]))
                    AS r(id, company, platform, day, at)
-               ON CONFLICT (id) DO NOTHING""",
+               ON CONFLICT DO NOTHING""",
             ids=[row.id for row in rows],
             companies=[row.company_id for row in rows],
             platforms=[row.platform.value for row in rows],
