@@ -5,7 +5,8 @@ operations is notified of it: the cause's own notice names the companies. It sta
 since its traces stay in the metrics for days, unless the metric gets worse than the cause had made it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -189,3 +190,41 @@ def _badness(incident: Incident) -> float:
     if incident.type in RATES:
         return 100.0 - incident.actual
     return incident.actual
+
+
+def worth_an_incident(
+    breaches: Sequence[Breach], open_incidents: Iterable[Incident]
+) -> list[Breach]:
+    """`breaches` without those that another one explains: two incidents for one cause would notify people
+    twice. A whole platform's is explained by the only company's of the same type; one of the on-time rate by
+    one of the success rate or the latency, since what fails is not on time either. One that has an incident
+    keeps it.
+
+    What concerns neither a company on a platform nor a platform has no incident at all.
+    """
+    known = {incident.key for incident in open_incidents}
+    companies = Counter(
+        (breach.platform, breach.type) for breach in breaches if breach.company_id is not None
+    )
+    explained = {
+        (breach.company_id, breach.platform)
+        for breach in breaches
+        if breach.type in (BreachType.SUCCESS_RATE, BreachType.LATENCY)
+    }
+    breaches = [
+        breach
+        for breach in breaches
+        if breach.type is not BreachType.ON_TIME_RATE
+        or (breach.company_id, breach.platform) not in explained
+        or (breach.company_id, breach.platform, breach.type) in known
+    ]
+    return [
+        breach
+        for breach in breaches
+        if breach.platform is not None
+        and (
+            breach.company_id is not None
+            or companies[breach.platform, breach.type] != 1
+            or (None, breach.platform, breach.type) in known
+        )
+    ]

@@ -12,6 +12,7 @@ from impact_in_pipelines.alerting.causes import (
     affected_by,
     causes_of,
     naming,
+    worth_an_incident,
 )
 from impact_in_pipelines.alerting.channel import AlertChannel
 from impact_in_pipelines.alerting.holds import PAUSED_BY, needing_people, to_pause
@@ -22,7 +23,6 @@ from impact_in_pipelines.alerting.routing import Configured, routes
 from impact_in_pipelines.alerting.sender import Sender, Sent
 from impact_in_pipelines.alerting.widespread import cause_of_standstill, standstill, together
 from impact_in_pipelines.alerting.wording import Links
-from impact_in_pipelines.alerting.worth import worth_an_incident
 from impact_in_pipelines.db.alerts.incidents import IncidentSession
 from impact_in_pipelines.db.alerts.outbox import Backlog
 from impact_in_pipelines.errors.alerts import IncidentAcknowledged, IncidentClosed

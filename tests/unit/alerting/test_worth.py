@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from impact_in_pipelines.alerting.worth import worth_an_incident
+from impact_in_pipelines.alerting.causes import worth_an_incident
 from impact_in_pipelines.sla.model import Breach, BreachType
 
 from .helpers import NOON, Book, breach
