@@ -5,8 +5,8 @@ from typing import Any
 
 from factories import MIDNIGHT, YESTERDAY, World
 
-from impact_in_pipelines.db.deliveries.clock_faults import ACTOR, put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
+from impact_in_pipelines.db.deliveries.repairs.clock_faults import ACTOR, put_back_what_lies_ahead
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.delivery.ticking import decide_tick

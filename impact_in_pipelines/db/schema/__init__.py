@@ -21,9 +21,8 @@ from impact_in_pipelines.db.schema.deliveries import (
     replay_requests,
     webhook_messages,
 )
-from impact_in_pipelines.db.schema.fleet import processes
+from impact_in_pipelines.db.schema.fleet import processes, request_budgets
 from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
-from impact_in_pipelines.db.schema.limits import request_budgets
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
 from impact_in_pipelines.db.schema.sla import (
     sla_daily,

@@ -1,8 +1,9 @@
-"""The processes of all machines."""
+"""What all machines share: which processes there are, and what accounts may still send."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import CheckConstraint, Column, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
-from impact_in_pipelines.db.schema.base import instant, metadata
+from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, instant, metadata
 
 processes = Table(
     "processes",
@@ -13,4 +14,21 @@ processes = Table(
     Column("role", Text, nullable=False),
     instant("started_at", nullable=False),
     instant("last_seen", nullable=False),
+)
+
+request_budgets = Table(
+    "request_budgets",
+    metadata,
+    # One account, as a platform counts requests. Written about once a second by each drain that sends to it,
+    # so the pages have room for the next versions of their rows.
+    Column("platform", Text, primary_key=True),
+    Column("base_url", Text, primary_key=True),
+    Column("organization_id", Text, primary_key=True),
+    # Slots in use: [holder, requests, free again at (seconds since 1970)]; delivery/limits/budgets.py.
+    Column("blocks", JSONB, nullable=False, server_default=text("'[]'")),
+    # Requests by hour since 1970, where a day has a limit.
+    Column("hours", JSONB, nullable=False, server_default=text("'{}'")),
+    instant("updated_at", nullable=False, now=True),
+    CheckConstraint(PLATFORM_CHECK, name="platform"),
+    postgresql_with={"fillfactor": "50"},
 )

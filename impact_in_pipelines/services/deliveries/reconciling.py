@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from impact_in_pipelines.db.deliveries.reconciling import Reconciled
-from impact_in_pipelines.db.deliveries.reconciling import reconcile as reconcile_log
+from impact_in_pipelines.db.deliveries.repairs.reconciling import Reconciled
+from impact_in_pipelines.db.deliveries.repairs.reconciling import reconcile as reconcile_log
 from impact_in_pipelines.delivery.arrivals import Arrival
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from impact_in_pipelines.db.deliveries.clock_faults import limits
 from impact_in_pipelines.db.deliveries.recording import left_before
+from impact_in_pipelines.db.deliveries.repairs.clock_faults import limits
 from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.ticking import DueState

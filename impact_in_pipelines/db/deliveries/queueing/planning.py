@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from impact_in_pipelines.db.deliveries.clock_faults import put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.queueing.statistics import learn_of
+from impact_in_pipelines.db.deliveries.repairs.clock_faults import put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load

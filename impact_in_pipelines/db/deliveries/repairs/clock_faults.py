@@ -19,7 +19,7 @@ from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
-_SQL = load("deliveries/clock_faults")
+_SQL = load("deliveries/repairs/clock_faults")
 _log = logging.getLogger(__name__)
 
 CURSOR_AHEAD = timedelta(minutes=10)

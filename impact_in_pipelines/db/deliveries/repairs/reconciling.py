@@ -24,7 +24,7 @@ from impact_in_pipelines.scheduling import Cursor, Fire, iter_fires
 MOST_FIRES = 10_000
 """So many fires of one schedule are looked at: a week of a minutely one."""
 
-_SQL = load("deliveries/reconciling")
+_SQL = load("deliveries/repairs/reconciling")
 _PLANNING = load("deliveries/queueing/planning")
 _SELECTIONS = load("deliveries/queueing/selections")
 

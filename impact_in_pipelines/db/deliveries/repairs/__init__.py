@@ -1,0 +1,1 @@
+"""Repairs of the log after a clock that was wrong, or a restored backup."""
