@@ -49,15 +49,17 @@ class Server:
     @contextmanager
     def stalled(self) -> Iterator[None]:
         """Nobody gets an answer until the block ends."""
-        stopped: list[int] = []
-        for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
-            stopped.append(pid)
+        pids = self.processes()
         try:
+            for pid in pids:
+                # One that has just ended must not keep the others stopped.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
             yield
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
