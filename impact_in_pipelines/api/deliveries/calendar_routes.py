@@ -31,7 +31,7 @@ _MONTH = timedelta(days=30)
 class CalendarDayView(Model):
     """One local day on one platform."""
 
-    day: date
+    day: date = Field(description="the local day")
     state: DayState = Field(
         description="what became of it; `hole`: figures without a delivery, `nothing`: no figures either"
     )
