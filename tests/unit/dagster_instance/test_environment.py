@@ -49,6 +49,7 @@ def test_an_installed_program_makes_dagsters_home_in_its_own(
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
     monkeypatch.setattr(environment, "__file__", str(tmp_path / "a" / "b" / "c" / "d.py"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     settings = read_settings({"IMPACT_IN_HOME": str(tmp_path / "state")})
 
     found = environment.dagster_environment(settings)
