@@ -1,8 +1,9 @@
 """What every drain needs, imported once: a process that has imported this is forked for each platform."""
 
+from importlib import import_module
+
 from impact_in_pipelines.loading import without_collecting
 
 with without_collecting():
-    import impact_in_pipelines.dagster_instance.running
-    import impact_in_pipelines.definitions
-    import impact_in_pipelines.impact.gate  # noqa: F401
+    for _name in ("definitions", "dagster_instance.running", "impact.gate"):
+        import_module(f"impact_in_pipelines.{_name}")
