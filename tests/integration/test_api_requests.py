@@ -368,3 +368,12 @@ def test_a_defect_is_500_and_tells_nothing(world: World) -> None:
             broken.execute("ALTER TABLE companies RENAME COLUMN title TO name")
 
     assert "name" not in problem(answer, 500)["detail"]
+
+
+@pytest.mark.parametrize("end", ["2100-01-01T00:00:00Z", "3832-06-28T21:44:32Z"])
+def test_a_window_that_ends_in_the_far_future_is_answered(api: Served, end: str) -> None:
+    """Nothing is due there, and nothing is searched: it took more than 30 s of everybody's status."""
+    token = api.token(["ADMIN_CONSOLE"], ["*"])
+    answer = api.call("GET", f"/sla-status?endDate={end}", token=token)
+
+    assert answer.status_code == 200
