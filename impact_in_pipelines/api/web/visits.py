@@ -34,6 +34,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.schedules import TimezoneUnknown
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
 from impact_in_pipelines.wording.marking import N_
@@ -144,10 +145,6 @@ class Visit:
         text = render(self.language, template, {"v": self, "f": self.formats, **values})
         return HTMLResponse(text, status, headers={"Content-Security-Policy": _CSP})
 
-    async def in_thread(self, work: Callable[[], Response]) -> Response:
-        """What `work` answers, from a thread: for a coroutine that goes on to the database."""
-        return await run_sync(work)
-
     def go(self, address: str) -> Response:
         """Send the browser on, with GET."""
         return RedirectResponse(address, status_code=303)
@@ -242,6 +239,14 @@ def uuid_of(text: str, what: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise ApiProblem(404, f"no such {what}") from None
+
+
+def platform_of(visit: Visit) -> Platform:
+    """The platform in the address. Raises a 404 problem: no other text names one."""
+    try:
+        return Platform(visit.request.path_params["platform"])
+    except ValueError:
+        raise ApiProblem(404, "no such platform") from None
 
 
 def _check_form(visit: Visit) -> None:

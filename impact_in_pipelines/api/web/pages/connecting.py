@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
+from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.language.words import CHECK_FAILURES, CREDENTIALS
 from impact_in_pipelines.api.web.pages.holding import connections_page
-from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit
+from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, platform_of
 from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import ImpactInError
@@ -44,7 +44,7 @@ class _Posted:
 
 def form(visit: Visit) -> Response:
     """The form, with what is stored; of credentials only whether they are."""
-    platform = _platform(visit)
+    platform = platform_of(visit)
     shown = service.stored(visit.api.runtime, visit.home, platform)
     values = {
         "organization_id": shown.organization_id or "",
@@ -58,7 +58,7 @@ def form(visit: Visit) -> Response:
 
 def save(visit: Visit) -> Response:
     """Save what was typed, or show it again with what is wrong; a secret left empty stays as it is."""
-    platform = _platform(visit)
+    platform = platform_of(visit)
     posted = _posted(visit, platform)
     if not posted.problems:
         try:
@@ -81,11 +81,11 @@ def save(visit: Visit) -> Response:
 
 async def test(visit: Visit) -> Response:
     """Try the account out without delivering anything; the page says what came out beside it."""
-    platform = _platform(visit)
+    platform = platform_of(visit)
     check = await visit.api.connection_tests.run(
         visit.home.id, partial(service.try_out, visit.api.runtime, visit.home, platform)
     )
-    return await visit.in_thread(
+    return await run_sync(
         partial(connections_page, visit, checked=(platform, _outcome(visit, check)))
     )
 
@@ -162,10 +162,3 @@ def _whole(visit: Visit, name: str, most: int, problems: dict[str, str]) -> int 
         "most": visit.formats.number(most)
     }
     return None
-
-
-def _platform(visit: Visit) -> Platform:
-    try:
-        return Platform(visit.request.path_params["platform"])
-    except ValueError:
-        raise not_found("platform") from None

@@ -8,9 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.access.rights import only_all
-from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.language.words import CONNECTION_LACKS, Sign
-from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
+from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, platform_of
 from impact_in_pipelines.connectors.credentials import Lack
 from impact_in_pipelines.delivery.holding.closures import Closure, HeldPlatform
 from impact_in_pipelines.errors import ImpactInError
@@ -166,10 +165,7 @@ def _form(visit: Visit, *, refusal: ImpactInError | None = None) -> Response:
 
 def _target(visit: Visit) -> tuple[Platform, UUID | None]:
     """The platform in the address, and whose connection it is (None: all). Raises 403 and 404 problems."""
-    try:
-        platform = Platform(visit.request.path_params["platform"])
-    except ValueError:
-        raise not_found("platform") from None
+    platform = platform_of(visit)
     if visit.company is None:
         only_all(visit.caller, "a platform of all companies")
         return platform, None
