@@ -48,6 +48,17 @@ def test_a_replay_is_accepted_sent_and_watched_to_its_end(api: Served) -> None:
     assert ("ingrid", "delivery.replay") in audit(api)
 
 
+def test_the_progress_of_a_replay_is_kept_for_ninety_days(api: Served) -> None:
+    """Then the next request takes it with it; the younger ones stay."""
+    first, second, third = failed(api, 3)
+    urls = [api.post(f"/deliveries/{first}/replay").json()["statusUrl"]]
+    for days, id_ in ((90, second), (1, third)):
+        api.world.clock.advance(timedelta(days=days))
+        urls.append(api.post(f"/deliveries/{id_}/replay").json()["statusUrl"])
+
+    assert [api.call("GET", url).status_code for url in urls] == [404, 200, 200]
+
+
 def test_what_is_on_its_way_is_not_put_into_the_queue_again(api: Served) -> None:
     """409 with the reason: one delivery is never in flight twice."""
     assert api.post(f"/deliveries/{api.own.failed}/replay").status_code == 202

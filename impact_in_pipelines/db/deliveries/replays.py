@@ -32,6 +32,9 @@ _SQL = load("deliveries/replays")
 FAILED_WITHIN = timedelta(days=28)
 """How far back "all failed" reaches unless told otherwise: older days the customer has long reported."""
 
+_REQUESTS_KEPT = timedelta(days=90)
+"""How long the progress of a replay can be asked for; what it queued stays in the log and the audit log."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedAgain:
@@ -255,6 +258,7 @@ def _note(
             "company_ids": list(by_company),
             "delivery_ids": list(queued),
             "now": now,
+            "kept_from": now - _REQUESTS_KEPT,
         },
     )
     changes = [

@@ -81,7 +81,12 @@ RETURNING id, replay_of
 SELECT id, company_id, platform FROM impact_deliveries WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
 
 -- name: add_request
--- One request's deliveries, so that its progress can be asked for.
+-- One request's deliveries, so that its progress can be asked for. Each takes a few with it that nobody asks for now.
+WITH purged AS (
+    DELETE FROM replay_requests WHERE id IN (
+        SELECT id FROM replay_requests WHERE created_at < :kept_from
+        ORDER BY created_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+)
 INSERT INTO replay_requests (id, requested_by, company_ids, delivery_ids, created_at)
 VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS uuid[]), :now)
 
