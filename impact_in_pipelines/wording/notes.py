@@ -22,7 +22,7 @@ _BEYOND_LIMIT = N_(
 )
 _CALENDARS = {
     "calendar.empty": N_(
-        "no public holiday of %(region)s is known for %(year)s: no fire is dropped or moved for one"
+        "no public holiday of %(region)s is known for %(year)s: no delivery is dropped or moved for one"
     ),
     "calendar.no_region": N_(
         "%(region)s has no public holidays of its own in %(year)s: those of %(country)s count"

@@ -4,12 +4,12 @@ from impact_in_pipelines.wording.marking import N_
 
 SENTENCES = {
     "cron.empty": N_(
-        "the schedule is empty: give a preset (hourly, every-6-hours, daily, weekly, monthly) or a cron like "
-        "'30 8 * * 1-5'"
+        "the schedule is empty: give a preset (hourly, every-6-hours, daily, weekly, monthly) or five fields "
+        "like '30 8 * * 1-5'"
     ),
     "cron.nickname": N_(
         "schedule '%(cron)s': @nicknames aren't supported: give a preset (hourly, every-6-hours, daily, "
-        "weekly, monthly) or a cron like '30 8 * * 1-5'"
+        "weekly, monthly) or five fields like '30 8 * * 1-5'"
     ),
     "cron.too_long": N_("schedule '%(cron)s' is longer than %(longest)s characters"),
     "cron.six_fields": N_(
@@ -17,8 +17,8 @@ SENTENCES = {
         "month, month, day of week"
     ),
     "cron.not_five_fields": N_(
-        "schedule '%(cron)s' isn't a five-field cron: give a preset (hourly, every-6-hours, daily, weekly, "
-        "monthly) or a cron like '30 8 * * 1-5'"
+        "schedule '%(cron)s' doesn't have five fields: give a preset (hourly, every-6-hours, daily, weekly, "
+        "monthly) or five fields like '30 8 * * 1-5'"
     ),
     "cron.minute": N_(
         "schedule '%(cron)s': minute '%(field)s' isn't valid: use *, */step, lists and ranges of 0-59"
@@ -39,12 +39,12 @@ SENTENCES = {
         "SUN-SAT, 1#2 (second Monday) or 5L (last Friday)"
     ),
     "cron.never_fires": N_(
-        "schedule '%(cron)s' never fires: no month it names has such a day; mend day of month, month or day "
+        "schedule '%(cron)s' is never due: no month it names has such a day; mend day of month, month or day "
         "of week"
     ),
     "schedule.never_again": N_(
-        "schedule '%(cron)s' never fires again: its holiday calendar or window drops every fire; change the "
-        "cron or the calendar"
+        "schedule '%(cron)s' is never due again: its holiday calendar or window drops every delivery; change "
+        "the rule or the calendar"
     ),
     "timezone.unknown": N_(
         "time zone '%(timezone)s' isn't known: use an IANA name such as %(example)s"
@@ -75,7 +75,7 @@ SENTENCES = {
     "window.days_unknown": N_("delivery window: days %(days)s must be of 1 (Monday) to 7 (Sunday)"),
     "window.weekends_only": N_(
         "delivery window %(window)s opens on weekends only, and the holiday policy %(policy)s moves every "
-        "fire off them: change one of them"
+        "delivery off them: change one of them"
     ),
     "schedule.catch_up_unknown": N_("catch-up '%(catch_up)s' isn't one of %(known)s"),
     "schedule.catch_up_limit": N_("catch-up limit %(days)s must be at least 1 day"),

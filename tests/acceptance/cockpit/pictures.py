@@ -108,8 +108,8 @@ def looking(stage: Stage, browser: Browser) -> None:
 def changing(stage: Stage, visitor: Visitor) -> None:
     """Schedules made and paused; replays from the confirmation to the summary."""
     page = visitor.open("schedules/new")
-    page.get_by_label("Custom (cron)").check()
-    page.get_by_label("Cron", exact=True).fill("30 8 * * 1-5")
+    page.get_by_label("Custom").check()
+    page.get_by_label("Rule in five fields", exact=True).fill("30 8 * * 1-5")
     page.locator("[data-preview] .words", has_text="Mon–Fri").wait_for()
     keep(page, "schedule-new")
     page = visitor.open("schedules")

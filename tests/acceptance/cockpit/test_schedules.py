@@ -28,8 +28,8 @@ def test_a_schedule_is_made_with_its_fires_shown_while_one_types(
     page = visitor.open("schedules/new")
     fires = page.locator("[data-preview] .fires li")
     expect(fires.first).to_contain_text("Thu 12 Mar, 00:00")
-    page.get_by_label("Custom (cron)").check()
-    cron = page.get_by_label("Cron", exact=True)
+    page.get_by_label("Custom").check()
+    cron = page.get_by_label("Rule in five fields", exact=True)
     cron.fill("15 7 * * 1")
     expect(fires.first).to_contain_text("Mon 16 Mar, 07:15")
     expect(page.locator("[data-preview] .words")).to_have_text("Mon · 07:15")
@@ -52,11 +52,11 @@ def test_a_form_that_does_not_hold_comes_back_with_what_was_typed(
 ) -> None:
     """A refused schedule says why and loses nothing of what was typed."""
     page = visit(own_stage).open("schedules/new")
-    page.get_by_label("Custom (cron)").check()
-    page.get_by_label("Cron", exact=True).fill("99 * * * *")
+    page.get_by_label("Custom").check()
+    page.get_by_label("Rule in five fields", exact=True).fill("99 * * * *")
     page.get_by_role("button", name="Activate schedule").click()
     expect(page.locator("#problem-cron")).to_contain_text("minute '99'")
-    expect(page.get_by_label("Cron", exact=True)).to_have_value("99 * * * *")
+    expect(page.get_by_label("Rule in five fields", exact=True)).to_have_value("99 * * * *")
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Oslo")
 
 

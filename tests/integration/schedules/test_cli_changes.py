@@ -87,7 +87,7 @@ def test_every_option_of_create_reaches_the_schedule(cli: Cli) -> None:
         (("create", "acme", "benevity", "daily", "--extra-holiday", "24.12."), 2, "isn't a date"),
         (("show", "12345678"), 1, "no schedule 12345678; see: impact-in"),
         (("show", "nightly"), 2, "schedule id 'nightly' must be an id"),
-        (("preview", "nightly"), 2, "isn't a five-field cron"),
+        (("preview", "nightly"), 2, "doesn't have five fields"),
         (("preview", "daily", "--from", "noon"), 2, "--from 'noon' must be a date or time"),
         (("plan", "--chart", "load.pdf"), 2, "must end with .png or .svg"),
     ],

@@ -43,7 +43,7 @@ def test_a_window_may_end_at_midnight() -> None:
         (lambda: DeliveryWindow(time(8), time(9), frozenset({0})), "days 0 must be of 1"),
         (lambda: DeliveryWindow(time(8, 0, 1), time(9)), "08:00:01 must be a local time"),
         (lambda: DeliveryWindow(time(8, tzinfo=UTC), time(9)), "must be a local time"),
-        (lambda: ScheduleRule("never"), "isn't a five-field cron"),
+        (lambda: ScheduleRule("never"), "doesn't have five fields"),
         (lambda: ScheduleRule("daily", "Oslo"), "time zone 'Oslo' isn't known"),
         (lambda: ScheduleRule("daily", catch_up_limit_days=0), "at least 1 day"),
         (lambda: ScheduleRule("daily", spread_minutes=-1), "must be 0 to 1439 minutes"),

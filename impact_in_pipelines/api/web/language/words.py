@@ -40,7 +40,7 @@ STATE_NOTES = {
 TRIGGERS = {
     "schedule": N_("Schedule"),
     "manual": N_("Manual"),
-    "backfill": N_("Backfill"),
+    "backfill": N_("Sent afterwards"),
     "replay": N_("Replay"),
 }
 
@@ -128,7 +128,7 @@ PRESETS = {
     "daily": N_("Every day at midnight"),
     "weekly": N_("Every Sunday at midnight"),
     "monthly": N_("On the first of every month"),
-    "custom": N_("Custom (cron)"),
+    "custom": N_("Custom"),
 }
 
 PERIODS = {"weekly": N_("Weekly"), "monthly": N_("Monthly")}

@@ -113,3 +113,24 @@ def test_every_template_compiles_in_every_language() -> None:
 def test_a_browsers_wish_is_met_where_it_can_be(header: str | None, code: str) -> None:
     """The first of the wished languages that there is, else English."""
     assert preferred(header) == code
+
+
+FOR_ENGINEERS = {
+    "en": r"\b(fires?|fired|firing|crons?|leases?|leased|backfill\w*)\b",
+    "nb": r"\b(cron|lease|backfill|avfyr|etterfyll)\w*",
+    "es": r"\b(cron|crons|lease|backfill|dispar\w+|relleno)\b",
+    "uk": r"(\bcron|\blease|\bbackfill|\bкрон\b|спрац|дозаповн)",
+}
+"""Words of the code, which an administrator has no use for: a schedule *sends*, is *due*, *arrives*."""
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_text_speaks_of_fires_crons_leases_or_backfills(code: str) -> None:
+    """An HR administrator reads these; names of values (`%(cron)s`) aren't read by anybody."""
+    if code == "en":
+        texts = [part for text in _texts() for part in _parts(text)]
+    else:
+        texts = [part for one in _catalogue(code) if one.id for part in _parts(one.string)]
+    pattern = re.compile(FOR_ENGINEERS[code], re.IGNORECASE)
+    found = [text for text in texts if pattern.search(_VALUE.sub("", text))]
+    assert found == []
