@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from impact_in_pipelines.api.web.icons import icon
 from impact_in_pipelines.api.web.language import words
-from impact_in_pipelines.api.web.language.languages import Language, languages
 from impact_in_pipelines.api.web.statics import static_url
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.wording.language.languages import Language, languages
 
 
 @cache

@@ -25,8 +25,6 @@ from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
 from impact_in_pipelines.api.http.routing import caller_address, check_rate
-from impact_in_pipelines.api.web.language.formats import Formats
-from impact_in_pipelines.api.web.language.languages import DEFAULT, Language, language, preferred
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
 from impact_in_pipelines.db.access.sessions import WebSession
@@ -37,6 +35,8 @@ from impact_in_pipelines.errors.schedules import TimezoneUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
+from impact_in_pipelines.wording.language.formats import Formats
+from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language, preferred
 from impact_in_pipelines.wording.marking import N_
 
 FRAGMENT = "X-Fragment"

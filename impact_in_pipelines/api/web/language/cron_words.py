@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from impact_in_pipelines.api.web.language.languages import DEFAULT, Language
 from impact_in_pipelines.api.web.language.words import PRESETS
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.scheduling import ScheduleFrequency, describe_cron, parse_cron
@@ -16,6 +15,7 @@ from impact_in_pipelines.scheduling.crons.meaning import (
     meaning_of,
     runs,
 )
+from impact_in_pipelines.wording.language.languages import DEFAULT, Language
 from impact_in_pipelines.wording.marking import N_
 
 _BY_CRON = {preset.cron: preset.value for preset in ScheduleFrequency}

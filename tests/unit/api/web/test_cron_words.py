@@ -9,8 +9,8 @@ from crons import Claim, OnDay, days_of_the_year, done, strange_crons
 from hypothesis import given, settings
 
 from impact_in_pipelines.api.web.language.cron_words import in_words, preset_of
-from impact_in_pipelines.api.web.language.languages import CODES, Language, language
 from impact_in_pipelines.scheduling import InvalidSchedule, describe_cron, parse_cron
+from impact_in_pipelines.wording.language.languages import CODES, Language, language
 
 _SPAN = re.compile(r"(.+)–(.+)")
 

@@ -11,8 +11,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from impact_in_pipelines.api.web.language.languages import CODES, DOMAIN, language, preferred
 from impact_in_pipelines.api.web.templating import environment
+from impact_in_pipelines.wording.language.languages import CODES, DOMAIN, language, preferred
 
 FOLDER = Path(str(files("impact_in_pipelines.api.web")))
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}

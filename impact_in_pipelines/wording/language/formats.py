@@ -17,8 +17,8 @@ from babel.dates import (
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
-from impact_in_pipelines.api.web.language.languages import Language
 from impact_in_pipelines.sla.wording import NOTHING, cut, in_percent, raised
+from impact_in_pipelines.wording.language.languages import Language
 
 _UNITS = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
 _KIB = 1024

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from impact_in_pipelines.api.web.language.cron_words import in_words
-from impact_in_pipelines.api.web.language.formats import Formats
-from impact_in_pipelines.api.web.language.languages import CODES, language
+from impact_in_pipelines.wording.language.formats import Formats
+from impact_in_pipelines.wording.language.languages import CODES, language
 
 NOW = datetime(2026, 3, 10, 0, 0, 30, tzinfo=UTC)
 
