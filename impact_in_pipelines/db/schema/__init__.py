@@ -10,6 +10,10 @@ from impact_in_pipelines.db.schema.alerts import (
     alert_channels,
     incidents,
     maintenance_windows,
+    notice_attempts,
+    notice_channels,
+    notice_marks,
+    notice_messages,
     notifications,
 )
 from impact_in_pipelines.db.schema.base import metadata
@@ -48,6 +52,10 @@ __all__ = [
     "incidents",
     "maintenance_windows",
     "metadata",
+    "notice_attempts",
+    "notice_channels",
+    "notice_marks",
+    "notice_messages",
     "notifications",
     "platform_connections",
     "platform_health",
