@@ -22,6 +22,8 @@ _JOINERS = frozenset("\u200c\u200d")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~&@]")
 _MARKDOWN_LINK = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 _MARKDOWN_BLOCK = re.compile(r"^(\s*)([-+#=]|\d+[.)])")
+_FORMULAS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20")
+"""What a formula begins with, in full width too, which some spreadsheets take for the same."""
 _SLACK_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SLACK_MARKS = str.maketrans({"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"})
 _SLACK_EDGE = re.compile(r"(?<![^\W_])[*_~`]+|[*_~`]+(?![^\W_])|`")
@@ -56,7 +58,7 @@ def cell(text: str) -> str:
     """`text` in one line for a cell of a CSV file: a spreadsheet takes what begins like a formula for one, so
     an apostrophe goes before it."""
     shown = plain(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+    return f"'{shown}" if shown.startswith(_FORMULAS) else shown
 
 
 def slack(text: str) -> str:

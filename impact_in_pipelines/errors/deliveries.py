@@ -15,6 +15,20 @@ class DeliveryUnknown(NotFound):
     delivery: str
 
 
+@refusal("delivery.payload_missing")
+class PayloadMissing(NotFound):
+    """Nothing was built for this delivery yet: a payload is made just before the first attempt."""
+
+    delivery: str
+
+
+@refusal("delivery.receipt_missing")
+class ReceiptMissing(NotFound):
+    """The platform has not accepted this delivery."""
+
+    delivery: str
+
+
 @refusal("delivery.id_malformed")
 class DeliveryIdMalformed(UsageError):
     """The text is neither an id nor the beginning of one; `shortest` counts hex digits."""

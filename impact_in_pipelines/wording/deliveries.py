@@ -4,6 +4,8 @@ from impact_in_pipelines.wording.marking import N_
 
 SENTENCES = {
     "delivery.unknown": N_("no delivery '%(delivery)s'"),
+    "delivery.payload_missing": N_("nothing was built for delivery '%(delivery)s' yet"),
+    "delivery.receipt_missing": N_("the platform has not accepted delivery '%(delivery)s'"),
     "delivery.id_malformed": N_(
         "'%(text)s' can't be a delivery's id: give the whole UUID or at least its first %(shortest)s "
         "characters, 0-9 and a-f"

@@ -22,7 +22,8 @@ from impact_in_pipelines.cli.demo.world import (
     connect_to_sandbox,
     wake,
 )
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox

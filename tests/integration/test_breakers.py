@@ -8,8 +8,9 @@ from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, World, let_all_pas
 
 from impact_in_pipelines.assets.delivery_schedules import held_as_markdown
 from impact_in_pipelines.connectors.payloads import MappedPayloads
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.errors.platforms import (
     HoldReasonMissing,

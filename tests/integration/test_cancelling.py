@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from factories import FIRST_RETRY, SECOND_RETRY, THIRD_RETRY, YESTERDAY, World
 
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany
 from impact_in_pipelines.platforms import Platform

@@ -14,7 +14,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, naming, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Input, Instant, Model, PlatformName
 from impact_in_pipelines.db.deliveries.cancelling import CalledOff
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.errors import NotFound
 from impact_in_pipelines.platforms import Platform

@@ -25,7 +25,7 @@ from impact_in_pipelines.api.deliveries.replay_schemas import (
 )
 from impact_in_pipelines.api.http.problems import ApiProblem, naming, not_found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import OPEN

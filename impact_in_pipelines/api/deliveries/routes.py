@@ -1,13 +1,15 @@
-"""The delivery log: pages, one delivery whole, a company's timeline."""
+"""The delivery log: pages, all of it, one delivery whole, a company's timeline."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import TypeAdapter
+from starlette.responses import JSONResponse, StreamingResponse
 
 from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, own_company, visible
+from impact_in_pipelines.api.deliveries.filters import Wanted
 from impact_in_pipelines.api.deliveries.schemas import (
     IN_TIMELINE,
     SAMPLED,
@@ -15,20 +17,20 @@ from impact_in_pipelines.api.deliveries.schemas import (
     Delivery,
     DeliveryPage,
     DeliveryWhole,
-    Status,
+    ReceiptView,
     Timeline,
     TimelineItem,
-    TriggerName,
     shown,
 )
+from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
-from impact_in_pipelines.api.http.problems import invalid
 from impact_in_pipelines.api.http.routing import api_router
-from impact_in_pipelines.api.http.schemas import Instant, Limit, PlatformName
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryRow
+from impact_in_pipelines.api.http.schemas import Limit
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryRow
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
-from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.deliveries.exporting import ExportForm, export
+from impact_in_pipelines.services.deliveries.papers import payload_of, receipt_of
 
 router = api_router("Deliveries")
 """Reading the log."""
@@ -36,6 +38,7 @@ router = api_router("Deliveries")
 # All rows at once: half of what making the models one by one costs.
 _DELIVERIES = TypeAdapter(list[Delivery])
 _ITEMS = TypeAdapter(list[TimelineItem])
+_JSON, _CSV = "application/json", "text/csv"
 _WHOLE = DeliveryWhole.model_fields.keys() - Delivery.model_fields.keys()
 
 
@@ -48,37 +51,12 @@ _WHOLE = DeliveryWhole.model_fields.keys() - Delivery.model_fields.keys()
 def list_deliveries(
     api: Api,
     caller: Caller,
+    wanted: Wanted,
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
-    platform: PlatformName | None = None,
-    status: Annotated[list[Status] | None, Query(description="may be given several times")] = None,
-    trigger: TriggerName | None = None,
-    schedule_id: Annotated[UUID | None, Query(alias="scheduleId")] = None,
-    start: Annotated[
-        Instant | None,
-        Query(alias="startDate", description="due at or after; a date is its 00:00 UTC"),
-    ] = None,
-    end: Annotated[
-        Instant | None, Query(alias="endDate", description="due before; a date is its 00:00 UTC")
-    ] = None,
-    error: Annotated[
-        str | None,
-        Query(max_length=200, pattern=r"^[^\x00]*$", description="text in the last error"),
-    ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> DeliveryPage:
-    if start is not None and end is not None and start >= end:
-        raise invalid("query", "endDate", "must be after startDate")
     ids = visible(api, caller, company_id)
-    wanted = DeliveryFilter(
-        platform=Platform(platform) if platform else None,
-        statuses=[DeliveryStatus(one) for one in status] if status else None,
-        trigger=Trigger(trigger) if trigger else None,
-        schedule_id=schedule_id,
-        start=start,
-        end=end,
-        error_contains=error,
-    )
     question = wanted.parameters | {"company": company_id}
     rows = api.deliveries.listed(ids, wanted, limit=limit + 1, **instant_and_id(cursor, question))
     more = len(rows) > limit
@@ -91,6 +69,28 @@ def list_deliveries(
         if more
         else None,
     )
+
+
+@router.get(
+    "/deliveries/export",
+    operation_id="exportDeliveries",
+    summary="The whole log as filtered, the latest due first; as JSON or CSV, streamed",
+    dependencies=[VIEW],
+    response_model=list[Delivery],
+    responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
+    openapi_extra={"responses": {"406": {"$ref": "#/components/responses/Problem406"}}},
+)
+def export_deliveries(
+    api: Api,
+    caller: Caller,
+    request: Request,
+    wanted: Wanted,
+    company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
+) -> Any:
+    kind = preferred(request.headers.get("accept"), (_JSON, _CSV))
+    form = ExportForm.CSV if kind == _CSV else ExportForm.JSON
+    found = export(api.deliveries, visible(api, caller, company_id), wanted, form)
+    return StreamingResponse(found, media_type=kind, headers={"Vary": "Accept"})
 
 
 @router.get(
@@ -125,6 +125,27 @@ def get_delivery(api: Api, caller: Caller, deliveryId: UUID) -> DeliveryWhole:  
         Attempt(**{**asdict(one), "error": sanitised(one.error)}) for one in row.attempts
     ]
     return DeliveryWhole(**values)
+
+
+@router.get(
+    "/deliveries/{deliveryId:id}/payload",
+    operation_id="getDeliveryPayload",
+    summary="What was sent, as a document of its own",
+    dependencies=[VIEW],
+    response_model=dict[str, Any],
+)
+def get_payload(api: Api, caller: Caller, deliveryId: UUID) -> Any:  # noqa: N803
+    return JSONResponse(payload_of(api.deliveries, deliveryId, caller.company_ids))
+
+
+@router.get(
+    "/deliveries/{deliveryId:id}/receipt",
+    operation_id="getDeliveryReceipt",
+    summary="The platform's receipt for a delivery that has arrived",
+    dependencies=[VIEW],
+)
+def get_receipt(api: Api, caller: Caller, deliveryId: UUID) -> ReceiptView:  # noqa: N803
+    return ReceiptView(**asdict(receipt_of(api.deliveries, deliveryId, caller.company_ids)))
 
 
 def _timeline_item(row: DeliveryRow) -> dict[str, Any]:

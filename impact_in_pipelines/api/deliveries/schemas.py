@@ -134,6 +134,28 @@ class DeliveryWhole(Delivery):
     attempts: list[Attempt]
 
 
+class ReceiptView(Model):
+    """What the platform accepted, when, and what it answered, personal data masked."""
+
+    delivery_id: UUID
+    company: str = Field(description="the company's slug", examples=["acme"])
+    platform: PlatformName
+    period_start: Day
+    period_end: Day
+    scheduled_for: Moment
+    delivered_at: Moment | None
+    transaction_id: str | None
+    http_status: int | None
+    idempotency_key: UUID = Field(description="the key that it was sent under")
+    payload_hash: str | None = Field(
+        description="SHA-256 of the content as it was sent, in canonical JSON without its own timestamps"
+    )
+    payload_bytes: int | None
+    revision: int
+    attempt_count: int
+    answer: dict[str, Any] | None = Field(description="the platform's answer")
+
+
 SHOWN = tuple(Delivery.model_fields)
 IN_TIMELINE = tuple(name for name in TimelineItem.model_fields if name != "payload_sample")
 

@@ -37,7 +37,10 @@ from impact_in_pipelines.api.http.requests import (
 from impact_in_pipelines.db.engine import translated_errors
 
 PREFIX = "/v1/impact-in"
-_FIXED = ("bulk-replay", "retry-all-failed", "preview-replay", "cancel", "stats", "preview")
+_FIXED = (
+    *("bulk-replay", "retry-all-failed", "preview-replay", "cancel", "stats", "preview"),
+    "export",
+)
 """Last parts of addresses that stand where an id could."""
 _UNCOUNTED = frozenset({"/healthz", "/metrics", f"{PREFIX}/webhooks/{{platform}}"})
 """Public routes without a limit by address: what a supervisor asks, and platforms, of which only call-backs

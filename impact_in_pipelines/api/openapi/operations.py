@@ -18,9 +18,13 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
         "sent ends by itself.",
         "endMaintenanceWindow": "Notices go out again from this moment.",
+        "exportDeliveries": "Filters as for the list, without pages: as long as the log is. In CSV a text "
+        "that a spreadsheet would take for a formula begins with an apostrophe.",
         "getCalendar": "At most 400 days. Of several deliveries of one day the best one decides its state.",
         "sendDay": "The 24-hour window still skips what has arrived. A day that is still running is refused.",
         "getDelivery": "Personal data in payload and answer is masked.",
+        "getDeliveryPayload": "Personal data is masked. 404 before anything was built.",
+        "getDeliveryReceipt": "404 for one that has not arrived.",
         "getDeliveryTimeline": "Without paging: for a picture of the last days.",
         "getHealth": "Nothing else is asked: for a supervisor that restarts what hangs.",
         "getMetrics": "Text format of Prometheus, for scraping every 15 seconds or less often.",

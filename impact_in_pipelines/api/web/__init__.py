@@ -18,6 +18,7 @@ from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
     deliveries,
+    downloads,
     live,
     replays,
 )
@@ -40,6 +41,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *replays.routes(pages),
             *cancelling.routes(pages),
             *deliveries.routes(pages),
+            *downloads.routes(pages),
             *calendar.routes(pages),
             *schedules.routes(pages),
             *holding.routes(pages),

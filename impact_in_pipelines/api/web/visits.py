@@ -134,11 +134,12 @@ class Visit:
         return self.request.query_params.get(name, "").strip()
 
     def path(self, *parts: object, **query: object) -> str:
-        """An address below the company, or below the cockpit where there is none."""
+        """An address below the company, or below the cockpit where there is none; a tuple in `query` is
+        given several times."""
         base = [self.language.code, "cockpit", *([self.company.id] if self.company else [])]
         text = "/" + "/".join(quote(str(part)) for part in [*base, *parts])
-        wanted = {name: value for name, value in query.items() if value not in (None, "")}
-        return f"{text}?{urlencode(wanted)}" if wanted else text
+        wanted = {name: value for name, value in query.items() if value not in (None, "", ())}
+        return f"{text}?{urlencode(wanted, doseq=True)}" if wanted else text
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A template as the answer; every one of them knows the visit as `v` and the formats as `f`."""

@@ -1,7 +1,6 @@
 """`impact-in deliveries`: the log, one delivery whole, and sending again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,22 +9,17 @@ from uuid import UUID
 import typer
 
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.deliveries.text import print_detail, print_list, short
+from impact_in_pipelines.cli.deliveries.listing import CompanyOption, PlatformOption, list_
+from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, short
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, print_error, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.deliveries.reading import (
-    DeliveryDetail,
-    DeliveryFilter,
-    DeliveryReader,
-    DeliveryRow,
-)
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
-from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import Conflict, ImpactInError, UsageError
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.cancelling import cancel as cancel_deliveries
 from impact_in_pipelines.services.deliveries.cancelling import waiting_like
 from impact_in_pipelines.services.deliveries.replaying import Replayed, replay_all_failed
@@ -33,10 +27,6 @@ from impact_in_pipelines.services.deliveries.replaying import replay as replay_d
 
 app = typer.Typer(help="Look at deliveries, send them again, call them off.", no_args_is_help=True)
 
-CompanyOption = Annotated[
-    str | None, typer.Option("--company", metavar="COMPANY", help="Only this slug or id.")
-]
-PlatformOption = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 _DAYS = FAILED_WITHIN.days
 
 
@@ -47,32 +37,7 @@ class WaitingStatus(StrEnum):
     RETRYING = "retrying"
 
 
-@app.command("list")
-def list_(
-    company: CompanyOption = None,
-    platform: PlatformOption = None,
-    status: Annotated[
-        list[DeliveryStatus] | None,
-        typer.Option(help="Only this status; may be repeated."),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List deliveries, the latest due first."""
-    with session() as runtime:
-        company_ids = [runtime.companies.find(company).id] if company else None
-        wanted = DeliveryFilter(platform=platform, statuses=status)
-        rows = DeliveryReader(runtime.database.engine).listed(company_ids, wanted, limit=limit)
-    if as_json:
-        print_json([as_document(row) for row in rows])
-    else:
-        asked = company or platform or status
-        print_list(
-            rows,
-            empty="No delivery is like that."
-            if asked
-            else "No deliveries yet: they come with schedules, see impact-in schedules create --help",
-        )
+app.command("list")(list_)
 
 
 @app.command("show")
@@ -218,19 +183,6 @@ def cancel(
     _print_named("Cancelled", done.cancelled)
     _print_named("Called off; failed as before:", done.failed_again)
     _raise_refused(done.refused, "cancelled")
-
-
-def as_document(row: DeliveryRow) -> dict[str, Any]:
-    """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
-    document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
-    del document["payload"]
-    document["last_error"] = sanitised(row.last_error)
-    if isinstance(row, DeliveryDetail):
-        document["payload"] = sanitised(row.payload)
-        for attempt in document["attempts"]:
-            attempt["error"] = sanitised(attempt["error"])
-        document["provider_response"] = sanitised(row.provider_response)
-    return document
 
 
 def _replay_document(done: Replayed) -> dict[str, Any]:

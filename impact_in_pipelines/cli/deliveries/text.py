@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -108,6 +109,19 @@ def outcome(row: DeliveryRow, *, text_limit: int = 0) -> str:
             return "replay is queued"
         case _:
             return row.note or ""
+
+
+def as_document(row: DeliveryRow) -> dict[str, Any]:
+    """A delivery as JSON shows it: every field, personal data masked, latency in milliseconds."""
+    document = asdict(row) | {"recovered": row.recovered, "latency_ms": row.latency_ms}
+    del document["payload"]
+    document["last_error"] = sanitised(row.last_error)
+    if isinstance(row, DeliveryDetail):
+        document["payload"] = sanitised(row.payload)
+        for attempt in document["attempts"]:
+            attempt["error"] = sanitised(attempt["error"])
+        document["provider_response"] = sanitised(row.provider_response)
+    return document
 
 
 def print_detail(delivery: DeliveryDetail) -> None:

@@ -21,7 +21,8 @@ from impact_in_pipelines.cli.output import console, print_table, styled
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.stopping import Stop
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader, DeliveryRow
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader, DeliveryRow
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus, ErrorKind

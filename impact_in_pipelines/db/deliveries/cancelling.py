@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter, named_by
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
@@ -55,6 +55,7 @@ class CancelStore:
             "limit": limit,
         }
         with self._engine.connect() as connection:
+            values["named"] = named_by(connection, wanted, company_ids)
             return list(connection.scalars(_SQL["waiting_like"], values))
 
     def cancel_of_run(

@@ -30,6 +30,9 @@ WHERE status IN @waiting
   AND (CAST(:trigger AS text) IS NULL OR trigger = :trigger)
   AND (CAST(:schedule_id AS uuid) IS NULL OR schedule_id = :schedule_id)
   AND (CAST(:error AS text) IS NULL OR last_error ILIKE :error)
+  AND (CAST(:search AS text) IS NULL OR last_error ILIKE :search OR id = ANY(CAST(:named AS uuid[])))
+  AND (CAST(:period_from AS date) IS NULL OR period_end >= :period_from)
+  AND (CAST(:period_until AS date) IS NULL OR period_start <= :period_until)
   AND (CAST(:start AS timestamptz) IS NULL OR scheduled_for >= :start)
   AND (CAST(:end AS timestamptz) IS NULL OR scheduled_for < :end)
 ORDER BY scheduled_for, id

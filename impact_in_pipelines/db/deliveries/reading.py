@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, TextClause
 
 from impact_in_pipelines.db.deliveries.changes import (
     mark_at,
@@ -18,6 +18,7 @@ from impact_in_pipelines.db.deliveries.changes import (
     position_of,
     reading_changes,
 )
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter, named_by
 from impact_in_pipelines.db.deliveries.spans import due_span
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
@@ -118,32 +119,6 @@ class DeliveryDetail(DeliveryRow):
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryFilter:
-    """What a list shows; None means all. `start` and `end` (aware, end exclusive) bound `scheduled_for`."""
-
-    platform: Platform | None = None
-    statuses: Sequence[DeliveryStatus] | None = None
-    trigger: Trigger | None = None
-    schedule_id: UUID | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    error_contains: str | None = None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The statement's parameters."""
-        return {
-            "platform": self.platform.value if self.platform else None,
-            "statuses": [status.value for status in self.statuses] if self.statuses else None,
-            "trigger": self.trigger.value if self.trigger else None,
-            "schedule_id": self.schedule_id,
-            "start": self.start,
-            "end": self.end,
-            "error": _contains(self.error_contains) if self.error_contains else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class ReplayRequest:
     """What one request has put into the queue, and how each of those deliveries stands (`states`)."""
 
@@ -184,16 +159,13 @@ class DeliveryReader:
         elif company_ids is not None:
             statement = _SQL["listed_of_several"]
             values["company_ids"] = list(company_ids)
-        latest = before_at or datetime.now(UTC)
         with self._engine.connect() as connection:
-            rows = []
-            if values["start"] is None:
-                # Mostly the last months fill a page: to look into all of them costs more than to ask twice.
-                recent = values | {"start": latest - _PAGE_WITHIN}
-                rows = rows_of(connection.execute(statement, recent))
-            if len(rows) < limit:
-                rows = rows_of(connection.execute(statement, values))
-        return [DeliveryRow(**_typed(row)) for row in rows]
+            found = _page(connection, statement, values)
+            if named := named_by(connection, wanted, company_ids):
+                # Two reads by an index each; one with OR would look at every delivery there is.
+                others = _named_page(connection, statement, values, named)
+                found = _latest([*found, *others], limit)
+        return [DeliveryRow(**_typed(row)) for row in found]
 
     def of_ids(self, ids: Sequence[UUID], company_id: UUID) -> list[DeliveryRow]:
         """Those of `ids` that are the company's, the latest due first."""
@@ -286,10 +258,32 @@ def _ids(company_ids: Sequence[UUID] | None) -> list[UUID] | None:
     return None if company_ids is None else list(company_ids)
 
 
-def _contains(text: str) -> str:
-    """A pattern for ILIKE in which `text` stands for itself."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def _page(connection: Connection, statement: TextClause, values: dict[str, Any]) -> Sequence[Row]:
+    if values["start"] is None:
+        # Mostly the last months fill a page: to look into all of them costs more than to ask twice.
+        latest = values["before_at"] or datetime.now(UTC)
+        recent = values | {"start": latest - _PAGE_WITHIN}
+        rows = rows_of(connection.execute(statement, recent))
+        if len(rows) == values["limit"]:
+            return rows
+    return rows_of(connection.execute(statement, values))
+
+
+def _named_page(
+    connection: Connection, statement: TextClause, values: dict[str, Any], named: Sequence[UUID]
+) -> Sequence[Row]:
+    """Those of `named` that everything but the search's text fits."""
+    within = due_span(connection, named)
+    start = max(filter(None, (values["start"], within["due_from"])))
+    named_values = values | {"ids": list(named), "search": None, "start": start}
+    return rows_of(connection.execute(statement, named_values))
+
+
+def _latest(rows: Sequence[Row], limit: int) -> list[Row]:
+    """The latest due of `rows`, each once."""
+    by_id = {row["id"]: row for row in rows}
+    order = sorted(by_id.values(), key=lambda row: (row["scheduled_for"], row["id"]), reverse=True)
+    return order[:limit]
 
 
 def _typed(row: Row) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 -- name: listed
 -- One page, the latest due first: of one company by impact_deliveries_timeline_idx, of all by
--- impact_deliveries_due_idx, or of the deliveries with certain ids.
+-- impact_deliveries_due_idx, by a text of the error by impact_deliveries_errors_idx, or of the deliveries with
+-- certain ids.
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
@@ -18,6 +19,9 @@ WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
   AND (CAST(:trigger AS text) IS NULL OR d.trigger = :trigger)
   AND (CAST(:schedule_id AS uuid) IS NULL OR d.schedule_id = :schedule_id)
   AND (CAST(:error AS text) IS NULL OR d.last_error ILIKE :error)
+  AND (CAST(:search AS text) IS NULL OR d.last_error ILIKE :search)
+  AND (CAST(:period_from AS date) IS NULL OR (d.period_end >= :period_from AND d.scheduled_for >= :period_due_from))
+  AND (CAST(:period_until AS date) IS NULL OR d.period_start <= :period_until)
 ORDER BY d.scheduled_for DESC, d.id DESC
 LIMIT :limit
 
@@ -32,6 +36,7 @@ FROM companies c
 CROSS JOIN LATERAL (
     SELECT * FROM impact_deliveries l
     WHERE l.company_id = c.id
+      AND (CAST(:ids AS uuid[]) IS NULL OR l.id = ANY(CAST(:ids AS uuid[])))
       AND (CAST(:start AS timestamptz) IS NULL OR l.scheduled_for >= :start)
       AND (CAST(:end AS timestamptz) IS NULL OR l.scheduled_for < :end)
       AND (CAST(:before_at AS timestamptz) IS NULL OR (l.scheduled_for, l.id) < (:before_at, CAST(:before_id AS uuid)))
@@ -41,6 +46,9 @@ CROSS JOIN LATERAL (
       AND (CAST(:trigger AS text) IS NULL OR l.trigger = :trigger)
       AND (CAST(:schedule_id AS uuid) IS NULL OR l.schedule_id = :schedule_id)
       AND (CAST(:error AS text) IS NULL OR l.last_error ILIKE :error)
+      AND (CAST(:search AS text) IS NULL OR l.last_error ILIKE :search)
+      AND (CAST(:period_from AS date) IS NULL OR (l.period_end >= :period_from AND l.scheduled_for >= :period_due_from))
+      AND (CAST(:period_until AS date) IS NULL OR l.period_start <= :period_until)
     ORDER BY l.scheduled_for DESC, l.id DESC
     LIMIT :limit) AS d
 WHERE c.id = ANY(CAST(:company_ids AS uuid[]))

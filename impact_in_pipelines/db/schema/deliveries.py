@@ -151,7 +151,14 @@ impact_deliveries = Table(
         text("scheduled_for DESC"),
         postgresql_where=text("status = 'failed'"),
     ),
-    # call-backs of a platform: the delivery with its transaction id.
+    # listed: a search for a text in the last error; few rows among many have one.
+    Index(
+        "impact_deliveries_errors_idx",
+        "company_id",
+        text("scheduled_for DESC"),
+        postgresql_where=text("last_error IS NOT NULL"),
+    ),
+    # call-backs of a platform and searches: the delivery with its transaction id.
     Index(
         "impact_deliveries_transaction_idx",
         "platform",

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from impact_in_pipelines.db.deliveries.cancelling import CalledOff, CancelStore
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.replaying import MOST

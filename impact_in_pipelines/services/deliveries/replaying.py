@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter, DeliveryReader
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
+from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN, FailedDeliveries, QueuedAgain
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown

@@ -1,5 +1,6 @@
 // Everything works without these scripts, a page at a time; with them in place and live.
 
+import { copy } from "./copying.js";
 import { openDialog } from "./dialog.js";
 import { watchConnection } from "./live.js";
 import { refreshTimes } from "./parts.js";
@@ -7,10 +8,20 @@ import { startSchedules } from "./schedules.js";
 import { startTimeline } from "./timeline.js";
 
 document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  for (const list of document.querySelectorAll("[data-pick][open]")) if (!list.contains(event.target)) list.open = false;
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   openDialog(link.href);
+});
+
+document.addEventListener("keydown", (event) => {
+  const list = event.key === "Escape" && event.target.closest?.("[data-pick][open]");
+  if (!list) return;
+  list.open = false;
+  list.querySelector("summary").focus();
 });
 
 const page = document.querySelector("[data-page]");

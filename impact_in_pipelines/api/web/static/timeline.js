@@ -142,11 +142,6 @@ export function startTimeline(page) {
       window.location.reload();
       return;
     }
-    const copy = target.closest("[data-copy]");
-    if (copy) {
-      await navigator.clipboard?.writeText(copy.dataset.copy);
-      return;
-    }
     const line = target.closest(".row-line");
     if (!line || target.closest("input, .cell-select")) return;
     if (!target.closest(".opener") && (target.closest("a") || String(getSelection()))) return;

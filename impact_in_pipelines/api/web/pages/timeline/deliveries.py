@@ -12,7 +12,7 @@ from impact_in_pipelines.api.web.pages.timeline.dashboard import dashboard_of
 from impact_in_pipelines.api.web.pages.timeline.filters import filters_of
 from impact_in_pipelines.api.web.pages.timeline.rows import OPEN, row_of, thresholds_of
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
-from impact_in_pipelines.db.deliveries.reading import DeliveryFilter
+from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.deliveries.cancelling import waiting_count
 from impact_in_pipelines.services.deliveries.replaying import failed_lately

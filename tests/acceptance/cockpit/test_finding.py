@@ -1,0 +1,114 @@
+"""Finding deliveries in the cockpit, and taking them along."""
+
+import csv
+import io
+import json
+
+import requests
+from playwright.sync_api import expect
+
+from .conftest import Visit
+from .serving import VIEWER, Stage
+
+
+def test_one_field_finds_by_id_transaction_and_error(stage: Stage, visit: Visit) -> None:
+    """What a person has of a delivery goes into one field; the view has an address of its own."""
+    visitor = visit(stage)
+    page = visitor.open()
+    failed = str(stage.seeded.failed[0])
+    for text, count in ((failed, 1), (failed[:8], 1), ("isn't valid", None), ("no such thing", 0)):
+        page.get_by_role("searchbox", name="Search").fill(text)
+        page.get_by_role("button", name="Apply").click()
+        page.wait_for_url("**q=**")
+        expect(page.get_by_role("searchbox", name="Search")).to_have_value(text)
+        if count is not None:
+            expect(page.locator("li.row")).to_have_count(count)
+    page = visitor.open("deliveries?q=API+key")
+    assert set(page.locator("li.row .pill").all_inner_texts()) == {"Failed"}
+    transaction = stage.world.scalars(
+        "SELECT transaction_id FROM impact_deliveries WHERE company_id = :id AND transaction_id IS NOT NULL "
+        "LIMIT 1",
+        id=stage.seeded.troubled,
+    )[0]
+    page = visitor.open(f"deliveries?q={transaction}")
+    expect(page.locator("li.row")).to_have_count(1)
+    assert visitor.faults() == []
+
+
+def test_several_statuses_and_the_days_reported(stage: Stage, visit: Visit) -> None:
+    """Several statuses at once, by keyboard too; days mean when a delivery is due, or what it reports."""
+    visitor = visit(stage)
+    page = visitor.open()
+    page.locator("[data-pick] summary").press("Enter")
+    page.get_by_role("checkbox", name="Failed").press("Space")
+    page.get_by_role("checkbox", name="Retrying").press("Space")
+    assert visitor.faults() == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("checkbox", name="Failed")).to_be_hidden()
+    page.get_by_role("combobox", name="Days").select_option("period")
+    page.get_by_label("From").fill("2026-03-10")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**status=retrying&status=failed**")
+    expect(page.locator("#status-chosen")).to_have_text("Retrying, Failed")
+    periods = set(page.locator("li.row .cell-period").all_inner_texts())
+    assert periods
+    assert all("10 Mar" in one for one in periods), periods
+    expect(page.get_by_role("combobox", name="Days")).to_have_value("period")
+
+
+def test_the_log_is_taken_along_as_filtered(stage: Stage, visit: Visit) -> None:
+    """Whoever may look may take along what is shown, in both forms, all pages of it."""
+    page = visit(stage, roles=VIEWER).open(
+        "deliveries?status=failed&status=skipped&platform=goodera"
+    )
+    names = []
+    for form in ("CSV", "JSON"):
+        with page.expect_download() as taken:
+            page.get_by_role("link", name=form).click()
+        names.append(taken.value.suggested_filename)
+        text = taken.value.path().read_text("utf-8")
+        rows = list(csv.DictReader(io.StringIO(text))) if form == "CSV" else json.loads(text)
+        assert {row["platform"] for row in rows} == {"goodera"}
+        assert {row["status"] for row in rows} == {"failed"}
+    assert names == [f"nordlys-energi-deliveries-2026-03-11.{form}" for form in ("csv", "json")]
+    cookies = {"impact_in_session": stage.session(VIEWER)}
+    everything = requests.get(stage.path("deliveries.csv"), cookies=cookies, timeout=20).text
+    (count,) = stage.world.scalars(
+        "SELECT count(*) FROM impact_deliveries WHERE company_id = :id", id=stage.seeded.troubled
+    )
+    assert len(list(csv.DictReader(io.StringIO(everything)))) == count > 300
+
+
+def test_payload_and_receipt_of_one_delivery_are_files(stage: Stage, visit: Visit) -> None:
+    """Personal data in them is masked, and a delivery that failed has no receipt."""
+    page = visit(stage, roles=VIEWER).open("deliveries?status=success&platform=workday")
+    page.locator(".opener").first.click()
+    detail = page.locator(".detail").first
+    with page.expect_download() as taken:
+        detail.get_by_role("link", name="Payload").click()
+    payload = json.loads(taken.value.path().read_text("utf-8"))
+    assert payload["contactEmail"] == "***"
+    with page.expect_download() as taken:
+        detail.get_by_role("link", name="Receipt").click()
+    receipt = json.loads(taken.value.path().read_text("utf-8"))
+    assert receipt["platform"] == "workday"
+    assert receipt["transactionId"].startswith("txn-")
+    assert receipt["answer"]["success"] is True
+    page = visit(stage).open(f"deliveries/{stage.seeded.failed[0]}")
+    expect(page.get_by_role("link", name="Payload")).to_be_visible()
+    expect(page.get_by_role("link", name="Receipt")).to_have_count(0)
+
+
+def test_copying_says_that_it_was_done(stage: Stage, visit: Visit) -> None:
+    """Beside the button and aloud, on the page of one delivery too; without https as well."""
+    visitor = visit(stage, permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.open(f"deliveries/{stage.seeded.failed[0]}")
+    button = page.get_by_role("button", name="Copy the id")
+    button.click()
+    expect(button).to_have_attribute("data-done", "Copied")
+    expect(page.locator("#announcer")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == str(stage.seeded.failed[0])
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role("button", name="Copy the key").click()
+    expect(page.get_by_role("button", name="Copy the key")).to_have_attribute("data-done", "Copied")
+    assert visitor.faults() == []
