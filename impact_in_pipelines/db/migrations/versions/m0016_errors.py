@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from impact_in_pipelines.db.migrations.online import create_index
 
-revision = '0015'
-down_revision = '0014'
+revision = '0016'
+down_revision = '0015'
 
 
 def upgrade() -> None:
