@@ -193,6 +193,32 @@ def test_a_preview_shows_what_would_be_sent_and_changes_nothing(api: Served) -> 
     assert api.get(path) == before
 
 
+def test_a_preview_of_several_shows_how_each_differs_from_what_had_arrived(api: Served) -> None:
+    """Not only a preview of one; what had never arrived differs from nothing."""
+    api.world.execute(
+        "UPDATE impact_events SET hours = hours + 1 WHERE company_id = :id", id=api.own.company
+    )
+    ids = [str(api.own.arrived), str(api.own.failed)]
+
+    items = api.post("/deliveries/preview-replay", {"ids": ids, "force": True}).json()["items"]
+
+    arrived, failed = sorted(items, key=lambda one: ids.index(one["id"]))
+    assert (arrived["periodStart"], arrived["periodEnd"]) == ("2026-03-09", "2026-03-09")
+    assert arrived["lastAccepted"]["deliveryId"] == str(api.own.arrived)
+    (difference,) = arrived["differences"]
+    assert difference["after"] == difference["before"] + 3
+    assert (failed["lastAccepted"], failed["differences"]) == (None, [])
+
+
+def test_a_replays_progress_names_the_days(api: Served) -> None:
+    """Nobody knows a day by an id."""
+    url = api.post(f"/deliveries/{api.own.failed}/replay").json()["statusUrl"]
+
+    (one,) = api.call("GET", url).json()["deliveries"]
+
+    assert (one["periodStart"], one["periodEnd"]) == ("2026-03-09", "2026-03-09")
+
+
 def test_a_preview_says_what_the_window_would_skip(api: Served) -> None:
     """The same content has arrived less than a day ago, with another delivery."""
     (twin,) = api.world.deliveries(Platform.BENEVITY, api.own.company)

@@ -34,6 +34,7 @@ from impact_in_pipelines.errors.deliveries import ReplayArrived, ReplaySkipped
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.previewing import (
     Action,
+    Comparison,
     PreviewItem,
     compared,
     preview_replay,
@@ -96,13 +97,14 @@ def preview_many(api: Api, caller: Caller, body: BulkReplay) -> PreviewedMany:
     ids = _chosen(api, caller, body)
     preview = preview_replay(api.runtime, ids, company_ids=caller.company_ids, force=body.force)
     counts = Counter(item.action for item in preview.items)
+    known = compared(api.runtime, preview.items)
     return PreviewedMany(
         total=len(preview.items),
         to_send=counts[Action.SEND_AGAIN] + counts[Action.NEW_DELIVERY],
         skipped=counts[Action.SKIP],
         refused=counts[Action.REFUSE],
         estimated_seconds=preview.estimated_seconds,
-        items=[PreviewedItem(**_item(item)) for item in preview.items],
+        items=[PreviewedItem(**_item(item, known[item.id])) for item in preview.items],
     )
 
 
@@ -144,14 +146,9 @@ def preview_one(
     force = body is not None and body.force
     preview = preview_replay(api.runtime, [deliveryId], company_ids=caller.company_ids, force=force)
     item = next(one for one in preview.items if one.id == deliveryId)
-    accepted, changes = compared(api.runtime, item)
     return PreviewedOne(
-        **_item(item),
+        **_item(item, compared(api.runtime, [item])[item.id]),
         payload=sanitised(item.payload),
-        last_accepted=_duplicate(accepted),
-        differences=[
-            DifferenceView(path=one.path, before=one.before, after=one.after) for one in changes
-        ],
         estimated_seconds=preview.estimated_seconds,
     )
 
@@ -244,7 +241,7 @@ def _reason(refusal: ImpactInError) -> str:
             return str(sanitised(sentence(refusal)))
 
 
-def _item(item: PreviewItem) -> dict[str, object]:
+def _item(item: PreviewItem, known: Comparison) -> dict[str, object]:
     return {
         "id": item.id,
         "platform": item.platform.value,
@@ -253,6 +250,13 @@ def _item(item: PreviewItem) -> dict[str, object]:
         "code": item.refusal.code if item.refusal else None,
         "changed": item.changed,
         "duplicate_of": _duplicate(item.duplicate_of),
+        "period_start": item.period_start,
+        "period_end": item.period_end,
+        "last_accepted": _duplicate(known.accepted),
+        "differences": [
+            DifferenceView(path=one.path, before=one.before, after=one.after)
+            for one in known.differences
+        ],
     }
 
 

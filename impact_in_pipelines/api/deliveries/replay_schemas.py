@@ -126,6 +126,8 @@ class ReplayState(Model):
 
     id: UUID
     platform: PlatformName
+    period_start: Day
+    period_end: Day
     status: Status
     attempt_count: int
     last_error: str | None
@@ -169,14 +171,16 @@ class PreviewedItem(Model):
     code: str | None = Field(description="names the reason for programs")
     changed: bool | None = Field(description="whether today's payload differs from what was sent")
     duplicate_of: Duplicate | None
+    period_start: Day
+    period_end: Day
+    last_accepted: Duplicate | None
+    differences: list[DifferenceView]
 
 
 class PreviewedOne(PreviewedItem):
     """What a replay of one delivery would send, and how that differs from what was last accepted."""
 
     payload: dict[str, Any] | None
-    last_accepted: Duplicate | None
-    differences: list[DifferenceView]
     estimated_seconds: float
 
 

@@ -2,8 +2,8 @@
 waits. Statements: replays.sql. Nothing is locked, nothing changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,17 @@ class Accepted:
     id: UUID
     delivered_at: datetime
     payload: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days of one company on one platform; `id` is the delivery that reports them."""
+
+    id: UUID
+    company_id: UUID
+    platform: Platform
+    period_start: date
+    period_end: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +73,18 @@ class ReplayPreviews:
             )
             return {row.id: Accepted(row.twin, row.delivered_at) for row in found}
 
-    def last_accepted(self, claimed: Claimed) -> Accepted | None:
-        """What the platform accepted last for the same company and period."""
+    def last_accepted(self, periods: Sequence[Period]) -> dict[UUID, Accepted]:
+        """What the platform accepted last for the same company and days, of each that it accepted anything
+        for."""
+        if not periods:
+            return {}
+        values = {
+            "rows": rows_as_json([asdict(one) for one in periods]),
+            "first_end": min(one.period_end for one in periods),
+        }
         with self._engine.connect() as connection:
-            row = connection.execute(
-                _SQL["last_accepted"],
-                {
-                    "company_id": claimed.company_id,
-                    "platform": claimed.platform.value,
-                    "period_start": claimed.period_start,
-                    "period_end": claimed.period_end,
-                },
-            ).one_or_none()
-        return Accepted(row.id, row.delivered_at, row.payload) if row else None
+            found = connection.execute(_SQL["last_accepted"], values)
+            return {row.of_id: Accepted(row.id, row.delivered_at, row.payload) for row in found}
 
     def waiting(
         self, company_ids: Sequence[UUID], now: datetime

@@ -110,12 +110,18 @@ WHERE t.status = 'success' AND t.delivered_at > :since
 ORDER BY m.id, t.delivered_at DESC
 
 -- name: last_accepted
--- By impact_deliveries_timeline_idx: a period is due when it is over, or on its last day.
-SELECT d.id, d.delivered_at, d.payload FROM impact_deliveries d
-WHERE d.company_id = :company_id AND d.platform = :platform AND d.status = 'success'
-  AND d.scheduled_for >= CAST(:period_end AS date) - 1
-  AND d.period_start = :period_start AND d.period_end = :period_end
-ORDER BY d.delivered_at DESC LIMIT 1
+-- Of each by impact_deliveries_timeline_idx: a period is due when it is over, or on its last day. The bound for
+-- all leaves months out before the first is looked at.
+SELECT m.id AS of_id, a.id, a.delivered_at, a.payload
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+     AS m(id uuid, company_id uuid, platform text, period_start date, period_end date)
+CROSS JOIN LATERAL (
+    SELECT d.id, d.delivered_at, d.payload FROM impact_deliveries d
+    WHERE d.company_id = m.company_id AND d.platform = m.platform AND d.status = 'success'
+      AND d.scheduled_for >= CAST(:first_end AS date) - 1
+      AND d.scheduled_for >= m.period_end - 1
+      AND d.period_start = m.period_start AND d.period_end = m.period_end
+    ORDER BY d.delivered_at DESC LIMIT 1) AS a
 
 -- name: waiting
 SELECT company_id, platform, count(*) AS waiting FROM impact_deliveries

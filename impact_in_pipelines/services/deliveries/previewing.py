@@ -9,7 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.db.deliveries.replay_previews import Accepted, Previewed, ReplayPreviews
+from impact_in_pipelines.db.deliveries.replay_previews import (
+    Accepted,
+    Period,
+    Previewed,
+    ReplayPreviews,
+)
 from impact_in_pipelines.delivery.estimating import ConnectionLoad, seconds_for
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
 from impact_in_pipelines.delivery.payload import Payload, payload_hash, without_timestamps
@@ -120,16 +125,30 @@ def preview_replay(
     return ReplayPreview(items, _seconds(items, connections, previews, now))
 
 
-def compared(runtime: Runtime, item: PreviewItem) -> tuple[Accepted | None, list[Difference]]:
-    """What was last accepted for the item's period, and where today's payload differs from it, personal
-    data masked."""
-    previews = ReplayPreviews(runtime.database.engine)
-    (found,) = previews.claimable([item.id])
-    accepted = previews.last_accepted(found.claimed)
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was last accepted for a delivery's days (None: nothing was), and where today's payload differs
+    from it, personal data masked."""
+
+    accepted: Accepted | None
+    differences: Sequence[Difference]
+
+
+def compared(runtime: Runtime, items: Sequence[PreviewItem]) -> dict[UUID, Comparison]:
+    """Each of `items` beside what had arrived for its days, in one read."""
+    periods = [
+        Period(one.id, one.company_id, one.platform, one.period_start, one.period_end)
+        for one in items
+    ]
+    accepted = ReplayPreviews(runtime.database.engine).last_accepted(periods)
+    return {one.id: _comparison(one, accepted.get(one.id)) for one in items}
+
+
+def _comparison(item: PreviewItem, accepted: Accepted | None) -> Comparison:
     if accepted is None or accepted.payload is None or item.payload is None:
-        return accepted, []
+        return Comparison(accepted, ())
     before, after = (sanitised(without_timestamps(one)) for one in (accepted.payload, item.payload))
-    return accepted, list(differences(before, after))
+    return Comparison(accepted, tuple(differences(before, after)))
 
 
 def _contents(

@@ -92,6 +92,43 @@ def test_selected_ones_are_replayed_together_and_a_double_click_counts_once(
     assert all(not stage.world.doubled(platform) for platform in Platform)
 
 
+def test_each_of_several_shows_how_it_differs_and_what_waits_can_be_cancelled(
+    own_stage: Stage, visit: Visit
+) -> None:
+    """The confirmation compares every one of them with what had arrived, by keyboard too; the progress goes
+    by day, and from it what still waits is called off."""
+    stage = own_stage
+    visitor = visit(stage)
+    page = visitor.open("deliveries?status=success&platform=benevity")
+    boxes = page.locator("li.row input[name=id]")
+    boxes.nth(0).check()
+    boxes.nth(12).check()
+    page.get_by_role("button", name=re.compile("Replay selected")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Send it all the same").click()
+    different = dialog.locator("details.difference")
+    expect(different).to_have_count(2)
+    expect(different.first.locator("table")).to_be_hidden()
+    different.nth(1).locator("summary").press("Enter")
+    expect(different.nth(1).locator("table")).to_be_visible()
+    expect(different.nth(1)).to_contain_text("/metrics/0")
+    assert visitor.faults() == []
+    dialog.get_by_label("type: again").fill("again")
+    dialog.get_by_role("button", name="Replay").click()
+    expect(dialog.get_by_role("heading", name="Replaying …")).to_be_visible()
+    expect(dialog.get_by_role("link", name="10 Mar")).to_have_count(1)
+    expect(dialog.locator("code")).to_have_count(0)
+    dialog.get_by_role("link", name="Cancel 2 waiting").click()
+    dialog.get_by_role("button", name="Cancel deliveries").click()
+    expect(dialog.get_by_role("heading", name="2 deliveries are called off")).to_be_visible()
+    assert visitor.faults() == []
+    dialog.get_by_role("link", name="Back to the replay").click()
+    expect(dialog.locator(".tally")).to_contain_text("2 Cancelled")
+    expect(dialog.get_by_role("link", name=re.compile("waiting"))).to_have_count(0)
+    stage.drain()
+    assert _accepted(stage, *Platform) == 0
+
+
 def test_all_that_failed_is_retried_and_a_failure_is_told(own_stage: Stage, visit: Visit) -> None:
     """Retry all takes the failures of four weeks; what fails again is counted and explained."""
     stage = own_stage
@@ -183,7 +220,7 @@ def test_a_viewer_sees_everything_and_can_send_nothing(stage: Stage, visit: Visi
     visitor = visit(stage, roles=VIEWER)
     page = visitor.open()
     expect(page.locator("li.row")).to_have_count(30)
-    expect(page.locator("main input[type=checkbox]")).to_have_count(0)
+    expect(page.locator("#selection input[type=checkbox]")).to_have_count(0)
     expect(page.get_by_text(re.compile("Replay|Retry all"))).to_have_count(0)
     page.locator(".opener").nth(2).click()
     expect(page.locator(".detail-grid")).to_be_visible()

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.pages.timeline.filters import filters_of
+from impact_in_pipelines.api.web.pages.timeline.rows import CANCELLABLE
 from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, uuid_of
 from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 from impact_in_pipelines.services.deliveries.replaying import MOST
@@ -23,16 +26,30 @@ def routes(pages: Pages) -> list[Route]:
 
 def confirm(visit: Visit) -> Response:
     """Asks whether the delivery named by `id`, or what waits and fits the filters (`all=waiting`), is to be
-    called off."""
+    called off; or what still waits of a replay (`replay`)."""
+    if visit.query("replay"):
+        replay_id = uuid_of(visit.query("replay"), "replay")
+        ids = _waiting_of(visit, replay_id)
+        found = visit.api.deliveries.of_ids(ids, visit.home.id)
+        counts = Counter(row.platform for row in found)
+        return _rendered(visit, "parts/cancel_many.html", ids=ids, counts=counts, replay=replay_id)
     if visit.query("all") == "waiting":
         _, wanted = filters_of(visit)
         ids = waiting_like(visit.api.runtime, wanted, [visit.home.id])
         found = visit.api.deliveries.of_ids(ids, visit.home.id)
         counts = Counter(row.platform for row in found)
-        return _rendered(visit, "parts/cancel_many.html", ids=ids, counts=counts)
+        return _rendered(visit, "parts/cancel_many.html", ids=ids, counts=counts, replay=None)
     row = visit.api.deliveries.whole(uuid_of(visit.query("id"), "delivery"), [visit.home.id])
     period = visit.formats.days(row.period_start, row.period_end)
     return _rendered(visit, "parts/cancel.html", row=row, period=period)
+
+
+def _waiting_of(visit: Visit, replay_id: UUID) -> list[UUID]:
+    """Those of a replay that nobody sends at this moment."""
+    found = visit.api.deliveries.replay_request(replay_id, [visit.home.id])
+    if found is None:
+        raise not_found("replay")
+    return [row["id"] for row in found.states if row["status"] in CANCELLABLE][:MOST]
 
 
 def call_off(visit: Visit) -> Response:
@@ -48,6 +65,7 @@ def call_off(visit: Visit) -> Response:
         cancelled=len(done.cancelled),
         refused=len(done.refused),
         along=len(done.along),
+        replay=visit.field("replay"),
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,12 +15,13 @@ from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import ApiProblem, not_found
 from impact_in_pipelines.api.web.language.words import ACTIONS, STATUSES, Sign
-from impact_in_pipelines.api.web.pages.timeline.rows import OPEN
+from impact_in_pipelines.api.web.pages.timeline.rows import CANCELLABLE, OPEN
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.access.answers import HeldKey, IdempotencyStore, KeptAnswer
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.deliveries.previewing import (
     Action,
+    Comparison,
     PreviewItem,
     compared,
     preview_replay,
@@ -51,7 +53,8 @@ def routes(pages: Pages) -> list[Route]:
 
 @dataclass(frozen=True)
 class Line:
-    """One delivery of a confirmation: what would become of it, and why."""
+    """One delivery of a confirmation: what would become of it, and why; `changes` are where it differs from
+    what had arrived (`accepted_at`; None: nothing had), `more` counts those that are left out."""
 
     id: UUID
     platform: str
@@ -59,6 +62,9 @@ class Line:
     sign: Sign
     reason: str | None
     changed: bool | None
+    accepted_at: datetime | None
+    changes: Sequence[tuple[str, str, str]]
+    more: int
 
 
 def confirm(visit: Visit) -> Response:
@@ -80,8 +86,8 @@ def _confirmation(
     """The question; `problem` says what was wrong with the word that was typed."""
     preview = preview_replay(visit.api.runtime, ids, company_ids=[visit.home.id], force=force)
     counts = Counter(item.action for item in preview.items)
-    one = preview.items[0] if len(preview.items) == 1 else None
-    accepted, changes = compared(visit.api.runtime, one) if one else (None, [])
+    shown = preview.items[:_SHOWN]
+    known = compared(visit.api.runtime, shown)
     return _rendered(
         visit,
         "parts/confirm.html",
@@ -96,15 +102,10 @@ def _confirmation(
         skipped=counts[Action.SKIP],
         refused=counts[Action.REFUSE],
         seconds=preview.estimated_seconds,
-        lines=[_line(visit, item) for item in preview.items[:_SHOWN]],
+        lines=[_line(visit, item, known[item.id]) for item in shown],
         hidden=max(0, len(preview.items) - _SHOWN),
         force_url=_force_url(visit, ids),
         forceable=not force and any(item.forceable for item in preview.items),
-        accepted=accepted,
-        changes=[
-            (one.path, _as_json(one.before), _as_json(one.after))
-            for one in changes[:_DIFFERENCES_SHOWN]
-        ],
     )
 
 
@@ -189,7 +190,7 @@ def progress(visit: Visit) -> Response:
     found = visit.api.deliveries.replay_request(uuid_of(text, "replay"), [visit.home.id])
     if found is None:
         raise not_found("replay")
-    states = [_state(row) for row in found.states]
+    states = [_state(visit, row) for row in found.states]
     counts = Counter(one["status"] for one in states)
     ended = sum(n for status, n in counts.items() if status not in OPEN)
     return _rendered(
@@ -202,6 +203,7 @@ def progress(visit: Visit) -> Response:
         total=len(states),
         ended=ended,
         arrived=counts["success"],
+        waiting=sum(one["waits"] for one in states) if visit.may_manage else 0,
         done=ended == len(states),
         refused=not_queued,
     )
@@ -224,7 +226,8 @@ def _asked(visit: Visit) -> tuple[list[UUID], bool]:
     return ids[:MOST], len(ids) > MOST
 
 
-def _line(visit: Visit, item: PreviewItem) -> Line:
+def _line(visit: Visit, item: PreviewItem, known: Comparison) -> Line:
+    changes = known.differences
     return Line(
         item.id,
         item.platform.value,
@@ -232,6 +235,12 @@ def _line(visit: Visit, item: PreviewItem) -> Line:
         ACTIONS[item.action.value],
         str(sanitised(visit.told(item.refusal))) if item.refusal else None,
         item.changed,
+        known.accepted.delivered_at if known.accepted else None,
+        [
+            (one.path, _as_json(one.before), _as_json(one.after))
+            for one in changes[:_DIFFERENCES_SHOWN]
+        ],
+        max(0, len(changes) - _DIFFERENCES_SHOWN),
     )
 
 
@@ -243,11 +252,13 @@ def _force_url(visit: Visit, ids: Sequence[UUID]) -> str:
     return visit.path("replays", "new", force=1) + chosen
 
 
-def _state(row: Any) -> dict[str, Any]:
+def _state(visit: Visit, row: Any) -> dict[str, Any]:
     error = row["last_error"] if row["status"] in ("failed", "retrying") else None
     return {
         "id": row["id"],
         "platform": row["platform"],
+        "period": visit.formats.days(row["period_start"], row["period_end"]),
+        "waits": row["status"] in CANCELLABLE,
         "status": row["status"],
         "sign": STATUSES[row["status"]],
         "error": sanitised(error) if error else None,
