@@ -15,6 +15,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_on_schedules
 from impact_in_pipelines.db.deliveries.spans import span_of
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors.accounts import NoKeyFits
@@ -148,6 +149,7 @@ class CallBackStore:
                 anew = [id_ for id_ in taken if id_ not in failed_before]
                 note_on_schedules(connection, ids, failed_anew=anew, now=now, within=within)
                 _note(connection, platform, company_id, result, ids, error, now)
+                add_links(connection, ids, within)
         return result, ids
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter, named_by
+from impact_in_pipelines.db.deliveries.spans import due_span
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
@@ -114,6 +116,7 @@ def cancel_waiting(
             refused[id_] = refusal
     values = {"ids": list(chosen), "why": why, "now": now}
     ended = {row.id: row.status for row in connection.execute(_SQL["cancel"], values)}
+    add_links(connection, ended, due_span(connection, ended))
     result = CalledOff(
         cancelled=tuple(i for i in chosen if ended.get(i) == DeliveryStatus.CANCELLED),
         failed_again=tuple(i for i in chosen if ended.get(i) == DeliveryStatus.FAILED),

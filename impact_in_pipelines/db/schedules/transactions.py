@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from impact_in_pipelines.db.deliveries.queueing.planning import plan_rows
+from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schedules.rows import Schedule, saved_columns
 from impact_in_pipelines.errors.schedules import ScheduleUnknown
@@ -107,8 +109,10 @@ def plan_first(connection: Connection, schedules: Iterable[Schedule], now: datet
     for one in schedules:
         if one.active and one.next_run and one.next_run <= now:
             by_platform[one.platform].append(vars(one))
+    missed: dict[UUID, datetime] = {}
     for platform, rows in by_platform.items():
-        plan_rows(connection, platform, rows, now)
+        missed.update(plan_rows(connection, platform, rows, now).missed)
+    add_links(connection, missed, span_of(missed.values()))
 
 
 def take(connection: Connection, ids: Sequence[UUID]) -> list[Schedule]:

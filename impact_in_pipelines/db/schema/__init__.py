@@ -25,6 +25,7 @@ from impact_in_pipelines.db.schema.deliveries import (
     replay_requests,
     webhook_messages,
 )
+from impact_in_pipelines.db.schema.evidence import evidence_heads, evidence_links, evidence_marks
 from impact_in_pipelines.db.schema.fleet import processes, request_budgets
 from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
@@ -45,6 +46,9 @@ __all__ = [
     "connection_closures",
     "counters",
     "delivery_attempts",
+    "evidence_heads",
+    "evidence_links",
+    "evidence_marks",
     "idempotency_keys",
     "impact_deliveries",
     "impact_events",

@@ -9,6 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, event, text
 
+from impact_in_pipelines.db.schema.chaining import (
+    ADD_FUNCTION,
+    NEW_HEAD_FUNCTION,
+    NEW_HEAD_TRIGGER,
+)
 from impact_in_pipelines.db.schema.months import months_of
 
 WITH_TRIGGERS = "with_triggers"
@@ -105,6 +110,8 @@ _TRIGGERS = {
         _SEQUENCE_FUNCTION,
         _sequence("scheduled_deliveries", "INSERT OR UPDATE"),
     ),
+    "evidence_heads": (NEW_HEAD_FUNCTION, NEW_HEAD_TRIGGER),
+    "evidence_links": (ADD_FUNCTION,),
 }
 
 

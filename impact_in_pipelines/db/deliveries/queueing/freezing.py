@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended, note_on_schedules
 from impact_in_pipelines.db.deliveries.spans import Span, latest_due, span_of
 from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import batch_key
 from impact_in_pipelines.delivery.model import Claimed
@@ -94,6 +95,7 @@ def freeze(
         # Batched last: a record that turned out to be a duplicate must not stand in a batch.
         verdict.ready = _in_batches(verdict.ready, batch_limit)
         _store(connection, verdict, worker, now, within)
+        add_links(connection, (*verdict.skipped, *verdict.refused), within)
     return Frozen(
         ready=tuple(verdict.ready),
         skipped=tuple(verdict.skipped),

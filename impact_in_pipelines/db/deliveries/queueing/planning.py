@@ -1,7 +1,7 @@
 """Fires that are due become rows, in the transaction that moves their schedule on (design D3, D6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from impact_in_pipelines.db.deliveries.queueing.statistics import learn_of
 from impact_in_pipelines.db.deliveries.repairs.clock_faults import put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.spans import span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import catch_up_id, fire_id
 from impact_in_pipelines.delivery.states import DeliveryStatus
@@ -96,9 +97,19 @@ def plan_due(
                 },
             )
         )
-        written = plan_rows(connection, platform, schedules, now)
-    learn_of(engine, written)
-    return written
+        planned = plan_rows(connection, platform, schedules, now)
+        add_links(connection, planned.missed, span_of(planned.missed.values()))
+    learn_of(engine, planned.written)
+    return planned.written
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How many deliveries were written; those that are `missed` at once, by id with when they were due: the
+    caller links them (`db/evidence/linking.py`), last of all."""
+
+    written: int = 0
+    missed: Mapping[UUID, datetime] = field(default_factory=dict)
 
 
 def plan_rows(
@@ -106,14 +117,14 @@ def plan_rows(
     platform: Platform,
     schedules: Sequence[Mapping[str, Any]],
     now: datetime,
-) -> int:
-    """Plan what is due of these rows of `scheduled_deliveries`, which the caller has locked; returns how
-    many deliveries were written."""
+) -> Planned:
+    """Plan what is due of these rows of `scheduled_deliveries`, which the caller has locked."""
     if not schedules:
-        return 0
+        return Planned()
     planned = [_planned(row, now) for row in schedules]
     fires = [fire for plan in planned for fire in plan.fires]
     written = 0
+    missed: dict[UUID, datetime] = {}
     if fires:
         values = {"rows": rows_as_json(fires), "platform": platform.value}
         made = set(connection.scalars(_SQL["insert_fires"], values))
@@ -128,11 +139,16 @@ def plan_rows(
                 _SQL["send_missed"], {"rows": rows_as_json(caught_up), "now": now, **within}
             )
         written = len(made) + len(caught_up)
+        missed = {
+            fire["id"]: fire["scheduled_for"]
+            for fire in fires
+            if fire["status"] is DeliveryStatus.MISSED and fire["id"] in made
+        }
     connection.execute(
         _SQL["advance_schedules"],
         {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
     )
-    return written
+    return Planned(written, missed)
 
 
 @dataclass(frozen=True, slots=True)

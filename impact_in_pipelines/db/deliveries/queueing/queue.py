@@ -18,6 +18,7 @@ from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.deliveries.replays import queue_on
 from impact_in_pipelines.db.deliveries.spans import EVER, Span, open_span, span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.evidence.linking import add_links_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
@@ -206,6 +207,7 @@ class PgDeliveryLog:
             ).all()
             connection.execute(_SQL["settle_lost"], {"ids": [row.id for row in done], **within})
             note_ended(connection, done, now)
+            add_links_of(connection, done)
         self._forget(claimed.id for claimed, _ in refusals)
 
     def freeze(
@@ -248,6 +250,8 @@ class PgDeliveryLog:
             for company_id, at in judged.opened:
                 failed = failed_before(connection, platform, company_id, at)
                 queue_on(connection, failed, now=now, renew=False, actor=TAKEN_UP_BY)
+            # Last: it holds the chains of these companies until the end of the transaction.
+            add_links_of(connection, done)
         self._forget(one.prepared.claimed.id for one in settlements)
         return Settled(settlements, judged.held)
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.deliveries.spans import open_span
 from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
@@ -57,6 +58,8 @@ def put_back_what_lies_ahead(connection: Connection, platform: Platform, now: da
     ids = {"ids": list(before), "now": now}
     connection.execute(_SQL["forget_packed_outcomes"])
     connection.execute(_SQL["drop_catch_ups"], ids)
+    # A fire that was linked as missed must not be gone without a word.
+    add_links(connection, connection.scalars(_SQL["missed_ahead"], ids).all(), removed=True)
     connection.execute(_SQL["drop_fires_ahead"], ids)
     after = rows_of(connection.execute(_SQL["put_back"], ids))
     record(connection, [_change(before[row["id"]], row) for row in after], actor=ACTOR, now=now)

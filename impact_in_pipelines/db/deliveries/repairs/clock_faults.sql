@@ -16,6 +16,14 @@ DELETE FROM impact_deliveries c USING impact_deliveries d
 WHERE c.replay_of = d.id AND c.status = 'pending' AND c.attempt_count = 0
   AND d.schedule_id = ANY(CAST(:ids AS uuid[])) AND d.scheduled_for > :now AND d.status = 'missed'
 
+-- name: missed_ahead
+-- Those of the following that are in the chain of evidence already.
+SELECT d.id FROM impact_deliveries d
+WHERE d.schedule_id = ANY(CAST(:ids AS uuid[])) AND d.trigger = 'schedule' AND d.scheduled_for > :now
+  AND d.status = 'missed' AND d.attempt_count = 0
+  AND NOT EXISTS (SELECT 1 FROM impact_deliveries r WHERE r.replay_of = d.id)
+  AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity'))
+
 -- name: drop_fires_ahead
 -- Fires that have not come yet and of which nothing was sent: they come in their time. One that went out
 -- stays as it is, for it is settled what it brought.

@@ -13,6 +13,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.deliveries.queueing.planning import cursor_of, rule_of
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.arrivals import Arrival
 from impact_in_pipelines.delivery.identity import fire_id, selected_id
@@ -56,13 +57,15 @@ def reconcile(
     with engine.connect() as connection, connection.begin() as transaction:
         known = set(connection.scalars(_SQL["known"], {"ids": list(by_id)}))
         missing = [arrival for id_, arrival in by_id.items() if id_ not in known]
-        made = _restore(connection, platform, missing, now)
+        missed: set[UUID] = set()
+        made = _restore(connection, platform, missing, now, missed)
         rows = [_marking(arrival) for id_, arrival in by_id.items() if id_ in known | made]
         done = connection.execute(
             _SQL["mark_arrived"], {"rows": rows_as_json(rows), "now": now}
         ).all()
         note_ended(connection, done, now)
         record(connection, [_audited(row) for row in done], actor=actor, now=now)
+        add_links(connection, missed | {row.id for row in done})
         if dry_run:
             transaction.rollback()
     marked = {row.id for row in done}
@@ -91,9 +94,14 @@ def _audited(row: Any) -> Change:
 
 
 def _restore(
-    connection: Connection, platform: Platform, missing: Sequence[Arrival], now: datetime
+    connection: Connection,
+    platform: Platform,
+    missing: Sequence[Arrival],
+    now: datetime,
+    missed: set[UUID],
 ) -> set[UUID]:
-    """Make the rows that are missing and whose ids follow from a schedule or a run; returns their ids."""
+    """Make the rows that are missing and whose ids follow from a schedule or a run; returns their ids, and
+    adds to `missed` those made as missed."""
     if not missing:
         return set()
     slugs = {arrival.company_slug for arrival in missing}
@@ -103,7 +111,7 @@ def _restore(
     }
     found = [arrival for arrival in missing if arrival.company_slug in companies]
     ids = {slug: row["id"] for slug, row in companies.items()}
-    made = _restore_fires(connection, platform, found, ids, now)
+    made = _restore_fires(connection, platform, found, ids, now, missed)
     return made | _restore_selected(connection, platform, found, companies, now)
 
 
@@ -113,6 +121,7 @@ def _restore_fires(
     arrivals: Iterable[Arrival],
     companies: Mapping[str, UUID],
     now: datetime,
+    missed: set[UUID],
 ) -> set[UUID]:
     wanted: dict[UUID, dict[UUID, Arrival]] = {}
     for arrival in arrivals:
@@ -132,7 +141,11 @@ def _restore_fires(
     values = {"platform": platform.value, "rows": rows_as_json(fires)}
     made = set(connection.scalars(_PLANNING["insert_fires"], values))
     connection.execute(_PLANNING["advance_schedules"], {"rows": rows_as_json(moved), "now": now})
-    missed = {fire["id"] for fire in fires if fire["status"] is DeliveryStatus.MISSED}
+    missed |= {
+        fire["id"]
+        for fire in fires
+        if fire["status"] is DeliveryStatus.MISSED and fire["id"] in made
+    }
     return made - missed
 
 

@@ -1,0 +1,1 @@
+"""The chain of evidence: links added, read and looked through."""

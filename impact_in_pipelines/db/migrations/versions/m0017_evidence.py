@@ -1,0 +1,180 @@
+"""A chain of evidence for each company: a link for each end of a delivery (ADR 0011)
+
+Only the tables and functions: deliveries that have ended before get their links from the first daily pass, in
+slices, while everything works on. Programs of before add none; the same pass finds what they have ended.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = '0017'
+down_revision = '0016'
+
+
+def upgrade() -> None:
+    op.create_table(
+        'evidence_heads',
+        sa.Column('company_id', sa.Uuid(), nullable=False),
+        sa.Column('links', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+        sa.Column('hash', sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['company_id'], ['companies.id'], name=op.f('evidence_heads_company_id_fkey'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('company_id', name=op.f('evidence_heads_pkey')),
+        postgresql_with={'fillfactor': '50'},
+    )
+    op.create_table(
+        'evidence_links',
+        sa.Column('company_id', sa.Uuid(), nullable=False),
+        sa.Column('link', sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column('delivery_id', sa.Uuid(), nullable=False),
+        sa.Column('status', sa.Text(), nullable=False),
+        sa.Column('recorded_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column('record', sa.Text(), nullable=False),
+        sa.Column('hash', sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['company_id'], ['companies.id'], name=op.f('evidence_links_company_id_fkey'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('company_id', 'link', name=op.f('evidence_links_pkey')),
+    )
+    op.create_index(
+        'evidence_links_recorded_brin', 'evidence_links', ['recorded_at'],
+        postgresql_using='brin', postgresql_with={'autosummarize': 'on', 'pages_per_range': '32'},
+    )
+    op.create_table(
+        'evidence_marks',
+        sa.Column('id', sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column('mark', sa.Text(), nullable=False),
+        sa.Column('marked_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.CheckConstraint('id = 1', name=op.f('evidence_marks_single_check')),
+        sa.PrimaryKeyConstraint('id', name=op.f('evidence_marks_pkey')),
+    )
+    for statement in (_NEW_HEAD, _TRIGGER, _ADD):
+        op.execute(sa.text(statement.replace(':', r'\:')))
+    # After the trigger: no company can come in between without a head.
+    op.execute(
+        "INSERT INTO evidence_heads (company_id, hash) "
+        "SELECT c.id, sha256(convert_to('impact-in evidence 1' || E'\\n' || c.id, 'UTF8')) FROM companies c "
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+def downgrade() -> None:
+    op.execute('DROP FUNCTION add_evidence(uuid[], timestamptz, timestamptz, boolean)')
+    op.execute('DROP TRIGGER companies_evidence ON companies')
+    op.execute('DROP FUNCTION add_evidence_head()')
+    for table in ('evidence_marks', 'evidence_links', 'evidence_heads'):
+        op.drop_table(table)
+
+
+_NEW_HEAD = """
+CREATE OR REPLACE FUNCTION add_evidence_head() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO evidence_heads (company_id, hash)
+    VALUES (NEW.id, sha256(convert_to('impact-in evidence 1' || E'\\n' || NEW.id, 'UTF8')));
+    RETURN NULL;
+END $$
+"""
+
+_TRIGGER = """
+CREATE OR REPLACE TRIGGER companies_evidence AFTER INSERT ON companies
+FOR EACH ROW EXECUTE FUNCTION add_evidence_head()
+"""
+
+_ADD = """
+CREATE OR REPLACE FUNCTION add_evidence(
+    ids uuid[], due_from timestamptz, due_until timestamptz, removed boolean DEFAULT false)
+RETURNS bigint LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET timezone = 'UTC' AS $$
+DECLARE
+    recorded timestamptz;
+    ended record;
+    company uuid;
+    links bigint;
+    last bytea;
+    line text;
+    companies uuid[];
+    numbers bigint[];
+    deliveries uuid[];
+    statuses text[];
+    lines text[];
+    hashes bytea[];
+BEGIN
+    -- Before anything is read, and in one order: whoever else ends deliveries of these companies waits here.
+    PERFORM FROM evidence_heads h
+    WHERE h.company_id = ANY(ARRAY(
+        SELECT d.company_id FROM impact_deliveries d
+        WHERE d.id = ANY(ids) AND d.scheduled_for BETWEEN due_from AND due_until
+          AND (removed OR d.status NOT IN ('pending', 'in_progress', 'retrying'))))
+    ORDER BY h.company_id
+    FOR NO KEY UPDATE;
+    recorded := clock_timestamp();
+    FOR ended IN
+        SELECT d.company_id, d.id, h.links, h.hash,
+               CASE WHEN removed THEN 'removed' ELSE d.status END AS status,
+               CAST(jsonb_strip_nulls(jsonb_build_object(
+                   'delivery', d.id, 'platform', d.platform, 'trigger', d.trigger,
+                   'status', CASE WHEN removed THEN 'removed' ELSE d.status END,
+                   'period', jsonb_build_array(d.period_start, d.period_end), 'due', d.scheduled_for,
+                   'delivered_at', d.delivered_at, 'failed_at', d.failed_at,
+                   'taken_back_at', d.taken_back_at, 'call_back_at', d.call_back_at,
+                   'payload_sha256', d.payload_hash, 'payload_bytes', d.payload_bytes,
+                   'payload_kept', d.payload IS NOT NULL,
+                   'payload_time',
+                   coalesce(d.payload ->> 'timestamp', d.payload -> 'metadata' ->> 'timestamp'),
+                   'key', nullif(d.idempotency_key, d.id), 'revision', nullif(d.revision, 1),
+                   'batch', d.batch_id, 'transaction', d.transaction_id,
+                   'receipt_sha256',
+                   encode(sha256(convert_to(CAST(d.provider_response AS text), 'UTF8')), 'hex'),
+                   'attempts', tried.attempts, 'attempts_sha256', tried.hash,
+                   'error_kind', d.error_kind,
+                   'error_sha256', encode(sha256(convert_to(d.last_error, 'UTF8')), 'hex'),
+                   'duplicate_of', d.duplicate_of, 'replay_of', d.replay_of)) AS text) AS content
+        FROM impact_deliveries d
+        JOIN evidence_heads h ON h.company_id = d.company_id
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS attempts, encode(sha256(convert_to(string_agg(
+                CAST(jsonb_strip_nulls(jsonb_build_object(
+                    'delivery', a.delivery_id, 'number', a.number, 'started_at', a.started_at,
+                    'finished_at', a.finished_at, 'outcome', a.outcome, 'http_status', a.http_status,
+                    'error_kind', a.error_kind, 'error', a.error, 'latency_ms', a.latency_ms)) AS text),
+                E'\\n' ORDER BY a.number), 'UTF8')), 'hex') AS hash
+            FROM delivery_attempts a
+            WHERE a.delivery_id = d.id AND a.due_at IN (d.scheduled_for, '-infinity')
+              AND (a.due_at BETWEEN due_from AND due_until OR a.due_at = '-infinity')) AS tried
+        WHERE d.id = ANY(ids) AND d.scheduled_for BETWEEN due_from AND due_until
+          AND (removed OR d.status NOT IN ('pending', 'in_progress', 'retrying'))
+        ORDER BY d.company_id, greatest(d.delivered_at, d.failed_at, d.taken_back_at), d.scheduled_for, d.id
+    LOOP
+        IF company IS DISTINCT FROM ended.company_id THEN
+            company := ended.company_id;
+            links := ended.links;
+            last := ended.hash;
+        END IF;
+        links := links + 1;
+        line := format('{"link": %s, "recorded_at": %s, ', links, to_json(recorded))
+            || substr(ended.content, 2);
+        last := sha256(convert_to(encode(last, 'hex') || E'\\n' || line, 'UTF8'));
+        companies := array_append(companies, company);
+        numbers := array_append(numbers, links);
+        deliveries := array_append(deliveries, ended.id);
+        statuses := array_append(statuses, ended.status);
+        lines := array_append(lines, line);
+        hashes := array_append(hashes, last);
+    END LOOP;
+    IF companies IS NULL THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO evidence_links (company_id, link, delivery_id, status, recorded_at, record, hash)
+    SELECT n.company_id, n.link, n.delivery_id, n.status, recorded, n.record, n.hash
+    FROM unnest(companies, numbers, deliveries, statuses, lines, hashes)
+        AS n(company_id, link, delivery_id, status, record, hash);
+    UPDATE evidence_heads h SET links = n.link, hash = n.hash
+    FROM (SELECT DISTINCT ON (u.company_id) u.company_id, u.link, u.hash
+          FROM unnest(companies, numbers, hashes) AS u(company_id, link, hash)
+          ORDER BY u.company_id, u.link DESC) AS n
+    WHERE h.company_id = n.company_id;
+    RETURN cardinality(companies);
+END $$
+"""
