@@ -27,6 +27,7 @@ from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.api.operations import health
 from impact_in_pipelines.api.platforms import routes as platforms
+from impact_in_pipelines.api.schedules import outlook_routes
 from impact_in_pipelines.api.schedules import routes as schedules
 from impact_in_pipelines.api.sla import routes as sla
 from impact_in_pipelines.api.web import mount
@@ -41,6 +42,7 @@ ROUTERS = (
     deliveries.router,
     events.router,
     schedules.router,
+    outlook_routes.router,
     companies.connections,
     companies.companies,
     platforms.router,

@@ -117,6 +117,35 @@ class CronNeverFires(InvalidCron):
     cron: str
 
 
+class PickMissing(InvalidSchedule):
+    """Something that a person must pick."""
+
+
+@refusal("picked.week_day_missing")
+class PickedWeekDayMissing(PickMissing):
+    """Weekly, on no day."""
+
+
+@refusal("picked.month_day_missing")
+class PickedMonthDayMissing(PickMissing):
+    """Monthly, on no day."""
+
+
+@refusal("picked.step_unknown")
+class PickedStepUnknown(PickMissing):
+    """Every so many hours, which don't divide a day."""
+
+    step: str
+    known: Sequence[int]
+
+
+@refusal("picked.time_malformed")
+class PickedTimeMalformed(PickMissing):
+    """The text is no time of day."""
+
+    text: str
+
+
 @refusal("schedule.never_again")
 class NeverFiresAgain(InvalidSchedule):
     """The holiday calendar or the window drops every fire of the cron, or time ends."""
@@ -317,7 +346,7 @@ class RunAlreadyPlanned(Conflict):
 def part_of(error: ImpactInError) -> RulePart | None:
     """The part of a rule that `error` is about; None where it is about their combination or none."""
     match error:
-        case InvalidCron():
+        case InvalidCron() | PickMissing():
             return RulePart.CRON
         case TimezoneUnknown():
             return RulePart.TIMEZONE

@@ -42,6 +42,10 @@ SENTENCES = {
         "schedule '%(cron)s' is never due: no month it names has such a day; mend day of month, month or day "
         "of week"
     ),
+    "picked.week_day_missing": N_("pick at least one weekday"),
+    "picked.month_day_missing": N_("pick at least one day of the month"),
+    "picked.step_unknown": N_("every %(step)s hours isn't one of %(known)s"),
+    "picked.time_malformed": N_("'%(text)s' isn't a time of day, such as 08:30"),
     "schedule.never_again": N_(
         "schedule '%(cron)s' is never due again: its holiday calendar or window drops every delivery; change "
         "the rule or the calendar"

@@ -115,7 +115,14 @@ def described() -> dict[str, Any]:
 
 OPERATIONS = operations()
 _ABOUT_NOBODY = frozenset(
-    {"listCompanies", "createCompany", "previewRule", "listSessions", "listSignInLinks"}
+    {
+        "listCompanies",
+        "createCompany",
+        "listHolidayCalendars",
+        "previewRule",
+        "listSessions",
+        "listSignInLinks",
+    }
 )
 """Operations that can't name another company's things."""
 

@@ -33,6 +33,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "asking often costs nothing.",
         "getReplay": "Counts of its deliveries by status; poll it until `done`.",
         "getSchedule": "One of the token's companies.",
+        "getScheduleYear": "As the rule stands now; a paused schedule as if it were resumed now. A year "
+        "that can't be told is answered with the present one.",
         "getScheduleStats": "Of the token's companies, or of one of them.",
         "getSlaReport": "With an ETag: If-None-Match answers 304 while nothing has changed.",
         "getSlaStatus": "Computed now, over the window asked for or the past seven days.",
@@ -40,6 +42,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "listCompanies": "In alphabetical order of their slugs.",
         "listConnections": "Credentials are never shown, only their names.",
         "listDeliveries": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
+        "listHolidayCalendars": "A schedule's `holidayCalendar` takes a country and a region from here.",
         "listIncidents": "Open ones, unless closed ones are asked for too.",
         "listMaintenanceWindows": "The next to end first.",
         "holdPlatform": "What is due waits and nothing fails. A whole platform needs a token for all "
@@ -54,6 +57,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "previewReplay": "Changes nothing: builds the payload from today's data and compares.",
         "previewReplayMany": "Changes nothing.",
         "previewRule": "Changes nothing.",
+        "previewScheduleDeletion": "Changes nothing: for a word before `deleteSchedule`.",
         "previewSchedule": "Changes nothing.",
         "receiveCallBack": "Signed by the platform instead of a token; older news never overrules newer.",
         "replayDelivery": "Without a body it is sent as it should be: not if its content has arrived inside "
@@ -85,6 +89,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "scheduleId": "the schedule's id",
         "sessionId": "the session's id",
         "trigger": "only what was planned so",
+        "year": "the present year or one of the next two",
         "windowId": "the maintenance window's id",
         "webhook-id": "Standard Webhooks: the message's id",
         "webhook-signature": "Standard Webhooks: its signatures",

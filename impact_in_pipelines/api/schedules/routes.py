@@ -141,7 +141,7 @@ def preview_rule(api: Api, body: PreviewRequest) -> PreviewView:
     dependencies=[VIEW],
 )
 def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  # noqa: N803
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     other = schedules.twin_of(api.runtime, found)
     return shown(found, [ScheduleTwin(other)] if other else [])
 
@@ -158,7 +158,7 @@ def update_schedule(
     scheduleId: UUID,  # noqa: N803
     body: ScheduleBody,
 ) -> ScheduleView:
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     changes = _changes(body)
     # What is left to refuse is the combination: of the fields that were given, the last to bear on it.
     combined = next((name for name in _COMBINED if name in body.model_fields_set), None)
@@ -179,7 +179,7 @@ def pause_schedule(
     scheduleId: UUID,  # noqa: N803
     body: Pause,
 ) -> ScheduleView:
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     return shown(schedules.pause(api.runtime, found.id, body.reason, actor=caller.subject).schedule)
 
 
@@ -190,7 +190,7 @@ def pause_schedule(
     dependencies=[MANAGE],
 )
 def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  # noqa: N803
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     done = schedules.resume(api.runtime, found.id, actor=caller.subject)
     return shown(done.schedule, done.notes)
 
@@ -202,7 +202,7 @@ def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:
     dependencies=[MANAGE],
 )
 def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> DeletedView:  # noqa: N803
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     done = schedules.delete(api.runtime, found.id, actor=caller.subject)
     return DeletedView(id=found.id, cancelled_deliveries=done.cancelled)
 
@@ -215,7 +215,7 @@ def delete_schedule(api: Api, caller: Caller, scheduleId: UUID) -> DeletedView: 
     dependencies=[MANAGE],
 )
 def run_schedule_now(api: Api, caller: Caller, scheduleId: UUID) -> RunNowView:  # noqa: N803
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     done = schedules.run_now(api.runtime, found.id, actor=caller.subject, drains=api.dagster)
     made = done.run
     return RunNowView(
@@ -242,12 +242,13 @@ def preview_schedule(
         Instant | None, Query(alias="from", description="from then on, not from now")
     ] = None,
 ) -> PreviewView:
-    found = _own(api, caller, scheduleId)
+    found = own_schedule(api, caller, scheduleId)
     with naming_part(otherwise="from", location="query"):
         return _preview(schedules.preview_saved(api.runtime, found.id, count, start=start))
 
 
-def _own(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
+def own_schedule(api: ApiContext, caller: Principal, id_: UUID) -> Stored:
+    """The schedule, if the caller may see it. Raises a 404 problem."""
     try:
         return schedules.find(api.runtime, id_, caller.company_ids)
     except NotFound:

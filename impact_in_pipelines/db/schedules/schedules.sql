@@ -75,6 +75,11 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 SELECT d.id FROM impact_deliveries d LEFT JOIN impact_deliveries m ON m.id = d.replay_of AND m.status = 'missed'
 WHERE (d.schedule_id = :id OR m.schedule_id = :id) AND d.status IN @waiting ORDER BY d.id
 
+-- name: open_of
+-- The same and what is being sent.
+SELECT d.id FROM impact_deliveries d LEFT JOIN impact_deliveries m ON m.id = d.replay_of AND m.status = 'missed'
+WHERE (d.schedule_id = :id OR m.schedule_id = :id) AND d.status IN @open
+
 -- name: insert_run_now
 INSERT INTO impact_deliveries
     (id, company_id, platform, schedule_id, trigger, status, timezone, period_start, period_end,

@@ -65,6 +65,16 @@ class RunNow:
     schedule: Schedule
 
 
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What deleting a schedule calls off: deliveries that are cancelled, queued replays whose failure stands,
+    and what goes on to its end, since it is being sent or shares a frozen batch."""
+
+    cancelled: int
+    failed_again: int
+    left: int
+
+
 class ScheduleStore(ScheduleReader):
     """Reads and changes schedules; `connections` tells whether a company can be delivered to."""
 
@@ -204,6 +214,19 @@ class ScheduleStore(ScheduleReader):
                 connection, waiting, now=now, why="schedule deleted", whole_batches=False
             )
             return len(done.result.cancelled)
+
+    def deletion(self, id_: UUID, *, now: datetime) -> Deletion:
+        """What `delete` would call off at this moment; nothing is changed."""
+        with self._engine.connect() as connection:
+            # The very statements of `delete`, rolled back: a count of its own would come to differ.
+            open_ones = list(connection.scalars(_SQL["open_of"], {"id": id_}))
+            waiting = list(connection.scalars(_SQL["waiting_of"], {"id": id_}))
+            done = cancel_waiting(
+                connection, waiting, now=now, why="schedule deleted", whole_batches=False
+            ).result
+            connection.rollback()
+        ended = len(done.cancelled) + len(done.failed_again)
+        return Deletion(len(done.cancelled), len(done.failed_again), len(open_ones) - ended)
 
     def run_now(self, id_: UUID, *, now: datetime, actor: str = "cli") -> RunNow:
         """Make one delivery (`trigger` manual) of the whole days that no fire has reported yet, or

@@ -132,6 +132,11 @@ class Formats:
             return str(format_skeleton(skeleton, first, locale=locale))
         return str(format_interval(first, last, skeleton, locale=locale))
 
+    def weekday(self, day: date) -> str:
+        """A day with its weekday: Tue 10 Mar; the year where it isn't the present one."""
+        skeleton = "MMMEd" if day.year == self.year else "yMMMEd"
+        return str(format_skeleton(skeleton, day, locale=self.language.locale))
+
     def ago(self, at: datetime | None, now: datetime) -> str:
         """How long ago, or in how long: 3 hours ago."""
         if at is None:

@@ -84,6 +84,9 @@ def looking(stage: Stage, browser: Browser) -> None:
         page.locator("#timeline-title").scroll_into_view_if_needed()
         keep(page, "detail", whole=True)
         keep(visitor.open("schedules"), "schedules")
+        keep(
+            visitor.open(f"schedules/{stage.seeded.schedules[2]}/year"), "schedule-year", whole=True
+        )
         keep(visitor.open("reports"), "reports")
     with visiting(browser, stage, color_scheme="dark") as visitor:
         visitor.sign_in()
@@ -100,6 +103,8 @@ def looking(stage: Stage, browser: Browser) -> None:
             visitor.sign_in()
             page = visitor.open()
             keep(page, f"phone-{scheme}")
+            keep(visitor.open("schedules/new"), f"phone-schedule-{scheme}", whole=True)
+            page = visitor.open()
             page.locator(".filters").scroll_into_view_if_needed()
             page.evaluate("document.querySelector('.filters').scrollIntoView()")
             keep(page, f"phone-timeline-{scheme}")
@@ -108,10 +113,11 @@ def looking(stage: Stage, browser: Browser) -> None:
 def changing(stage: Stage, visitor: Visitor) -> None:
     """Schedules made and paused; replays from the confirmation to the summary."""
     page = visitor.open("schedules/new")
-    page.get_by_label("Custom").check()
-    page.get_by_label("Rule in five fields", exact=True).fill("30 8 * * 1-5")
-    page.locator("[data-preview] .words", has_text="Mon–Fri").wait_for()
-    keep(page, "schedule-new")
+    page.get_by_label("On days of the month").check()
+    page.get_by_label("15", exact=True).check()
+    page.get_by_label("At what time").fill("08:30")
+    page.locator("[data-written]", has_text="30 8 1,15 * *").wait_for()
+    keep(page, "schedule-new", whole=True)
     page = visitor.open("schedules")
     page.get_by_role("link", name="Pause Goodera").click()
     dialog = page.get_by_role("dialog")

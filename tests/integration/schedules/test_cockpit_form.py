@@ -25,7 +25,13 @@ def _sent(api: Served, session: str, language: str, **fields: str) -> requests.R
     page = requests.get(f"{address}/new", cookies=cookies, timeout=30)
     token = re.search(r'name="form_token" value="([^"]+)"', page.text)
     assert token, page.text
-    form = {"form_token": token[1], "platform": "benevity", "preset": "daily", "cron": ""}
+    form = {
+        "form_token": token[1],
+        "platform": "benevity",
+        "often": "daily",
+        "at": "00:00",
+        "cron": "",
+    }
     return requests.post(
         address,
         data=form | {"timezone": "Europe/Kyiv"} | fields,
@@ -39,8 +45,8 @@ def _sent(api: Served, session: str, language: str, **fields: str) -> requests.R
     ("fields", "field", "said"),
     [
         ({"timezone": "GMT+3"}, "timezone", "часовий пояс 'GMT+3' невідомий"),
-        ({"preset": "custom", "cron": "61 * * * *"}, "cron", "хвилина '61' недійсна"),
-        ({"holidays": "XX"}, "holidays", "країна 'XX' невідома"),
+        ({"often": "custom", "cron": "61 * * * *"}, "cron", "хвилина '61' недійсна"),
+        ({"country": "XX"}, "country", "країна 'XX' невідома"),
         ({"window_start": "08:00"}, "window_start", "вкажіть і початок, і кінець"),
         (
             {"window_start": "18:00", "window_end": "08:00"},
@@ -67,12 +73,12 @@ def test_the_list_points_out_twins_and_the_form_a_calendar_without_holidays(api:
     """Each card of the two says so; the preview says that no fire moves for UA."""
     session = _session(api)
     for _ in range(2):
-        made = _sent(api, session, "uk", preset="monthly", holidays="UA")
+        made = _sent(api, session, "uk", often="monthly", month_day="1", country="UA")
         assert made.status_code == 303, made.text
     cookies = {"impact_in_session": session}
     address = f"{api.url}/uk/cockpit/{api.own.company}/schedules"
     page = requests.get(address, cookies=cookies, timeout=30).text
     assert page.count("пропускає як дублікат") == 2
-    query = {"preset": "daily", "timezone": "Europe/Kyiv", "holidays": "UA"}
+    query = {"often": "daily", "at": "00:00", "timezone": "Europe/Kyiv", "country": "UA"}
     preview = requests.get(f"{address}/preview", params=query, cookies=cookies, timeout=30).text
     assert "жодного свята UA" in preview

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from impact_in_pipelines.scheduling.calendars import HolidayPolicy
+from impact_in_pipelines.scheduling.outlook import Because
 from impact_in_pipelines.wording.marking import N_
 
 
@@ -128,16 +129,44 @@ PRESETS = {
     "daily": N_("Every day at midnight"),
     "weekly": N_("Every Sunday at midnight"),
     "monthly": N_("On the first of every month"),
-    "custom": N_("Custom"),
 }
+
+OFTEN = {
+    "hourly": N_("Every hour"),
+    "hours": N_("Every few hours"),
+    "daily": N_("Every day"),
+    "weekly": N_("On chosen weekdays"),
+    "monthly": N_("On days of the month"),
+    "custom": N_("Advanced"),
+}
+"""How often a schedule sends, as its form offers it."""
 
 PERIODS = {"weekly": N_("Weekly"), "monthly": N_("Monthly")}
 
 HOLIDAYS = {
-    HolidayPolicy.SKIP: N_("Holidays %(calendar)s: nothing is sent"),
-    HolidayPolicy.NEXT: N_("Holidays %(calendar)s: sent on the next business day"),
-    HolidayPolicy.PREVIOUS: N_("Holidays %(calendar)s: sent on the business day before"),
+    HolidayPolicy.SKIP: N_(
+        "Holidays (%(calendar)s): nothing is sent, the next delivery reports those days"
+    ),
+    HolidayPolicy.NEXT: N_("Holidays (%(calendar)s) and weekends: sent on the next business day"),
+    HolidayPolicy.PREVIOUS: N_(
+        "Holidays (%(calendar)s) and weekends: sent on the business day before"
+    ),
 }
 """What happens to the fires of a closed day."""
+
+HOLIDAY_POLICIES = {
+    HolidayPolicy.NEXT: N_("Send on the next business day; weekends too"),
+    HolidayPolicy.PREVIOUS: N_("Send on the business day before; weekends too"),
+    HolidayPolicy.SKIP: N_("Send nothing; the next delivery reports those days"),
+}
+"""The same, to choose from."""
+
+BECAUSE = {
+    Because.HOLIDAY: N_("a public holiday"),
+    Because.OWN_DAY: N_("a closed day of your own"),
+    Because.WEEKEND: N_("the weekend"),
+    Because.WINDOW: N_("the delivery window"),
+}
+"""Why something isn't sent on the day that its schedule names."""
 
 WEEKDAYS = tuple(range(1, 8))

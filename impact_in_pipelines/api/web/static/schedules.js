@@ -1,4 +1,4 @@
-// The schedule's form: the next fires as one types.
+// The schedule's form: the next sends as one picks, the regions of the country that is chosen.
 
 import { nodes, part } from "./parts.js";
 
@@ -7,15 +7,9 @@ const WAIT_MS = 250;
 export function startSchedules(page) {
   const form = page.querySelector("form[data-schedule]");
   const preview = page.querySelector("[data-preview]");
+  const { cron, region } = form.elements;
   let timer = null;
   let asked = 0;
-
-  function customOnly() {
-    const chosen = form.elements.preset?.value;
-    const cron = form.elements.cron;
-    if (chosen && chosen !== "custom") cron.value = form.querySelector(`[value="${chosen}"]`).dataset.cron;
-    cron.readOnly = Boolean(chosen) && chosen !== "custom";
-  }
 
   async function refresh() {
     const mine = ++asked;
@@ -23,16 +17,29 @@ export function startSchedules(page) {
     data.delete("form_token");
     try {
       const html = await part(`${preview.dataset.preview}?${data}`);
-      if (mine === asked) preview.replaceChildren(nodes(html));
+      if (mine !== asked) return;
+      preview.replaceChildren(nodes(html));
+      // Whoever goes on to the advanced field starts from what was picked.
+      const written = preview.querySelector("[data-written]")?.textContent;
+      if (written && form.elements.often.value !== "custom") cron.value = written;
     } catch {
-      // The next keystroke asks again.
+      // The next change asks again.
     }
   }
 
+  async function chooseRegion(country) {
+    try {
+      const html = await part(`${region.dataset.regions}?${new URLSearchParams({ country })}`);
+      region.replaceChildren(nodes(html));
+    } catch {
+      region.value = "";
+    }
+    refresh();
+  }
+
   form.addEventListener("input", (event) => {
-    if (event.target.name === "preset") customOnly();
     clearTimeout(timer);
-    timer = setTimeout(refresh, WAIT_MS);
+    if (event.target.name === "country") chooseRegion(event.target.value);
+    else timer = setTimeout(refresh, WAIT_MS);
   });
-  customOnly();
 }
