@@ -28,6 +28,18 @@ class IncidentAcknowledged(Conflict):
     by: str
 
 
+@refusal("incident.note_empty")
+class IncidentNoteEmpty(UsageError):
+    """A note without a word."""
+
+
+@refusal("incident.note_too_long")
+class IncidentNoteTooLong(UsageError):
+    """More than `longest` characters."""
+
+    longest: int
+
+
 @refusal("maintenance.unknown")
 class MaintenanceUnknown(NotFound):
     """No maintenance window has this id, or none that the caller may see."""

@@ -13,6 +13,8 @@ SENTENCES = {
     "report.ahead": N_("the %(period)s period from %(starts_on)s has not begun"),
     "incident.unknown": N_("no incident '%(incident)s'"),
     "incident.closed": N_("incident %(incident)s is closed already"),
+    "incident.note_empty": N_("a note needs a text"),
+    "incident.note_too_long": N_("a note has at most %(longest)s characters"),
     "incident.acknowledged": N_("incident %(incident)s is acknowledged by %(by)s"),
     "maintenance.unknown": N_("no maintenance window '%(window)s'"),
     "maintenance.no_scope": N_("a maintenance window is a company's, a platform's, or both's"),

@@ -71,6 +71,7 @@ class Operation:
             "previewRule": {"schedule": "daily"},
             "setConnection": {"enabled": True},
             "sendDay": {"platform": "benevity", "day": "2026-01-05"},
+            "addIncidentNote": {"text": "a test"},
             "holdPlatform": {"companyId": company, "reason": "a test"},
             "resumePlatform": {"companyId": company},
             "createCompany": {"slug": "third", "name": "Third"},

@@ -185,3 +185,14 @@ def test_windows_that_make_no_sense(
     """One line that names what is wrong."""
     ran = cli.refused("maintenance", "add", "--reason", "upgrade", *words)
     assert said in ran.err
+
+
+def test_a_note_is_shown_with_what_happened(cli: Cli, made: AlertWorld) -> None:
+    """`incidents note` keeps it, `incidents show` tells it among opening and notices."""
+    made.watch()
+    (one,) = listed(cli)
+    cli.good("incidents", "note", one["id"][:8], "They renew the key.", "--by", "kari")
+    found = cli.good("incidents", "show", one["id"][:8], "--json").json
+    assert [(event["kind"], event["by"]) for event in found["history"]][-1] == ("note", "kari")
+    said = cli.good("incidents", "show", one["id"][:8]).out
+    assert "note by kari: They renew the key." in said

@@ -16,19 +16,25 @@ from impact_in_pipelines.api.access.rights import (
 )
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.alerts.schemas import (
+    IncidentNoteView,
     IncidentPage,
+    IncidentStoryView,
     IncidentView,
     MaintenancePage,
     MaintenanceWindowView,
+    NewIncidentNote,
     NewMaintenance,
     incident_of,
+    story_of,
     window_of,
 )
 from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, encode_cursor, instant_and_id
 from impact_in_pipelines.api.http.problems import invalid, naming, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Limit, PlatformName
+from impact_in_pipelines.errors.alerts import IncidentUnknown
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services import incidents as incident_service
 from impact_in_pipelines.services import maintenance as maintenance_service
 from impact_in_pipelines.services.alerts import Alerts
 
@@ -85,6 +91,41 @@ def acknowledge_incident(api: Api, caller: Caller, incidentId: UUID) -> Incident
     if found.company_id is None:
         only_all(caller, "acknowledging a platform's incident")
     return incident_of(Alerts(api.runtime).acknowledge(str(incidentId), caller.subject))
+
+
+@incidents.get(
+    "/incidents/{incidentId:id}",
+    operation_id="getIncident",
+    summary="One incident and what happened to it",
+    dependencies=[VIEW],
+)
+def get_incident(api: Api, caller: Caller, incidentId: UUID) -> IncidentStoryView:  # noqa: N803
+    try:
+        return story_of(incident_service.story(api.runtime, incidentId, caller.company_ids))
+    except IncidentUnknown:
+        raise not_found("incident") from None
+
+
+@incidents.post(
+    "/incidents/{incidentId:id}/notes",
+    operation_id="addIncidentNote",
+    summary="Write a note on an incident, open or closed",
+    status_code=201,
+    dependencies=[MANAGE],
+)
+def add_incident_note(
+    api: Api,
+    caller: Caller,
+    incidentId: UUID,  # noqa: N803
+    body: NewIncidentNote,
+) -> IncidentNoteView:
+    try:
+        made = incident_service.add_note(
+            api.runtime, incidentId, body.text, actor=caller.subject, company_ids=caller.company_ids
+        )
+    except IncidentUnknown:
+        raise not_found("incident") from None
+    return IncidentNoteView(**{name: getattr(made, name) for name in IncidentNoteView.model_fields})
 
 
 @maintenance.get(

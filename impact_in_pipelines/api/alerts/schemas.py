@@ -1,7 +1,7 @@
 """Incidents and maintenance windows on the wire."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -9,6 +9,7 @@ from pydantic import Field
 from impact_in_pipelines.api.http.schemas import Input, Instant, Model, Moment, PlatformName
 from impact_in_pipelines.api.sla.schemas import BreachName, SeverityName
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.services.incidents import LONGEST_NOTE, IncidentStory
 from impact_in_pipelines.sla.incidents import Incident as StoredIncident
 from impact_in_pipelines.sla.incidents import MaintenanceWindow as StoredWindow
 from impact_in_pipelines.sla.incidents import told_details
@@ -45,6 +46,42 @@ class IncidentPage(Model):
 
     data: list[IncidentView]
     next_cursor: str | None
+
+
+class IncidentEventView(Model):
+    """One thing that happened to an incident."""
+
+    at: Moment
+    kind: Literal["opened", "notice", "acknowledged", "note", "cleared", "closed"]
+    by: str | None
+    text: str | None
+    notice: Literal["opened", "raised", "reminded", "acknowledged", "recovered"] | None
+    channel: Literal["slack", "slack_critical", "pagerduty", "log"] | None
+
+
+class IncidentStoryView(Model):
+    """An incident and what happened to it."""
+
+    incident: IncidentView
+    history: list[IncidentEventView]
+
+
+class NewIncidentNote(Input):
+    """A note to write on an incident."""
+
+    text: Annotated[
+        str, Field(min_length=1, max_length=LONGEST_NOTE, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+    ]
+
+
+class IncidentNoteView(Model):
+    """A note on an incident."""
+
+    id: UUID
+    incident_id: UUID
+    at: Moment
+    author: str
+    text: str
 
 
 class MaintenanceWindowView(Model):
@@ -95,6 +132,19 @@ def incident_of(incident: StoredIncident) -> IncidentView:
         threshold=in_wire_unit(incident.type, incident.threshold),
         actual=in_wire_unit(incident.type, incident.actual),
         details=details,
+    )
+
+
+def story_of(story: IncidentStory) -> IncidentStoryView:
+    """An incident with its history as it goes out."""
+    return IncidentStoryView(
+        incident=incident_of(story.incident),
+        history=[
+            IncidentEventView(
+                **{name: getattr(one, name) for name in IncidentEventView.model_fields}
+            )
+            for one in story.events
+        ],
     )
 
 

@@ -10,6 +10,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
         "acknowledgeIncident": "Escalation stops for this incident; it stays open until its metric is back "
         "inside the SLA. A platform's incident needs a token for all companies.",
+        "addIncidentNote": "Everybody who sees the incident reads it; on a platform's incident only those "
+        "who may see all companies.",
         "addMaintenanceWindow": "Incidents are still recorded inside the window; nobody is notified of them.",
         "cancelDelivery": "Never one that is being sent. A replay that is called off leaves its failure.",
         "cancelMany": "Ids or a filter; members of a frozen batch go together, each refusal says why.",
@@ -27,6 +29,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "getDeliveryReceipt": "404 for one that has not arrived.",
         "getDeliveryTimeline": "Without paging: for a picture of the last days.",
         "getHealth": "Nothing else is asked: for a supervisor that restarts what hangs.",
+        "getIncident": "Opened, notices sent, acknowledged, notes, recovered, closed. Sent notices are "
+        "dropped by age.",
         "getMetrics": "Text format of Prometheus, for scraping every 15 seconds or less often.",
         "getOpenApi": "OpenAPI 3.1. It needs no token; the page at /docs shows it.",
         "getReadiness": "Answers 503 while it can't serve. What it found is kept for a few seconds, so that "

@@ -13,6 +13,7 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services import incidents
 from impact_in_pipelines.services.alerts import Alerts, listed_incidents
 from impact_in_pipelines.sla.incidents import Incident
 from impact_in_pipelines.sla.wire import incident_document
@@ -78,13 +79,62 @@ def ack(
     )
 
 
-def _print_list(incidents: Sequence[Incident]) -> None:
+@app.command("show")
+def show(
+    incident: Annotated[
+        str, typer.Argument(metavar="ID", help="The incident's id or its first characters.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show one incident and what happened to it: notices, notes, who is on it."""
+    with session() as runtime:
+        told = incidents.story(runtime, incident)
+    if as_json:
+        print_json(as_document(told.incident) | {"history": told.events})
+        return
+    _print_list([told.incident])
+    for event in told.events:
+        said = " ".join(
+            part
+            for part in (
+                event.kind.value,
+                f"{event.notice} on {event.channel}" if event.notice else "",
+                f"by {event.by}" if event.by else "",
+                f": {event.text}" if event.text else "",
+            )
+            if part
+        )
+        line = f"{wording.moment(event.at)}  {said.replace(' : ', ': ')}"
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@app.command("note")
+def note(
+    incident: Annotated[
+        str, typer.Argument(metavar="ID", help="The incident's id or its first characters.")
+    ],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What is to be noted.")],
+    by: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Whose note it is; yours, if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a note on an incident, open or closed."""
+    with session() as runtime:
+        made = incidents.add_note(runtime, incident, text, actor=whoever(by))
+    if as_json:
+        print_json(made)
+        return
+    console.print(f"Noted on incident {made.incident_id} by {made.author}.", markup=False)
+
+
+def _print_list(found: Sequence[Incident]) -> None:
     """An incident a paragraph: whom it concerns, what is wrong, where to begin. A table of 80 columns would
     give the facts a column of 16."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for one in incidents:
+    for one in found:
         what = f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}"
         style = "bold red" if one.level > 1 else "yellow"
         table.add_row(
@@ -97,7 +147,7 @@ def _print_list(incidents: Sequence[Incident]) -> None:
             ),
         )
     console.print(table)
-    open_ones = [one for one in incidents if one.closed_at is None]
+    open_ones = [one for one in found if one.closed_at is None]
     if open_ones:
         console.print(
             f"What to do: docs/runbook.md; to begin with: {wording.first_step(open_ones[0])}",

@@ -8,6 +8,7 @@ from impact_in_pipelines.db.schema.access import audit_log, counters, idempotenc
 from impact_in_pipelines.db.schema.accounts import companies, platform_connections, provider_tokens
 from impact_in_pipelines.db.schema.alerts import (
     alert_channels,
+    incident_notes,
     incidents,
     maintenance_windows,
     notice_attempts,
@@ -53,6 +54,7 @@ __all__ = [
     "impact_deliveries",
     "impact_events",
     "impact_touched_days",
+    "incident_notes",
     "incidents",
     "maintenance_windows",
     "metadata",

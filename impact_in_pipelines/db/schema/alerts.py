@@ -88,6 +88,18 @@ incidents = Table(
     Index("incidents_opened_at_idx", text("opened_at DESC")),
 )
 
+incident_notes = Table(
+    "incident_notes",
+    metadata,
+    new_id(),
+    Column("incident_id", Uuid, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    instant("at", nullable=False, now=True),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    # An incident's history.
+    Index("incident_notes_incident_idx", "incident_id", "at"),
+)
+
 notifications = Table(
     "notifications",
     metadata,
@@ -120,6 +132,8 @@ notifications = Table(
         "seq",
         postgresql_where=text("sent_at IS NULL"),
     ),
+    # history: what was sent about an incident; and what goes with an incident that is dropped.
+    Index("notifications_incident_idx", "incident_id"),
 )
 
 alert_channels = Table(

@@ -32,11 +32,37 @@ def test_an_incident_is_taken_on_with_one_click(own_stage: Stage, visit: Visit) 
     )
 
 
+def test_an_incident_has_a_history_and_takes_notes(own_stage: Stage, visit: Visit) -> None:
+    """A note shows who wrote it; one without a word is refused at its field, in the page's language."""
+    visitor = visit(own_stage)
+    page = visitor.open("incidents")
+    page.get_by_role("link", name="Success rate · Goodera").click()
+    story = page.locator(".story li")
+    expect(story).to_have_count(1)
+    expect(story.first).to_contain_text("Opened")
+    page.get_by_label("Write a note").fill("Their key has expired.\nAsked for a new one.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_role("status").filter(has_text="The note is kept.")).to_be_visible()
+    expect(story.last).to_contain_text("Asked for a new one.")
+    expect(story.last).to_contain_text("ingrid")
+    page.get_by_role("button", name="I am on it").click()
+    expect(story.filter(has_text="Somebody is on it")).to_contain_text("ingrid")
+    assert visitor.faults() == []
+    page.goto(page.url.replace("/en/", "/nb/").partition("?")[0])
+    page.locator("textarea").fill("   ")
+    page.get_by_role("button", name="Legg til notat").click()
+    expect(page.locator("#problem-text")).to_have_text("Et notat trenger en tekst")
+
+
 def test_a_viewer_reads_incidents_and_changes(stage: Stage, visit: Visit) -> None:
     """Nothing to click but what shows more."""
     visitor = visit(stage, roles=VIEWER)
     page = visitor.open("incidents?all=1")
     expect(page.get_by_role("button", name="I am on it")).to_have_count(0)
+    assert visitor.faults() == []
+    page.get_by_role("link", name="Success rate · Goodera").click()
+    expect(page.locator(".story li")).to_have_count(1)
+    expect(page.get_by_label("Write a note")).to_have_count(0)
     assert visitor.faults() == []
     visitor.open("audit-log")
     assert visitor.faults() == []

@@ -116,6 +116,28 @@ BREACHES = {
     "widespread": N_("Many companies at once"),
 }
 
+INCIDENT_EVENTS = {
+    "opened": Sign("bad", "breach", N_("Opened")),
+    "notice": Sign("muted", "send", N_("Notice sent")),
+    "acknowledged": Sign("info", "user", N_("Somebody is on it")),
+    "note": Sign("info", "edit", N_("Note")),
+    "cleared": Sign("warn", "clock", N_("The cause is gone")),
+    "closed": Sign("good", "check", N_("Closed")),
+}
+"""What happens to an incident."""
+
+NOTICE_KINDS = {
+    "opened": N_("it began"),
+    "raised": N_("it got worse"),
+    "reminded": N_("a reminder"),
+    "acknowledged": N_("somebody is on it"),
+    "recovered": N_("it is over"),
+}
+"""Why a notice of an incident was sent."""
+
+CHANNELS = {"slack": "Slack", "slack_critical": "Slack", "pagerduty": "PagerDuty"}
+"""Where it was sent, by the names that everybody uses."""
+
 ACTIONS = {
     "send_again": Sign("info", "send", N_("Is sent again")),
     "new_delivery": Sign("info", "plus", N_("Is sent as a new delivery")),

@@ -1,22 +1,34 @@
-"""What is wrong and what was: the incidents of a company, taken on by somebody with one click."""
+"""What is wrong and what was: the incidents of a company, the history of each, taken on and noted on."""
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from impact_in_pipelines.api.access.rights import only_all
 from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_id
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.alerts import IncidentUnknown
 from impact_in_pipelines.services.alerts import Alerts
+from impact_in_pipelines.services.incidents import LONGEST_NOTE, IncidentStory, add_note, story
 
 PAGE = 30
 
 
 def routes(pages: Pages) -> list[Route]:
-    """The list, open or whole, and taking one on."""
-    base = "/{company_id}/incidents"
+    """The list, open or whole, and one of them; whole platforms' ones below no company, for operators."""
+    own, every = "/{company_id}/incidents", "/incidents"
     return [
-        pages.route(base, incidents, VIEW),
-        pages.route(f"{base}/{{incident_id}}/acknowledge", acknowledge, MANAGE, method="POST"),
+        pages.route(own, incidents, VIEW),
+        *(
+            route
+            for base in (own, every)
+            for route in (
+                pages.route(f"{base}/{{incident_id}}", incident, VIEW),
+                pages.route(f"{base}/{{incident_id}}/notes", note, MANAGE, method="POST"),
+                pages.route(f"{base}/{{incident_id}}/acknowledge", take_on, MANAGE, method="POST"),
+            )
+        ),
     ]
 
 
@@ -39,11 +51,55 @@ def incidents(visit: Visit) -> Response:
     return visit.render("incidents.html", found=found[:PAGE], everything=everything, more=more)
 
 
-def acknowledge(visit: Visit) -> Response:
+def incident(visit: Visit) -> Response:
+    """One incident, from its opening to its end."""
+    return _page(visit, _own(visit))
+
+
+def note(visit: Visit) -> Response:
+    """Write a note on it."""
+    found = _own(visit)
+    text = visit.field("text")
+    try:
+        add_note(visit.api.runtime, found.incident.id, text, actor=visit.caller.subject)
+    except UsageError as refusal:
+        return _page(visit, found, text=text, refusal=refusal)
+    return visit.go(visit.path("incidents", found.incident.id, done="noted"))
+
+
+def take_on(visit: Visit) -> Response:
     """Say that somebody is on it: reminders and escalation stop."""
+    found = _own(visit)
+    Alerts(visit.api.runtime).acknowledge(str(found.incident.id), visit.caller.subject)
+    back = ("incidents",) if visit.field("back") == "list" else ("incidents", found.incident.id)
+    return visit.go(visit.path(*back, done="acknowledged"))
+
+
+def _page(
+    visit: Visit, found: IncidentStory, *, text: str = "", refusal: UsageError | None = None
+) -> Response:
+    return visit.render(
+        "incident.html",
+        status=422 if refusal else 200,
+        one=found.incident,
+        events=found.events,
+        text=text,
+        longest=LONGEST_NOTE,
+        problem=visit.told(refusal) if refusal else None,
+    )
+
+
+def _own(visit: Visit) -> IncidentStory:
+    """The incident in the address: the company's, or a platform's for an operator. Raises 403 and 404
+    problems."""
+    if visit.company is None:
+        only_all(visit.caller, "a platform of all companies")
     id_ = uuid_of(visit.request.path_params["incident_id"], "incident")
-    found = visit.api.runtime.incidents.find(id_)
-    if found is None or found.company_id != visit.home.id:
+    company_ids = [visit.company.id] if visit.company else None
+    try:
+        found = story(visit.api.runtime, id_, company_ids)
+    except IncidentUnknown:
+        raise not_found("incident") from None
+    if found.incident.company_id != (visit.company.id if visit.company else None):
         raise not_found("incident")
-    Alerts(visit.api.runtime).acknowledge(str(id_), visit.caller.subject)
-    return visit.go(visit.path("incidents", done="acknowledged"))
+    return found
