@@ -20,6 +20,8 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.alerts.incidents import IncidentStore
 from impact_in_pipelines.db.alerts.maintenance import MaintenanceStore
 from impact_in_pipelines.db.alerts.outbox import PgOutbox
+from impact_in_pipelines.db.corrections.staleness import StalenessStore
+from impact_in_pipelines.db.corrections.store import CorrectionStore
 from impact_in_pipelines.db.deliveries.queueing.closures import ClosureStore
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
 from impact_in_pipelines.db.deliveries.queueing.grants import PgRequestBudgets
@@ -118,6 +120,14 @@ class Runtime:
     @cached_property
     def impact(self) -> ImpactStore:
         return ImpactStore(self.database.engine)
+
+    @cached_property
+    def staleness(self) -> StalenessStore:
+        return StalenessStore(self.database.engine, self.impact)
+
+    @cached_property
+    def corrections(self) -> CorrectionStore:
+        return CorrectionStore(self.database.engine)
 
     @cached_property
     def replays(self) -> ReplayStore:

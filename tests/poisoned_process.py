@@ -14,8 +14,14 @@ from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.connectors.registry import connector_for
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining.drain import Drain
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, SendResult, Shipment
-from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.model import (
+    Claimed,
+    Connection,
+    Content,
+    Refusal,
+    SendResult,
+    Shipment,
+)
 from impact_in_pipelines.delivery.ports import Connector, PayloadSource
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -51,7 +57,7 @@ class DeadlyToBuild:
 
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
-    ) -> Mapping[UUID, Payload | Refusal]:
+    ) -> Mapping[UUID, Content | Refusal]:
         """A payload for every delivery."""
         if any(connection.organization_id == self._organization for _, connection in claimed):
             os._exit(DIED)

@@ -26,6 +26,7 @@ from impact_in_pipelines.impact.checks import CHECKS, Check, CheckSeverity
 from impact_in_pipelines.impact.verdicts import Evaluation
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
+from impact_in_pipelines.services.deliveries import corrections
 
 DAYS_JUDGED = 35
 """Days back whose figures the checks judge each time; older ones were judged when they were new."""
@@ -89,6 +90,12 @@ def company_impact(
     now = parts.clock()
     summary = refreshing.company_impact(parts, full=config.full)
     context.log.info(f"{summary.days} company-days computed, {summary.written} changed")
+    compared = corrections.compare(parts)
+    corrected = corrections.correct_automatically(parts)
+    context.log.info(
+        f"{compared.reports} reports compared with what was delivered, {compared.changed} would say "
+        f"something else today; {len(corrected.queued)} corrections queued"
+    )
     yield MaterializeResult(
         metadata={
             "companies": summary.companies,
@@ -96,6 +103,8 @@ def company_impact(
             "changed": summary.written,
             "unchanged": summary.unchanged,
             "removed": summary.removed,
+            "reports_changed": compared.changed,
+            "corrections_queued": len(corrected.queued),
             "first_day": str(summary.first_day or "–"),
             "last_day": str(summary.last_day or "–"),
         }

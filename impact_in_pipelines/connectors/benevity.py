@@ -15,9 +15,14 @@ from impact_in_pipelines.platforms import Platform
 _UNITS = {"integration": "score_0_1", "job_readiness": "score_0_1", "language": "level_0_10"}
 
 
-def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
-    """The body of `POST /impact`; `program_participation` is the volunteer count."""
-    return {
+def to_payload(
+    figures: ImpactFigures, connection: Connection, built_at: datetime, correction: int = 0
+) -> Payload:
+    """The body of `POST /impact`; `program_participation` is the volunteer count.
+
+    The contract has a place for words: the description of each metric says that it corrects an earlier one.
+    """
+    payload: Payload = {
         "organizationId": connection.organization_id,
         "programId": mapping.program_id(connection),
         "programName": mapping.program_name(connection),
@@ -29,6 +34,27 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
             *(_outcome(outcome) for outcome in mapping.scored(figures)),
         ],
         "timestamp": mapping.timestamp(built_at),
+    }
+    if correction:
+        for metric in payload["metrics"]:
+            said = metric.get("description")
+            metric["description"] = (
+                f"{said}; {_corrects(correction)}" if said else _corrects(correction)
+            )
+    return payload
+
+
+def _corrects(correction: int) -> str:
+    return f"correction {correction} of this period's figures"
+
+
+def reported(figures: ImpactFigures) -> dict[str, Any]:
+    """What `to_payload` says of them."""
+    return {
+        "volunteer_hours": mapping.hours(figures.volunteer_hours),
+        "participants": figures.participants,
+        "volunteers": figures.volunteers,
+        "outcomes": mapping.reported_outcomes(figures),
     }
 
 

@@ -22,8 +22,10 @@ _STANDARD = {
 _TAKEN = frozenset({*_COUNTED, *(dimension for dimension, _, _ in _STANDARD.values())})
 
 
-def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
-    """The body of `POST /impact-data`, and one record of a batch."""
+def to_payload(
+    figures: ImpactFigures, connection: Connection, built_at: datetime, correction: int = 0
+) -> Payload:
+    """The body of `POST /impact-data`, and one record of a batch; a correction is a later version of it."""
     return {
         "projectId": mapping.option(connection, "projectId", mapping.program_id(connection)),
         "organizationId": connection.organization_id,
@@ -48,8 +50,19 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
         "metadata": {
             "source": mapping.SOURCE,
             "timestamp": mapping.timestamp(built_at),
-            "version": mapping.VERSION,
+            "version": mapping.version(correction),
         },
+    }
+
+
+def reported(figures: ImpactFigures) -> dict[str, Any]:
+    """What `to_payload` says of them."""
+    return {
+        "volunteers": figures.volunteers,
+        "volunteer_hours": mapping.hours(figures.volunteer_hours),
+        "participants": figures.participants,
+        "sessions": figures.sessions,
+        "outcomes": mapping.reported_outcomes(figures),
     }
 
 

@@ -6,10 +6,14 @@ from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.impact.figures import ImpactFigures, OutcomeFigures
 
 SOURCE = "impact-in"
-VERSION = "1.0"
 _PROGRAM_ID = "impact-in"
 _PROGRAM_NAME = "Impact-In"
 _NAME_LIMIT = 255
+
+
+def version(correction: int) -> str:
+    """The version of a report of a period, `1.0` at first; each correction raises it: `1.1`, `1.2`."""
+    return f"1.{correction}"
 
 
 def option(connection: Connection, name: str, default: str) -> str:
@@ -62,6 +66,11 @@ def words(name: str) -> str:
     """`language_course` as `Language course`, at most 255 characters."""
     text = " ".join(name.replace("_", " ").replace("-", " ").split())
     return (text[:1].upper() + text[1:])[:_NAME_LIMIT] or name
+
+
+def reported_outcomes(figures: ImpactFigures) -> dict[str, list[float]]:
+    """Average and participants scored, by category, as both are sent."""
+    return {one.category: [score(one.average), one.participants] for one in figures.outcomes}
 
 
 def scored(figures: ImpactFigures) -> list[OutcomeFigures]:

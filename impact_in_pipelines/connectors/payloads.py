@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from impact_in_pipelines.connectors.registry import mapping_for
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
-from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
+from impact_in_pipelines.connectors.registry import mapping_for, reported
+from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal
+from impact_in_pipelines.delivery.payload import canonical_bytes
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.impact.figures import ImpactFigures, ImpactSource, PeriodRequest, Ref
 
@@ -48,10 +48,11 @@ class MappedPayloads:
 
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
-    ) -> Mapping[UUID, Payload | Refusal]:
+    ) -> Mapping[UUID, Content | Refusal]:
         """A payload for every delivery whose data passes the gate, else a refusal; by delivery id.
 
-        A payload's timestamp is when it was due, for a replay `now` (aware). Raises what the source and the
+        A payload's timestamp is when it was due, of a correction when its report was due at first, for a
+        replay `now` (aware). Raises what the source and the
         gate raise: a failed read is no refusal.
         """
         if not claimed:
@@ -80,7 +81,7 @@ def _payload(
     figures: Mapping[Ref, ImpactFigures],
     refusals: Mapping[Ref, Failure],
     now: datetime,
-) -> Payload | Refusal:
+) -> Content | Refusal:
     if delivery.id in refusals:
         return Refusal(ErrorKind.DATA_QUALITY, refusals[delivery.id].message)
     found = figures.get(delivery.id)
@@ -93,9 +94,10 @@ def _payload(
     try:
         # The body, not only the key, must be the same where a database that was put back sends it again:
         # a platform refuses a key that comes with another body (D14).
-        built_at = now if delivery.rebuild else delivery.scheduled_for
-        payload = mapping_for(delivery.platform)(found, connection, built_at)
+        due_at = delivery.first_due_at or delivery.scheduled_for
+        built_at = now if delivery.rebuild else due_at
+        payload = mapping_for(delivery.platform)(found, connection, built_at, delivery.correction)
         canonical_bytes(payload)
+        return Content(payload, reported(delivery.platform, found))
     except ValueError as error:
         return Refusal(ErrorKind.DATA_QUALITY, f"{error}; correct the events and replay")
-    return payload

@@ -25,7 +25,9 @@ _TYPES = (
 _OTHER_TYPE = "community_service"
 
 
-def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetime) -> Payload:
+def to_payload(
+    figures: ImpactFigures, connection: Connection, built_at: datetime, correction: int = 0
+) -> Payload:
     """The body of `POST /activities`: one activity for each kind that happened, one enrolment for
     the programme and one for each outcome category. The contract has no field for scores.
 
@@ -33,7 +35,8 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
     counted by the enrolments.
 
     The activities' ids say what the whole body says: the same content has the same ids, and what has
-    changed is no DUPLICATE_ACTIVITY of what arrived before, which would be read as delivered.
+    changed is no DUPLICATE_ACTIVITY of what arrived before, which would be read as delivered. A correction is
+    a later version, and so has other ids.
     """
     found = sorted(figures.activities, key=lambda one: one.activity)
     payload: Payload = {
@@ -43,7 +46,7 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
         "programEnrollments": _enrollments(figures, connection),
         "metadata": {
             "source": mapping.SOURCE,
-            "version": mapping.VERSION,
+            "version": mapping.version(correction),
             "timestamp": mapping.timestamp(built_at),
         },
     }
@@ -51,6 +54,17 @@ def to_payload(figures: ImpactFigures, connection: Connection, built_at: datetim
     for one, activity in zip(found, payload["volunteerActivities"], strict=True):
         activity["activityId"] = str(uuid5(figures.company_id, f"{one.activity}/{content}"))
     return payload
+
+
+def reported(figures: ImpactFigures) -> dict[str, Any]:
+    """What `to_payload` says of them; the hours and volunteers are those of each activity."""
+    return {
+        "activities": {
+            one.activity: [mapping.hours(one.hours), one.volunteers] for one in figures.activities
+        },
+        "participants": figures.participants,
+        "outcomes": {one.category: one.participants for one in figures.outcomes},
+    }
 
 
 def activity_type(activity: str) -> str:

@@ -14,6 +14,7 @@ from impact_in_pipelines.delivery.states import (
     SHOWN_IN_DAGSTER,
     WAITING,
     DeliveryStatus,
+    Trigger,
 )
 
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
@@ -91,7 +92,9 @@ def in_list(statuses: Iterable[DeliveryStatus]) -> str:
 def priority_of(trigger: str) -> str:
     """The place of the column `trigger` in the order of D13, from 1, as the index of open rows has it word
     for word."""
-    order = ", ".join(f"'{one}'" for one in sorted(PRIORITY, key=PRIORITY.__getitem__))
+    # Corrections have no place, and so come last: the index of before serves as it is.
+    placed = PRIORITY.keys() - {Trigger.CORRECTION}
+    order = ", ".join(f"'{one}'" for one in sorted(placed, key=PRIORITY.__getitem__))
     return f"array_position(ARRAY[{order}], {trigger})"
 
 

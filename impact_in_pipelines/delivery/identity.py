@@ -29,6 +29,12 @@ def selected_id(run_id: str, platform: Platform, company_id: UUID, day: date) ->
     return uuid5(_OURS, f"run {run_id} {platform.value} {company_id} {day.isoformat()}")
 
 
+def correction_id(corrected: UUID, number: int, fingerprint: str) -> UUID:
+    """The delivery, and first key, of a correction: of `corrected`, which of its report's it is (from 1), and
+    the fingerprint of the figures that were found to have changed."""
+    return uuid5(corrected, f"correction {number} {fingerprint}")
+
+
 def revision_key(delivery_id: UUID, revision: int) -> UUID:
     """The idempotency key of a delivery's revision from the second on; the first one's is its id."""
     return uuid5(delivery_id, f"revision {revision}")

@@ -46,6 +46,24 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a payload says of a company's period, whatever the account is called: `figures` under our own
+    names, as far as the platform is sent them, and their `fingerprint` (64 hex digits): two payloads of one
+    platform report the same exactly if it is equal."""
+
+    figures: Mapping[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A payload, and what it reports."""
+
+    payload: Payload
+    reported: Reported | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """One row of `impact_deliveries` that this worker holds under a lease.
 
@@ -54,7 +72,8 @@ class Claimed:
     workers in a row died over it, before their attempt was opened or after. `may_have_arrived`: an earlier
     attempt may have reached the platform under this row's key. `payload` is None until the first attempt
     has frozen it; `rebuild` asks to build it anew (a replay, D11). `trial`: a breaker
-    let it through, to see whether its platform works again (D12).
+    let it through, to see whether its platform works again (D12). `correction`: which correction of its
+    report it is, from 1 (0: none); `first_due_at`: when that report was due at first.
     """
 
     id: UUID
@@ -82,6 +101,8 @@ class Claimed:
     replay_of: UUID | None = None
     dagster_run_id: str | None = None
     trial: bool = False
+    correction: int = 0
+    first_due_at: datetime | None = None
 
     @property
     def tried(self) -> bool:

@@ -10,7 +10,9 @@ from impact_in_pipelines.delivery.limits.budgets import Ask, Grant
 from impact_in_pipelines.delivery.model import (
     Claimed,
     Connection,
+    Content,
     Refusal,
+    Reported,
     Selection,
     SendResult,
     Shipment,
@@ -54,7 +56,7 @@ class PayloadSource(Protocol):
 
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
-    ) -> Mapping[UUID, Payload | Refusal]:
+    ) -> Mapping[UUID, Content | Refusal]:
         """A payload for every delivery whose data passes the gate, else a refusal; by delivery id."""
         ...
 
@@ -77,7 +79,8 @@ class OAuthTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A claimed delivery with its payload, ready to be frozen."""
+    """A claimed delivery with its payload, ready to be frozen; `reported` is what was built now (None: it was
+    frozen before)."""
 
     claimed: Claimed
     connection: Connection
@@ -86,6 +89,7 @@ class Prepared:
     payload_bytes: int
     attempt_id: UUID
     batch_id: UUID | None = None
+    reported: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,17 @@ class Trigger(StrEnum):
     MANUAL = "manual"
     BACKFILL = "backfill"
     REPLAY = "replay"
+    CORRECTION = "correction"
 
 
-PRIORITY = {Trigger.SCHEDULE: 0, Trigger.REPLAY: 1, Trigger.MANUAL: 2, Trigger.BACKFILL: 3}
-"""What goes first (D13): 0 before 1, whatever has waited for how long."""
+PRIORITY = {
+    Trigger.SCHEDULE: 0,
+    Trigger.REPLAY: 1,
+    Trigger.MANUAL: 2,
+    Trigger.BACKFILL: 3,
+    Trigger.CORRECTION: 4,
+}
+"""What goes first (D13): 0 before 1, whatever has waited for how long. A correction is late as it is."""
 
 URGENT = PRIORITY[Trigger.REPLAY]
 """Up to this priority an account's whole limit may be used; the others leave some."""
@@ -90,7 +97,9 @@ class Transition:
 
 _S = DeliveryStatus
 TRANSITIONS: tuple[Transition, ...] = (
-    Transition(None, _S.PENDING, "a fire, a selected day, a replay of what had arrived"),
+    Transition(
+        None, _S.PENDING, "a fire, a selected day, a replay or correction of what had arrived"
+    ),
     Transition(None, _S.MISSED, "a fire while nothing ran"),
     Transition(_S.PENDING, _S.IN_PROGRESS, "claimed under a lease"),
     Transition(_S.RETRYING, _S.IN_PROGRESS, "its next attempt is due"),

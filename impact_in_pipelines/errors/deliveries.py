@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
+from impact_in_pipelines.platforms import Platform
 
 
 @refusal("delivery.unknown")
@@ -102,6 +103,39 @@ class ReplayMissed(Conflict):
 @refusal("replay.cancelled")
 class ReplayCancelled(Conflict):
     """It was called off."""
+
+
+@refusal("correction.not_stale")
+class CorrectionNotStale(Conflict):
+    """What it reported is what the events say today, or another delivery has superseded it."""
+
+
+@refusal("correction.off")
+class CorrectionsOff(Conflict):
+    """The company's policy on the platform is not to correct what was delivered."""
+
+    platform: Platform
+
+
+@refusal("correction.counts_twice")
+class CorrectionCountsTwice(Conflict):
+    """The platform adds a second report of a period to the first, and nobody has accepted that."""
+
+    platform: Platform
+
+
+@refusal("correction.failed")
+class CorrectionFailed(Conflict):
+    """A correction of it has failed for good: that one can be replayed."""
+
+    correction: UUID
+
+
+@refusal("correction.on_its_way")
+class CorrectionOnItsWay(Conflict):
+    """A correction of it was asked for already."""
+
+    correction: UUID
 
 
 @refusal("replay.not_buildable")

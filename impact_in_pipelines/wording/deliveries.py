@@ -31,6 +31,16 @@ SENTENCES = {
         "it was missed and never built; its days go out with the catch-up delivery"
     ),
     "replay.cancelled": N_("it was cancelled; only failed and arrived deliveries can be replayed"),
+    "correction.not_stale": N_("what it reported is what the events say today"),
+    "correction.off": N_(
+        "the company's policy is not to correct what was delivered to %(platform)s"
+    ),
+    "correction.counts_twice": N_(
+        "%(platform)s would count the corrected figures beside the first ones; somebody has to accept that "
+        "in the company's policy"
+    ),
+    "correction.failed": N_("its correction %(correction)s has failed; that one can be replayed"),
+    "correction.on_its_way": N_("its correction %(correction)s was asked for already"),
     "replay.not_buildable": N_("%(reason)s"),
     "cancel.being_sent": N_("it is being sent at this moment"),
     "cancel.too_late": N_("it has ended already (%(status)s)"),

@@ -12,7 +12,7 @@ from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.preparing import prepare
-from impact_in_pipelines.delivery.model import Claimed, Selection, SendResult
+from impact_in_pipelines.delivery.model import Claimed, Content, Selection, SendResult
 from impact_in_pipelines.delivery.payload import payload_hash
 from impact_in_pipelines.delivery.ports import Frozen, Settlement
 from impact_in_pipelines.delivery.states import AttemptOutcome
@@ -68,9 +68,10 @@ class Fixed:
 
     def build(
         self, claimed: Sequence[tuple[Claimed, object]], now: datetime
-    ) -> dict[UUID, dict[str, object]]:
+    ) -> dict[UUID, Content]:
         """One value, built at `now`."""
-        return {row.id: {"value": 1, "timestamp": now.isoformat()} for row, _ in claimed}
+        built = Content({"value": 1, "timestamp": now.isoformat()})
+        return {row.id: built for row, _ in claimed}
 
 
 def test_two_workers_never_judge_the_same_content_at_once(world: World) -> None:

@@ -16,7 +16,7 @@ Status = Literal[
 ]
 SAMPLED = 3
 """Items of each list in a payload's sample."""
-TriggerName = Literal["schedule", "manual", "backfill", "replay"]
+TriggerName = Literal["schedule", "manual", "backfill", "replay", "correction"]
 
 
 class HeldView(Model):

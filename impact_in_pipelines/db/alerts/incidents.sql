@@ -132,7 +132,7 @@ SELECT r.platform, count(d.id) AS went_out,
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(platform text, since timestamptz)
 LEFT JOIN impact_deliveries d ON d.platform = r.platform AND d.status = 'success'
      AND d.delivered_at >= r.since AND d.scheduled_for >= r.since - interval '1 day'
-     AND d.delivered_at - d.scheduled_for > interval '1 minute' AND d.trigger <> 'backfill'
+     AND d.delivered_at - d.scheduled_for > interval '1 minute' AND d.trigger NOT IN ('backfill', 'correction')
 GROUP BY r.platform
 
 -- name: purge_closed

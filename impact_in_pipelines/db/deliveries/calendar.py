@@ -15,8 +15,8 @@ _SQL = load("deliveries/calendar")
 
 @dataclass(frozen=True, slots=True)
 class ReportedDay:
-    """A local day that some delivery covers: the best `state` (`arrived`, `waiting`, `held`, `failed`,
-    `missed` or `cancelled`) that a delivery came to, that delivery, and how many cover it."""
+    """A local day that some delivery covers: the best `state` (`arrived`, `corrected`, `waiting`, `held`,
+    `failed`, `missed` or `cancelled`) that a delivery came to, that delivery, and how many cover it."""
 
     platform: Platform
     day: date

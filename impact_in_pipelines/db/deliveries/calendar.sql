@@ -3,13 +3,14 @@
 -- delivery is due after the day it reports has begun, at most 14 hours before its date does in UTC: that
 -- narrows the scan to what can report the span.
 SELECT DISTINCT ON (r.platform, r.day) r.platform, r.day, r.id,
-       CASE WHEN r.status IN ('success', 'skipped') THEN 'arrived'
+       CASE WHEN r.status = 'success' AND r.correction > 0 THEN 'corrected'
+            WHEN r.status IN ('success', 'skipped') THEN 'arrived'
             WHEN r.held THEN 'held'
             WHEN r.status IN @open THEN 'waiting'
             ELSE r.status END AS state,
        count(*) OVER (PARTITION BY r.platform, r.day) AS deliveries
 FROM (
-    SELECT d.id, d.platform, d.status, d.scheduled_for, CAST(s.day AS date) AS day,
+    SELECT d.id, d.platform, d.status, d.scheduled_for, d.correction, CAST(s.day AS date) AS day,
            @hold(d) IS NOT NULL AS held
     FROM impact_deliveries d
     CROSS JOIN LATERAL generate_series(
@@ -21,7 +22,7 @@ FROM (
 ORDER BY r.platform, r.day,
          array_position(ARRAY['success', 'skipped', 'in_progress', 'retrying', 'pending', 'failed', 'missed',
                               'cancelled'], r.status),
-         r.scheduled_for DESC, r.id
+         r.scheduled_for DESC, r.correction DESC, r.id
 
 -- name: begun
 -- The first day that was ever to be reported to each platform: before it a day without a delivery is no hole.

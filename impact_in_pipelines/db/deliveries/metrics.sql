@@ -3,7 +3,7 @@
 WITH ended AS (
     SELECT d.platform, d.status, CASE WHEN :by_company THEN c.slug END AS company,
            CASE WHEN d.status = 'success' AND d.failed_at IS NULL
-                     AND d.trigger NOT IN ('backfill', 'replay')
+                     AND d.trigger NOT IN ('backfill', 'replay', 'correction')
                 THEN extract(epoch FROM d.delivered_at - d.scheduled_for) END AS took_s
     FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
     WHERE @changed_since(d, :mark)
@@ -25,7 +25,7 @@ FROM placed GROUP BY platform, status, company
 -- Attempts that ended since the last look (delivery_attempts_changes_brin).
 WITH ended AS (
     SELECT d.platform, a.outcome,
-           CASE WHEN a.number = 1 AND d.trigger NOT IN ('backfill', 'replay')
+           CASE WHEN a.number = 1 AND d.trigger NOT IN ('backfill', 'replay', 'correction')
                 THEN greatest(0, extract(epoch FROM a.started_at - d.scheduled_for)) END AS late_s
     FROM delivery_attempts a JOIN impact_deliveries d ON d.id = a.delivery_id
          AND (d.scheduled_for = a.due_at OR a.due_at = '-infinity')

@@ -95,7 +95,8 @@ VALUES (:id, :requested_by, CAST(:company_ids AS uuid[]), CAST(:delivery_ids AS 
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
        d.attempt_count + 1 AS attempt_number, d.failed_attempts, d.revision, d.schedule_id, d.batch_id,
-       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id, d.status
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id,
+       d.correction, d.first_due_at, d.status
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY d.scheduled_for, d.id

@@ -113,7 +113,15 @@ USING (
     FOR UPDATE SKIP LOCKED
 ) n, companies c
 WHERE t.company_id = n.company_id AND t.day = n.day AND c.id = t.company_id
-RETURNING t.company_id, t.day, c.timezone
+RETURNING t.company_id, t.day, t.touched_at, c.timezone
+
+-- name: hand_on_days
+-- To whoever compares them with what was delivered.
+INSERT INTO impact_compared_days (company_id, day, changed_at)
+SELECT r.company_id, r.day, least(r.touched_at, CAST(:now AS timestamptz))
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date, touched_at timestamptz)
+ORDER BY r.company_id, r.day
+ON CONFLICT (company_id, day) DO UPDATE SET changed_at = excluded.changed_at
 
 -- name: write_company_days
 -- The figures of days that have events; `computed_at` moves only where they changed.

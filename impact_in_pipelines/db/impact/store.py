@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.impact import rows as impact_rows
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.impact.figures import (
@@ -62,16 +62,18 @@ class ImpactStore:
         if not requests:
             return {}
         with self._engine.connect() as connection:
-            return self._aggregate(connection, requests, now, HISTORY_DAYS)
+            return self.figures_on(connection, requests, now, history_days=HISTORY_DAYS)
 
-    def _aggregate(
+    def figures_on(
         self,
         connection: Connection,
         requests: Sequence[PeriodRequest],
         now: datetime,
-        history_days: int,
+        *,
+        history_days: int = 0,
     ) -> dict[Ref, ImpactFigures]:
-        # Three platforms ask for the same company and period: it is read once.
+        """`figures` in the transaction of `connection`; without `history_days` nobody tells what was
+        usual."""  # Three platforms ask for the same company and period: it is read once.
         first: dict[tuple[Any, ...], PeriodRequest] = {}
         for request in requests:
             first.setdefault(_what(request), request)
@@ -125,9 +127,12 @@ class ImpactStore:
                     self._sql["take_touched_days"],
                     {"company_ids": company_ids, "limit": _BATCH_DAYS},
                 )
-                days = [(row.company_id, row.day, row.timezone) for row in taken]
+                rows = rows_of(taken)
+                days = [(row["company_id"], row["day"], row["timezone"]) for row in rows]
                 # A statement of its own: only its newer snapshot has what the rows' last holder imported.
                 written, removed = self._compute(connection, days, now) if days else (0, 0)
+                handed_on = {"rows": rows_as_json([dict(row) for row in rows]), "now": now}
+                connection.execute(self._sql["hand_on_days"], handed_on)
             if not days:
                 return
             yield days, written, removed
@@ -139,7 +144,7 @@ class ImpactStore:
             PeriodRequest(str(n), company, timezone, day, day)
             for n, (company, day, timezone) in enumerate(days)
         ]
-        figures = self._aggregate(connection, requests, now, history_days=0).values()
+        figures = self.figures_on(connection, requests, now).values()
         kept = [impact_rows.to_row(each) for each in figures if each.events]
         gone = [
             {"company_id": each.company_id, "day": each.period_start}

@@ -28,7 +28,15 @@ from impact_in_pipelines.db.schema.deliveries import (
 )
 from impact_in_pipelines.db.schema.evidence import evidence_heads, evidence_links, evidence_marks
 from impact_in_pipelines.db.schema.fleet import processes, request_budgets
-from impact_in_pipelines.db.schema.impact import company_impact, impact_events, impact_touched_days
+from impact_in_pipelines.db.schema.impact import (
+    company_impact,
+    correction_policies,
+    impact_compared_days,
+    impact_events,
+    impact_touched_days,
+    stale_cells,
+    stale_days,
+)
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
 from impact_in_pipelines.db.schema.sla import (
     sla_daily,
@@ -45,12 +53,14 @@ __all__ = [
     "companies",
     "company_impact",
     "connection_closures",
+    "correction_policies",
     "counters",
     "delivery_attempts",
     "evidence_heads",
     "evidence_links",
     "evidence_marks",
     "idempotency_keys",
+    "impact_compared_days",
     "impact_deliveries",
     "impact_events",
     "impact_touched_days",
@@ -76,6 +86,8 @@ __all__ = [
     "sla_outcomes",
     "sla_reports",
     "sla_thresholds",
+    "stale_cells",
+    "stale_days",
     "web_sessions",
     "webhook_messages",
 ]

@@ -24,7 +24,7 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, insta
 from impact_in_pipelines.delivery.states import OPEN, SHOWN_IN_DAGSTER, DeliveryStatus
 
 _STATUSES = f"status IN {in_list(DeliveryStatus)}"
-_TRIGGERS = "trigger IN ('schedule', 'manual', 'backfill', 'replay')"
+_TRIGGERS = "trigger IN ('schedule', 'manual', 'backfill', 'replay', 'correction')"
 OPEN_ROWS = f"status IN {in_list(OPEN)}"
 UNRECORDED_ROWS = f"recorded_at IS NULL AND status IN {in_list(SHOWN_IN_DAGSTER)}"
 
@@ -67,6 +67,14 @@ impact_deliveries = Table(
     # Of another month, which may have left the log since: no foreign keys (ADR 0009).
     Column("duplicate_of", Uuid),
     Column("replay_of", Uuid),
+    # What was reported, and its fingerprint (connectors/fingerprints.py); None until it is built.
+    Column("figures", JSONB),
+    Column("figures_hash", CHAR(64)),
+    # Of a correction: the delivery it supersedes, which correction of that report it is (from 1), and when
+    # the report was due at first.
+    Column("corrects", Uuid),
+    Column("correction", SmallInteger, nullable=False, server_default=text("0")),
+    instant("first_due_at"),
     # The run that worked on it last; and the run that was started for it, which then has first claim to it.
     Column("dagster_run_id", Text),
     Column("selected_by", Text),

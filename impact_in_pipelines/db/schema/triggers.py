@@ -71,6 +71,20 @@ END $$
 """Between which due times deliveries lie: the open ones of a platform, those of some ids, and all.
 Functions, so that a plan over all months is made once for a session (`db/deliveries/spans.py`)."""
 
+_TOUCH_FUNCTION = """
+CREATE OR REPLACE FUNCTION touch_event_days() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO impact_touched_days (company_id, day, touched_at)
+    SELECT DISTINCT e.company_id, (e.occurred_at AT TIME ZONE c.timezone)::date AS day, now()
+    FROM gone e JOIN companies c ON c.id = e.company_id
+    ORDER BY 1, 2
+    ON CONFLICT (company_id, day) DO UPDATE SET touched_at = excluded.touched_at;
+    RETURN NULL;
+END $$
+"""
+"""Marks the local days of events that somebody deletes or changes. What an import adds, or moves to another
+day, it marks itself, in the statement that does it."""
+
 
 def _sequence(table: str, when: str, name: str = "sequence") -> str:
     return f"""
@@ -105,6 +119,18 @@ _TRIGGERS = {
         _sequence("delivery_attempts", "INSERT"),
         _sequence("delivery_attempts", "UPDATE OF outcome", "resequence"),
         months_of("delivery_attempts"),
+    ),
+    # With the table that is made last of those that the function names.
+    "impact_touched_days": (
+        _TOUCH_FUNCTION,
+        """
+        CREATE OR REPLACE TRIGGER impact_events_deleted AFTER DELETE ON impact_events
+        REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION touch_event_days()
+        """,
+        """
+        CREATE OR REPLACE TRIGGER impact_events_updated AFTER UPDATE ON impact_events
+        REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION touch_event_days()
+        """,
     ),
     "scheduled_deliveries": (
         _SEQUENCE_FUNCTION,

@@ -1,7 +1,7 @@
 -- name: fates
 -- A fragment: what became of each delivery that was due in [start, end) (design D7). A failure stays one,
--- whatever a replay does to the row (D11). What had arrived and was sent again is a replay of its own and in
--- no rate. Overdue: not attempted so many minutes after its time, or between two attempts and taken up by
+-- whatever a replay does to the row (D11). What had arrived and was sent again, or corrected, is a replay of its own
+-- and in no rate. Overdue: not attempted so many minutes after its time, or between two attempts and taken up by
 -- nobody. `settled_at` is when that was known.
 SELECT d.id, d.company_id, d.platform, d.scheduled_for, d.trigger, d.status, d.attempt_count,
        d.payload_bytes, d.delivered_at, d.failed_at, o.fate,
@@ -15,7 +15,7 @@ FROM impact_deliveries d
 CROSS JOIN LATERAL (
     SELECT CASE
         WHEN d.status = 'cancelled' AND d.failed_at IS NULL THEN 'cancelled'
-        WHEN d.trigger = 'replay' THEN 'replayed'
+        WHEN d.trigger IN ('replay', 'correction') THEN 'replayed'
         WHEN d.failed_at IS NOT NULL OR d.status = 'failed' THEN 'failed'
         WHEN d.status = 'success' THEN 'successful'
         WHEN d.status IN ('missed', 'skipped') THEN d.status
@@ -63,7 +63,7 @@ LEFT JOIN sla_thresholds platform ON platform.company_id IS NULL AND platform.pl
 
 -- name: started
 -- A fragment over `facts`: with how late the first attempt started.
-SELECT f.*, CASE WHEN f.trigger NOT IN ('backfill', 'replay')
+SELECT f.*, CASE WHEN f.trigger NOT IN ('backfill', 'replay', 'correction')
                  THEN CAST(extract(epoch FROM a.started_at - f.scheduled_for) * 1000 AS bigint)
             END AS lateness_ms
 FROM facts f

@@ -74,7 +74,7 @@ WHERE s.active AND s.deleted_at IS NULL
 SELECT d.company_id, d.platform, d.scheduled_for AS at
 FROM impact_deliveries d
 WHERE d.status IN @open AND d.scheduled_for < :start
-  AND d.failed_at IS NULL AND d.trigger <> 'replay'
+  AND d.failed_at IS NULL AND d.trigger NOT IN ('replay', 'correction')
   AND CASE WHEN d.attempt_count = 0 THEN d.scheduled_for ELSE d.next_attempt_at END
       < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes)
   AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))

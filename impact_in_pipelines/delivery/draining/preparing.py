@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.identity import revision_key
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Shipment
-from impact_in_pipelines.delivery.payload import Payload, canonical_bytes, payload_hash
+from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal, Shipment
+from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
 from impact_in_pipelines.delivery.refusing import no_connection
 from impact_in_pipelines.delivery.retry import LOST_MOST
@@ -63,7 +63,7 @@ def prepare(
     built = payloads.build(to_build, now) if to_build else {}
     prepared: list[Prepared] = []
     for row, connection in connected:
-        content = built.get(row.id, row.payload)
+        content = built.get(row.id) or (Content(row.payload) if row.payload else None)
         if isinstance(content, Refusal):
             refusals.append((row, content))
         elif content is None:
@@ -73,7 +73,8 @@ def prepare(
     return prepared, refusals
 
 
-def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepared:
+def _prepared(row: Claimed, connection: Connection, built: Content) -> Prepared:
+    content = built.payload
     digest = payload_hash(content)
     if row.rebuild and row.payload is not None:
         if digest == row.payload_hash:
@@ -94,6 +95,7 @@ def _prepared(row: Claimed, connection: Connection, content: Payload) -> Prepare
         payload_bytes=len(canonical_bytes(content)),
         attempt_id=uuid4(),
         batch_id=row.batch_id,
+        reported=built.reported,
     )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.corrections.staleness import StaleFilter
 from impact_in_pipelines.db.deliveries.calendar import CalendarReader
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay
 from impact_in_pipelines.errors.deliveries import DayNotOver, DaysTooMany
@@ -25,10 +26,13 @@ LONGEST_DAYS = 400
 
 
 class DayState(StrEnum):
-    """What became of a local day on a platform. `hole`: there are figures and nothing was to send them;
-    `nothing`: there was nothing to report."""
+    """What became of a local day on a platform. `stale`: it arrived, and its events have changed since;
+    `corrected`: they had, and a correction has arrived. `hole`: there are figures and nothing was to send
+    them; `nothing`: there was nothing to report."""
 
     ARRIVED = "arrived"
+    CORRECTED = "corrected"
+    STALE = "stale"
     WAITING = "waiting"
     HELD = "held"
     FAILED = "failed"
@@ -61,11 +65,18 @@ def calendar(
     begun = reader.begun(company.id)
     reported = {(one.platform, one.day): one for one in reader.reported(company.id, first, last)}
     figures = reader.days_with_figures(company.id, first, last)
+    changed = StaleFilter([company.id], first_day=first, last_day=last)
+    stale = {
+        (one.platform, one.day) for one in runtime.staleness.stale(changed, corrections=False).days
+    }
     span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
     def judged(platform: Platform, day: date) -> CalendarDay:
         if found := reported.get((platform, day)):
-            return CalendarDay(day, DayState(found.state), found.id, found.deliveries)
+            state = DayState(found.state)
+            if (platform, day) in stale and state in (DayState.ARRIVED, DayState.CORRECTED):
+                state = DayState.STALE
+            return CalendarDay(day, state, found.id, found.deliveries)
         missing = day in figures and day >= begun[platform]
         return CalendarDay(day, DayState.HOLE if missing else DayState.NOTHING)
 

@@ -177,7 +177,7 @@ def _contents(
             if isinstance(content, Refusal):
                 contents[id_] = ReplayNotBuildable(content.message)
             else:
-                contents[id_] = content
+                contents[id_] = content.payload
     return contents
 
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 from connectors.helpers import COMPANY, NOW, connection, figures
 from impact_in_pipelines.connectors.payloads import MappedPayloads
-from impact_in_pipelines.connectors.registry import mapping_for
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
+from impact_in_pipelines.connectors.registry import mapping_for, reported
+from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal
 from impact_in_pipelines.delivery.states import ErrorKind, Trigger
 from impact_in_pipelines.impact.figures import ImpactFigures, PeriodRequest, Ref
 from impact_in_pipelines.platforms import Platform
@@ -93,7 +93,10 @@ def test_all_are_built_with_one_question_to_source_and_gate() -> None:
     source, gate = Source(), Gate()
     built = MappedPayloads(source, gate).build(pairs, NOW)
     assert built == {
-        delivery.id: mapping_for(delivery.platform)(figures(), account, NOW)
+        delivery.id: Content(
+            mapping_for(delivery.platform)(figures(), account, NOW),
+            reported(delivery.platform, figures()),
+        )
         for delivery, account in pairs
     }
     assert len(source.asked) == len(gate.shown) == 1
@@ -112,7 +115,7 @@ def test_only_what_the_gate_refuses_is_refused() -> None:
     assert built[bad[0].id] == Refusal(
         ErrorKind.DATA_QUALITY, "expectation scores_in_range failed: language 11.5"
     )
-    assert isinstance(built[good[0].id], dict)
+    assert isinstance(built[good[0].id], Content)
 
 
 def test_a_delivery_without_figures_is_refused() -> None:
@@ -134,7 +137,7 @@ def test_a_payload_that_json_cannot_carry_is_refused() -> None:
     assert refusal.kind is ErrorKind.DATA_QUALITY
     assert "canonical JSON" in refusal.message
     # Workday's body has no total of hours.
-    assert isinstance(built[pair[0].id], dict)
+    assert isinstance(built[pair[0].id], Content)
 
 
 def test_nothing_claimed_asks_nobody() -> None:

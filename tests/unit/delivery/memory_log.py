@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
-from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal, Selection
 from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement
 from impact_in_pipelines.platforms import Platform
 
@@ -25,12 +24,12 @@ class Built:
 
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
-    ) -> Mapping[UUID, Payload | Refusal]:
+    ) -> Mapping[UUID, Content | Refusal]:
         """One that names the delivery; `refusing` in place of each, or `fails` raised."""
         del now
         if self.fails is not None:
             raise self.fails
-        return {row.id: self.refusing or {"delivery": str(row.id)} for row, _ in claimed}
+        return {row.id: self.refusing or Content({"delivery": str(row.id)}) for row, _ in claimed}
 
 
 @dataclass

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
-from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal
+from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors.accounts import ConnectionMissing
@@ -32,11 +32,14 @@ class Source:
 
     def build(
         self, claimed: Sequence[tuple[Claimed, Connection]], now: datetime
-    ) -> Mapping[UUID, Payload | Refusal]:
+    ) -> Mapping[UUID, Content | Refusal]:
         """`content` for each, whenever it is."""
         del now
         self.asked += [row.id for row, _ in claimed]
-        return {} if self.content is None else {row.id: self.content for row, _ in claimed}
+        if self.content is None:
+            return {}
+        built = self.content if isinstance(self.content, Refusal) else Content(self.content)
+        return {row.id: built for row, _ in claimed}
 
 
 def test_a_frozen_payload_is_used_again_as_it_is() -> None:

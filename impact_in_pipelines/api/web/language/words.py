@@ -43,6 +43,7 @@ TRIGGERS = {
     "manual": N_("Manual"),
     "backfill": N_("Sent afterwards"),
     "replay": N_("Replay"),
+    "correction": N_("Correction"),
 }
 
 OUTCOMES = {
@@ -62,6 +63,8 @@ DAYS = {
     "failed": Sign("bad", "cross", N_("Failed")),
     "missed": Sign("bad", "missed", N_("Missed")),
     "cancelled": Sign("muted", "cancel", N_("Cancelled")),
+    "corrected": Sign("good", "replay", N_("Corrected since")),
+    "stale": Sign("warn", "warning", N_("Changed since")),
     "hole": Sign("bad", "missed", N_("Not sent")),
     "nothing": Sign("muted", "skip", N_("Nothing to report")),
 }

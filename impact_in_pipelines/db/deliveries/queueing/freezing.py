@@ -294,7 +294,10 @@ def _store(
 
 
 def _content_columns(prepared: Prepared) -> dict[str, Any]:
+    reported = prepared.reported
     return {
+        "figures": reported.figures if reported else None,
+        "figures_hash": reported.fingerprint if reported else None,
         "id": prepared.claimed.id,
         "payload": prepared.payload,
         "payload_hash": prepared.payload_hash,

@@ -35,9 +35,10 @@ ORDER BY m.id, t.delivered_at DESC NULLS LAST
 UPDATE impact_deliveries d
 SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payload_bytes,
     idempotency_key = r.idempotency_key, revision = r.revision, batch_id = r.batch_id, rebuild = false,
-    attempt_count = r.attempt_number, taken_back_at = NULL, updated_at = :now
+    attempt_count = r.attempt_number, taken_back_at = NULL, updated_at = :now,
+    figures = coalesce(r.figures, d.figures), figures_hash = coalesce(r.figures_hash, d.figures_hash)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    id uuid, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
+    id uuid, figures jsonb, figures_hash text, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
     batch_id uuid, attempt_number int)
 WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'
 
@@ -53,9 +54,10 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, scheduled_for timest
 UPDATE impact_deliveries d
 SET status = 'skipped', duplicate_of = r.duplicate_of, payload = r.payload, payload_hash = r.payload_hash,
     payload_bytes = r.payload_bytes, rebuild = false, next_attempt_at = NULL, lease_until = NULL,
-    claimed_by = NULL, lost_claims = 0, updated_at = :now
+    claimed_by = NULL, lost_claims = 0, updated_at = :now,
+    figures = coalesce(r.figures, d.figures), figures_hash = coalesce(r.figures_hash, d.figures_hash)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    id uuid, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
+    id uuid, figures jsonb, figures_hash text, duplicate_of uuid, payload jsonb, payload_hash text, payload_bytes int)
 WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'
 
 -- name: release_twins

@@ -89,7 +89,8 @@ SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.pla
                a.outcome IN ('lost', 'started')
                OR a.error_kind = ANY(CAST(:may_have_arrived AS text[])))) AS may_have_arrived,
        d.revision, d.schedule_id, d.batch_id,
-       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id, q.scanned
+       d.payload, d.payload_hash, d.rebuild, d.force, d.replay_of, d.dagster_run_id,
+       d.correction, d.first_due_at, q.scanned
 FROM (SELECT count(*) AS scanned FROM queued) q
 LEFT JOIN (claimed d JOIN companies c ON c.id = d.company_id) ON true
 ORDER BY @priority(d), d.scheduled_for, d.id

@@ -1,0 +1,135 @@
+-- name: take_days
+-- Days to compare, taken off the list in the order of their key, from where the last part ended. What a refresh
+-- puts on the list at this moment is for the next comparison.
+DELETE FROM impact_compared_days t
+USING (
+    SELECT company_id, day FROM impact_compared_days
+    WHERE (company_id, day) > (CAST(:after_company AS uuid), CAST(:after_day AS date))
+    ORDER BY company_id, day
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+) n
+WHERE t.company_id = n.company_id AND t.day = n.day
+RETURNING t.company_id, t.day, t.changed_at
+
+-- name: put_back_days
+-- A delivery of them is in a worker's hands: what it will have reported is known when it ends.
+INSERT INTO impact_compared_days (company_id, day, changed_at)
+SELECT r.company_id, r.day, r.changed_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date, changed_at timestamptz)
+ON CONFLICT (company_id, day) DO NOTHING
+
+-- name: reports
+-- What was, or will be, reported of these days: of each period the delivery that arrived last, and whatever is on
+-- its way. A schedule's days are those of its own time zone, where they differ from the company's by one at most.
+-- A delivery is due after its period has begun. `changed` are the days of it that have changed since it was due
+-- (where none has, an import that lasted longer than the sending had begun before: then all that are looked at).
+WITH days AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date, changed_at timestamptz)
+),
+spans AS MATERIALIZED (
+    SELECT company_id, min(day) AS first_day, max(day) AS last_day FROM days GROUP BY company_id
+),
+reported AS (
+    SELECT d.id, d.company_id, d.platform, d.status, d.timezone, d.period_start, d.period_end,
+           d.scheduled_for AS due_at, d.delivered_at, d.correction, d.figures_hash,
+           CAST(d.timezone <> c.timezone AS int) AS slack
+    FROM spans s
+    JOIN companies c ON c.id = s.company_id
+    JOIN impact_deliveries d ON d.company_id = s.company_id
+     AND d.scheduled_for >= CAST(s.first_day - 2 AS timestamp) AT TIME ZONE 'UTC'
+     AND d.period_end >= s.first_day - 1 AND d.period_start <= s.last_day + 1
+    WHERE d.status = 'in_progress'
+       OR d.figures_hash IS NOT NULL AND (d.status = 'success' OR d.status IN @open)
+),
+last_words AS (
+    SELECT DISTINCT ON (company_id, platform, period_start, period_end,
+                        CASE WHEN status <> 'success' THEN id END) *
+    FROM reported
+    ORDER BY company_id, platform, period_start, period_end, CASE WHEN status <> 'success' THEN id END,
+             delivered_at DESC, correction DESC
+)
+SELECT w.id, w.company_id, w.platform, w.timezone, w.period_start, w.period_end, w.due_at, w.figures_hash,
+       w.status = 'in_progress' AS in_hand,
+       coalesce(array_agg(DISTINCT least(greatest(n.day, w.period_start), w.period_end))
+                    FILTER (WHERE n.changed_at > w.due_at),
+                array_agg(DISTINCT least(greatest(n.day, w.period_start), w.period_end))) AS changed,
+       array_agg(n.day) AS seen, max(n.changed_at) AS changed_at
+FROM last_words w
+CROSS JOIN LATERAL generate_series(
+    CAST(w.period_start - w.slack AS timestamp), CAST(w.period_end + w.slack AS timestamp), interval '1 day') AS g(day)
+JOIN days n ON n.company_id = w.company_id AND n.day = CAST(g.day AS date)
+GROUP BY w.id, w.company_id, w.platform, w.timezone, w.period_start, w.period_end, w.due_at, w.figures_hash,
+         w.status
+
+-- name: forget
+-- Of reports that say again what today's events do, and of those that others have superseded.
+DELETE FROM stale_days s
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, platform text, delivery_id uuid)
+WHERE s.company_id = r.company_id AND s.platform = r.platform AND s.delivery_id = r.delivery_id
+
+-- name: note
+INSERT INTO stale_days AS s
+    (company_id, platform, delivery_id, day, due_at, delivered_hash, current_hash, current, changed_at, found_at)
+SELECT r.company_id, r.platform, r.delivery_id, r.day, r.due_at, r.delivered_hash, r.current_hash, r.current,
+       r.changed_at, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    company_id uuid, platform text, delivery_id uuid, day date, due_at timestamptz, delivered_hash text,
+    current_hash text, current jsonb, changed_at timestamptz)
+ON CONFLICT (company_id, platform, delivery_id, day) DO UPDATE
+SET due_at = excluded.due_at, delivered_hash = excluded.delivered_hash, current_hash = excluded.current_hash,
+    current = excluded.current, changed_at = excluded.changed_at
+
+-- name: note_current
+-- The other days of the same report that are stale already: what it would say now is of all of them.
+UPDATE stale_days s SET current_hash = r.current_hash, current = r.current
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    company_id uuid, platform text, delivery_id uuid, current_hash text, current jsonb)
+WHERE s.company_id = r.company_id AND s.platform = r.platform AND s.delivery_id = r.delivery_id
+  AND s.current_hash <> r.current_hash
+
+-- name: stale
+-- Days of deliveries that are the last word on their period and no longer say what the events do. By company,
+-- platform and day; `correction_id` is the newest correction that was asked for.
+SELECT s.company_id, c.slug AS company, c.active, s.platform, s.day, s.delivery_id, s.due_at, s.current_hash,
+       s.current, s.changed_at, s.found_at, d.period_start, d.period_end, d.timezone, d.delivered_at,
+       d.figures AS delivered, d.correction, d.first_due_at, o.id AS correction_id,
+       o.status AS correction_status, count(*) OVER () AS total
+FROM stale_days s
+JOIN companies c ON c.id = s.company_id
+JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+LEFT JOIN LATERAL (
+    SELECT o.id, o.status FROM impact_deliveries o
+    WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
+      AND o.status <> 'cancelled'
+    ORDER BY o.scheduled_for DESC LIMIT 1
+) o ON :with_corrections
+WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_hash <> s.delivered_hash
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
+  AND (CAST(:platform AS text) IS NULL OR s.platform = :platform)
+  AND (CAST(:delivery_ids AS uuid[]) IS NULL OR s.delivery_id = ANY(CAST(:delivery_ids AS uuid[])))
+  AND (CAST(:first_day AS date) IS NULL OR s.day >= CAST(:first_day AS date))
+  AND (CAST(:last_day AS date) IS NULL OR s.day <= CAST(:last_day AS date))
+  AND NOT EXISTS (
+      SELECT 1 FROM impact_deliveries n
+      WHERE n.company_id = d.company_id AND n.platform = d.platform AND n.status = 'success'
+        AND n.period_start = d.period_start AND n.period_end = d.period_end AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
+ORDER BY s.changed_at DESC, c.slug, s.platform, s.day
+LIMIT :limit
+
+-- name: shown_cells
+SELECT t.company_id, c.slug AS company, t.platform, t.day, t.version
+FROM stale_cells t JOIN companies c ON c.id = t.company_id
+WHERE t.platform = :platform
+FOR UPDATE OF t
+
+-- name: show_cells
+INSERT INTO stale_cells (company_id, platform, day, version)
+SELECT r.company_id, :platform, r.day, r.version
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date, version text)
+ON CONFLICT (company_id, platform, day) DO UPDATE SET version = excluded.version
+
+-- name: clear_cells
+DELETE FROM stale_cells t
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date)
+WHERE t.company_id = r.company_id AND t.platform = :platform AND t.day = r.day
