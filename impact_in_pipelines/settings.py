@@ -367,6 +367,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def setting_names() -> tuple[str, ...]:
+    """The settings' names in the environment, sorted."""
+    return tuple(sorted(map(_environment_name, Settings.model_fields)))
+
+
 def _check_key(settings: Settings) -> None:
     if settings.secret_key is None:
         if settings.database_url is not None:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Annotated
 
 import typer
+
+from impact_in_pipelines import __version__
 
 _Found = typer.Typer | Callable[..., None]
 _GROUP = "app"
@@ -102,8 +105,8 @@ def app(arguments: Sequence[str] | None = None) -> typer.Typer:
         help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
+    program.callback()(_options)
     for name, command in COMMANDS.items():
         called = arguments is None or name in arguments
         found = _imported(command) if called else _stand_in(command)
@@ -112,6 +115,20 @@ def app(arguments: Sequence[str] | None = None) -> typer.Typer:
         else:
             program.command(name)(found)
     return program
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"impact-in {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[  # noqa: ARG001: its callback answers
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None: ...
 
 
 def _imported(command: Command) -> _Found:

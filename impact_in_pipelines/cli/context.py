@@ -1,12 +1,15 @@
 """What most commands begin with: settings read, the runtime put together."""
 
+import os
 from typing import Annotated
 
 import typer
 
+from impact_in_pipelines.cli.output import print_warning
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.settings import get_settings
+from impact_in_pipelines.setting_names import UnknownSetting, unknown_settings
+from impact_in_pipelines.settings import get_settings, setting_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 CompanyArgument = Annotated[str, typer.Argument(metavar="COMPANY", help="A company's slug or id.")]
@@ -17,4 +20,13 @@ PlatformArgument = Annotated[
 
 def open_runtime() -> Runtime:
     """The runtime on the configured database. Raises `InvalidSetting` or `DatabaseUnavailable`."""
-    return Runtime(get_settings())
+    settings = get_settings()
+    for unknown in unknown_settings(os.environ, setting_names()):
+        print_warning(unknown_setting(unknown))
+    return Runtime(settings)
+
+
+def unknown_setting(unknown: UnknownSetting) -> str:
+    """One line: a variable that no setting reads."""
+    hint = f"; did you mean {unknown.meant}?" if unknown.meant else ""
+    return f"{unknown.name} is no setting and changes nothing{hint}"

@@ -42,13 +42,13 @@ class _CtrlC:
 
 def main() -> None:
     """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback;
-    so is Ctrl-C, with 130, in commands that have no way of their own to end."""
+    so is wrong usage, and so is Ctrl-C, with 130, in commands that have no way of their own to end."""
     keep_logs_plain()
-    app = _loaded()
+    run = _loaded()
     ctrl_c = _CtrlC()
     try:
         with ctrl_c.watched():
-            app(standalone_mode=True)
+            code = run()
     except ImpactInError as error:
         from impact_in_pipelines.cli.output import fail
 
@@ -56,10 +56,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except (KeyboardInterrupt, SystemExit) as left:
-        # Typer has made an exit of its own of it, and says nothing.
         if ctrl_c.came and getattr(left, "code", INTERRUPTED) != 0:
             _leave_interrupted()
         raise
+    if ctrl_c.came and code != 0:
+        # Typer has made an exit of its own of it, and says nothing.
+        _leave_interrupted()
+    sys.exit(code)
 
 
 def _leave_interrupted() -> NoReturn:
@@ -67,7 +70,7 @@ def _leave_interrupted() -> NoReturn:
     sys.exit(INTERRUPTED)
 
 
-def _loaded() -> Callable[..., object]:
+def _loaded() -> Callable[[], int]:
     """The commands. Importing them takes a moment, in which Ctrl-C would otherwise print where Python was."""
     if threading.current_thread() is not threading.main_thread():
         return _app()
@@ -78,11 +81,11 @@ def _loaded() -> Callable[..., object]:
         signal.signal(signal.SIGINT, before)
 
 
-def _app() -> Callable[..., object]:
+def _app() -> Callable[[], int]:
     with without_collecting():
-        from impact_in_pipelines.cli.app import app
+        from impact_in_pipelines.cli.running import runner
 
-        return app(sys.argv[1:])
+        return runner(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ def print_error(said: str) -> None:
     errors.print(styled("[bold red]error:[/] {said}", said=said), soft_wrap=True)
 
 
+def print_warning(said: str) -> None:
+    """One line on standard error, about something that doesn't stop the command."""
+    errors.print(styled("[bold yellow]warning:[/] {said}", said=said), soft_wrap=True)
+
+
 def styled(template: str, **outside: object) -> Text:
     """`template`, our own words with rich's markup, with `{name}` filled in as plain text."""
     shown = {name: escape(plain(str(value))) for name, value in outside.items()}

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -48,11 +49,25 @@ def mint(
     """Print a token signed with IMPACT_IN_JWT_SECRET. Options can be given several times."""
     settings = get_settings()
     expires_at = datetime.now(UTC) + span(expires_in)
+    check_roles(role)
     token = minted(settings, subject, role, company_ids(company), expires_at)
     if as_json:
         print_json({"token": token, "expires_at": expires_at})
     else:
         typer.echo(token)
+
+
+def check_roles(roles: Sequence[str]) -> None:
+    """Raises `UsageError` for a role that nothing asks for, and for roles that open nothing."""
+    from impact_in_pipelines.api.access.tokens import ADMIN_CONSOLE, MANAGE_INTEGRATIONS  # FastAPI
+
+    known = (ADMIN_CONSOLE, MANAGE_INTEGRATIONS)
+    if unknown := [role for role in roles if role not in known]:
+        raise UsageError(f"--role {unknown[0]!r} must be {' or '.join(known)}")
+    if ADMIN_CONSOLE not in roles:
+        raise UsageError(
+            f"--role {MANAGE_INTEGRATIONS} opens nothing alone: add --role {ADMIN_CONSOLE}"
+        )
 
 
 def minted(

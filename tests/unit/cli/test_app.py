@@ -1,13 +1,21 @@
 """The list of commands, which is written apart from them so that it can be shown without importing them."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 
 import pytest
 import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from impact_in_pipelines import __version__
 from impact_in_pipelines.cli.app import COMMANDS, app
+from impact_in_pipelines.cli.help import tidied
 
 
 def first_line(text: str | None) -> str:
@@ -41,3 +49,100 @@ def test_a_command_that_is_called_is_the_real_one(name: str) -> None:
     words = COMMANDS[name].line.split()[:3]
     assert re.search(r"\s+".join(map(re.escape, words)), help_)
     assert ("COMMAND [ARGS]" in help_) is (COMMANDS[name].attribute == "app")
+
+
+PROGRAM = (
+    "import sys; sys.argv[0] = 'impact-in'\nfrom impact_in_pipelines.cli.main import main; main()"
+)
+
+
+def ran(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`impact-in words…` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "100"}
+        | environment,
+    )
+
+
+def test_the_version_is_the_packages() -> None:
+    """One line, and nothing else is read or done for it."""
+    done = ran("--version")
+    assert (done.returncode, done.stdout) == (0, f"impact-in {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["deliveries", "nonsense"],
+            "no such command 'nonsense'; see: impact-in deliveries --help",
+        ),
+        (
+            ["companies", "list", "--bad"],
+            "no such option: --bad; see: impact-in companies list --help",
+        ),
+        (
+            ["connections", "set"],
+            "missing argument 'COMPANY'; see: impact-in connections set --help",
+        ),
+        (
+            ["deliver", "--platform", "nowhere"],
+            "invalid value for '--platform': 'nowhere' is not one of 'benevity', 'goodera', 'workday'; "
+            "see: impact-in deliver --help",
+        ),
+    ],
+)
+def test_wrong_usage_is_one_line_that_says_whose_help_to_read(words: list[str], said: str) -> None:
+    """Like every other error, and exit code 2."""
+    done = ran(*words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+
+
+def every_help() -> Iterator[str]:
+    """The help of the program, its groups and its commands."""
+    program = tidied(get_command(app()))
+    paths: list[list[str]] = [[]]
+    for name, group in program.commands.items():
+        paths += [[name], *([name, below] for below in getattr(group, "commands", {}))]
+    for path in paths:
+        out = StringIO()
+        with redirect_stdout(out), suppress(SystemExit):
+            program.main([*path, "--help"], prog_name="impact-in")
+        yield out.getvalue()
+
+
+def test_help_has_only_what_a_person_types() -> None:
+    """No types of flags, no braces around arguments, in no command's help."""
+    shown = list(every_help())
+    assert len(shown) > len(COMMANDS)
+    assert not [text for text in shown if re.search(r"<bool>|<str>|\{[A-Z]", text)]
+    assert any("connections set [OPTIONS] COMPANY PLATFORM" in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "environment"),
+    [
+        ("complete_bash", {"COMP_WORDS": "impact-in deliveries re", "COMP_CWORD": "2"}),
+        ("complete_zsh", {"_TYPER_COMPLETE_ARGS": "impact-in deliveries re"}),
+        (
+            "complete_fish",
+            {
+                "_TYPER_COMPLETE_ARGS": "impact-in deliveries re",
+                "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            },
+        ),
+    ],
+)
+def test_shells_complete_the_commands_of_a_group(
+    instruction: str, environment: dict[str, str]
+) -> None:
+    """As the script that `--install-completion` puts into the shell asks."""
+    done = ran(_IMPACT_IN_COMPLETE=instruction, **environment)
+    assert done.returncode == 0
+    assert "replay" in done.stdout
+    assert "list" not in done.stdout
