@@ -13,6 +13,7 @@ from impact_in_pipelines.api.web.pages import (
     incidents,
     reports,
     schedules,
+    times,
 )
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
@@ -49,6 +50,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *reports.routes(pages),
             *incidents.routes(pages),
             *audit.routes(pages),
+            *times.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]
     )

@@ -27,11 +27,11 @@ from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
 from impact_in_pipelines.api.http.routing import caller_address, check_rate
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
+from impact_in_pipelines.api.web.times import Times, times_of, zone_or_none
 from impact_in_pipelines.db.access.sessions import WebSession
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.errors.schedules import TimezoneUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
@@ -99,15 +99,25 @@ class Visit:
         return FRAGMENT.lower() in self.request.headers
 
     @cached_property
+    def times(self) -> Times:
+        """How the reader wants times shown."""
+        return times_of(self.request)
+
+    @cached_property
     def formats(self) -> Formats:
-        """Formats in the company's time zone."""
+        """Formats in the company's time zone, or in the reader's where that was chosen."""
         name = self.company.timezone if self.company else "UTC"
-        try:
-            zone = parse_timezone(name)
-        except TimezoneUnknown:
-            # The machine's zones no longer have it: that company's schedules say so, its pages are read on.
-            zone = parse_timezone("UTC")
-        return Formats(self.language, zone, self.now.astimezone(zone).year)
+        # The machine's zones may no longer have it: that company's schedules say so, its pages are read on.
+        zone = self.times.zone or zone_or_none(name) or parse_timezone("UTC")
+        return Formats(
+            self.language, zone, self.now.astimezone(zone).year, exact_times=self.times.exact
+        )
+
+    @property
+    def here(self) -> str:
+        """The address of this page, without its host."""
+        query = self.request.url.query
+        return self.request.url.path + (f"?{query}" if query else "")
 
     def text(self, message: str) -> str:
         """`message` in the page's language."""

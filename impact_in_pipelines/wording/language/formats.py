@@ -27,11 +27,12 @@ _KIB = 1024
 @dataclass(frozen=True)
 class Formats:
     """Formats in one language and time zone; None becomes a dash. `year` is the present one, which goes
-    without saying."""
+    without saying; `exact_times`: the reader wants instants instead of how long ago."""
 
     language: Language
     zone: ZoneInfo
     year: int
+    exact_times: bool = False
 
     @property
     def _length(self) -> Literal["short", "narrow"]:
@@ -91,11 +92,12 @@ class Formats:
         return str(format_unit(kilo, "digital-kilobyte", self._length, locale=locale))
 
     def when(self, at: datetime | None) -> str:
-        """Day and time in the zone, short: 9 Mar, 00:00."""
+        """Day and time in the zone, short: 9 Mar, 00:00; the year where it isn't the present one."""
         if at is None:
             return NOTHING
         local, locale = at.astimezone(self.zone), self.language.locale
-        day = format_skeleton("MMMd", local, locale=locale)
+        skeleton = "MMMd" if local.year == self.year else "yMMMd"
+        day = format_skeleton(skeleton, local, locale=locale)
         return f"{day}, {format_time(local, 'HH:mm', locale=locale)}"
 
     def exact(self, at: datetime | None) -> str:
@@ -136,6 +138,10 @@ class Formats:
         """A day with its weekday: Tue 10 Mar; the year where it isn't the present one."""
         skeleton = "MMMEd" if day.year == self.year else "yMMMEd"
         return str(format_skeleton(skeleton, day, locale=self.language.locale))
+
+    def moment(self, at: datetime | None, now: datetime) -> str:
+        """As the reader wants it: how long ago, or day and time."""
+        return self.when(at) if self.exact_times else self.ago(at, now)
 
     def ago(self, at: datetime | None, now: datetime) -> str:
         """How long ago, or in how long: 3 hours ago."""

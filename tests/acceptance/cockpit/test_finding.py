@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from urllib.parse import quote
 
 import requests
 from playwright.sync_api import expect
@@ -39,7 +40,7 @@ def test_several_statuses_and_the_days_reported(stage: Stage, visit: Visit) -> N
     """Several statuses at once, by keyboard too; days mean when a delivery is due, or what it reports."""
     visitor = visit(stage)
     page = visitor.open()
-    page.locator("[data-pick] summary").press("Enter")
+    page.locator("[data-dropdown] summary").press("Enter")
     page.get_by_role("checkbox", name="Failed").press("Space")
     page.get_by_role("checkbox", name="Retrying").press("Space")
     assert visitor.faults() == []
@@ -112,3 +113,39 @@ def test_copying_says_that_it_was_done(stage: Stage, visit: Visit) -> None:
     page.get_by_role("button", name="Copy the key").click()
     expect(page.get_by_role("button", name="Copy the key")).to_have_attribute("data-done", "Copied")
     assert visitor.faults() == []
+
+
+def test_times_are_shown_as_the_reader_wants_and_that_is_kept(stage: Stage, visit: Visit) -> None:
+    """Exactly or how long ago, in the company's zone or the reader's; on every page, after the next visit
+    too; a day in the filters is one of the zone that is shown."""
+    visitor = visit(stage, timezone_id="America/New_York")
+    page = visitor.open()
+    due = page.locator("li.row .cell-when time").first
+    expect(due).to_have_text("15 minutes ago")
+    expect(page.get_by_text("Times are shown in Europe/Oslo.")).to_be_visible()
+    page.get_by_role("combobox", name="Times").select_option("exact")
+    page.get_by_role("combobox", name="Time zone").select_option("America/New_York")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("Times are shown in America/New_York.")).to_be_visible()
+    expect(due).to_have_text("11 Mar, 05:00")
+    assert visitor.faults() == []
+    page = visitor.open("deliveries?from=2026-03-11&to=2026-03-11&platform=benevity")
+    # Hourly from 00:00 to 05:00 there, and one by hand.
+    expect(page.locator("li.row")).to_have_count(7)
+    page = visitor.open("incidents")
+    expect(page.locator("main")).to_contain_text("opened 11 Mar")
+    page.get_by_role("combobox", name="Times").select_option("ago")
+    page.get_by_role("combobox", name="Time zone").select_option("Europe/Oslo")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**/incidents")
+    expect(page.locator("main")).to_contain_text("hours ago")
+    expect(page.get_by_text("Times are shown in Europe/Oslo.")).to_be_visible()
+
+
+def test_a_cookie_that_is_not_ours_changes_nothing(stage: Stage) -> None:
+    """Whatever stands in it, the page is shown, in the company's zone."""
+    for text in ("exact Mars/Olympus", "%00", "exact", " ../../etc/passwd"):
+        cookies = {"impact_in_session": stage.session(VIEWER), "impact_in_times": quote(text)}
+        answer = requests.get(stage.path("deliveries"), cookies=cookies, timeout=20)
+        assert answer.status_code == 200
+        assert "Times are shown in Europe/Oslo." in answer.text

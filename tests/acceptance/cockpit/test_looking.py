@@ -49,7 +49,7 @@ def test_filters_stand_in_the_address_and_the_back_button_works(stage: Stage, vi
     """A filtered view can be shared by its address; going back gives the view before."""
     visitor = visit(stage)
     page = visitor.open()
-    page.locator("[data-pick] summary").click()
+    page.locator("[data-dropdown] summary").click()
     page.get_by_role("checkbox", name="Failed").check()
     page.get_by_role("combobox", name="Platform").select_option("goodera")
     page.get_by_role("button", name="Apply").click()

@@ -6,11 +6,12 @@ import { watchConnection } from "./live.js";
 import { refreshTimes } from "./parts.js";
 import { startSchedules } from "./schedules.js";
 import { startTimeline } from "./timeline.js";
+import { offerOwnZone } from "./times.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
-  for (const list of document.querySelectorAll("[data-pick][open]")) if (!list.contains(event.target)) list.open = false;
+  for (const list of document.querySelectorAll("[data-dropdown][open]")) if (!list.contains(event.target)) list.open = false;
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
@@ -18,7 +19,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const list = event.key === "Escape" && event.target.closest?.("[data-pick][open]");
+  const list = event.key === "Escape" && event.target.closest?.("[data-dropdown][open]");
   if (!list) return;
   list.open = false;
   list.querySelector("summary").focus();
@@ -34,5 +35,6 @@ if (page?.dataset.page === "sign-in" && window.location.search.includes("token="
   history.replaceState(null, "", address);
 }
 watchConnection();
+offerOwnZone();
 refreshTimes();
 setInterval(refreshTimes, 30000);
