@@ -7,6 +7,7 @@ it again from there the next time.
 import argparse
 import itertools
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -18,8 +19,9 @@ from sqlalchemy import text
 
 from benchmarks._log import KILOBYTE, NOW, SMALL, is_prepared, prepare
 from benchmarks._results import figure
-from benchmarks.scheduling import median_ms
+from benchmarks._usage import busy_s, cpu_of
 from impact_in_pipelines.db.accounts.companies import CompanyStore
+from impact_in_pipelines.db.embedded.cluster import cluster_folder
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
@@ -68,36 +70,54 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
 
 def measure(database: Database, settings: Settings) -> None:
     """Ask everything that has a limit (those for 10,000 companies)."""
+    server = server_pid(settings)
     store = SlaStatuses(database.engine, settings)
     companies = CompanyStore(database.engine).listed()
     some = itertools.cycle(companies)
-    one = median_ms(lambda: store.get_sla_status(next(some), now=NOW), 200)
-    print(f"status of one company, current week: {one:.1f} ms (median of 200; limit 15)")
-    figure("status of one company, current week", one, "ms")
+    often(
+        "status of one company, current week (limit 15 ms)",
+        200,
+        lambda: store.get_sla_status(next(some), now=NOW),
+        server,
+    )
     week = last_complete(ReportPeriod.WEEKLY, NOW)
-    past = median_ms(lambda: store.assess(week, NOW, company_id=next(some).id), 50)
-    print(f"status of one company, a past week: {past:.1f} ms (median of 50; limit 15)")
+    often(
+        "status of one company, a past week (limit 15 ms)",
+        100,
+        lambda: store.assess(week, NOW, company_id=next(some).id),
+        server,
+    )
     outcomes = SlaOutcomes(database.engine, settings)
-    seconds("outcomes packed, as far as they aren't", lambda: outcomes.refresh(NOW))
+    seconds("outcomes packed, as far as they aren't", lambda: outcomes.refresh(NOW), server)
     changed = settle_again(database)
     for turn in ("the first", "a second"):
         what = f"status of all, rolling 7 days, {changed:,} changed since packed, {turn} time"
-        seconds(f"{what} (limit 8 s)", lambda: store.current(NOW))
-    watched(SlaWatch(database.engine, settings))
-    seconds("what has changed packed", lambda: outcomes.refresh(NOW))
-    seconds("error budgets of all, 28 days", lambda: store.error_budgets(NOW))
+        seconds(f"{what} (limit 8 s)", lambda: store.current(NOW), server)
+    watched(SlaWatch(database.engine, settings), server)
+    seconds("what has changed packed", lambda: outcomes.refresh(NOW), server)
+    seconds("error budgets of all, 28 days", lambda: store.error_budgets(NOW), server)
     rollup, since = SlaRollup(database.engine, settings), NOW.date() - timedelta(days=60)
-    seconds("sla_daily, days that are stale of 60", lambda: rollup.refresh(since, NOW))
-    stale = median_ms(lambda: rollup.stale_days(since, NOW), 5)
-    print(f"which days are stale: {stale:.0f} ms (median of 5)")
-    seconds("sla_daily, one day", lambda: rollup.roll_up([week.start.date()], NOW))
+    seconds("sla_daily, days that are stale of 60", lambda: rollup.refresh(since, NOW), server)
+    often("which days are stale", 5, lambda: rollup.stale_days(since, NOW), server)
+    seconds("sla_daily, one day", lambda: rollup.roll_up([week.start.date()], NOW), server)
     reports = SlaReports(database.engine, settings)
     seconds(
         "weekly report for all and each (limit 60 s)",
         lambda: reports.make_all(ReportPeriod.WEEKLY, week, now=NOW),
+        server,
     )
-    one_report = median_ms(lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW), 20)
-    print(f"weekly report of one company: {one_report:.0f} ms (median of 20)")
+    often(
+        "weekly report of one company",
+        20,
+        lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW),
+        server,
+    )
+
+
+def server_pid(settings: Settings) -> int:
+    """The process of the embedded PostgreSQL."""
+    pid_file = cluster_folder(settings) / "postmaster.pid"
+    return int(pid_file.read_text("utf-8").split("\n", 1)[0])
 
 
 def settle_again(database: Database) -> int:
@@ -112,32 +132,66 @@ def settle_again(database: Database) -> int:
         return connection.execute(text(statement), {"now": NOW}).rowcount
 
 
-def watched(watch: SlaWatch) -> None:
+def watched(watch: SlaWatch, server: int) -> None:
     """What the sensor `sla_breaches` asks each minute: everybody, and then who may have changed."""
     found: list[Breach] = []
     seconds(
         "breaches of everybody, the first look (limit 5 s)",
         lambda: found.extend(watch.breaches(NOW)),
+        server,
     )
     told = {(one.company_id, one.platform, one.type) for one in found}
     # Ten minutes later what fell due at noon is settled, and lies outside of the margin.
     later = NOW + timedelta(minutes=10)
     seconds(
-        "breaches of everybody, all told already (limit 5 s)", lambda: watch.breaches(later, told)
+        "breaches of everybody, all told already (limit 5 s)",
+        lambda: watch.breaches(later, told),
+        server,
     )
     minutes = iter(range(1, 9))
-    usual = median_ms(lambda: watch.breaches(later + timedelta(minutes=next(minutes)), told), 8)
-    print(f"breaches a minute later: {usual:.0f} ms (median of 8; limit 50)")
+    often(
+        "breaches a minute later (limit 50 ms)",
+        8,
+        lambda: watch.breaches(later + timedelta(minutes=next(minutes)), told),
+        server,
+    )
 
 
-def seconds(what: str, run: Callable[[], object]) -> None:
-    """Print how long `run` takes."""
-    started = time.perf_counter()
+def seconds(what: str, run: Callable[[], object], server: int) -> None:
+    """Print how long `run` takes, and the CPU of it: what tells on a machine that has other work to do."""
+    started, others = time.perf_counter(), busy_s()
+    ours, theirs = time.process_time(), cpu_of([server])
     run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     took = time.perf_counter() - started
-    print(f"{what}: {took:.2f} s (peak memory {peak:.0f} MB)", flush=True)
+    ours, theirs = time.process_time() - ours, cpu_of([server]) - theirs
+    others = (busy_s() - others - ours - theirs) / took
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{what}: {took:.2f} s (CPU {ours:.2f} s ours + {theirs:.2f} s PostgreSQL; {others:.1f} cores "
+        f"for others; peak memory {peak:.0f} MB)",
+        flush=True,
+    )
     figure(what, took, "s")
+    figure(f"{what}, CPU", ours + theirs, "s")
+
+
+def often(what: str, times: int, run: Callable[[], object], server: int) -> None:
+    """Print the median duration of `run` and the CPU of each."""
+    taken = []
+    ours, theirs = time.process_time(), cpu_of([server])
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        taken.append((time.perf_counter() - started) * 1000)
+    ours, theirs = time.process_time() - ours, cpu_of([server]) - theirs
+    median = statistics.median(taken)
+    print(
+        f"{what}: {median:.1f} ms, the median of {times} (CPU {1000 * ours / times:.1f} ms ours + "
+        f"{1000 * theirs / times:.1f} ms PostgreSQL; least {min(taken):.1f} ms)",
+        flush=True,
+    )
+    figure(what, median, "ms")
+    figure(f"{what}, CPU", 1000 * (ours + theirs) / times, "ms")
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
 _SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
-_COMPANIES_AT_ONCE = 500
-"""Of so many the records are in memory twice, as they come and as columns."""
+_COMPANY_DAYS_AT_ONCE = 4_000
+"""Of so many the records are in memory twice, as they come and as columns: a week of 500 companies."""
 _LONGEST = timedelta(days=10)
 """A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
 _MONTH_DAYS = 31
@@ -140,8 +140,10 @@ def read_blocks(
         {**values, "packed_from": packed_from, "mark": state.mark if state else None},
     )
     fresh = _unplanned(fires, ids, values["overdue_after_minutes"])
-    for first in range(0, len(ids), _COMPANIES_AT_ONCE):
-        last = min(first + _COMPANIES_AT_ONCE, len(ids))
+    days = (window.end - window.start) // _DAY + 1
+    at_once = max(1, _COMPANY_DAYS_AT_ONCE // days)
+    for first in range(0, len(ids), at_once):
+        last = min(first + at_once, len(ids))
         parts = [rest.of_companies(first, last), fresh.of_companies(first, last)]
         if state is not None:
             whose = {"first_company": ids[first], "last_company": ids[last - 1]}

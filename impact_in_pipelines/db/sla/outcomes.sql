@@ -42,7 +42,7 @@ SELECT string_agg(uuid_send(o.company_id), '') AS owners,
 FROM sla_outcomes o
 WHERE o.company_id >= :first_company AND o.company_id <= :last_company
   AND o.day >= CAST(CAST(:start AS timestamptz) AT TIME ZONE 'UTC' AS date)
-  AND o.day <= CAST(CAST(:end AS timestamptz) AT TIME ZONE 'UTC' AS date)
+  AND o.day <= CAST((CAST(:end AS timestamptz) - interval '1 microsecond') AT TIME ZONE 'UTC' AS date)
 
 -- name: lock
 LOCK TABLE sla_outcome_marks IN SHARE ROW EXCLUSIVE MODE

@@ -1,7 +1,7 @@
 """What a report is read from, for all companies at once, and how it becomes the report on one of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +15,6 @@ from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.assessing import Assessment, ScopeKey
 from impact_in_pipelines.sla.budget import ErrorBudget
-from impact_in_pipelines.sla.everybody.listing import Listed
-from impact_in_pipelines.sla.everybody.measuring import Everybody
 from impact_in_pipelines.sla.model import Severity, Window
 from impact_in_pipelines.sla.reports.recommending import LATE_MS, recommend
 from impact_in_pipelines.sla.reports.report import (
@@ -38,7 +36,7 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook
 from impact_in_pipelines.sla.windows import ReportKind, days_of, midnight, trend_windows
 
 _SQL = load("sla/reports")
-_FEWEST_AT_A_MINUTE = 3
+FEWEST_AT_A_MINUTE = 3
 
 Found = list[Mapping[str, Any]]
 Trends = Mapping[UUID | None, Mapping[datetime, Mapping[str, Any]]]
@@ -52,6 +50,13 @@ class Rows:
     causes: Mapping[UUID | None, Found]
     crowded: Mapping[UUID | None, Found]
     days: Mapping[UUID | None, Found]
+    happenings: "Happenings"
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """The incidents and the maintenance windows of a window, everybody's or those of one company."""
+
     incidents: Found
     maintenance: Found
 
@@ -68,6 +73,8 @@ class Reading:
     names: Mapping[UUID | None, str]
     trends: Trends
     rows: Rows
+    worst: Sequence[CompanyLine]
+    """The companies in trouble, of all."""
 
     def report(self, company_id: UUID | None) -> Report:
         """The report on one company, or on all."""
@@ -113,52 +120,50 @@ class Reading:
             crowded=[_crowded(row) for row in rows.crowded.get(company_id, [])],
             incidents=[
                 _incident(row, self.now)
-                for row in rows.incidents
+                for row in rows.happenings.incidents
                 if company_id is None or row["company_id"] in (None, company_id)
             ],
             maintenance=[
                 _maintenance(row)
-                for row in rows.maintenance
+                for row in rows.happenings.maintenance
                 if company_id is None or row["company_id"] in (None, company_id)
             ],
-            companies=[] if company_id else self._worst(),
-        )
-
-    def _worst(self) -> list[CompanyLine]:
-        scopes = self.assessment.scopes
-        return worst_first(
-            [
-                company_line(self.assessment.slugs[id_], scopes[id_, None])
-                for id_ in self.assessment.company_ids()
-                if (id_, None) in scopes
-            ]
+            companies=[] if company_id else self.worst,
         )
 
 
-def listed_of(everybody: Everybody, window: Window) -> Listed:
-    """The days and crowded minutes of everybody in `window`."""
-    return Listed.of(everybody, window, late_ms=LATE_MS, fewest=_FEWEST_AT_A_MINUTE)
+def worst_of(assessment: Assessment, others: Sequence[CompanyLine] = ()) -> list[CompanyLine]:
+    """The companies in trouble among those of `assessment` and `others`, the worst first."""
+    scopes = assessment.scopes
+    lines = [
+        company_line(assessment.slugs[id_], scopes[id_, None])
+        for id_ in assessment.company_ids()
+        if (id_, None) in scopes
+    ]
+    return worst_first([*others, *lines])
 
 
-def read_rows(connection: Connection, parameters: Mapping[str, Any], listed: Listed | None) -> Rows:
-    """What the reports on one window list, but for what is `listed` already; `parameters` are those of the
-    window."""
-    if listed is None:
-        late = {**parameters, "late_ms": LATE_MS, "fewest": _FEWEST_AT_A_MINUTE}
-        listed = Listed(
-            _by_company(connection.execute(sla_sql.DAY_COUNTS, parameters)),
-            _by_company(connection.execute(sla_sql.CROWDED, late)),
-        )
+def read_rows(connection: Connection, parameters: Mapping[str, Any]) -> Rows:
+    """What the reports on one window list; `parameters` are those of the window."""
+    late = {**parameters, "late_ms": LATE_MS, "fewest": FEWEST_AT_A_MINUTE}
     return Rows(
-        causes=_by_company(connection.execute(sla_sql.CAUSES, parameters)),
-        crowded=listed.crowded,
-        days=listed.days,
-        incidents=rows_of(connection.execute(_SQL["incidents_within"], parameters)),
-        maintenance=rows_of(connection.execute(_SQL["maintenance_within"], parameters)),
+        causes=by_company(connection.execute(sla_sql.CAUSES, parameters)),
+        crowded=by_company(connection.execute(sla_sql.CROWDED, late)),
+        days=by_company(connection.execute(sla_sql.DAY_COUNTS, parameters)),
+        happenings=read_happenings(connection, parameters),
     )
 
 
-def _by_company(result: Any) -> dict[UUID | None, Found]:
+def read_happenings(connection: Connection, parameters: Mapping[str, Any]) -> Happenings:
+    """Those of the window of `parameters`."""
+    return Happenings(
+        rows_of(connection.execute(_SQL["incidents_within"], parameters)),
+        rows_of(connection.execute(_SQL["maintenance_within"], parameters)),
+    )
+
+
+def by_company(result: Any) -> dict[UUID | None, Found]:
+    """Rows by their `company_id` (None: of all)."""
     found: defaultdict[UUID | None, Found] = defaultdict(list)
     for row in rows_of(result):
         found[row["company_id"]].append(row)
@@ -189,8 +194,26 @@ def read_trends(
         for row in rows_of(connection.execute(sla_sql.LOG_TRENDS, values)):
             found[row["company_id"]][row["starts_at"].astimezone(UTC)] = row
         return found
+    company_id = parameters["company_id"]
+    return read_daily_trends(connection, kind, window, company_id, company_id)
+
+
+def read_daily_trends(
+    connection: Connection,
+    kind: ReportKind,
+    window: Window,
+    first_company: UUID | None,
+    last_company: UUID | None,
+) -> Trends:
+    """The same of whole days, of the companies between two (None: of all)."""
+    earlier = trend_windows(kind, window, TREND_PERIODS)
     days = [dict(zip(("starts_on", "ends_on"), days_of(one), strict=True)) for one in earlier]
-    values = {"periods": rows_as_json(days), "company_id": parameters["company_id"]}
+    values = {
+        "periods": rows_as_json(days),
+        "first_company": first_company,
+        "last_company": last_company,
+    }
+    found: defaultdict[UUID | None, dict[datetime, Mapping[str, Any]]] = defaultdict(dict)
     for row in rows_of(connection.execute(sla_sql.TRENDS, values)):
         found[row["company_id"]][midnight(row["starts_on"])] = row
     return found

@@ -1,9 +1,9 @@
-"""Weekly and monthly reports: read for all companies at once, put together one by one, stored as JSON.
+"""Weekly and monthly reports: read for many companies at once, put together one by one, stored as JSON.
 
 Statements: reports.sql. Whoever makes a report refreshes `sla_daily` first: trends come from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -14,12 +14,13 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes, by_columns
+from impact_in_pipelines.db.sla.report_blocks import BlockReader
 from impact_in_pipelines.db.sla.report_rows import (
     Reading,
-    listed_of,
     read_names,
     read_rows,
     read_trends,
+    worst_of,
 )
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
@@ -29,6 +30,7 @@ from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.reports.earlier import in_todays_form
+from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.windows import ReportKind, ReportPeriod
 from impact_in_pipelines.sla.wire import Document, report_document
 
@@ -56,6 +58,7 @@ class SlaReports:
         self._thresholds = SlaThresholds(engine, settings)
         self._rollup = SlaRollup(engine, settings)
         self._outcomes = SlaOutcomes(engine, settings)
+        self._defaults = Thresholds.from_settings(settings)
 
     def make(
         self, company: Company, period: ReportPeriod, window: Window, *, now: datetime
@@ -63,7 +66,7 @@ class SlaReports:
         """Make and store the report of a week or month on `company`; returns it as JSON data
         (docs/sla.md, "Reports")."""
         self._refresh(window, now)
-        reading = self._read(ReportKind(period.value), window, now, company.id)
+        reading = self.read_at_once(ReportKind(period.value), window, now, company.id)
         report = report_document(reading.report(company.id))
         self._save(period, window, [{"company_id": company.id, "report": report}], now)
         return report
@@ -71,9 +74,11 @@ class SlaReports:
     def report_on(self, company: Company | None, window: Window, *, now: datetime) -> Document:
         """The report on any window, made for this reader and not stored; its trend is by periods as long as
         the window is."""
-        company_id = company.id if company else None
-        reading = self._read(ReportKind.ROLLING, window, now, company_id)
-        return report_document(reading.report(company_id))
+        if company is not None:
+            reading = self.read_at_once(ReportKind.ROLLING, window, now, company.id)
+            return report_document(reading.report(company.id))
+        *_, (reading, _) = self.readings(ReportKind.ROLLING, window, now)
+        return report_document(reading.report(None))
 
     def make_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
         """Make and store the reports of every company and the one on all, which is returned.
@@ -81,15 +86,17 @@ class SlaReports:
         One pass over the log for all of them. Made again, a report replaces the one that was there.
         """
         self._refresh(window, now)
-        reading = self._read(ReportKind(period.value), window, now, None)
-        overall = report_document(reading.report(None))
-        rows: list[Document] = [{"company_id": None, "report": overall}]
-        for company_id in reading.assessment.company_ids():
-            report = report_document(reading.report(company_id))
-            rows.append({"company_id": company_id, "report": report})
-            if len(rows) >= _SAVED_AT_ONCE:
-                self._save(period, window, rows, now)
-                rows = []
+        overall: Document = {}
+        rows: list[Document] = []
+        for reading, companies in self.readings(ReportKind(period.value), window, now):
+            for company_id in companies:
+                report = report_document(reading.report(company_id))
+                rows.append({"company_id": company_id, "report": report})
+                if company_id is None:
+                    overall = report
+                if len(rows) >= _SAVED_AT_ONCE:
+                    self._save(period, window, rows, now)
+                    rows = []
         self._save(period, window, rows, now)
         return overall
 
@@ -155,18 +162,24 @@ class SlaReports:
                 },
             )
 
-    def _read(
+    def readings(
+        self, kind: ReportKind, window: Window, now: datetime
+    ) -> Iterator[tuple[Reading, Sequence[UUID | None]]]:
+        """What was read for everybody's reports, with whose it is for; that of all together (None) is the
+        last."""
+        if by_columns(window):
+            budgets = self._statuses.error_budgets(min(now, window.end))
+            yield from BlockReader(self._engine, self._defaults, kind, window, now, budgets).read()
+        else:
+            reading = self.read_at_once(kind, window, now, None)
+            yield reading, [*reading.assessment.company_ids(), None]
+
+    def read_at_once(
         self, kind: ReportKind, window: Window, now: datetime, company_id: UUID | None
     ) -> Reading:
-        at = min(now, window.end)
-        listed = None
-        if company_id is None and by_columns(window):
-            assessment, everybody = self._statuses.assess_everybody(window, now)
-            listed = listed_of(everybody, window)
-            del everybody  # a week of ten million deliveries in columns is 165 MB
-        else:
-            assessment = self._statuses.assess(window, now, company_id=company_id)
-        budgets = self._statuses.error_budgets(at, company_id=company_id)
+        """What was read for the report on one company, or (None) for everybody's in one go, by statements."""
+        assessment = self._statuses.assess(window, now, company_id=company_id)
+        budgets = self._statuses.error_budgets(min(now, window.end), company_id=company_id)
         parameters = self._statuses.parameters(window, now, company_id)
         with self._engine.begin() as connection:
             connection.execute(_STATUSES["roomy"])
@@ -179,5 +192,6 @@ class SlaReports:
                 book=self._thresholds.book(),
                 names=read_names(connection, company_id),
                 trends=read_trends(connection, kind, window, parameters),
-                rows=read_rows(connection, parameters, listed),
+                rows=read_rows(connection, parameters),
+                worst=worst_of(assessment),
             )

@@ -59,6 +59,13 @@ JOIN impact_deliveries d ON d.id = g.example_delivery AND d.scheduled_for >= :st
 JOIN companies c ON c.id = d.company_id
 ORDER BY g.deliveries DESC, g.last_at DESC, g.platform, g.error_kind
 
+-- name: fates_at
+-- A fragment in place of `fates`: those of some companies that were due at some instants, by
+-- impact_deliveries_timeline_idx. Who they are and when is known from sla_outcomes: a week of the log, read for its
+-- failures, is a hundred rows for one that counts.
+SELECT f.* FROM unnest(CAST(:companies AS uuid[]), CAST(:instants AS timestamptz[])) AS w(company_id, at)
+JOIN ({fates}) AS f ON f.company_id = w.company_id AND f.scheduled_for = w.at
+
 -- name: crowded
 -- The minute of the day of each platform whose first attempts start latest on average, of those that are
 -- due at least :fewest times: per company and platform, and per platform.

@@ -79,11 +79,13 @@ GROUP BY GROUPING SETS ((p.starts_on, d.company_id, d.platform), (p.starts_on, d
                         (p.starts_on, d.platform), (p.starts_on))
 
 -- name: trends
--- The same per company and of all, without platforms: what a report's trend needs.
+-- The same per company and of all, without platforms, of the companies between two or of everybody: what the trends
+-- of reports need.
 SELECT p.starts_on, d.company_id, {sums}, {histogram} AS latency_ms_buckets
 FROM jsonb_to_recordset(CAST(:periods AS jsonb)) AS p(starts_on date, ends_on date)
 JOIN sla_daily d ON d.day BETWEEN p.starts_on AND p.ends_on
-WHERE CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid)
+WHERE CAST(:first_company AS uuid) IS NULL
+   OR (d.company_id >= CAST(:first_company AS uuid) AND d.company_id <= CAST(:last_company AS uuid))
 GROUP BY GROUPING SETS ((p.starts_on, d.company_id), (p.starts_on))
 
 -- name: days_of_all

@@ -104,6 +104,7 @@ LOG_TRENDS = _assembled(
     "log_trends", started=_SQL["not_asked_when_started"].text, buckets=_buckets()
 )
 CAUSES = _assembled("causes")
+CAUSES_AT = _assembled("causes", fates=_SQL["fates_at"].text.replace("{fates}", _SQL["fates"].text))
 CROWDED = _assembled("crowded")
 READ_UNPACKED = _assembled("read_unpacked", **_RECORD)
 READ_PACKED = _assembled("read_packed", **_RECORD)

@@ -34,27 +34,41 @@ class Listed:
 
     @classmethod
     def of(cls, everybody: Everybody, window: Window, *, late_ms: float, fewest: int) -> "Listed":
-        """What was due in `window` by day, and its crowded minutes."""
-        return cls(
-            day_counts(everybody, window),
-            crowded(everybody, window, late_ms=late_ms, fewest=fewest),
-        )
+        """What was due in `window` by UTC day, and its crowded minutes."""
+        days, crowded = DayCounts(window), CrowdedMinutes(late_ms, fewest)
+        each_day: dict[UUID | None, Found] = {}
+        each_crowded: dict[UUID | None, Found] = {}
+        for block, some, punctual in everybody.within(window):
+            ids = everybody.ids[block.first : block.first + block.size]
+            each_day |= days.add(ids, some, punctual)
+            each_crowded |= crowded.add(ids, some)
+        of_all = ((each_day, days.of_all()), (each_crowded, crowded.of_all()))
+        for found, rows in of_all:
+            if rows:
+                found[None] = rows
+        return cls(each_day, each_crowded)
 
 
-def day_counts(everybody: Everybody, window: Window) -> dict[UUID | None, Found]:
-    """What was due in `window` by UTC day: of each company, and (None) of all."""
-    first, last = days_of(window)
-    size = (last - first).days + 1
-    found: dict[UUID | None, Found] = {}
-    total = np.zeros((size, 5 + _BUCKETS), dtype=np.int64)
-    for block, some, punctual in everybody.within(window):
-        counts = _counted(some, punctual, block.size, size, first).reshape(block.size, size, -1)
-        total += counts.sum(axis=0)
-        for company in np.flatnonzero(counts[:, :, 0].any(axis=1)).tolist():
-            found[everybody.ids[block.first + company]] = _days(counts[company], first)
-    if total[:, 0].any():
-        found[None] = _days(total, first)
-    return found
+class DayCounts:
+    """What was due in `window` by UTC day, added up block by block."""
+
+    def __init__(self, window: Window) -> None:
+        self._first, last = days_of(window)
+        self._size = (last - self._first).days + 1
+        self._total = np.zeros((self._size, 5 + _BUCKETS), dtype=np.int64)
+
+    def add(self, ids: Sequence[UUID], some: Outcomes, punctual: Bools) -> dict[UUID | None, Found]:
+        """The rows of each of the companies `ids` of which anything was due; `some` are theirs, in their
+        order."""
+        counts = _counted(some, punctual, len(ids), self._size, self._first)
+        counts = counts.reshape(len(ids), self._size, -1)
+        self._total += counts.sum(axis=0)
+        with_any = np.flatnonzero(counts[:, :, 0].any(axis=1)).tolist()
+        return {ids[company]: _days(counts[company], self._first) for company in with_any}
+
+    def of_all(self) -> Found:
+        """The rows of everything that was added."""
+        return _days(self._total, self._first)
 
 
 def _counted(some: Outcomes, punctual: Bools, companies: int, days: int, first: date) -> Ints:
@@ -91,31 +105,40 @@ def _days(counts: Ints, first: date) -> Found:
     ]
 
 
-def crowded(
-    everybody: Everybody, window: Window, *, late_ms: float, fewest: int
-) -> dict[UUID | None, Found]:
+class CrowdedMinutes:
     """The minute of the day (UTC) of each platform whose first attempts start latest on average, of those
-    that are due at least `fewest` times and start `late_ms` late or more: of each company, and (None) of
-    all."""
-    found: defaultdict[UUID | None, Found] = defaultdict(list)
-    whole = np.zeros((3, _EACH * _MINUTES), dtype=np.int64)
-    whole[2] = NOTHING
-    for block, some, _ in everybody.within(window):
+    that are due at least `fewest` times and start `late_ms` late or more, block by block."""
+
+    def __init__(self, late_ms: float, fewest: int) -> None:
+        self._late_ms, self._fewest = late_ms, fewest
+        self._whole = _no_counts(_EACH * _MINUTES)
+
+    def add(self, ids: Sequence[UUID], some: Outcomes) -> dict[UUID | None, Found]:
+        """The minute of each of the companies `ids` that has one; `some` are theirs, in their order."""
         known = some.lateness_ms != NOTHING
         late, minute = some.lateness_ms[known], some.scheduled_for[known] // _MINUTE_US % _MINUTES
         of_platform = some.platform[known] * np.int64(_MINUTES) + minute
-        _add(whole, of_platform, late)
+        _add(self._whole, of_platform, late)
         keys, places = np.unique(
             some.company[known] * np.int64(_EACH * _MINUTES) + of_platform, return_inverse=True
         )
-        counts = np.zeros((3, len(keys)), dtype=np.int64)
-        counts[2] = NOTHING
+        counts = _no_counts(len(keys))
         _add(counts, places, late)
-        for company, row in _latest(keys, counts, late_ms, fewest):
-            found[everybody.ids[block.first + company]].append(row)
-    for _, row in _latest(np.arange(_EACH * _MINUTES), whole, late_ms, fewest):
-        found[None].append(row)
-    return found
+        found: defaultdict[UUID | None, Found] = defaultdict(list)
+        for company, row in _latest(keys, counts, self._late_ms, self._fewest):
+            found[ids[company]].append(row)
+        return found
+
+    def of_all(self) -> Found:
+        """The minute of each platform, of everything that was added."""
+        every = np.arange(_EACH * _MINUTES)
+        return [row for _, row in _latest(every, self._whole, self._late_ms, self._fewest)]
+
+
+def _no_counts(size: int) -> Ints:
+    counts = np.zeros((3, size), dtype=np.int64)
+    counts[2] = NOTHING
+    return counts
 
 
 def _add(counts: Ints, places: Ints, late: Ints) -> None:

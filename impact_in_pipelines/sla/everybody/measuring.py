@@ -85,27 +85,31 @@ class Everybody:
         return dict(self._metrics(window))
 
     def _metrics(self, window: Window) -> Iterator[tuple[ScopeKey, Metrics]]:
-        whole = _Whole()
+        whole = Whole()
         for block, found, punctual in self.within(window):
-            durations = _Durations.of(found)
-            places, size = counting.by_platform(found), _EACH * block.size
-            rows = counting.counted(found, punctual, places, size)
-            own = durations.tally(rows, found, places, size)
-            for place, metrics in own.metrics():
-                yield (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH]), metrics
-            places = found.company.astype(np.int64)
-            rows = counting.added(own.rows.reshape(block.size, _EACH, -1), axis=1)
-            for place, metrics in durations.tally(rows, found, places, block.size).metrics():
-                yield (self.ids[block.first + place], None), metrics
-            whole.add(own.rows, found)
-        platforms, everything = whole.tallies()
-        for place, metrics in platforms.metrics():
-            yield (None, PLATFORMS[place]), metrics
-        yield EVERYTHING, everything.metrics_at(0)
+            yield from self.metrics_of(block, found, punctual, whole)
+        yield from whole.metrics()
+
+    def metrics_of(
+        self, block: OutcomeBlock, found: Outcomes, punctual: Bools, whole: "Whole"
+    ) -> Iterator[tuple[ScopeKey, Metrics]]:
+        """The metrics of the companies of `block`, of whose deliveries `found` count; they are added to
+        `whole`."""
+        durations = _Durations.of(found)
+        places, size = counting.by_platform(found), _EACH * block.size
+        rows = counting.counted(found, punctual, places, size)
+        own = durations.tally(rows, found, places, size)
+        for place, metrics in own.metrics():
+            yield (self.ids[block.first + place // _EACH], PLATFORMS[place % _EACH]), metrics
+        places = found.company.astype(np.int64)
+        rows = counting.added(own.rows.reshape(block.size, _EACH, -1), axis=1)
+        for place, metrics in durations.tally(rows, found, places, block.size).metrics():
+            yield (self.ids[block.first + place], None), metrics
+        whole.add(own.rows, found)
 
     def tallies(self, window: Window) -> tuple[GroupTally, GroupTally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""
-        whole, tallies = _Whole(), []
+        whole, tallies = Whole(), []
         for block, found, punctual in self.within(window):
             places, size = counting.by_platform(found), _EACH * block.size
             rows = counting.counted(found, punctual, places, size)
@@ -135,45 +139,73 @@ class Everybody:
         self, wanted: Iterable[SinceKey], window: Window, now: datetime
     ) -> dict[SinceKey, datetime]:
         """Since when each of `wanted` has been wrong; those of which nobody knows are absent."""
-        keys = _Wanted(wanted, self._numbers)
+        keys = list(wanted)
         if not keys:
             return {}
+        of_companies = _Wanted(keys, self._numbers)
+        of_all = [key for key in keys if key.company_id is None]
         found: dict[SinceKey, datetime] = {}
         parts = []
-        for block, some, punctual in self.within(window):
-            settled = SettledOutcomes.of(some, punctual)
-            places = counting.by_platform(settled.found)
-            for each in (1, _EACH):
-                thresholds = keys.of_block(block, each)
-                if thresholds:
-                    instants = since_when(settled, places // (_EACH // each), thresholds, now)
-                    found |= keys.found(instants, each, block.first)
-            if keys.of_all:
-                parts.append((some, punctual))
-        if parts:
-            found |= self._since_of_all(keys, parts, now)
-        return found
+        for part in self.within(window):
+            found |= self._since_of(part, of_companies, now)
+            if of_all:
+                parts.append(part[1:])
+        return found | since_of_all(of_all, parts, now)
 
-    def _since_of_all(
-        self, keys: "_Wanted", parts: list[tuple[Outcomes, Bools]], now: datetime
+    def since_of(
+        self,
+        part: tuple[OutcomeBlock, Outcomes, Bools],
+        wanted: Iterable[SinceKey],
+        now: datetime,
     ) -> dict[SinceKey, datetime]:
+        """The same of one of the blocks that `within` gives; `wanted` are its companies'."""
+        return self._since_of(part, _Wanted(wanted, self._numbers), now)
+
+    def _since_of(
+        self, part: tuple[OutcomeBlock, Outcomes, Bools], keys: "_Wanted", now: datetime
+    ) -> dict[SinceKey, datetime]:
+        block, some, punctual = part
+        asked = {each: keys.of_block(block, each) for each in (1, _EACH)}
+        if not any(asked.values()):
+            return {}
         found: dict[SinceKey, datetime] = {}
-        for key in keys.of_all:
-            chosen = (
-                (some, punctual) if key.platform is None else _on(key.platform, some, punctual)
-                for some, punctual in parts
-            )
-            since = since_of_one(chosen, key.type, key.threshold, now)
-            if since is not None:
-                found[key] = since
+        settled = SettledOutcomes.of(some, punctual)
+        places = counting.by_platform(settled.found)
+        for each, thresholds in asked.items():
+            if thresholds:
+                instants = since_when(settled, places // (_EACH // each), thresholds, now)
+                found |= keys.found(instants, each, block.first)
         return found
 
     def within(self, window: Window) -> Iterator[tuple[OutcomeBlock, Outcomes, Bools]]:
         """The deliveries due in `window`, block by block, and which of them were on time."""
         for block in self._blocks:
-            some = block.found.within(window.start, window.end)
-            targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
-            yield block, some, counting.on_time(some, targets)
+            yield self.within_of(block, window)
+
+    def within_of(
+        self, block: OutcomeBlock, window: Window
+    ) -> tuple[OutcomeBlock, Outcomes, Bools]:
+        """The same of a block of these companies, whichever it is."""
+        some = block.found.within(window.start, window.end)
+        targets = self._targets[_EACH * block.first : _EACH * (block.first + block.size)]
+        return block, some, counting.on_time(some, targets)
+
+
+def since_of_all(
+    wanted: Iterable[SinceKey], parts: Sequence[tuple[Outcomes, Bools]], now: datetime
+) -> dict[SinceKey, datetime]:
+    """Since when each of `wanted`, which are of all companies together, has been wrong. Of `parts` the
+    columns of `Outcomes.settled_only` are enough."""
+    found: dict[SinceKey, datetime] = {}
+    for key in wanted:
+        chosen = (
+            (some, punctual) if key.platform is None else _on(key.platform, some, punctual)
+            for some, punctual in parts
+        )
+        since = since_of_one(chosen, key.type, key.threshold, now)
+        if since is not None:
+            found[key] = since
+    return found
 
 
 def ends_of(
@@ -246,7 +278,7 @@ class _Durations:
         )
 
 
-class _Whole:
+class Whole:
     """What the platforms and all together are made of, block by block."""
 
     def __init__(self) -> None:
@@ -257,7 +289,7 @@ class _Whole:
     def add(self, rows: Ints, found: Outcomes) -> None:
         """The deliveries of a block, and the counters of its companies' platforms."""
         self._rows.append(counting.added(rows.reshape(-1, _EACH, rows.shape[-1]), axis=0))
-        self._parts.append(found)
+        self._parts.append(found.settled_only())
         platforms = found.platform.astype(np.int64)
         for place, at in counting.oldest_overdue(found, platforms).items():
             self._oldest[place] = min(at, self._oldest.get(place, at))
@@ -275,6 +307,13 @@ class _Whole:
             GroupTally(rows, latency, lateness, self._oldest),
             GroupTally(one, [latency_of_all], [lateness_of_all], oldest),
         )
+
+    def metrics(self) -> Iterator[tuple[ScopeKey, Metrics]]:
+        """The metrics of each platform of which there is anything, and of all together in any case."""
+        platforms, everything = self.tallies()
+        for place, metrics in platforms.metrics():
+            yield (None, PLATFORMS[place]), metrics
+        yield EVERYTHING, everything.metrics_at(0)
 
     def _percentiles(self, name: str) -> tuple[list[Percentiles], Percentiles]:
         """Those of each platform, and those of all together."""
@@ -310,25 +349,19 @@ _Limits = dict[BreachType, dict[int, float]]
 
 
 class _Wanted:
-    """The keys that are asked since when; of companies by the place at which each is looked up."""
+    """The keys of companies that are asked since when, by the place at which each is looked up."""
 
     def __init__(self, wanted: Iterable[SinceKey], numbers: Mapping[UUID, int]) -> None:
-        self.of_all: list[SinceKey] = []
-        """Those over all companies."""
         self._keys: dict[tuple[int, int, BreachType], SinceKey] = {}
         self._of_companies: dict[int, _Limits] = {1: {}, _EACH: {}}
         for key in wanted:
             if key.company_id is None:
-                self.of_all.append(key)
                 continue
             each = 1 if key.platform is None else _EACH
             place = each * numbers[key.company_id]
             place += 0 if key.platform is None else PLATFORMS.index(key.platform)
             self._of_companies[each].setdefault(key.type, {})[place] = key.threshold
             self._keys[each, place, key.type] = key
-
-    def __bool__(self) -> bool:
-        return bool(self._keys or self.of_all)
 
     def of_block(self, block: OutcomeBlock, each: int) -> _Limits:
         """Of the companies of `block`, counted from its first one."""

@@ -1,9 +1,7 @@
 """Everybody measured by columns, from the packed outcomes and what has changed since: the same as the
 statements say that read the log alone, whatever has happened to it."""
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import outcomes
 from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
-from impact_in_pipelines.db.sla.report_rows import listed_of
+from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rows import (
     back,
     burn_of,
@@ -41,9 +39,9 @@ from impact_in_pipelines.sla.budget import (
     error_budget,
 )
 from impact_in_pipelines.sla.model import Window
-from impact_in_pipelines.sla.reports.recommending import LATE_MS
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.windows import midnight
+from impact_in_pipelines.sla.windows import ReportKind, midnight
+from impact_in_pipelines.sla.wire import report_document
 
 from .logs import NOW, TODAY, Log, Row, ago
 from .random_rows import FIRST, SPANS, rows
@@ -71,8 +69,8 @@ CHANGES = (
 
 @pytest.fixture
 def log(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """An empty log, read in blocks of two companies."""
-    monkeypatch.setattr(outcomes, "_COMPANIES_AT_ONCE", 2)
+    """An empty log, read in blocks of one company."""
+    monkeypatch.setattr(outcomes, "_COMPANY_DAYS_AT_ONCE", 1)
     return Log(engine)
 
 
@@ -102,24 +100,20 @@ def by_statements(log: Log, window: Window) -> Assessment:
         return with_since(found, since)
 
 
-def listed_by_statements(log: Log, window: Window) -> tuple[Any, Any]:
-    """Days and crowded minutes from the log alone."""
-    with reading_changes(log.engine) as (connection, _):
-        values = parameters(window, NOW, Thresholds.from_settings(SETTINGS), None)
-        values["unplanned"] = as_parameter(unplanned_fires(connection, values))
-        days = rows_of(connection.execute(sla_sql.DAY_COUNTS, values))
-        late = {"late_ms": LATE_MS, "fewest": 3}
-        crowded = rows_of(connection.execute(sla_sql.CROWDED, values | late))
-    return by_company(days), by_company(crowded)
+def reports_by_blocks(log: Log, kind: ReportKind, window: Window) -> dict[Any, Any]:
+    """Everybody's reports as they are made, by company (None: on all)."""
+    return {
+        company_id: report_document(reading.report(company_id))
+        for reading, companies in SlaReports(log.engine, SETTINGS).readings(kind, window, NOW)
+        for company_id in companies
+    }
 
 
-def by_company(rows: Sequence[Mapping[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
-    """`rows` without their company, by it; numbers as Python's."""
-    found: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        values = {n: float(v) if isinstance(v, Decimal) else v for n, v in row.items()}
-        found.setdefault(values.pop("company_id"), []).append(values)
-    return found
+def reports_by_statements(log: Log, kind: ReportKind, window: Window) -> dict[Any, Any]:
+    """The same with days, crowded minutes, causes and trends from the log alone."""
+    reading = SlaReports(log.engine, SETTINGS).read_at_once(kind, window, NOW, None)
+    companies = [*reading.assessment.company_ids(), None]
+    return {company_id: report_document(reading.report(company_id)) for company_id in companies}
 
 
 def budgets_by_statement(log: Log) -> Any:
@@ -179,10 +173,10 @@ def test_everybody_by_columns_is_what_the_statements_say(
     for kind, what in steps:
         happen(log, companies, written, kind, what)
         for window in WINDOWS:
-            found, everybody = log.sla.assess_everybody(window, NOW)
+            found, _ = log.sla.assess_everybody(window, NOW)
             assert found.scopes == by_statements(log, window).scopes
-            listed = listed_of(everybody, window)
-            assert (listed.days, listed.crowded) == listed_by_statements(log, window)
+            by_blocks = reports_by_blocks(log, ReportKind.WEEKLY, window)
+            assert by_blocks == reports_by_statements(log, ReportKind.WEEKLY, window)
         assert log.sla.error_budgets(NOW) == budgets_by_statement(log)
 
 
