@@ -17,6 +17,7 @@ from impact_in_pipelines.schedules.retention import nightly_retention
 from impact_in_pipelines.schedules.sla import sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
+from impact_in_pipelines.sensors.notices import notice_sensor
 from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import get_settings
@@ -41,7 +42,13 @@ defs = Definitions(
         *sla_schedules(_settings),
         nightly_retention(),
     ],
-    sensors=[company_partitions, schedule_table, *alert_sensors(_settings), run_failures],
+    sensors=[
+        company_partitions,
+        schedule_table,
+        *alert_sensors(_settings),
+        notice_sensor(),
+        run_failures,
+    ],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},
     # Backfills run as the implicit asset job; a process more for each step would cost 1.2 s.

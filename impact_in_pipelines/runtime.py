@@ -34,6 +34,9 @@ from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import Database, database_time, open_database, require_current
 from impact_in_pipelines.db.fleet.processes import ProcessStore
 from impact_in_pipelines.db.impact.store import ImpactStore
+from impact_in_pipelines.db.notices.channels import NoticeChannelStore
+from impact_in_pipelines.db.notices.queue import NoticeQueue
+from impact_in_pipelines.db.notices.writing import NoticeRules, NoticeWriter
 from impact_in_pipelines.db.schedules.store import ScheduleStore
 from impact_in_pipelines.delivery.draining.drain import Drain
 from impact_in_pipelines.delivery.draining.lanes import GRANT_VALID_S
@@ -220,6 +223,30 @@ class Runtime:
         return PgOutbox(self.database.engine)
 
     @cached_property
+    def notice_channels(self) -> NoticeChannelStore:
+        return NoticeChannelStore(self.database.engine, self.vault)
+
+    @cached_property
+    def notice_queue(self) -> NoticeQueue:
+        return NoticeQueue(self.database.engine, self.vault)
+
+    @cached_property
+    def notice_writer(self) -> NoticeWriter:
+        rules = NoticeRules(
+            late_after=timedelta(minutes=self.settings.notice_late_after_minutes),
+            held_after=timedelta(minutes=self.settings.notice_held_after_minutes),
+            keeps=timedelta(days=self.settings.retention_notices_days),
+        )
+        return NoticeWriter(self.database.engine, rules)
+
+    @cached_property
+    def notice_transport(self) -> "Transport":
+        """What posts notices: shorter time-outs than a platform's, and stricter about addresses."""
+        from impact_in_pipelines.connectors.notices.posting import notice_transport
+
+        return notice_transport(self.settings, now=self._database_clock)
+
+    @cached_property
     def maintenance(self) -> MaintenanceStore:
         return MaintenanceStore(self.database.engine)
 
@@ -235,6 +262,21 @@ class Runtime:
         from impact_in_pipelines.connectors.payloads import MappedPayloads
 
         return MappedPayloads(self.impact, gate)
+
+    @cached_property
+    def retry_plan_of_notices(self) -> RetryPlan:
+        """The delivery core's plan, as it is without a platform's own delays."""
+        return RetryPlan(
+            max_retries=self.settings.scheduler_max_retries,
+            base_ms=self.settings.scheduler_retry_delay_ms,
+            multiplier=self.settings.scheduler_backoff_multiplier,
+            jitter=self.settings.retry_jitter,
+        )
+
+    @property
+    def rng(self) -> random.Random:
+        """Where chance comes from."""
+        return self._rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def due_state(self, platform: Platform) -> DueState:
         """What a tick asks: is anything of `platform` due now, or when will it be?"""

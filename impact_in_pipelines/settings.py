@@ -23,6 +23,7 @@ from pydantic import (
 
 from impact_in_pipelines.breaker_settings import BreakerSettings
 from impact_in_pipelines.errors import InvalidSetting
+from impact_in_pipelines.notice_settings import NoticeSettings
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.retention_settings import RetentionSettings
 from impact_in_pipelines.setting_forms import (
@@ -42,7 +43,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 
 
-class Settings(BreakerSettings, RetentionSettings):
+class Settings(BreakerSettings, NoticeSettings, RetentionSettings):
     """Every setting of the program; each field's description says what the value must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -33,6 +33,7 @@ def load(subject: str) -> Mapping[str, TextClause]:
     `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`),
     `@within(d)` for rows of `d` that are due between `:due_from` and `:due_until` (`deliveries/spans.py`),
+    `@event(d)` is what a notice says of a row of `d` (`o` is its company), as JSON, and
     `@attempt(a, d)` for the attempts `a` of a delivery `d` between these, and `@attempts_within(a)` for all.
 
     Raises `ValueError` when a name occurs twice, text stands before the first name, or a fragment is unknown.
@@ -68,6 +69,8 @@ def _fragment(found: re.Match[str]) -> str:
             return priority_of(f"{alias}.trigger")
         case "hold", str(alias) if alias.isidentifier():
             return _hold(alias)
+        case "event", str(alias) if alias.isidentifier():
+            return _event(alias)
         case "claim_lost", str(alias) if alias.isidentifier():
             return _claim_lost(alias)
         case "within", str(alias) if alias.isidentifier():
@@ -126,6 +129,21 @@ def _claim_lost(alias: str) -> str:
     return (  # an identifier, as `_fragment` has checked
         f"({alias}.status = 'in_progress' AND NOT EXISTS (SELECT 1 FROM delivery_attempts o "  # noqa: S608
         f"WHERE {_attempt_of('o', alias)} AND o.outcome = 'started'))"
+    )
+
+
+def _event(alias: str) -> str:
+    names = (
+        *(("id", "id"), ("platform", "platform"), ("trigger", "trigger"), ("status", "status")),
+        *(("periodStart", "period_start"), ("periodEnd", "period_end"), ("timezone", "timezone")),
+        *(("scheduledFor", "scheduled_for"), ("deliveredAt", "delivered_at")),
+        *(("attemptCount", "attempt_count"), ("transactionId", "transaction_id")),
+        *(("errorKind", "error_kind"), ("error", "last_error")),
+    )
+    shown = ", ".join(f"'{name}', {alias}.{column}" for name, column in names)
+    return (
+        "jsonb_build_object('company', jsonb_build_object('id', o.id, 'slug', o.slug, 'name', o.name), "
+        f"'platform', {alias}.platform, 'delivery', jsonb_build_object({shown}))"
     )
 
 

@@ -1,5 +1,6 @@
-"""Refusals about incidents and maintenance windows."""
+"""Refusals about incidents, maintenance windows and notices to companies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -77,3 +78,71 @@ class MaintenanceOver(Conflict):
     """The window has ended already."""
 
     window: UUID
+
+
+@refusal("notices.channel_unknown")
+class NoticeChannelUnknown(NotFound):
+    """The company has no channel with this id."""
+
+    channel: str
+
+
+@refusal("notices.message_unknown")
+class NoticeMessageUnknown(NotFound):
+    """The channel has no message with this id that has ended."""
+
+    message: str
+
+
+@refusal("notices.name_missing")
+class NoticeNameMissing(UsageError):
+    """A channel is called something: its name stands in the log and in what is sent."""
+
+
+@refusal("notices.kinds_missing")
+class NoticeKindsMissing(UsageError):
+    """A channel that asks for nothing is better switched off."""
+
+
+@refusal("notices.email_malformed")
+class NoticeEmailMalformed(UsageError):
+    """That is no e-mail address, or there are none, or too many."""
+
+    address: str
+
+
+@refusal("notices.url_malformed")
+class NoticeUrlMalformed(UsageError):
+    """The address is no http or https URL, or has a user name in it."""
+
+
+@refusal("notices.digest_of_webhooks")
+class NoticeDigestOfWebhooks(UsageError):
+    """Webhooks are read by programs: each event is sent by itself, at once."""
+
+
+@refusal("notices.language_unknown")
+class NoticeLanguageUnknown(UsageError):
+    """There are no texts in that language."""
+
+    language: str
+    known: Sequence[str]
+
+
+@refusal("notices.too_many_channels")
+class NoticeChannelsTooMany(Conflict):
+    """The company has as many channels as the operator allows."""
+
+    most: int
+
+
+@refusal("notices.no_mail_server")
+class NoticeMailServerMissing(Conflict):
+    """The installation has no server for e-mails."""
+
+
+@refusal("notices.no_secret")
+class NoticeSecretMissing(Conflict):
+    """Only webhooks are signed."""
+
+    channel: str

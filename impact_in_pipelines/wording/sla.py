@@ -22,6 +22,21 @@ SENTENCES = {
     "maintenance.reversed": N_("the window ends, %(end)s, before it starts, %(start)s"),
     "maintenance.past": N_("the window is over already: it ends at %(end)s"),
     "maintenance.over": N_("maintenance window %(window)s is over already"),
+    "notices.channel_unknown": N_("no notice channel '%(channel)s'"),
+    "notices.message_unknown": N_("no notice '%(message)s' that could be sent again"),
+    "notices.name_missing": N_("the channel has no name"),
+    "notices.kinds_missing": N_("nothing is chosen that it should be notified of"),
+    "notices.email_malformed": N_("'%(address)s' is not one to ten e-mail addresses"),
+    "notices.url_malformed": N_(
+        "the address must be a whole one, such as https://example.org/notices"
+    ),
+    "notices.digest_of_webhooks": N_("webhooks get each notice by itself, at once"),
+    "notices.language_unknown": N_("no texts in '%(language)s'; there are: %(known)s"),
+    "notices.too_many_channels": N_("there are %(most)s channels already, and no more are allowed"),
+    "notices.no_mail_server": N_(
+        "this installation sends no e-mails: its operator has set up no server"
+    ),
+    "notices.no_secret": N_("%(channel)s is no webhook: nothing is signed"),
     "id.malformed": N_(
         "'%(text)s' can't be an id: give the whole one or at least its first %(shortest)s characters, "
         "0-9 and a-f"

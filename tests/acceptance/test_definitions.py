@@ -105,6 +105,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "sla_breaches",
         "platform_outages",
         "run_failures",
+        "notify_companies",
         "send_notifications",
     }
 

@@ -88,13 +88,16 @@ class AddressPolicy:
             resolver=resolver,
         )
 
-    def fault_of(self, url: str, platform: Platform, *, by_operator: bool) -> AddressFault | None:
-        """Why `url` may not be stored, as far as that shows without resolving its name; None: it may.
+    def fault_of(
+        self, url: str, platform: Platform | None, *, by_operator: bool
+    ) -> AddressFault | None:
+        """Why `url` may not be stored, as far as that shows without resolving its name; None: it may. Without
+        a `platform` it is no base URL, but where a company is notified.
 
         A tenant may name the very URL of the operator's environment, but no other place on that host, and
         no loopback address that `development` alone would allow.
         """
-        own = self.own_urls.get(platform)
+        own = self.own_urls.get(platform) if platform else None
         if own is not None and url.rstrip("/") == own.rstrip("/"):
             return None
         origin = origin_of(url)

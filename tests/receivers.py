@@ -1,0 +1,128 @@
+"""Those whom companies have notified: an HTTP server that keeps what it is sent, and an SMTP server."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One request."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """What it carries."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Receiver:
+    """A server at `url`; `answers` are the next statuses, one each, then 204."""
+
+    url: str
+    posted: list[Posted] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    # Set: it answers nobody until it is cleared.
+    hangs: threading.Event = field(default_factory=threading.Event)
+
+    def at(self, path: str) -> list[Posted]:
+        """What was sent to a path."""
+        return [one for one in self.posted if one.path == path]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver on a free port."""
+    ended = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            found.posted.append(Posted(self.path, headers, body))
+            if found.hangs.is_set() and self.path.startswith("/hangs"):
+                ended.wait(20)
+            status = found.answers.pop(0) if found.answers else 204
+            self.send_response(status)
+            for name, value in found.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    found = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass
+class Mailbox:
+    """What the SMTP server has taken, with whom it was for; `refuses` are addresses it doesn't take."""
+
+    port: int = 0
+    letters: list[tuple[Sequence[str], EmailMessage]] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    busy: bool = False
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """As aiosmtpd asks."""
+        del server, session, options
+        if address in self.refuses:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """As aiosmtpd asks."""
+        del server, session
+        if self.busy:
+            return "451 try again later"
+        content = cast(bytes, envelope.content)
+        letter = cast(EmailMessage, message_from_bytes(content, policy=default))
+        self.letters.append((list(envelope.rcpt_tos), letter))
+        return "250 OK"
+
+
+@contextmanager
+def mail_server() -> Iterator[Mailbox]:
+    """A real SMTP server on a free port, without encryption."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    box = Mailbox(port)
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=30)
+    controller.start()
+    try:
+        yield box
+    finally:
+        controller.stop()
