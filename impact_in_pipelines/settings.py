@@ -21,11 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
-from impact_in_pipelines.breaker_settings import BreakerSettings
 from impact_in_pipelines.errors import InvalidSetting
-from impact_in_pipelines.notice_settings import NoticeSettings
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.retention_settings import RetentionSettings
 from impact_in_pipelines.setting_forms import (
     HttpUrl,
     RetryDelays,
@@ -34,6 +31,9 @@ from impact_in_pipelines.setting_forms import (
     origins,
     retry_delays,
 )
+from impact_in_pipelines.setting_groups.breakers import BreakerSettings
+from impact_in_pipelines.setting_groups.notices import NoticeSettings
+from impact_in_pipelines.setting_groups.retention import RetentionSettings
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '

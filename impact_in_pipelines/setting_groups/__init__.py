@@ -1,0 +1,1 @@
+"""Parts of `settings.Settings`, a subject each."""
