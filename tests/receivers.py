@@ -108,7 +108,7 @@ class Mailbox:
         if self.busy:
             return "451 try again later"
         content = cast(bytes, envelope.content)
-        letter = cast(EmailMessage, message_from_bytes(content, policy=default))
+        letter = message_from_bytes(content, policy=default)
         self.letters.append((list(envelope.rcpt_tos), letter))
         return "250 OK"
 
