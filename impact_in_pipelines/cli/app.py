@@ -65,7 +65,12 @@ COMMANDS = {
     ),
     "dagster-ui": Command("operating.dagster_ui", "dagster_ui", "Serve Dagster's UI until Ctrl-C."),
     "db": Command("operating.database", _GROUP, "Set the database up."),
-    "companies": Command("accounts.companies", _GROUP, "Add and list companies."),
+    "companies": Command(
+        "accounts.lives",
+        _GROUP,
+        "Add, list, rename companies; switch them off and on; export and erase them.",
+    ),
+    "participants": Command("accounts.participants", _GROUP, "Erase what there is of a person."),
     "connections": Command(
         "accounts.connections", _GROUP, "Set, list and try out accounts on the platforms."
     ),

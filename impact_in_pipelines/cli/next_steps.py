@@ -10,6 +10,10 @@ NEXT: Mapping[str, str] = MappingProxyType(
     {
         "session.unknown": "see: impact-in sessions list",
         "company.unknown": "see: impact-in companies list",
+        "company.inactive": "to take it up again: impact-in companies reactivate %(company)s",
+        "company.still_active": "run: impact-in companies deactivate %(company)s",
+        "company.not_exported": "run: impact-in companies export %(company)s --to FILE.zip",
+        "company.not_confirmed": "give it with --confirm %(company)s",
         "company.name_empty": "give the company's full name with --name",
         "connection.meant_elsewhere": "add --credentials FILE",
         "connection.address_not_encrypted": "use https, or add the host to IMPACT_IN_ALLOWED_HOSTS",

@@ -12,6 +12,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -95,7 +96,7 @@ def to_json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | PurePath):
         return str(value)
     if isinstance(value, Decimal):
         return float(value)

@@ -1,6 +1,7 @@
 """Refusals about companies and their connections."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from impact_in_pipelines.errors.base import Conflict, ImpactInError, NotFound, UsageError, refusal
 from impact_in_pipelines.platforms import Platform
@@ -46,6 +47,55 @@ class CountryUnknown(UsageError):
 
     country: str
     example: str
+
+
+@refusal("company.inactive")
+class CompanyInactive(Conflict):
+    """The company is switched off: nothing is sent, planned or imported for it."""
+
+    company: str
+
+
+@refusal("company.still_active")
+class CompanyStillActive(Conflict):
+    """A company is exported for good and erased only after it was switched off."""
+
+    company: str
+
+
+@refusal("company.being_sent")
+class CompanyBeingSent(Conflict):
+    """Deliveries of it are being sent at this moment."""
+
+    company: str
+    count: int
+
+
+@refusal("company.not_exported")
+class CompanyNotExported(Conflict):
+    """No export of it, or another one than was named, has been taken since it was switched off."""
+
+    company: str
+
+
+@refusal("company.not_confirmed")
+class CompanyNotConfirmed(UsageError):
+    """Erasing needs the company's slug, written out."""
+
+    company: str
+
+
+@refusal("company.export_unwritable")
+class ExportUnwritable(UsageError):
+    """The export can't be written there."""
+
+    path: Path
+    reason: str
+
+
+@refusal("participant.reference_empty")
+class ReferenceEmpty(UsageError):
+    """Whose data is to be erased isn't said."""
 
 
 class InvalidCredentials(UsageError):

@@ -12,6 +12,7 @@ from dagster import (
 
 from impact_in_pipelines.assets.partitions import MOST_PARTITIONS, companies
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.services.accounts.lives import cancel_of_inactive
 
 
 @sensor(
@@ -23,8 +24,11 @@ from impact_in_pipelines.resources.runtime import RuntimeResource
 def company_partitions(
     context: SensorEvaluationContext, runtime: RuntimeResource
 ) -> SensorResult | SkipReason:
-    """Add what is missing. Never removes: a read that fails must not look like everyone has left."""
+    """Add what is missing. Never removes: a read that fails must not look like everyone has left. What still
+    waits for a company that is switched off is cancelled."""
     parts = runtime.get()
+    if cancelled := cancel_of_inactive(parts):
+        context.log.info(f"cancelled {cancelled} deliveries of companies that are switched off")
     slugs = parts.companies.active_slugs()
     missing = missing_partitions(
         slugs, context.instance.get_dynamic_partitions(str(companies.name))

@@ -29,6 +29,7 @@ from impact_in_pipelines.scheduling import (
     fires_alike,
 )
 from impact_in_pipelines.scheduling import preview as fires_of
+from impact_in_pipelines.services.accounts.companies import require_active
 from impact_in_pipelines.services.deliveries.drain_requests import (
     DrainStart,
     DrainStarter,
@@ -93,7 +94,8 @@ def create(
     now: datetime | None = None,
 ) -> Changed:
     """Add a schedule that fires from `now` (aware; the present by default) on. Raises `ConnectionMissing`,
-    `NeverFiresAgain`."""
+    `CompanyInactive`, `NeverFiresAgain`."""
+    require_active(company)
     made = runtime.schedules.create(
         company, platform, rule, now=now or runtime.clock(), active=active, actor=actor
     )
@@ -143,8 +145,10 @@ def resume(
     actor: str,
     company_ids: Sequence[UUID] | None = None,
 ) -> Changed:
-    """Fire again; a note names the days that stay unsent. Raises `NeverFiresAgain`, `InvalidSchedule`."""
+    """Fire again; a note names the days that stay unsent. Raises `CompanyInactive`, `NeverFiresAgain`,
+    `InvalidSchedule`."""
     was = find(runtime, id_, company_ids)
+    require_active(runtime.companies.find(str(was.company_id)))
     new = runtime.schedules.resume(was.id, now=runtime.clock(), actor=actor)
     return Changed(new, was, _notes(runtime, new))
 
@@ -208,8 +212,10 @@ def run_now(
     company_ids: Sequence[UUID] | None = None,
     drains: DrainStarter | None = None,
 ) -> RunPlanned:
-    """One delivery now, of the days that no fire has reported yet. Raises `RunAlreadyPlanned`."""
+    """One delivery now, of the days that no fire has reported yet. Raises `CompanyInactive`,
+    `RunAlreadyPlanned`."""
     found = find(runtime, id_, company_ids)
+    require_active(runtime.companies.find(str(found.company_id)))
     run = runtime.schedules.run_now(found.id, now=runtime.clock(), actor=actor)
     starter = drains or NextTick()
     return RunPlanned(run, starter.start_drains([found.platform], f"run now by {actor}"))

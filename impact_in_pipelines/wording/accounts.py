@@ -12,6 +12,17 @@ SENTENCES = {
     "company.country_unknown": N_(
         "country '%(country)s' isn't a country's ISO 3166 code of two capital letters such as %(example)s"
     ),
+    "company.inactive": N_("%(company)s is switched off: nothing is sent for it"),
+    "company.still_active": N_("%(company)s is still active; deactivate it first"),
+    "company.being_sent": N_(
+        "%(count)s deliveries of %(company)s are being sent at this moment; try again when they have ended"
+    ),
+    "company.not_exported": N_(
+        "everything of %(company)s must be exported, after it was deactivated, before it can be erased"
+    ),
+    "company.not_confirmed": N_("type %(company)s to confirm that it is to be erased"),
+    "company.export_unwritable": N_("the export %(path)s can't be written: %(reason)s"),
+    "participant.reference_empty": N_("say whose data is to be erased: the reference is empty"),
     "connection.credentials_missing": N_(
         "%(platform)s credentials must be exactly %(wanted)s; missing: %(missing)s"
     ),

@@ -11,7 +11,10 @@ from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.services.accounts.companies import add_company
 
-app = typer.Typer(help="Add and list companies.", no_args_is_help=True)
+app = typer.Typer(
+    help="Add, list, rename companies; switch them off and on; export and erase them.",
+    no_args_is_help=True,
+)
 
 _WIDE = 110
 

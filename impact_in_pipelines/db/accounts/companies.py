@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -32,8 +32,17 @@ class Company:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CompanyLife:
+    """Since when a company is switched off (None: it isn't), and its export since: when, and its SHA-256."""
+
+    deactivated_at: datetime | None
+    exported_at: datetime | None
+    export_sha256: str | None
+
+
 class CompanyStore:
-    """Reads and adds companies."""
+    """Reads, adds and changes companies."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -76,6 +85,71 @@ class CompanyStore:
                 return made
         except IntegrityError as error:
             raise CompanyExists(slug) from error
+
+    def rename(self, company: Company, name: str, *, actor: str, now: datetime) -> Company:
+        """Give it another name; the slug, by which files and Dagster know it, stays. Audited."""
+        with self._engine.begin() as connection:
+            row = connection.execute(_SQL["rename"], {"id": company.id, "name": name}).mappings()
+            made = Company(**row.one())
+            change = Change(
+                "company.rename",
+                f"company {company.id}",
+                company.id,
+                before={"name": company.name},
+                after={"name": name},
+            )
+            record(connection, [change], actor=actor, now=now)
+        return made
+
+    def set_active(
+        self, company: Company, active: bool, *, actor: str, now: datetime, reason: str | None
+    ) -> Company:
+        """Switch it on or off from `now` (aware) on; a company that is so already stays as it is. Audited.
+
+        Raises `CompanyUnknown`."""
+        with self._engine.begin() as connection:
+            row = connection.execute(_SQL["lock"], {"id": company.id}).mappings().one_or_none()
+            if row is None:
+                raise CompanyUnknown(company.slug)
+            if row["active"] != active:
+                name = "reactivate" if active else "deactivate"
+                connection.execute(_SQL[name], {"id": company.id, "now": now})
+                after = {"active": active} | ({"reason": reason} if reason else {})
+                before = {"active": not active}
+                change = Change(
+                    f"company.{name}",
+                    f"company {company.id}",
+                    company.id,
+                    before=before,
+                    after=after,
+                )
+                record(connection, [change], actor=actor, now=now)
+        return replace(Company(**row), active=active)
+
+    def life(self, company_id: UUID) -> CompanyLife:
+        """Since when it is switched off, and what was exported since."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_SQL["life"], {"id": company_id}).mappings().one_or_none()
+        if row is None:
+            raise CompanyUnknown(str(company_id))
+        return CompanyLife(**row)
+
+    def inactive_of_deliveries(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Those of the deliveries `ids` whose company is switched off, with its slug."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["inactive_of_deliveries"], {"ids": list(ids)})
+            return {row.id: row.slug for row in rows}
+
+    def waiting(self, company_id: UUID, *, limit: int) -> Sequence[UUID]:
+        """At most `limit` of its deliveries that wait to be sent."""
+        with self._engine.connect() as connection:
+            values = {"id": company_id, "limit": limit}
+            return list(connection.scalars(_SQL["waiting_of"], values))
+
+    def waiting_of_inactive(self, *, limit: int) -> Sequence[UUID]:
+        """At most `limit` deliveries that wait although their company is switched off."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_SQL["waiting_of_inactive"], {"limit": limit}))
 
     def page(
         self, company_ids: Sequence[UUID] | None, *, limit: int, after_slug: str | None = None

@@ -22,3 +22,37 @@ WHERE slug = ANY(CAST(:slugs AS text[]))
 
 -- name: active_slugs
 SELECT slug FROM companies WHERE active ORDER BY created_at, slug
+
+-- name: rename
+UPDATE companies SET name = :name WHERE id = :id
+RETURNING id, slug, name, country, timezone, active, created_at
+
+-- name: lock
+SELECT id, slug, name, country, timezone, active, created_at FROM companies WHERE id = :id FOR NO KEY UPDATE
+
+-- name: deactivate
+-- Whatever was exported before says nothing of what is there now.
+UPDATE companies SET active = false, deactivated_at = :now, exported_at = NULL, export_sha256 = NULL
+WHERE id = :id
+
+-- name: reactivate
+UPDATE companies SET active = true, deactivated_at = NULL, exported_at = NULL, export_sha256 = NULL WHERE id = :id
+
+-- name: exported
+UPDATE companies SET exported_at = :now, export_sha256 = :sha256 WHERE id = :id
+
+-- name: life
+SELECT deactivated_at, exported_at, export_sha256 FROM companies WHERE id = :id
+
+-- name: waiting_of_inactive
+-- A worker that was sending when a company was switched off may have put its delivery back for a retry since.
+SELECT d.id FROM impact_deliveries d JOIN companies c ON c.id = d.company_id AND NOT c.active
+WHERE d.status IN @waiting
+ORDER BY d.id LIMIT :limit
+
+-- name: waiting_of
+SELECT id FROM impact_deliveries WHERE company_id = :id AND status IN @waiting ORDER BY scheduled_for, id LIMIT :limit
+
+-- name: inactive_of_deliveries
+SELECT d.id, c.slug FROM impact_deliveries d JOIN companies c ON c.id = d.company_id AND NOT c.active
+WHERE d.id = ANY(CAST(:ids AS uuid[]))

@@ -73,6 +73,11 @@ class OAuthTokenStore:
         with self._transaction() as connection:
             connection.execute(statement)
 
+    def drop(self, key: str) -> None:
+        """Drop whatever is kept under `key`: its company is erased."""
+        with self._transaction() as connection:
+            connection.execute(delete(provider_tokens).where(provider_tokens.c.key == key))
+
     def _drop(self, key: str, encrypted: bytes) -> None:
         # Left there, it would keep new ones out for as long as it lasts.
         statement = delete(provider_tokens).where(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 _SQL = load("retention/leaving")
-_AT_ONCE = 5_000
+AT_ONCE = 5_000
 """Rows in memory at a time."""
 
 _AS_TEXT = (Uuid, JSONB, ARRAY)
@@ -97,7 +97,7 @@ def _archived(
         mark=str(mark),
     )
     _read_back(file, archive)
-    _put(_manifest_of(file), json.dumps(asdict(archive), indent=1).encode())
+    put(manifest_of(file), json.dumps(asdict(archive), indent=1).encode())
     return archive
 
 
@@ -107,12 +107,12 @@ def _free_name(folder: Path, month: str) -> Path:
     while True:
         name = month if number == 1 else f"{month}-{number}"
         file = folder / f"{name}.parquet"
-        if not _manifest_of(file).exists():
+        if not manifest_of(file).exists():
             return file
         number += 1
 
 
-def _manifest_of(file: Path) -> Path:
+def manifest_of(file: Path) -> Path:
     # Whoever reads a folder of Parquet files passes over names that begin so.
     return file.with_name(f"_{file.stem}.json")
 
@@ -122,10 +122,10 @@ def _chunks(
 ) -> Iterator[list[tuple[Any, ...]]]:
     selected = ", ".join(_selected(column) for column in columns)
     statement = text(_SQL[table].text.replace("{columns}", selected))
-    result = connection.execution_options(stream_results=True, max_row_buffer=_AT_ONCE).execute(
+    result = connection.execution_options(stream_results=True, max_row_buffer=AT_ONCE).execute(
         statement, span
     )
-    for part in result.partitions(_AT_ONCE):
+    for part in result.partitions(AT_ONCE):
         yield [tuple(row) for row in part]
 
 
@@ -154,10 +154,10 @@ def _write(file: Path, columns: Any, chunks: Iterator[list[tuple[Any, ...]]]) ->
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
     temporary.chmod(0o600)
-    digest = _sha256(temporary)
-    _to_disk(temporary)
+    digest = sha256_of(temporary)
+    to_disk(temporary)
     temporary.replace(file)
-    _to_disk(file.parent)
+    to_disk(file.parent)
     return digest
 
 
@@ -184,22 +184,22 @@ def _read_back(file: Path, archive: Archive) -> None:
     import pyarrow.parquet as pq
 
     found = 0
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=_AT_ONCE):
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=AT_ONCE):
         found += batch.num_rows
-    if found != archive.rows or _sha256(file) != archive.sha256:
+    if found != archive.rows or sha256_of(file) != archive.sha256:
         raise ArchiveDiffers(file, archive.rows, found)
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.stem}.part")
     temporary.write_bytes(content)
     temporary.chmod(0o600)
-    _to_disk(temporary)
+    to_disk(temporary)
     temporary.replace(path)
-    _to_disk(path.parent)
+    to_disk(path.parent)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -207,6 +207,6 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

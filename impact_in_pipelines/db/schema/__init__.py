@@ -5,7 +5,12 @@ serves, and there are no others on the large tables.
 """
 
 from impact_in_pipelines.db.schema.access import audit_log, counters, idempotency_keys, web_sessions
-from impact_in_pipelines.db.schema.accounts import companies, platform_connections, provider_tokens
+from impact_in_pipelines.db.schema.accounts import (
+    companies,
+    erased_references,
+    platform_connections,
+    provider_tokens,
+)
 from impact_in_pipelines.db.schema.alerts import (
     alert_channels,
     incident_notes,
@@ -46,6 +51,7 @@ from impact_in_pipelines.db.schema.sla import (
     sla_reports,
     sla_thresholds,
 )
+from impact_in_pipelines.db.schema.uploads import event_upload_parts, event_uploads
 
 __all__ = [
     "alert_channels",
@@ -56,6 +62,9 @@ __all__ = [
     "correction_policies",
     "counters",
     "delivery_attempts",
+    "erased_references",
+    "event_upload_parts",
+    "event_uploads",
     "evidence_heads",
     "evidence_links",
     "evidence_marks",

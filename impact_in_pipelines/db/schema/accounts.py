@@ -25,7 +25,20 @@ companies = Table(
     Column("timezone", Text, nullable=False, server_default="UTC"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     instant("created_at", nullable=False, now=True),
+    # Since when nothing is sent for it; and the export that was taken since, without which it isn't erased.
+    instant("deactivated_at"),
+    instant("exported_at"),
+    Column("export_sha256", CHAR(64)),
     CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug"),
+)
+
+erased_references = Table(
+    "erased_references",
+    metadata,
+    # Whose data was erased, as a digest: so that importing an old file again brings nobody back.
+    company_id(primary_key=True),
+    Column("digest", CHAR(64), primary_key=True),
+    instant("erased_at", nullable=False),
 )
 
 platform_connections = Table(

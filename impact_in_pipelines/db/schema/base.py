@@ -43,6 +43,8 @@ def new_id(*, primary_key: bool = True) -> Column[object]:
     )
 
 
-def company_id() -> Column[object]:
+def company_id(*, primary_key: bool = False) -> Column[object]:
     """The column `company_id`: whose row it is."""
-    return Column("company_id", Uuid, ForeignKey("companies.id"), nullable=False)
+    return Column(
+        "company_id", Uuid, ForeignKey("companies.id"), nullable=False, primary_key=primary_key
+    )

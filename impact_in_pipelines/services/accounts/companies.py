@@ -1,9 +1,9 @@
-"""Companies, the tenants: adding one."""
+"""Companies, the tenants: adding one, and whether anything may be done for it."""
 
 from uuid import UUID
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.errors.accounts import CompanyNameEmpty
+from impact_in_pipelines.errors.accounts import CompanyInactive, CompanyNameEmpty
 from impact_in_pipelines.runtime import Runtime
 
 
@@ -26,3 +26,9 @@ def add_company(
     return runtime.companies.add(
         slug, name=name.strip(), id_=id_, country=country, timezone=timezone, actor=actor
     )
+
+
+def require_active(company: Company) -> None:
+    """Raise `CompanyInactive` for one that is switched off."""
+    if not company.active:
+        raise CompanyInactive(company.slug)

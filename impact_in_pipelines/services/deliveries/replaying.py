@@ -13,6 +13,7 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN, FailedDeliveries, QueuedAgain
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.accounts import CompanyInactive
 from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -100,8 +101,10 @@ def replay_all_failed(
     """Queue what `failed_lately` finds, without what has arrived since by another delivery unless `force`."""
     found = failed_lately(runtime, company_id=company_id, platform=platform, since=since)
     ids = [*found.ids, *found.arrived_since] if force else found.ids
+    off = _unknown(runtime, ids, None)
+    ids = [id_ for id_ in ids if id_ not in off]
     done = runtime.replays.queue(ids, now=runtime.clock(), force=force, actor=actor)
-    return _done(done, () if force else found.arrived_since, {}, actor, drains)
+    return _done(done, () if force else found.arrived_since, off, actor, drains)
 
 
 def failed_like(
@@ -117,10 +120,14 @@ def failed_like(
 def _unknown(
     runtime: Runtime, ids: Sequence[UUID], company_ids: Sequence[UUID] | None
 ) -> dict[UUID, ImpactInError]:
+    off = {
+        id_: CompanyInactive(slug)
+        for id_, slug in runtime.companies.inactive_of_deliveries(ids).items()
+    }
     if company_ids is None or not ids:
-        return {}
+        return {**off}
     owned = DeliveryReader(runtime.database.engine).owned(ids, company_ids)
-    return {id_: DeliveryUnknown(str(id_)) for id_ in ids if id_ not in owned}
+    return {**off, **{id_: DeliveryUnknown(str(id_)) for id_ in ids if id_ not in owned}}
 
 
 def _done(

@@ -16,6 +16,8 @@ WITH queued AS (
       AND d.status IN @open
       AND d.next_attempt_at <= :now
       AND d.company_id <> ALL(CAST(:held_back AS uuid[]))
+      -- What was being sent when its company was switched off, and failed, is called off soon.
+      AND d.company_id <> ALL(ARRAY(SELECT o.id FROM companies o WHERE NOT o.active))
       AND (NOT :urgent_only OR @priority(d) = 1)
       AND CASE WHEN CAST(:trials AS uuid[]) IS NULL THEN NOT @closed(d)
                ELSE d.id = ANY(CAST(:trials AS uuid[])) END

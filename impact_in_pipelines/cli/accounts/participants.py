@@ -1,0 +1,51 @@
+"""`impact-in participants`: a person's erasure."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.services.accounts import lives
+
+app = typer.Typer(help="Erase what there is of a person.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Erase what there is of a person."""
+
+
+@app.command("erase")
+def erase(
+    company: Annotated[str, typer.Argument(metavar="COMPANY", help="Slug or id.")],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="REFERENCE|-",
+            help="The participant's or volunteer's reference; -: standard input.",
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not; rows of
+    files that still have the person are rejected from now on."""
+    text = sys.stdin.readline() if reference == "-" else reference
+    with session() as runtime:
+        done = lives.erase_participant(
+            runtime, runtime.companies.find(company), text, actor=actor()
+        )
+    if as_json:
+        print_json(done)
+        return
+    events = done.rows.get("impact_events", 0)
+    others = sum(done.rows.values()) - events
+    console.print(
+        f"Erased from {events:,} events, {others:,} other rows and {len(done.archives)} archives."
+    )
+    console.print(
+        "Backups, and rejects files beside files that were imported here, are yours to erase."
+    )

@@ -1,0 +1,1 @@
+"""What the database has of a company or of a person: taken out whole, and erased everywhere."""

@@ -1,0 +1,66 @@
+-- name: being_sent
+-- Nobody knows yet whether these arrive.
+SELECT count(*) FROM impact_deliveries WHERE company_id = :company_id AND status = 'in_progress'
+
+-- name: sessions_of_it_alone
+DELETE FROM web_sessions WHERE companies = ARRAY[CAST(:company_id AS uuid)]
+
+-- name: sessions_among_others
+UPDATE web_sessions SET companies = array_remove(companies, CAST(:company_id AS uuid))
+WHERE CAST(:company_id AS uuid) = ANY(companies)
+
+-- name: tokens
+-- The row of a revoked token stays until the token has expired: without it the token would be good again.
+UPDATE access_tokens SET companies = array_remove(companies, CAST(:company_id AS uuid))
+WHERE CAST(:company_id AS uuid) = ANY(companies)
+
+-- name: replays_of_it_alone
+DELETE FROM replay_requests WHERE company_ids <@ ARRAY[CAST(:company_id AS uuid)]
+
+-- name: replays_among_others
+UPDATE replay_requests r
+SET company_ids = array_remove(company_ids, CAST(:company_id AS uuid)),
+    delivery_ids = ARRAY(
+        SELECT one FROM unnest(r.delivery_ids) one
+        WHERE one NOT IN (SELECT d.id FROM impact_deliveries d WHERE d.company_id = :company_id))
+WHERE CAST(:company_id AS uuid) = ANY(company_ids)
+
+-- name: avoided
+UPDATE connection_closures SET avoid_company_id = NULL WHERE avoid_company_id = :company_id
+
+-- name: budgets
+-- What the company's accounts had left, unless another company's connection leads to the same account.
+DELETE FROM request_budgets b
+WHERE b.organization_id = ANY(CAST(:organizations AS text[]))
+  AND NOT EXISTS (
+      SELECT 1 FROM platform_connections p
+      WHERE p.company_id <> :company_id AND p.platform = b.platform AND p.organization_id = b.organization_id)
+
+-- name: organizations
+SELECT organization_id FROM platform_connections
+WHERE company_id = :company_id AND organization_id IS NOT NULL
+
+-- name: forget_person
+-- The person's events stay as what they are counted as, under a name made up here, and under ids of which the
+-- source knows nothing: the figures of the day don't change, and nothing leads back.
+UPDATE impact_events
+SET event_id = 'erased-' || gen_random_uuid(),
+    participant_ref = CASE WHEN participant_ref = :reference THEN CAST(:alias AS text) ELSE participant_ref END,
+    volunteer_ref = CASE WHEN volunteer_ref = :reference THEN CAST(:alias AS text) ELSE volunteer_ref END
+WHERE company_id = :company_id AND (participant_ref = :reference OR volunteer_ref = :reference)
+
+-- name: remember_erased
+INSERT INTO erased_references (company_id, digest, erased_at) VALUES (:company_id, :digest, :now)
+ON CONFLICT (company_id, digest) DO UPDATE SET erased_at = excluded.erased_at
+
+-- name: drop_upload_contents
+DELETE FROM event_upload_parts p USING event_uploads u
+WHERE u.id = p.upload_id AND u.company_id = :company_id
+
+-- name: discard_uploads
+-- What waits for a yes has lost its content with that.
+UPDATE event_uploads SET state = 'discarded', decided_at = :now, decided_by = :actor
+WHERE company_id = :company_id AND state = 'checked'
+
+-- name: erased_digests
+SELECT company_id, digest FROM erased_references

@@ -1,0 +1,93 @@
+"""A participant's or volunteer's reference, erased wherever it stands. Statements: erasing.sql."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, text
+
+from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.erasing.companies import INSTEAD, Erased
+from impact_in_pipelines.db.erasing.holdings import HOLDINGS
+from impact_in_pipelines.db.erasing.sweeping import drop_binary, sweep
+from impact_in_pipelines.db.erasing.words import Words
+from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.schema import metadata
+
+_SQL = load("erasing/erasing")
+
+
+def digest_of(company_id: UUID, reference: str) -> str:
+    """What an erased reference is remembered as: enough to know it again, and nothing to read it from."""
+    return hashlib.sha256(f"{company_id}\0{reference}".encode()).hexdigest()
+
+
+class ErasedPeople:
+    """Whose data was erased, for whoever reads a file that may still have them."""
+
+    def __init__(self, digests: Iterable[tuple[UUID, str]]) -> None:
+        self._digests: dict[str, set[str]] = {}
+        for company_id, digest in digests:
+            self._digests.setdefault(str(company_id), set()).add(digest)
+
+    def has(self, company_id: str, references: Iterable[str]) -> bool:
+        """Whether one of `references` is an erased one of the company."""
+        digests = self._digests.get(company_id)
+        return digests is not None and any(
+            digest_of(UUID(company_id), one) in digests for one in references if one
+        )
+
+
+def erased_people(connection: Connection) -> ErasedPeople:
+    """All of them; there are few."""
+    return ErasedPeople(
+        (row.company_id, row.digest) for row in connection.execute(_SQL["erased_digests"])
+    )
+
+
+class PeopleErasing:
+    """Erases a person's reference."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def erase(
+        self,
+        company: Company,
+        reference: str,
+        *,
+        archives: Mapping[str, int],
+        actor: str,
+        now: datetime,
+    ) -> Erased:
+        """Erase `reference` of `company`, in one transaction. Figures, delivered or not, stay as they are.
+        The audit log says how much was found, not of whom."""
+        values = {"company_id": company.id}
+        words = Words([reference], INSTEAD)
+        rows: dict[str, int] = {}
+        with self._engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            person = {**values, "reference": reference, "alias": f"erased-{uuid4()}"}
+            rows["impact_events"] = connection.execute(_SQL["forget_person"], person).rowcount
+            remembered = {**values, "digest": digest_of(company.id, reference), "now": now}
+            connection.execute(_SQL["remember_erased"], remembered)
+            rows["event_upload_parts"] = connection.execute(
+                _SQL["drop_upload_contents"], values
+            ).rowcount
+            connection.execute(_SQL["discard_uploads"], {**values, "now": now, "actor": actor})
+            keys = metadata.tables["idempotency_keys"]
+            rows[keys.name] = drop_binary(connection, keys, words)
+            for name, holding in HOLDINGS.items():
+                table = metadata.tables[name]
+                for condition, bound in ((holding.rows, values), (holding.shared, {})):
+                    if condition is not None:
+                        found = sweep(connection, table, condition, bound, words)
+                        # An event of theirs, counted already, may say it in its other texts too.
+                        rows[name] = rows.get(name, 0) + found * (name != "impact_events")
+            done = {name: count for name, count in sorted(rows.items()) if count}
+            after = {"rows": done, "archives": dict(archives)}
+            change = Change("participant.erase", f"company {company.id}", company.id, after=after)
+            record(connection, [change], actor=actor, now=now)
+        return Erased(done, archives)
