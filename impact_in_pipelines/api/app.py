@@ -16,6 +16,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries import calendar_routes as calendar
 from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import cancel_routes as cancelling
+from impact_in_pipelines.api.deliveries import correction_routes as correcting
 from impact_in_pipelines.api.deliveries import replay_routes as replays
 from impact_in_pipelines.api.deliveries import routes as deliveries
 from impact_in_pipelines.api.deliveries import stream as events
@@ -38,6 +39,7 @@ ROUTERS = (
     # Before the deliveries: its fixed paths would be taken for ids.
     replays.router,
     cancelling.router,
+    correcting.router,
     calendar.router,
     deliveries.router,
     events.router,

@@ -79,7 +79,7 @@ COMMANDS = {
         "schedules.commands", _GROUP, "Create, change, pause and preview delivery schedules."
     ),
     "deliveries": Command(
-        "deliveries.commands", _GROUP, "Look at deliveries, send them again, call them off."
+        "deliveries.correcting", _GROUP, "Look at deliveries, send them again, call them off."
     ),
     "platforms": Command(
         "operating.platforms",

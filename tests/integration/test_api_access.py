@@ -63,6 +63,8 @@ class Operation:
         bodies: dict[str, Any] = {
             "replayMany": {"ids": [str(holdings.failed)]},
             "cancelMany": {"ids": [str(holdings.failed)]},
+            "correctMany": {"ids": [str(holdings.failed)]},
+            "setCorrectionPolicy": {"policy": "never"},
             "previewReplayMany": {"ids": [str(holdings.failed)]},
             "retryAllFailed": {"companyId": company, "platform": "workday"},
             "createSchedule": {"companyId": company, "platform": "benevity", "schedule": "monthly"},

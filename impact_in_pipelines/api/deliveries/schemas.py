@@ -57,6 +57,7 @@ class Delivery(Model):
     payload_bytes: int | None
     duplicate_of: UUID | None
     replay_of: UUID | None
+    corrects: UUID | None = Field(description="of a correction: the delivery that it supersedes")
     note: str | None
     held: HeldView | None
 

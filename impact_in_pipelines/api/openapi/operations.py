@@ -15,6 +15,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "addMaintenanceWindow": "Incidents are still recorded inside the window; nobody is notified of them.",
         "cancelDelivery": "Never one that is being sent. A replay that is called off leaves its failure.",
         "cancelMany": "Ids or a filter; members of a frozen batch go together, each refusal says why.",
+        "correctMany": "A correction is a delivery of its own that supersedes the earlier one. Refused where "
+        "the platform would count both and nobody has accepted that.",
         "createCompany": "Needs a token for all companies. Its id is made here and never changes.",
         "createSchedule": "It fires from now on. Identical rules are allowed, and the answer says so.",
         "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
@@ -22,6 +24,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "endMaintenanceWindow": "Notices go out again from this moment.",
         "exportDeliveries": "Filters as for the list, without pages: as long as the log is. In CSV a text "
         "that a spreadsheet would take for a formula begins with an apostrophe.",
+        "getCorrectionPolicy": "A company without one is asked.",
         "getCalendar": "At most 400 days. Of several deliveries of one day the best one decides its state.",
         "sendDay": "The 24-hour window still skips what has arrived. A day that is still running is refused.",
         "getDelivery": "Personal data in payload and answer is masked.",
@@ -54,6 +57,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "listPlatforms": "Breakers, holds by people, and pauses that platforms asked for.",
         "resumePlatform": "One delivery is tried, the others follow step by step. Refused within a minute of "
         "the last resume.",
+        "listStaleDays": "As the last comparison found them, every hour. The newest change comes first.",
         "listSessions": "Open ones. An id names a session and signs nobody in.",
         "listSignInLinks": "A link is good until it was used, revoked, or has expired.",
         "listSchedules": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
@@ -72,6 +76,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "revokeSession": "Whoever uses it must sign in again.",
         "revokeSignInLink": "The token in it is refused everywhere.",
         "runScheduleNow": "The schedule's own fires stay as they are.",
+        "setCorrectionPolicy": "Replaces the policy as a whole; audited.",
         "setConnection": "The answer says what the connection still lacks.",
         "streamEvents": "Server-sent events. The stream ends when the token expires or is revoked.",
         "testConnection": "One test at a time for a company; nothing is delivered.",

@@ -103,6 +103,12 @@ class DeliveryMetrics(Collector):
                 value=self._store.token_refreshes(),
             )
             yield self._burning(now)
+            stale = _by_platform(
+                "impact_in_stale_days", "Delivered days whose events have changed since"
+            )
+            for platform, days in self._store.stale_days().items():
+                stale.add_metric([platform], days)
+            yield stale
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not read the database."""

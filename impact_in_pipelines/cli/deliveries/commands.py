@@ -172,7 +172,7 @@ def cancel(
                 "cancelled": done.cancelled,
                 "failed_again": done.failed_again,
                 "along_in_batch": done.along,
-                "refused": _refusals(done.refused),
+                "refused": refusals(done.refused),
             }
         )
         if done.refused:
@@ -182,7 +182,7 @@ def cancel(
         console.print("Nothing waits that fits.")
     _print_named("Cancelled", done.cancelled)
     _print_named("Called off; failed as before:", done.failed_again)
-    _raise_refused(done.refused, "cancelled")
+    raise_refused(done.refused, "cancelled")
 
 
 def _replay_document(done: Replayed) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _replay_document(done: Replayed) -> dict[str, Any]:
         "queued": done.queued,
         "along_in_batch": done.along,
         "replay_of": [{"id": new, "replay_of": old} for old, new in done.renewed.items()],
-        "refused": _refusals(done.refused),
+        "refused": refusals(done.refused),
         "arrived_since": done.arrived_since,
     }
 
@@ -199,20 +199,21 @@ def _print_replay(done: Replayed, *, scheduled: bool) -> None:
     if done.queued:
         _print_queued(done, scheduled=scheduled)
     if done.arrived_since:
-        left_out = _count(len(done.arrived_since), "failed delivery", "failed deliveries")
+        left_out = count(len(done.arrived_since), "failed delivery", "failed deliveries")
         console.print(
             f"Left out: {left_out} whose days have arrived since with another one "
             "(--force sends them too).",
             soft_wrap=True,
         )
-    _raise_refused(done.refused, "replayed")
+    raise_refused(done.refused, "replayed")
 
 
-def _refusals(refused: Mapping[UUID, ImpactInError]) -> list[dict[str, Any]]:
+def refusals(refused: Mapping[UUID, ImpactInError]) -> list[dict[str, Any]]:
+    """Those, as `--json` shows them."""
     return [{"id": id_, "code": why.code, "reason": told(why)} for id_, why in refused.items()]
 
 
-def _raise_refused(refused: Mapping[UUID, ImpactInError], what: str) -> None:
+def raise_refused(refused: Mapping[UUID, ImpactInError], what: str) -> None:
     """A line on standard error for each refusal; the last one is raised."""
     if not refused:
         return
@@ -227,15 +228,15 @@ def _print_named(head: str, ids: Sequence[UUID]) -> None:
         return
     shown = ", ".join(short(id_) for id_ in ids[:5])
     more = ", …" if len(ids) > 5 else ""
-    count = _count(len(ids), "delivery", "deliveries")
-    console.print(f"{head} {count}: {shown}{more}", markup=False, soft_wrap=True)
+    how_many = count(len(ids), "delivery", "deliveries")
+    console.print(f"{head} {how_many}: {shown}{more}", markup=False, soft_wrap=True)
 
 
 def _print_queued(done: Replayed, *, scheduled: bool) -> None:
     shown = ", ".join(short(id_) for id_ in done.queued[:5])
     more = ", …" if len(done.queued) > 5 else ""
     console.print(
-        f"Queued {_count(len(done.queued), 'delivery', 'deliveries')} again: {shown}{more}",
+        f"Queued {count(len(done.queued), 'delivery', 'deliveries')} again: {shown}{more}",
         markup=False,
         soft_wrap=True,
     )
@@ -253,5 +254,6 @@ def _print_queued(done: Replayed, *, scheduled: bool) -> None:
     )
 
 
-def _count(number: int, one: str, many: str) -> str:
+def count(number: int, one: str, many: str) -> str:
+    """`1 delivery`, `2 deliveries`."""
     return f"{number} {one if number == 1 else many}"

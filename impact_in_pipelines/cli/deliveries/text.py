@@ -145,6 +145,8 @@ def _facts(d: DeliveryDetail) -> list[tuple[str, Any]]:
         made = f"schedule {d.schedule} ({short(d.schedule_id)})"
     elif d.replay_of:
         made = f"replay of {d.replay_of}"
+    elif d.corrects:
+        made = f"correction of {d.corrects}"
     open_until = d.status in (DeliveryStatus.PENDING, DeliveryStatus.RETRYING)
     return [
         ("Delivery", d.id),

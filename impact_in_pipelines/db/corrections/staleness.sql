@@ -117,6 +117,18 @@ WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_h
 ORDER BY s.changed_at DESC, c.slug, s.platform, s.day
 LIMIT :limit
 
+-- name: stale_by_platform
+SELECT s.platform, count(*) AS days
+FROM stale_days s
+JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_hash <> s.delivered_hash
+  AND NOT EXISTS (
+      SELECT 1 FROM impact_deliveries n
+      WHERE n.company_id = d.company_id AND n.platform = d.platform AND n.status = 'success'
+        AND n.period_start = d.period_start AND n.period_end = d.period_end
+        AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
+GROUP BY s.platform
+
 -- name: shown_cells
 SELECT t.company_id, c.slug AS company, t.platform, t.day, t.version
 FROM stale_cells t JOIN companies c ON c.id = t.company_id

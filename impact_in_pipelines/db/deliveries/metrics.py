@@ -17,6 +17,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
 
 _SQL = load("deliveries/metrics")
+_STALE = load("corrections/staleness")
 
 BUCKETS_S = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 600.0, 1200.0, 3600.0, 21_600.0)
 """Upper bounds of the two histograms, in seconds; 300 is the target."""
@@ -116,6 +117,13 @@ class MetricsStore:
         """open or half_open, by platform; absent: its breaker is closed."""
         with self._engine.connect() as connection:
             return {row.platform: row.state for row in connection.execute(_SQL["breaker_states"])}
+
+    def stale_days(self) -> dict[str, int]:
+        """Delivered days that have changed since and are not corrected, by platform, 0 too."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_STALE["stale_by_platform"])
+            found = {row.platform: row.days for row in rows}
+        return {platform.value: found.get(platform.value, 0) for platform in Platform}
 
     def token_refreshes(self) -> int:
         """How many access tokens have ever been fetched."""

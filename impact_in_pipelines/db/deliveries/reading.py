@@ -70,6 +70,7 @@ class DeliveryRow:
     payload_bytes: int | None
     duplicate_of: UUID | None
     replay_of: UUID | None
+    corrects: UUID | None
     note: str | None
     payload: dict[str, Any] | None
     held: Hold | None

@@ -5,7 +5,7 @@
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.corrects, d.note,
        CASE WHEN :with_payload THEN d.payload END AS payload, @hold(d) AS held
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
@@ -30,7 +30,7 @@ LIMIT :limit
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.corrects, d.note,
        CASE WHEN :with_payload THEN d.payload END AS payload, @hold(d) AS held
 FROM companies c
 CROSS JOIN LATERAL (
@@ -84,7 +84,7 @@ WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) ORDER BY scheduled_for, id
 SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigger, d.status,
        d.period_start, d.period_end, d.scheduled_for, d.created_at, d.updated_at, d.attempt_count,
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
-       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.note, d.payload,
+       d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.corrects, d.note, d.payload,
        d.timezone, s.schedule, d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force,
        d.dagster_run_id, d.provider_response, @hold(d) AS held
 FROM impact_deliveries d

@@ -54,6 +54,7 @@ _FIELDS = {
     "payload_bytes": "payloadBytes",
     "duplicate_of": "duplicateOf",
     "replay_of": "replayOf",
+    "corrects": "corrects",
     "note": "note",
 }
 """The fields of a row, and what the API calls them."""
