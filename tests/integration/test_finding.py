@@ -258,3 +258,35 @@ def test_a_terminal_has_the_same_filters_and_takes_the_log_along(cli: Cli, world
     assert len(cli.good("deliveries", "list", "--format", "json", "--limit", "25").json) == 25
     refused = cli.refused("deliveries", "list", "--due-from", "today")
     assert "--due-from must be a date" in refused.err
+
+
+def test_trends_are_those_of_the_company_and_end_with_the_running_period(api: Served) -> None:
+    """Twelve periods before it; the days are whole and end yesterday."""
+    own = {"companyId": str(api.own.company)}
+    api.world.clock.advance(timedelta(minutes=1))
+
+    weekly = api.get("/sla-trends", **own)
+    monthly = api.get("/sla-trends", **own, period="monthly")
+
+    assert (len(weekly["trend"]), len(monthly["trend"])) == (13, 13)
+    assert weekly["trend"][-1]["start"] == "2026-03-09T00:00:00Z"
+    assert monthly["trend"][-1]["start"] == "2026-03-01T00:00:00Z"
+    for found in (weekly, monthly):
+        assert found["trend"][-1]["due"] == 2
+        assert found["trend"][-1]["successful"] == 1
+    assert [one["day"] for one in weekly["days"]][-1] == "2026-03-09"
+    assert len(weekly["days"]) == 28
+    theirs = api.call("GET", "/sla-trends", params={"companyId": str(api.other.company)})
+    assert theirs.status_code == 404
+
+
+def test_a_day_of_the_trends_counts_what_did_not_arrive(api: Served) -> None:
+    """As the rollup has it: due less arrived."""
+    world = api.world
+    world.clock.advance(timedelta(days=1))
+    world.runtime.sla_rollup.refresh(date(2026, 3, 1), world.clock())
+
+    found = api.get("/sla-trends", companyId=str(api.own.company))
+
+    last = found["days"][-1]
+    assert (last["day"], last["successful"], last["notArrived"]) == ("2026-03-10", 1, 1)

@@ -44,6 +44,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "that can't be told is answered with the present one.",
         "getScheduleStats": "Of the token's companies, or of one of them.",
         "getSlaReport": "With an ETag: If-None-Match answers 304 while nothing has changed.",
+        "getSlaTrends": "Whole periods are from the hourly rollup, the running one is measured now.",
         "getSlaStatus": "Computed now, over the window asked for or the past seven days.",
         "listAuditLog": "What was changed through the API, the cockpit or a command. No secrets.",
         "listCompanies": "In alphabetical order of their slugs.",

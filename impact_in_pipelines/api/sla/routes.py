@@ -1,5 +1,6 @@
 """How deliveries keep their promises: status and reports."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,11 +15,18 @@ from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay, Instant
-from impact_in_pipelines.api.sla.schemas import SlaReport, SlaStatusView
+from impact_in_pipelines.api.sla.schemas import (
+    DayCounts,
+    SlaReport,
+    SlaStatusView,
+    SlaTrends,
+    TrendPeriod,
+)
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.services.reports import rolling_report, stored_report
 from impact_in_pipelines.services.sla import budget_of
+from impact_in_pipelines.services.trends import trends
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.windows import ReportPeriod
 from impact_in_pipelines.sla.wire import Document, status_document
@@ -110,6 +118,30 @@ def sla_report(
             render_csv([report]), media_type="text/csv; charset=utf-8", headers={"Vary": "Accept"}
         )
     return SlaReport.model_validate(report)
+
+
+@router.get(
+    "/sla-trends",
+    operation_id="getSlaTrends",
+    summary="How a company's deliveries have gone: twelve weeks or months, and 28 days",
+    dependencies=[VIEW],
+)
+def sla_trends(
+    api: Api,
+    caller: Caller,
+    company_id: Annotated[UUID, Query(alias="companyId")],
+    period: Annotated[
+        Literal["weekly", "monthly"], Query(description="how long each period is")
+    ] = "weekly",
+) -> SlaTrends:
+    company = own_company(api, caller, company_id)
+    found = trends(api.runtime, company, ReportPeriod(period))
+    return SlaTrends(
+        company_id=company.id,
+        period=period,
+        trend=[TrendPeriod(**asdict(one)) for one in found.points],
+        days=[DayCounts(**asdict(one)) for one in found.days],
+    )
 
 
 def _status(

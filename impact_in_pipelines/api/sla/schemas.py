@@ -191,6 +191,15 @@ class TrendPeriod(Model):
     latency_p95_capped: bool = Field(description="whether it is more than that")
 
 
+class SlaTrends(Model):
+    """How a company's deliveries have gone over time."""
+
+    company_id: UUID
+    period: Literal["weekly", "monthly"]
+    trend: list[TrendPeriod] = Field(description="twelve periods, and the running one")
+    days: list["DayCounts"] = Field(description="the last 28 whole days, UTC")
+
+
 class DayCounts(Model):
     """One UTC day, or the part of it that lies in the period."""
 

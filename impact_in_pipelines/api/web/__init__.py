@@ -14,6 +14,7 @@ from impact_in_pipelines.api.web.pages import (
     reports,
     schedules,
     times,
+    trends,
 )
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
@@ -51,6 +52,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *incidents.routes(pages),
             *audit.routes(pages),
             *times.routes(pages),
+            *trends.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]
     )

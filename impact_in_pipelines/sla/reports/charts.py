@@ -4,7 +4,7 @@ Each takes plain numbers of a report's document and returns one `<svg>` element 
 can't see it. Every text is escaped here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from impact_in_pipelines.sla.wording import cut, in_percent
@@ -16,9 +16,16 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 16, 28
 
 
 def trend_chart(
-    labels: Sequence[str], values: Sequence[float | None], *, target: float, title: str
+    labels: Sequence[str],
+    values: Sequence[float | None],
+    *,
+    target: float,
+    title: str,
+    target_text: str | None = None,
+    shown: Callable[[float], str] | None = None,
 ) -> str:
-    """Rates (fractions) over periods as a line, with the target dashed; None is a gap."""
+    """Rates (fractions) over periods as a line, with the target dashed; None is a gap. `target_text` and
+    `shown` (of a percentage) word the target and the last value in another language."""
     values = [None if value is None else in_percent(value) for value in values]
     target = in_percent(target)
     known = [value for value in values if value is not None]
@@ -30,7 +37,7 @@ def trend_chart(
     parts.append(
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{WARN}" '
         'stroke-width="1.2" stroke-dasharray="5 4"/>'
-        + _text(_LEFT + 6, y - 5, f"target {target:g} %", WARN, "start")
+        + _text(_LEFT + 6, y - 5, target_text or f"target {target:g} %", WARN, "start")
     )
     parts += _line(plot, values)
     for n, value in enumerate(values):
@@ -41,7 +48,8 @@ def trend_chart(
             f'<circle cx="{plot.x(n):.1f}" cy="{plot.y(value):.1f}" r="3.6" fill="{colour}"/>'
         )
         if n == len(values) - 1:
-            parts.append(_text(plot.x(n), plot.y(value) - 9, f"{cut(value, 1)}", INK, weight="600"))
+            last = shown(value) if shown else f"{cut(value, 1)}"
+            parts.append(_text(plot.x(n), plot.y(value) - 9, last, INK, weight="600"))
     return _svg(title, parts)
 
 

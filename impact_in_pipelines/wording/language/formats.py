@@ -125,6 +125,10 @@ class Formats:
         """The month that `day` is in: March 2026."""
         return str(format_skeleton("yMMMM", day, locale=self.language.locale))
 
+    def short_month(self, day: date) -> str:
+        """The month that `day` is in, for an axis: Mar 26."""
+        return str(format_skeleton("yyMMM", day, locale=self.language.locale))
+
     def days(self, first: date, last: date, *, with_year: bool = False) -> str:
         """A span of days, both inclusive: 2–8 Mar; the year where it isn't the present one."""
         locale = self.language.locale

@@ -149,3 +149,37 @@ def test_a_cookie_that_is_not_ours_changes_nothing(stage: Stage) -> None:
         answer = requests.get(stage.path("deliveries"), cookies=cookies, timeout=20)
         assert answer.status_code == 200
         assert "Times are shown in Europe/Oslo." in answer.text
+
+
+def test_trends_are_drawn_with_axes_and_told_in_figures(stage: Stage, visit: Visit) -> None:
+    """By week and by month, reached from the navigation; in each language; a company of which nothing was
+    ever due reads what to do instead."""
+    visitor = visit(stage)
+    page = visitor.open()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Trends").click()
+    charts = page.locator("svg.chart")
+    expect(charts).to_have_count(3)
+    expect(charts.first).to_contain_text("target 98%")
+    expect(charts.first).to_contain_text("96.7%")
+    expect(charts.first).to_contain_text("9 Mar")
+    expect(page.locator(".trend-figures tbody tr").first).to_contain_text("so far")
+    expect(page.locator(".trend-figures tbody tr").first).to_contain_text("96.7%")
+    assert visitor.faults() == []
+    page.get_by_role("link", name="By month").click()
+    expect(page.locator(".trend-figures tbody tr").first).to_contain_text("March 2026")
+    expect(page.locator(".trend-figures tbody tr")).to_have_count(3)
+    page = visitor.open("trends", language="nb")
+    expect(charts.first).to_contain_text("mål 98")
+
+
+def test_trends_of_a_company_without_deliveries_say_what_to_do(
+    own_stage: Stage, visit: Visit
+) -> None:
+    """No empty axes: where nothing was ever due, the page leads to the schedules."""
+    company = own_stage.world.runtime.companies.add("empty", name="Empty").id
+    visitor = visit(own_stage, roles=None)
+    visitor.sign_in(companies=[company])
+    visitor.page.goto(f"{own_stage.url}/en/cockpit/{company}/trends")
+    expect(visitor.page.get_by_text("Trends begin with the first delivery.")).to_be_visible()
+    expect(visitor.page.locator("main").get_by_role("link", name="Schedules")).to_be_visible()
+    assert visitor.faults() == []

@@ -9,17 +9,13 @@ from impact_in_pipelines.delivery.holding.closures import HeldPlatform
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services import platforms
 from impact_in_pipelines.services.sla import standing
+from impact_in_pipelines.services.trends import trend
 from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.incidents import Incident
 from impact_in_pipelines.sla.model import Breach, Metrics, Scope, Window
-from impact_in_pipelines.sla.reports.report import (
-    TREND_PERIODS,
-    TrendPoint,
-    trend_end,
-    trend_point,
-)
+from impact_in_pipelines.sla.reports.report import TREND_PERIODS, TrendPoint
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.windows import ReportKind, ReportPeriod, period_of, trend_windows
+from impact_in_pipelines.sla.windows import ReportPeriod, period_of
 
 _INCIDENTS = 5
 
@@ -88,7 +84,8 @@ def dashboard_of(visit: Visit) -> Dashboard:
     stands = standing(runtime, company, None, None)
     status, book = stands.status, runtime.sla_thresholds.book()
     overall = book.of(company.id)
-    trend = _trend(visit, status.overall.metrics)
+    this_week = period_of(ReportPeriod.WEEKLY, visit.now.date())
+    points = trend(runtime, company, this_week, status.overall.metrics, count=TREND_PERIODS)
     return Dashboard(
         window=status.window,
         overall=status.overall,
@@ -98,8 +95,8 @@ def dashboard_of(visit: Visit) -> Dashboard:
             for platform, scope in status.by_platform.items()
         ],
         breaches=_worst(status.overall, status.by_platform.values()),
-        trend=trend,
-        spark=_spark(trend, overall.success_rate_target_percent / 100),
+        trend=points,
+        spark=_spark(points, overall.success_rate_target_percent / 100),
         budget=stands.budget,
         incidents=runtime.incidents.listed(company_id=company.id, limit=_INCIDENTS),
         held=[one for one in platforms.listed(runtime, [company.id]) if one.closures],
@@ -112,18 +109,6 @@ def _worst(overall: Scope, scopes: Iterable[Scope]) -> list[Breach]:
     said = {breach.type for breach in found}
     found += [breach for breach in overall.breaches if breach.type not in said]
     return sorted(found, key=lambda one: (one.severity != "critical", one.type))
-
-
-def _trend(visit: Visit, running: Metrics) -> list[TrendPoint]:
-    """The weeks before from the rollup, the running one as it was just measured."""
-    this_week = period_of(ReportPeriod.WEEKLY, visit.now.date())
-    weeks = trend_windows(ReportKind.WEEKLY, this_week, TREND_PERIODS)
-    company_id = visit.home.id
-    totals = visit.api.runtime.sla_rollup.summed(weeks, company_id=company_id)
-    points = [
-        trend_point(week, totals[week.start.date()].get((company_id, None))) for week in weeks
-    ]
-    return [*points, trend_end(this_week, running)]
 
 
 def _spark(trend: Sequence[TrendPoint], target: float) -> Spark:
