@@ -49,7 +49,7 @@ class StaleDayView(Model):
     correction_id: UUID | None = Field(description="the correction that was asked for")
 
 
-class StaleDays(Model):
+class StaleDayList(Model):
     """The newest changes first."""
 
     data: list[StaleDayView]
@@ -123,10 +123,10 @@ def list_stale_days(
     companyId: UUID | None = None,  # noqa: N803
     platform: PlatformName | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-) -> StaleDays:
+) -> StaleDayList:
     wanted = StaleFilter(visible(api, caller, companyId), Platform(platform) if platform else None)
     found = corrections.stale_days(api.runtime, wanted, limit=limit)
-    return StaleDays(data=[_view(one) for one in found.days], total=found.total)
+    return StaleDayList(data=[_view(one) for one in found.days], total=found.total)
 
 
 @router.post(
