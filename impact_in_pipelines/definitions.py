@@ -12,6 +12,7 @@ from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drain_schedules
+from impact_in_pipelines.schedules.evidence import daily_evidence
 from impact_in_pipelines.schedules.impact import hourly_refresh
 from impact_in_pipelines.schedules.retention import nightly_retention
 from impact_in_pipelines.schedules.sla import sla_schedules
@@ -41,6 +42,7 @@ defs = Definitions(
         hourly_refresh(_settings),
         *sla_schedules(_settings),
         nightly_retention(),
+        daily_evidence(),
     ],
     sensors=[
         company_partitions,

@@ -33,7 +33,7 @@ from impact_in_pipelines.setting_forms import (
 )
 from impact_in_pipelines.setting_groups.breakers import BreakerSettings
 from impact_in_pipelines.setting_groups.notices import NoticeSettings
-from impact_in_pipelines.setting_groups.retention import RetentionSettings
+from impact_in_pipelines.setting_groups.retention import EvidenceSettings, RetentionSettings
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '
@@ -43,7 +43,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 
 
-class Settings(BreakerSettings, NoticeSettings, RetentionSettings):
+class Settings(BreakerSettings, EvidenceSettings, NoticeSettings, RetentionSettings):
     """Every setting of the program; each field's description says what the value must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -307,6 +307,11 @@ class Settings(BreakerSettings, NoticeSettings, RetentionSettings):
         """Where what leaves the database is kept. Of a server of one's own that has to be said: a process's
         home may end with it, as a pod's does."""
         return self.archive or (None if self.database_url else self.home / "archive")
+
+    @property
+    def heads_folder(self) -> Path | None:
+        """Where the heads of all chains are published; of a server of one's own that has to be said."""
+        return self.evidence_heads_folder or (None if self.database_url else self.home / "evidence")
 
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""

@@ -22,7 +22,18 @@ _OURS = tuple(
     f"{word}_"
     for word in (
         *("BENEVITY", "GOODERA", "WORKDAY", "IMPACT_IN", "SCHEDULER", "SLACK", "PAGERDUTY"),
-        *("SLA", "ALERT", "OUTAGE", "RETENTION", "OIDC", "DAGSTER", "HTTP", "API", "DATABASE"),
+        *(
+            "SLA",
+            "ALERT",
+            "OUTAGE",
+            "RETENTION",
+            "EVIDENCE",
+            "OIDC",
+            "DAGSTER",
+            "HTTP",
+            "API",
+            "DATABASE",
+        ),
     )
 )
 

@@ -95,6 +95,11 @@ COMMANDS = {
     "sla": Command(
         "sla.commands", _GROUP, "How deliveries keep their promises: status, reports, thresholds."
     ),
+    "evidence": Command(
+        "evidence.commands",
+        _GROUP,
+        "Export what was delivered as evidence, verify such an archive, publish heads.",
+    ),
     "token": Command("accounts.token", _GROUP, "Tokens for the API."),
     "sessions": Command(
         "accounts.sessions", _GROUP, "Who is signed in to the cockpit; sign-in links."

@@ -51,6 +51,7 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.busy": "end them (see pg_stat_activity), then run: impact-in db upgrade",
         "database.url_invalid": "correct DATABASE_URL",
         "retention.archive_unwritable": "set IMPACT_IN_ARCHIVE to a folder that can be written",
+        "evidence.folder_unwritable": "set EVIDENCE_HEADS_FOLDER to a folder that can be written",
         "retention.log_busy": "end them (see pg_stat_activity), then run: impact-in retention",
         "threshold.unknown": "see: impact-in sla thresholds",
         "threshold.no_scope": "name a company, --platform or both; for all of them set SLA_… variables",

@@ -1,8 +1,9 @@
-"""Refusals of retention: an archive that can't be written, or doesn't hold what was written."""
+"""Refusals of what is kept: archives of what leaves the database, and of evidence; published heads."""
 
+from datetime import date
 from pathlib import Path
 
-from impact_in_pipelines.errors.base import ImpactInError, refusal
+from impact_in_pipelines.errors.base import ImpactInError, UsageError, refusal
 
 
 @refusal("retention.archive_unwritable")
@@ -25,3 +26,40 @@ class ArchiveDiffers(ImpactInError):
 @refusal("retention.log_busy")
 class LogBusy(ImpactInError):
     """Other transactions hold the log for so long that no month can be made or dropped."""
+
+
+@refusal("evidence.span_backwards")
+class SpanBackwards(UsageError):
+    """A span that ends before it begins."""
+
+    first: date
+    last: date
+
+
+@refusal("evidence.not_an_archive")
+class NotAnArchive(ImpactInError):
+    """A file that is no archive of evidence."""
+
+    file: Path
+
+
+@refusal("evidence.no_heads")
+class NoHeads(ImpactInError):
+    """A file that has no published heads."""
+
+    file: Path
+
+
+@refusal("evidence.folder_unwritable")
+class HeadsUnwritable(ImpactInError):
+    """The folder of published heads can't be written."""
+
+    folder: Path
+    reason: str
+
+
+@refusal("evidence.webhook_refused")
+class HeadsRefused(ImpactInError):
+    """The receiver of published heads didn't take them."""
+
+    reason: str

@@ -1,4 +1,4 @@
-"""How a company's links follow each other (ADR 0011); PostgreSQL does the same in `add_evidence`."""
+"""How a company's links follow each other (ADR 0012); PostgreSQL does the same in `add_evidence`."""
 
 import hashlib
 from uuid import UUID

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from impact_in_pipelines.errors.evidence import NoHeads
+from impact_in_pipelines.errors.retention import NoHeads
 
 FORMAT = "impact-in heads 1"
 

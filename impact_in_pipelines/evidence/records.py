@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 Record = dict[str, Any]
-"""The JSON object of one link (`add_evidence`, db/schema/chaining.py)."""
+"""The JSON object of one link (`add_evidence`, db/schema/evidence/functions.py)."""
 
 REMOVED = "removed"
 """The status of a link whose delivery was deleted: a fire that a wrong clock had planned ahead."""

@@ -46,7 +46,7 @@ def _deliveries(reader: Reader, chain: Chain) -> dict[str, int]:
         delivery = row["delivery"]
         what = f"delivery {delivery}"
         if delivery in seen or delivery not in chain.last:
-            verdict.note(Fault.ADDED, name, what)
+            verdict.note(Fault.ADDED, name, what, "" if delivery in seen else "no link names it")
             continue
         place = (str(row.get("due")), delivery)
         if place < highest:
@@ -102,9 +102,11 @@ def _single(
     for _, row in reader.objects(name):
         delivery = row["delivery"]
         what = f"delivery {delivery}"
-        if delivery in seen or delivery not in order:
+        if delivery in seen or delivery not in chain.last:
             reader.verdict.note(Fault.ADDED, name, what)
             continue
+        if delivery not in order:
+            continue  # its own row is missing, which has been said
         seen.add(delivery)
         if order[delivery] < highest:
             reader.verdict.note(Fault.REORDERED, name, what)
@@ -154,8 +156,9 @@ def _attempts(reader: Reader, chain: Chain, order: dict[str, int]) -> None:
     for delivery, group in groupby(reader.objects(name), key=whose):
         rows = list(group)
         what = f"delivery {delivery}"
-        if delivery not in order:
+        if delivery not in chain.last:
             verdict.note(Fault.ADDED, name, what)
+        if delivery not in order:
             continue
         if delivery in seen or order[delivery] < highest:
             verdict.note(Fault.REORDERED, name, what)

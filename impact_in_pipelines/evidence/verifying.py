@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from zipfile import BadZipFile, ZipFile
 
-from impact_in_pipelines.errors.evidence import NotAnArchive
+from impact_in_pipelines.errors.retention import NotAnArchive
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain_checks import checked_chain
 from impact_in_pipelines.evidence.heads import Head

@@ -1,8 +1,9 @@
-"""The settings of retention: how long what is over is kept, and where it is archived before it goes."""
+"""The settings of what is kept: for how long, where it is archived before it goes, and where the heads of the
+chains of evidence are published."""
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 
 class RetentionSettings(BaseModel):
@@ -27,4 +28,15 @@ class RetentionSettings(BaseModel):
     )
     retention_runs_days: int = Field(
         30, ge=1, le=3660, description="a whole number of days from 1 to 3660"
+    )
+
+
+class EvidenceSettings(BaseModel):
+    """Part of `settings.Settings`: the fields that begin with EVIDENCE_."""
+
+    evidence_heads_folder: Path | None = Field(
+        None, description="a folder that can be written, best on a machine of somebody else's"
+    )
+    evidence_heads_webhook_url: SecretStr | None = Field(
+        None, pattern=r"^https?://\S+$", description="an http(s) URL that takes a POST of JSON"
     )

@@ -1,4 +1,4 @@
-"""Refusals of retention, in a sentence each."""
+"""Refusals of what is kept, in a sentence each."""
 
 from impact_in_pipelines.wording.marking import N_
 
@@ -10,4 +10,11 @@ SENTENCES = {
     "retention.log_busy": N_(
         "other transactions hold the delivery log for too long; nothing was changed"
     ),
+    "evidence.span_backwards": N_("the last day (%(last)s) lies before the first (%(first)s)"),
+    "evidence.not_an_archive": N_("%(file)s is no archive of evidence"),
+    "evidence.no_heads": N_("%(file)s has no published heads in it"),
+    "evidence.folder_unwritable": N_(
+        "the folder of published heads %(folder)s can't be written (%(reason)s)"
+    ),
+    "evidence.webhook_refused": N_("the receiver of published heads didn't take them: %(reason)s"),
 }

@@ -89,6 +89,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "make_weekly_sla_report",
         "make_monthly_sla_report",
         "retention",
+        "evidence",
         *(f"drain_{platform}" for platform in PLATFORMS),
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {
@@ -97,6 +98,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "weekly_sla_report_on_mondays",
         "monthly_sla_report_on_the_first",
         "retention_nightly",
+        "evidence_daily",
         *(f"deliver_to_{platform}" for platform in PLATFORMS),
     }
     assert {sensor.name for sensor in repository.sensor_defs} == {

@@ -1,4 +1,4 @@
-"""The chain of evidence: each end of a delivery adds a link, where it is recorded (ADR 0011)."""
+"""The chain of evidence: each end of a delivery adds a link, where it is recorded (ADR 0012)."""
 
 import json
 import random

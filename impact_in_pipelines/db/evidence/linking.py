@@ -1,5 +1,5 @@
-"""Adding links to the chains of evidence (ADR 0011). Statements: linking.sql; the work is PostgreSQL's
-(`add_evidence`, db/schema/chaining.py)."""
+"""Adding links to the chains of evidence (ADR 0012). Statements: linking.sql; the work is PostgreSQL's
+(`add_evidence`, db/schema/evidence/functions.py)."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta

@@ -31,7 +31,11 @@ from impact_in_pipelines.db.schema.deliveries import (
     replay_requests,
     webhook_messages,
 )
-from impact_in_pipelines.db.schema.evidence import evidence_heads, evidence_links, evidence_marks
+from impact_in_pipelines.db.schema.evidence.tables import (
+    evidence_heads,
+    evidence_links,
+    evidence_marks,
+)
 from impact_in_pipelines.db.schema.fleet import processes, request_budgets
 from impact_in_pipelines.db.schema.impact import (
     company_impact,

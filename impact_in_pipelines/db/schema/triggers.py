@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, event, text
 
-from impact_in_pipelines.db.schema.chaining import (
+from impact_in_pipelines.db.schema.evidence.functions import (
     ADD_FUNCTION,
     NEW_HEAD_FUNCTION,
     NEW_HEAD_TRIGGER,

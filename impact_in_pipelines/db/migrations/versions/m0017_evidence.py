@@ -1,4 +1,4 @@
-"""A chain of evidence for each company: a link for each end of a delivery (ADR 0011)
+"""A chain of evidence for each company: a link for each end of a delivery (ADR 0012)
 
 Only the tables and functions: deliveries that have ended before get their links from the first daily pass, in
 slices, while everything works on. Programs of before add none; the same pass finds what they have ended.

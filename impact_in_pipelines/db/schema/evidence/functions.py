@@ -1,4 +1,4 @@
-"""The functions of the chain of evidence (ADR 0011). Migrations write them out as they were."""
+"""The functions of the chain of evidence (ADR 0012). Migrations write them out as they were."""
 
 GENESIS = "impact-in evidence 1"
 """What a chain begins with: the SHA-256 of this, a line feed and the company's id is the predecessor of its

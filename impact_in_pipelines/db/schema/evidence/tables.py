@@ -1,4 +1,4 @@
-"""The chain of evidence: a link for each end of a delivery (ADR 0011, docs/evidence.md)."""
+"""The chain of evidence: a link for each end of a delivery (ADR 0012, docs/evidence.md)."""
 
 from sqlalchemy import (
     BigInteger,

@@ -11,7 +11,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.evidence.exporting import Span, reading_evidence
 from impact_in_pipelines.db.evidence.linking import link_what_has_none
-from impact_in_pipelines.errors.evidence import SpanBackwards
+from impact_in_pipelines.errors.retention import SpanBackwards
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.records import (
     REMOVED,

@@ -1,0 +1,1 @@
+"""`impact-in evidence`: archives, their verification, published heads."""

@@ -1,0 +1,176 @@
+"""`impact-in evidence`: what was delivered, for whoever has to believe it without us."""
+
+import sys
+from collections import Counter
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impact_in_pipelines.cli.context import AsJson, CompanyArgument
+from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.evidence.heads import read_heads
+from impact_in_pipelines.evidence.verifying import Finding, Verdict
+from impact_in_pipelines.evidence.verifying import verify as verified
+
+app = typer.Typer(
+    help="Export what was delivered as evidence, verify such an archive, publish heads.",
+    no_args_is_help=True,
+)
+
+_STDOUT = "-"
+_DAY = "%Y-%m-%d"
+
+
+@app.command("export")
+def export_(
+    company: CompanyArgument,
+    first: Annotated[
+        datetime,
+        typer.Option("--from", formats=[_DAY], metavar="DATE", help="First day reported on."),
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=[_DAY], metavar="DATE", help="Last day reported on.")
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where it goes; - is standard output."),
+    ] = None,
+) -> None:
+    """Write an archive of the deliveries that report on these days.
+
+    It has what was sent, every attempt, the platforms' answers and call-backs, corrections, service levels,
+    and the company's chain from the first of them on. Anybody can verify it: impact-in evidence verify.
+    """
+    from impact_in_pipelines.cli.session import session
+    from impact_in_pipelines.services.evidence.exporting import export, file_name
+
+    with session() as runtime:
+        found = runtime.companies.find(company)
+        pieces = export(runtime, found, first.date(), last.date(), actor=actor())
+        if output == _STDOUT:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            return
+        path = Path(output or file_name(found, first.date(), last.date()))
+        part = path.with_name(f".{path.name}.part")
+        try:
+            with part.open("wb") as file:
+                file.writelines(pieces)
+            part.chmod(0o600)
+            part.replace(path)
+        except OSError as error:
+            raise typer.BadParameter(
+                f"{path} can't be written: {error.strerror}", param_hint="--output"
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+    console.print(f"Wrote {path} ({path.stat().st_size:,} bytes).", soft_wrap=True)
+    console.print(f"Verify it: impact-in evidence verify {path}", soft_wrap=True)
+
+
+@app.command("verify")
+def verify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The archive.")
+    ],
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            "--head", exists=True, dir_okay=False, metavar="FILE", help="Heads published earlier."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify an archive: every row against its link, every link against the one before.
+
+    Needs no database. With --head, what was published then must be in the chain as well: without it, somebody
+    who can write to the database may have written all of it anew.
+    """
+    verdict = verified(file, read_heads(head) if head else None)
+    if as_json:
+        print_json({**asdict(verdict), "holds": verdict.holds})
+    else:
+        _print(verdict, with_head=head is not None)
+    if not verdict.holds:
+        raise typer.Exit(1)
+
+
+@app.command("heads")
+def heads() -> None:
+    """Print where every company's chain stands now, as it is published every day."""
+    from impact_in_pipelines.cli.session import session
+    from impact_in_pipelines.services.evidence.publishing import current
+
+    with session() as runtime:
+        print_json(current(runtime))
+
+
+@app.command("publish")
+def publish_(as_json: AsJson = False) -> None:
+    """Publish the heads of all chains now, as the daily job does.
+
+    Into EVIDENCE_HEADS_FOLDER, to EVIDENCE_HEADS_WEBHOOK_URL. What has ended without a link gets one first.
+    """
+    from impact_in_pipelines.cli.session import session
+    from impact_in_pipelines.services.evidence.publishing import publish
+
+    with session() as runtime:
+        done = publish(runtime)
+    if as_json:
+        print_json(done)
+    else:
+        where = [str(done.file)] if done.file else []
+        where += ["the receiver"] if done.posted else []
+        console.print(
+            f"{done.companies} heads published: {' and '.join(where) or 'nowhere, for no place is set'}.",
+            soft_wrap=True,
+        )
+        if done.linked:
+            console.print(f"{done.linked} deliveries had no link and got one.")
+    for company in done.strays:
+        errors.print(
+            f"The chain of company {company} no longer leads through what was published last.",
+            soft_wrap=True,
+        )
+    if done.strays:
+        raise typer.Exit(1)
+
+
+def _print(verdict: Verdict, *, with_head: bool) -> None:
+    console.print(
+        f"{verdict.company}, {_day(verdict.first)} to {_day(verdict.last)}: {verdict.links} links, "
+        f"{verdict.deliveries} deliveries.",
+        soft_wrap=True,
+    )
+    if verdict.left:
+        console.print(
+            f"{verdict.left} more had left the database: of them the archive has the links alone."
+        )
+    if verdict.open:
+        console.print(
+            f"{verdict.open} more were being sent again: of them only the links are proven."
+        )
+    for finding in verdict.findings:
+        console.print(_in_words(finding), style="red", soft_wrap=True)
+    if verdict.findings:
+        counts = Counter(finding.fault.value for finding in verdict.findings)
+        console.print(
+            "It doesn't hold: " + ", ".join(f"{n} {fault}" for fault, n in counts.items()) + "."
+        )
+    elif verdict.pinned is not None:
+        console.print(f"It holds, and link {verdict.pinned} is the one that was published.")
+    else:
+        console.print("It holds." if with_head else "It holds. Nothing published was compared.")
+
+
+def _in_words(finding: Finding) -> str:
+    detail = f" ({finding.detail})" if finding.detail else ""
+    return f"{finding.fault.value}: {finding.what} in {finding.file}{detail}"
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()

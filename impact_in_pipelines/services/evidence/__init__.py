@@ -1,0 +1,1 @@
+"""A company's evidence: archives, chains kept complete, heads published."""
