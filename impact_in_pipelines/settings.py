@@ -308,11 +308,6 @@ class Settings(BreakerSettings, EvidenceSettings, NoticeSettings, RetentionSetti
         home may end with it, as a pod's does."""
         return self.archive or (None if self.database_url else self.home / "archive")
 
-    @property
-    def heads_folder(self) -> Path | None:
-        """Where the heads of all chains are published; of a server of one's own that has to be said."""
-        return self.evidence_heads_folder or (None if self.database_url else self.home / "evidence")
-
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""
         url: str | None = getattr(self, f"{platform.value}_api_url")

@@ -40,7 +40,7 @@ def _deliveries(reader: Reader, chain: Chain) -> dict[str, int]:
     """The place of each delivery whose row can be held against its record."""
     verdict, name = reader.verdict, archive.DELIVERIES
     seen: dict[str, bool] = {}
-    order: dict[str, int] = {}
+    judged: list[tuple[str, str]] = []
     highest = ("", "")
     for _, row in reader.objects(name):
         delivery = row["delivery"]
@@ -56,7 +56,7 @@ def _deliveries(reader: Reader, chain: Chain) -> dict[str, int]:
         if row.get("open") and not _has_ended(row):
             verdict.open += 1
             continue
-        order[delivery] = len(order)
+        judged.append((str(chain.last[delivery]["due"]), delivery))
         differing = _differing(row, chain.last[delivery])
         if differing:
             verdict.note(Fault.CHANGED, name, what, ", ".join(differing))
@@ -68,8 +68,8 @@ def _deliveries(reader: Reader, chain: Chain) -> dict[str, int]:
             verdict.left += 1
         else:
             verdict.note(Fault.MISSING, name, f"delivery {delivery}")
-    verdict.deliveries = len(order)
-    return order
+    verdict.deliveries = len(judged)
+    return {delivery: place for place, (_, delivery) in enumerate(sorted(judged))}
 
 
 def _has_ended(row: dict[str, Any]) -> bool:

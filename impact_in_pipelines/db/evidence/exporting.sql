@@ -31,7 +31,7 @@ SELECT d.id, CAST(jsonb_strip_nulls(jsonb_build_object(
     'payload_time', coalesce(d.payload ->> 'timestamp', d.payload -> 'metadata' ->> 'timestamp'),
     'key', nullif(d.idempotency_key, d.id), 'revision', nullif(d.revision, 1), 'batch', d.batch_id,
     'transaction', d.transaction_id, 'error_kind', d.error_kind,
-    'duplicate_of', d.duplicate_of, 'replay_of', d.replay_of,
+    'duplicate_of', d.duplicate_of, 'replay_of', d.replay_of, 'corrects', d.corrects,
     'error', d.last_error, 'note', d.note, 'open', nullif(d.status IN @open, false))) AS text) AS line
 FROM impact_deliveries d
 WHERE d.company_id = :company_id AND d.period_start <= :last AND d.period_end >= :first

@@ -41,7 +41,7 @@ def publish(runtime: Runtime) -> Published:
     the next try of the same day.
     """
     linked = complete_chains(runtime)
-    now, folder = runtime.clock(), runtime.settings.heads_folder
+    now, folder = runtime.clock(), _folder(runtime)
     stray: list[str] = []
     file = None
     previous = None
@@ -67,6 +67,13 @@ def publish(runtime: Runtime) -> Published:
 
         post_heads(url, document, timeout_s=runtime.settings.http_read_timeout_ms / 1000)
     return Published(len(document["heads"]), file, url is not None, linked, tuple(stray))
+
+
+def _folder(runtime: Runtime) -> Path | None:
+    """Of a server of one's own it has to be said: a process's home may end with it, as a pod's does."""
+    settings = runtime.settings
+    at_home = None if settings.database_url else settings.home / "evidence"
+    return settings.evidence_heads_folder or at_home
 
 
 def _newest(folder: Path, *, but: Path) -> Path | None:

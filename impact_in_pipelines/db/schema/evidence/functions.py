@@ -66,7 +66,8 @@ BEGIN
                    'attempts', tried.attempts, 'attempts_sha256', tried.hash,
                    'error_kind', d.error_kind,
                    'error_sha256', encode(sha256(convert_to(d.last_error, 'UTF8')), 'hex'),
-                   'duplicate_of', d.duplicate_of, 'replay_of', d.replay_of)) AS text) AS content
+                   'duplicate_of', d.duplicate_of, 'replay_of', d.replay_of, 'corrects', d.corrects))
+                   AS text) AS content
         FROM impact_deliveries d
         JOIN evidence_heads h ON h.company_id = d.company_id
         CROSS JOIN LATERAL (
