@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = '0020'
-down_revision = '0019'
+revision = '0021'
+down_revision = '0020'
 
 _BEFORE = "'replay_of', d.replay_of)) AS text) AS content"
 _AFTER = """'replay_of', d.replay_of, 'corrects', d.corrects))
