@@ -48,6 +48,11 @@ COMMANDS = {
         "Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); "
         "Ctrl-C stops all.",
     ),
+    "doctor": Command(
+        "operating.doctor",
+        "doctor",
+        "Examine what everything rests on, and say what is wrong and what to do: a line for each finding.",
+    ),
     "recover": Command(
         "operating.recover",
         "recover",
@@ -134,7 +139,7 @@ def _version(asked: bool) -> None:
 
 
 def _options(
-    version: Annotated[  # noqa: ARG001: its callback answers
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,

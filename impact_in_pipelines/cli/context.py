@@ -8,7 +8,7 @@ import typer
 from impact_in_pipelines.cli.output import print_warning
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.setting_names import UnknownSetting, unknown_settings
+from impact_in_pipelines.setting_names import unknown_settings
 from impact_in_pipelines.settings import get_settings, setting_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
@@ -22,11 +22,6 @@ def open_runtime() -> Runtime:
     """The runtime on the configured database. Raises `InvalidSetting` or `DatabaseUnavailable`."""
     settings = get_settings()
     for unknown in unknown_settings(os.environ, setting_names()):
-        print_warning(unknown_setting(unknown))
+        hint = f"; did you mean {unknown.meant}?" if unknown.meant else ""
+        print_warning(f"{unknown.name} is no setting and changes nothing{hint}")
     return Runtime(settings)
-
-
-def unknown_setting(unknown: UnknownSetting) -> str:
-    """One line: a variable that no setting reads."""
-    hint = f"; did you mean {unknown.meant}?" if unknown.meant else ""
-    return f"{unknown.name} is no setting and changes nothing{hint}"

@@ -1,6 +1,8 @@
 """Starts a drain through the Dagster web server's GraphQL API, with short time-outs."""
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -24,6 +26,27 @@ mutation Launch($parameters: ExecutionParams!) {
   }
 }
 """
+
+
+_LOCATION = """
+query Location($name: String!) {
+  workspaceLocationEntryOrError(name: $name) {
+    __typename
+    ... on WorkspaceLocationEntry {
+      updatedTimestamp
+      locationOrLoadError { __typename ... on PythonError { message } }
+    }
+  }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLocation:
+    """Since when (UTC) our code is loaded; None: it isn't. `error` is why not, in one line."""
+
+    at: datetime | None
+    error: str | None = None
 
 
 class DagsterUnreachable(Exception):
@@ -67,6 +90,16 @@ class DagsterGraphql:
     def version(self) -> str:
         """Dagster's version. Raises `DagsterUnreachable`."""
         return str(self._call("{ version }", {})["version"])
+
+    def code_location(self) -> CodeLocation:
+        """What the web server knows of our code server. Raises `DagsterUnreachable`."""
+        entry = self._call(_LOCATION, {"name": LOCATION})["workspaceLocationEntryOrError"]
+        if not entry or entry["__typename"] != "WorkspaceLocationEntry":
+            return CodeLocation(None)
+        loaded = entry["locationOrLoadError"] or {}
+        if loaded.get("__typename") == "PythonError":
+            return CodeLocation(None, str(loaded["message"]).strip().splitlines()[-1][:200])
+        return CodeLocation(datetime.fromtimestamp(entry["updatedTimestamp"], UTC))
 
     def _call(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -234,6 +234,15 @@ def translated_errors(url: URL) -> Iterator[None]:
         raise out_of_step(None) from error
 
 
+def ping(database: Database) -> tuple[str, float]:
+    """The server's version, and how long an answer of it takes (ms). Raises `DatabaseUnavailable`."""
+    with translated_errors(database.url), database.engine.connect() as connection:
+        version: str = connection.execute(text("SHOW server_version")).scalar_one()
+        began = time.monotonic()
+        connection.execute(text("SELECT 1"))
+        return version, (time.monotonic() - began) * 1000
+
+
 def database_time(engine: Engine) -> datetime:
     """What time it is for the database (UTC): at this moment, not at its transaction's start."""
     with engine.connect() as connection:
