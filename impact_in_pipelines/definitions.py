@@ -7,7 +7,7 @@ from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
 from impact_in_pipelines.assets.exports.factory import exports
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.assets.sla import sla_assets
-from impact_in_pipelines.dagster_instance.warm_starts import start_runs_warm
+from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.changes import pause_or_resume

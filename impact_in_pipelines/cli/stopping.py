@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 import typer
 
 from impact_in_pipelines.cli.output import errors
-from impact_in_pipelines.dagster_instance.stopping import Stop, in_force, on_signals
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop, in_force, on_signals
 from impact_in_pipelines.db.embedded.cluster import leave_servers
 
 Result = TypeVar("Result")

@@ -7,7 +7,7 @@ from functools import cache
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import Field
 
-from impact_in_pipelines.dagster_instance.recovery import EXECUTES, tag_with_process
+from impact_in_pipelines.dagster_instance.runs.recovery import EXECUTES, tag_with_process
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings

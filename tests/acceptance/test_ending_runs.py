@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from impact_in_pipelines.dagster_instance.recovery import cancel_running
-from impact_in_pipelines.dagster_instance.stopping import Stop, in_force
+from impact_in_pipelines.dagster_instance.runs.recovery import cancel_running
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop, in_force
 from impact_in_pipelines.platforms import Platform
 
 from .world import World, day

@@ -11,7 +11,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from sqlalchemy import create_engine, text
 
-from impact_in_pipelines.dagster_instance.recovery import (
+from impact_in_pipelines.dagster_instance.runs.recovery import (
     GONE_AFTER,
     HOST_TAG,
     OWNER_TAG,

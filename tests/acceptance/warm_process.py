@@ -24,7 +24,7 @@ def fall() -> None:
 
 
 def main() -> None:
-    from impact_in_pipelines.dagster_instance.warm_starts import start_runs_warm
+    from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 
     start_runs_warm()
     spawn: Any = multiprocessing.get_context("spawn")

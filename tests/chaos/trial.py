@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from chaos.dumps import Dumps
 from chaos.fleet import Fleet
 from chaos.proxy import DatabaseProxy
-from impact_in_pipelines.dagster_instance.recovery import HOST_TAG
+from impact_in_pipelines.dagster_instance.runs.recovery import HOST_TAG
 from impact_in_pipelines.db.deliveries.queueing.selections import SelectedDay
 from impact_in_pipelines.delivery.identity import selected_id
 from impact_in_pipelines.delivery.states import Trigger

@@ -22,7 +22,7 @@ from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.exports.choice import ExportConfig, chosen_days
 from impact_in_pipelines.assets.exports.run import Export
 from impact_in_pipelines.assets.partitions import company_days
-from impact_in_pipelines.dagster_instance.stopping import stoppable
+from impact_in_pipelines.dagster_instance.runs.stopping import stoppable
 from impact_in_pipelines.errors import DatabaseUnavailable, ImpactInError
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource

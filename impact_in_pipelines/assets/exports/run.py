@@ -13,9 +13,9 @@ from dagster import (
 from impact_in_pipelines.assets.exports.choice import Chosen, Due
 from impact_in_pipelines.assets.exports.recorder import Recorder
 from impact_in_pipelines.dagster_instance.queueing import SCHEDULE_TAG
-from impact_in_pipelines.dagster_instance.stopping import Stop
-from impact_in_pipelines.dagster_instance.telling import tell
-from impact_in_pipelines.dagster_instance.terminations import (
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop
+from impact_in_pipelines.dagster_instance.runs.telling import tell
+from impact_in_pipelines.dagster_instance.runs.terminations import (
     is_terminated,
     is_terminated_by_person,
     report_stopping,

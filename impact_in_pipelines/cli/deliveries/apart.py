@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from impact_in_pipelines.cli.deliveries.drains import DrainResult, result_of, run_drain, say_begun
 from impact_in_pipelines.cli.stopping import run_stoppable
-from impact_in_pipelines.dagster_instance.stopping import SIGNALS, Stop
+from impact_in_pipelines.dagster_instance.runs.stopping import SIGNALS, Stop
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.plain_logs import keep_logs_plain
 from impact_in_pipelines.platforms import Platform
@@ -119,7 +119,10 @@ class DrainsApart:
         )
 
     def _clear_up_after(self, drain: _Drain) -> None:
-        from impact_in_pipelines.dagster_instance.recovery import GONE_AFTER, fail_orphans  # 0.8 s
+        from impact_in_pipelines.dagster_instance.runs.recovery import (  # 0.8 s
+            GONE_AFTER,
+            fail_orphans,
+        )
 
         release_lost(self._runtime, drain.platform, drain.run_id)
         fail_orphans(self._runtime.processes.seen(GONE_AFTER))
@@ -152,7 +155,7 @@ def _drain_here(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     keep_logs_plain()
 
-    from impact_in_pipelines.dagster_instance.running import open_instance  # imported already
+    from impact_in_pipelines.dagster_instance.runs.running import open_instance  # imported already
 
     def work(stop: Stop) -> DrainResult:
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()

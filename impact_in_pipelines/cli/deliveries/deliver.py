@@ -19,7 +19,7 @@ from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
-from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing

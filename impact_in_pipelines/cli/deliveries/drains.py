@@ -9,8 +9,8 @@ from uuid import uuid4
 from impact_in_pipelines.cli.deliveries.results import SHOWN
 from impact_in_pipelines.cli.output import errors
 from impact_in_pipelines.cli.stopping import say
-from impact_in_pipelines.dagster_instance.stopping import Stop
-from impact_in_pipelines.dagster_instance.telling import listening
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop
+from impact_in_pipelines.dagster_instance.runs.telling import listening
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.loading import without_collecting
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -54,7 +54,7 @@ def run_drain(
 ) -> DrainResult:
     """Execute one platform's drain job here as the run `run_id`, and count what it did."""
     with without_collecting():
-        from impact_in_pipelines.dagster_instance.running import run_job  # Dagster takes 0.8 s
+        from impact_in_pipelines.dagster_instance.runs.running import run_job  # Dagster takes 0.8 s
         from impact_in_pipelines.definitions import defs
 
     ops = {f"{platform.value}_export": dict(config)}

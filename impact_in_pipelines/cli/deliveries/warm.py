@@ -5,5 +5,5 @@ from importlib import import_module
 from impact_in_pipelines.loading import without_collecting
 
 with without_collecting():
-    for _name in ("definitions", "dagster_instance.running", "impact.gate"):
+    for _name in ("definitions", "dagster_instance.runs.running", "impact.gate"):
         import_module(f"impact_in_pipelines.{_name}")

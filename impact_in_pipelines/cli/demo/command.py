@@ -20,7 +20,7 @@ from impact_in_pipelines.cli.demo.progress import progress
 from impact_in_pipelines.cli.output import console, print_table, styled
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
-from impact_in_pipelines.dagster_instance.stopping import Stop
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader, DeliveryRow
 from impact_in_pipelines.db.engine import open_database
@@ -245,7 +245,7 @@ def _judge(runtime: Runtime) -> None:
 
 
 def _execute(job: str, tags: dict[str, str]) -> None:
-    from impact_in_pipelines.dagster_instance.running import run_job
+    from impact_in_pipelines.dagster_instance.runs.running import run_job
     from impact_in_pipelines.definitions import defs
 
     run_job(defs, job, tags=tags)

@@ -66,7 +66,7 @@ def _run(*, own_world: bool) -> int:
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
     os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
-    from impact_in_pipelines.dagster_instance.recovery import GONE_AFTER, fail_orphans  # 0.8 s
+    from impact_in_pipelines.dagster_instance.runs.recovery import GONE_AFTER, fail_orphans  # 0.8 s
 
     orphans = fail_orphans(runtime.processes.seen(GONE_AFTER)).ended
     if orphans:
@@ -148,7 +148,7 @@ def _supervise(addresses: str, *, own_world: bool) -> int:
     from honcho import manager as honcho
 
     from impact_in_pipelines.cli.dev.output import CalmPrinter
-    from impact_in_pipelines.dagster_instance.recovery import cancel_runs
+    from impact_in_pipelines.dagster_instance.runs.recovery import cancel_runs
 
     class Manager(honcho.Manager):  # type: ignore[misc]
         def terminate(self) -> None:

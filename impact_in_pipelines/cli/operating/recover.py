@@ -16,7 +16,10 @@ def recover(as_json: AsJson = False) -> None:
     """
     with session() as runtime:
         os.environ.update(dagster_environment(runtime.settings))
-        from impact_in_pipelines.dagster_instance.recovery import GONE_AFTER, fail_orphans  # 0.8 s
+        from impact_in_pipelines.dagster_instance.runs.recovery import (  # 0.8 s
+            GONE_AFTER,
+            fail_orphans,
+        )
 
         done = fail_orphans(runtime.processes.seen(GONE_AFTER))
     if as_json:

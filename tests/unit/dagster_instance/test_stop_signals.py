@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from impact_in_pipelines.dagster_instance.stopping import Stop, in_force, stoppable
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop, in_force, stoppable
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])

@@ -8,7 +8,7 @@ from typing import Any
 from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
 
 from impact_in_pipelines.dagster_instance.queueing import HERE, SHARE_TAG
-from impact_in_pipelines.dagster_instance.recovery import OWNER_TAG, owner
+from impact_in_pipelines.dagster_instance.runs.recovery import OWNER_TAG, owner
 
 # Dagster's own notices about its beta interfaces are nothing that a person at a terminal can act on.
 warnings.filterwarnings("ignore", module="dagster")

@@ -18,7 +18,7 @@ from dagster import (
     RunsFilter,
 )
 
-from impact_in_pipelines.dagster_instance.terminations import report_stopping
+from impact_in_pipelines.dagster_instance.runs.terminations import report_stopping
 from impact_in_pipelines.db.fleet.processes import Seen
 from impact_in_pipelines.processes import Process, is_alive, named, this_process
 
