@@ -33,23 +33,39 @@ def trend_chart(
     floor = max(0.0, low - max(1.0, (100 - low) * 0.25))
     plot = _Plot(len(labels), floor, 100.0)
     parts = [plot.grid("%"), plot.labels(labels)]
-    y = plot.y(target)
-    parts.append(
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{WARN}" '
-        'stroke-width="1.2" stroke-dasharray="5 4"/>'
-        + _text(_LEFT + 6, y - 5, target_text or f"target {target:g} %", WARN, "start")
-    )
+    parts.append(_target(plot.y(target), target_text or f"target {target:g} %"))
     parts += _line(plot, values)
     for n, value in enumerate(values):
         if value is None:
             continue
-        colour = BAD if value < target else GOOD
-        parts.append(
-            f'<circle cx="{plot.x(n):.1f}" cy="{plot.y(value):.1f}" r="3.6" fill="{colour}"/>'
-        )
+        parts.append(_dot(plot.x(n), plot.y(value), BAD if value < target else GOOD))
         if n == len(values) - 1:
             last = shown(value) if shown else f"{cut(value, 1)}"
             parts.append(_text(plot.x(n), plot.y(value) - 9, last, INK, weight="600"))
+    return _svg(title, parts)
+
+
+def measure_chart(
+    labels: Sequence[str],
+    values: Sequence[float | None],
+    *,
+    target: float,
+    title: str,
+    target_text: str,
+    unit: str,
+    shown: Callable[[float], str],
+) -> str:
+    """A measure over periods as a line from 0 on, in `unit`, with the target that it should stay below
+    dashed; None is a gap. `shown` words the last value."""
+    plot = _Plot(len(labels), 0.0, max([target, *(v for v in values if v is not None)]) * 1.1 or 1)
+    parts = [plot.grid(unit), plot.labels(labels), _target(plot.y(target), target_text)]
+    parts += _line(plot, values)
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        parts.append(_dot(plot.x(n), plot.y(value), BAD if value > target else GOOD))
+        if n == len(values) - 1:
+            parts.append(_text(plot.x(n), plot.y(value) - 9, shown(value), INK, weight="600"))
     return _svg(title, parts)
 
 
@@ -214,6 +230,17 @@ def _line(plot: _Plot, values: Sequence[float | None]) -> list[str]:
         for run in runs
         if len(run) > 1
     ]
+
+
+def _target(y: float, text: str) -> str:
+    return (
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{WARN}" '
+        'stroke-width="1.2" stroke-dasharray="5 4"/>'
+    ) + _text(_LEFT + 6, y - 5, text, WARN, "start")
+
+
+def _dot(x: float, y: float, colour: str) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" fill="{colour}"/>'
 
 
 def _bar(x: float, y: float, width: float, height: float, colour: str) -> str:

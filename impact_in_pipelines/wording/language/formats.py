@@ -126,8 +126,13 @@ class Formats:
         return str(format_skeleton("yMMMM", day, locale=self.language.locale))
 
     def short_month(self, day: date) -> str:
-        """The month that `day` is in, for an axis: Mar 26."""
-        return str(format_skeleton("yyMMM", day, locale=self.language.locale))
+        """The month that `day` is in, for an axis: Mar; January has its year."""
+        skeleton = "yMMM" if day.month == 1 else "MMM"
+        return str(format_skeleton(skeleton, day, locale=self.language.locale))
+
+    def short_day(self, day: date) -> str:
+        """A day for an axis: 09/03."""
+        return str(format_skeleton("Md", day, locale=self.language.locale))
 
     def days(self, first: date, last: date, *, with_year: bool = False) -> str:
         """A span of days, both inclusive: 2–8 Mar; the year where it isn't the present one."""

@@ -158,7 +158,7 @@ def test_trends_are_drawn_with_axes_and_told_in_figures(stage: Stage, visit: Vis
     page = visitor.open()
     page.get_by_role("navigation", name="Sections").get_by_role("link", name="Trends").click()
     charts = page.locator("svg.chart")
-    expect(charts).to_have_count(3)
+    expect(charts).to_have_count(4)
     expect(charts.first).to_contain_text("target 98%")
     expect(charts.first).to_contain_text("96.7%")
     expect(charts.first).to_contain_text("9 Mar")

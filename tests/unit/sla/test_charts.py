@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from impact_in_pipelines.sla.reports.charts import (
     histogram,
+    measure_chart,
     meter,
     rate_ranges,
     sparkline,
@@ -33,6 +34,24 @@ def test_a_trend_can_be_drawn_of_anything(values: list[float | None], target: fl
 
     assert "<Trend>" in found
     assert f"target {in_percent(target):g} %" in found
+
+
+@given(st.lists(st.none() | st.floats(0, 10**6), max_size=20), st.floats(0, 10**4))
+def test_a_measure_can_be_drawn_of_anything(values: list[float | None], target: float) -> None:
+    """Nothing but gaps, zeros, a target of 0."""
+    found = texts(
+        measure_chart(
+            ["w"] * len(values),
+            values,
+            target=target,
+            title="<Latency>",
+            target_text="mål",
+            unit="min",
+            shown=lambda value: f"{value:.0f} min",
+        )
+    )
+
+    assert {"<Latency>", "mål"} <= set(found)
 
 
 @given(COUNTS)

@@ -14,6 +14,8 @@ from impact_in_pipelines.sla.reports.report import TrendPoint
 from impact_in_pipelines.sla.windows import ReportPeriod
 from impact_in_pipelines.wording.marking import N_
 
+_MINUTE_MS = 60_000
+
 
 def routes(pages: Pages) -> list[Route]:
     """The page."""
@@ -51,6 +53,7 @@ def _drawn(
     labels = [_axis(visit, point, found.period) for point in points]
     success, on_time = visit.text(N_("Success rate")), visit.text(N_("On time"))
     days = visit.text(N_("Deliveries by day"))
+    latency = visit.text(N_("Average latency"))
     within = visit.formats.duration(limits.latency_target_ms)
     return [
         (
@@ -77,11 +80,16 @@ def _drawn(
             ),
         ),
         (
+            latency,
+            visit.text(N_("From when it was due until it arrived, on average.")),
+            _latency(visit, labels, points, limits.latency_target_ms, latency),
+        ),
+        (
             days,
             visit.text(N_("Arrived, and on top of them those that did not; days are UTC.")),
             _svg(
                 charts.stacked_days(
-                    [visit.formats.days(one.day, one.day) for one in found.days],
+                    [visit.formats.short_day(one.day) for one in found.days],
                     [one.successful for one in found.days],
                     [one.not_arrived for one in found.days],
                     title=days,
@@ -98,7 +106,7 @@ def _rates(
     target_percent: float,
     title: str,
 ) -> Markup:
-    said = visit.text(N_("target %(percent)s")) % {"percent": visit.formats.percent(target_percent)}
+    said = visit.text(N_("target %(value)s")) % {"value": visit.formats.percent(target_percent)}
     return _svg(
         charts.trend_chart(
             labels,
@@ -107,6 +115,25 @@ def _rates(
             title=title,
             target_text=said,
             shown=visit.formats.percent,
+        )
+    )
+
+
+def _latency(
+    visit: Visit, labels: Sequence[str], points: Sequence[TrendPoint], target_ms: float, title: str
+) -> Markup:
+    """In minutes."""
+    times = [one.average_latency_ms for one in points]
+    said = visit.text(N_("target %(value)s")) % {"value": visit.formats.duration(target_ms)}
+    return _svg(
+        charts.measure_chart(
+            labels,
+            [None if time is None else time / _MINUTE_MS for time in times],
+            target=target_ms / _MINUTE_MS,
+            title=title,
+            target_text=said,
+            unit=visit.text(N_("min")),
+            shown=lambda minutes: visit.formats.duration(minutes * _MINUTE_MS),
         )
     )
 
