@@ -24,6 +24,7 @@ from impact_in_pipelines.api.http.headers.always import SecurityHeaders
 from impact_in_pipelines.api.http.headers.cors import ApiCors
 from impact_in_pipelines.api.http.headers.head import HeadAsGet
 from impact_in_pipelines.api.http.routing import ApiRoute, as_problem
+from impact_in_pipelines.api.notices import routes as notices
 from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document
 from impact_in_pipelines.api.operations import health
@@ -50,6 +51,7 @@ ROUTERS = (
     platforms.router,
     incidents.incidents,
     incidents.maintenance,
+    notices.router,
     companies.audit,
     sessions.router,
     webhooks.router,

@@ -19,9 +19,12 @@ from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import ApiContext, build_context
 from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.delivery.notifying.model import Medium
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 from impact_in_pipelines.scheduling import ScheduleRule
+from impact_in_pipelines.services.notices.channels import NewChannel, add_channel
 
 SECRET = "a secret for tests that is long enough"
 VIEWER = ("ADMIN_CONSOLE",)
@@ -49,6 +52,8 @@ class Holdings:
     replay: UUID
     session: UUID
     link: UUID
+    channel: UUID
+    message: UUID
 
 
 @dataclass
@@ -190,8 +195,22 @@ def holdings(world: World, prefix: str) -> Holdings:
     subject = "ingrid" if prefix == "own" else "olena"
     session, link = signed_in(world, subject, company)
     return Holdings(
-        company, found.slug, arrived, failed, schedule, incident, window, replay, session, link
+        *(company, found.slug, arrived, failed, schedule, incident, window, replay, session, link),
+        *notified(world, found),
     )
+
+
+def notified(world: World, company: Company) -> tuple[UUID, UUID]:
+    """The ids of a channel on which nobody answers, and of a message that was given up."""
+    new = NewChannel("Our programs", Medium.WEBHOOK, url="http://127.0.0.1:9/notices")
+    channel = add_channel(world.runtime, company, new, actor="kari", by_operator=True).channel.id
+    (message,) = world.scalars(
+        "INSERT INTO notice_messages (company_id, channel_id, key, kind, at, data, gave_up_at) "
+        "VALUES (:company, :channel, 'a', 'delivery.late', now(), '{}', now()) RETURNING id",
+        company=company.id,
+        channel=channel,
+    )
+    return channel, message
 
 
 def signed_in(world: World, subject: str, company: UUID) -> tuple[UUID, UUID]:

@@ -1,10 +1,11 @@
 """`Idempotency-Key` on every POST (draft-ietf-httpapi-idempotency-key-header-07).
 
 The first answer that succeeded is kept for 24 hours, bound to the token's subject and rights, and given
-again to the same request. An error changes nothing and isn't kept.
+again to the same request. An error changes nothing and isn't kept; nor is a secret that is shown once.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -20,6 +21,7 @@ from impact_in_pipelines.db.access.answers import HeldKey, KeptAnswer
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_SHOWN_ONCE = ("secret", "token")
 _KEPT_HEADERS = ("content-type", "location")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -56,12 +58,23 @@ async def answer_once(api: ApiContext, request: Request, handler: Handler) -> Re
         answer = KeptAnswer(
             response.status_code,
             {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
-            bytes(response.body),
+            without_secrets(bytes(response.body)),
         )
         await run_sync(api.idempotency.keep, scope, key, answer)
     else:
         await run_sync(api.idempotency.forget, scope, key)
     return response
+
+
+def without_secrets(body: bytes) -> bytes:
+    """An answer without what is shown once: repeated, it says that there is one, and not which."""
+    if not any(b'"%s"' % name.encode() in body for name in _SHOWN_ONCE):
+        return body
+    found = json.loads(body)
+    return json.dumps(
+        {name: None if name in _SHOWN_ONCE else value for name, value in found.items()},
+        ensure_ascii=False,
+    ).encode()
 
 
 async def _digest(request: Request) -> str:

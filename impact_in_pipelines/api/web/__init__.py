@@ -16,6 +16,7 @@ from impact_in_pipelines.api.web.pages import (
     times,
     trends,
 )
+from impact_in_pipelines.api.web.pages.settings import notices
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
@@ -51,6 +52,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *reports.routes(pages),
             *incidents.routes(pages),
             *audit.routes(pages),
+            *notices.routes(pages),
             *times.routes(pages),
             *trends.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),

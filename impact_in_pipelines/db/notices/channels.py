@@ -16,7 +16,7 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.notices.queue import SWITCHED_OFF
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.notifying.model import Digest, EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import Digest, EventKind, Medium, told
 
 _SQL = load("notices/channels")
 _AUDITED = ("name", "kinds", "digest", "language", "timezone", "enabled", "shown")
@@ -262,7 +262,14 @@ class NoticeChannelStore:
                 fields = dict(one)
                 tries[fields.pop("message_id")].append(NoticeAttempt(**fields))
         return [
-            LoggedMessage(**{**row, "kind": EventKind(row["kind"]), "attempts": tries[row["id"]]})
+            LoggedMessage(
+                **{
+                    **row,
+                    "kind": EventKind(row["kind"]),
+                    "data": told(row["data"]),
+                    "attempts": tries[row["id"]],
+                }
+            )
             for row in rows
         ]
 

@@ -20,6 +20,7 @@ from impact_in_pipelines.delivery.notifying.model import (
     Medium,
     Message,
     MessageResult,
+    told,
 )
 from impact_in_pipelines.errors.accounts import NoKeyFits
 
@@ -214,7 +215,7 @@ def message_of(row: Mapping[str, Any]) -> Message:
         row["id"],
         EventKind(row["kind"]),
         row["at"],
-        row["data"],
+        told(row["data"]),
         row["attempts"],
         row["failed_attempts"],
     )

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
+
 
 class EventKind(StrEnum):
     """What a company can be notified of; the value is the `type` of a webhook."""
@@ -42,6 +44,15 @@ USUAL = (
     EventKind.WEEKLY_REPORT,
 )
 """What a new channel asks for unless something else is said: what somebody has to know."""
+
+
+def told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a notice says of an event: an error's text without personal data, as the log shows it."""
+    found = dict(data)
+    delivery = found.get("delivery")
+    if delivery and delivery.get("error"):
+        found["delivery"] = {**delivery, "error": sanitised(delivery["error"])}
+    return found
 
 
 class Medium(StrEnum):

@@ -6,12 +6,12 @@ One text for e-mails and Slack alike; webhooks carry data instead (docs/notices.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from markupsafe import Markup
 
-from impact_in_pipelines.delivery.notifying.model import EventKind, Message
+from impact_in_pipelines.delivery.notifying.model import EventKind
 from impact_in_pipelines.plain_text import plain, slack
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.wording.language.formats import Formats
@@ -46,6 +46,16 @@ _ICONS: Mapping[EventKind, str] = {
     EventKind.LATE: ":large_yellow_circle:",
     EventKind.CHANNEL_DISABLED: ":large_yellow_circle:",
 }
+
+
+class Told(Protocol):
+    """What has happened: a message to send, or one of the log."""
+
+    @property
+    def kind(self) -> EventKind: ...
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def reader_language(code: str) -> Language:
     return found
 
 
-def worded(message: Message, reader: NoticeReader) -> NoticeText:
+def worded(message: Told, reader: NoticeReader) -> NoticeText:
     """A notice as its reader reads it. What others wrote (names, errors) is on one line, without markup."""
     data, kind = message.data, message.kind
     if "delivery" in data:

@@ -195,3 +195,12 @@ BECAUSE = {
 """Why something isn't sent on the day that its schedule names."""
 
 WEEKDAYS = tuple(range(1, 8))
+
+MEDIA = {"email": N_("E-mail"), "slack": N_("Slack"), "webhook": N_("Webhook")}
+"""By which means a channel is reached."""
+DIGESTS = {
+    "at_once": N_("At once"),
+    "hourly": N_("Together, every hour"),
+    "daily": N_("Together, every day at eight"),
+}
+"""When notices go out."""

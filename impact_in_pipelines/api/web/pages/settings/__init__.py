@@ -1,0 +1,1 @@
+"""What a company may settle for itself."""
