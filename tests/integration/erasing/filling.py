@@ -45,6 +45,7 @@ CERTAIN: dict[str, Any] = {
     "notifications.channel": "log",
     "notice_channels.medium": "email",
     "notice_channels.digest": "daily",
+    "correction_policies.policy": "ask",
     "event_uploads.state": "imported",
     "event_upload_parts.kind": "rejects",
     "platform_health.state": "healthy",
