@@ -3,60 +3,62 @@
 import os
 import secrets
 import shlex
-import socket
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from impact_in_pipelines.cli.accounts.token import claims_of, minted
 from impact_in_pipelines.cli.demo.command import HOME, hold_home
-from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world, sandbox_environment
+from impact_in_pipelines.cli.demo.world import DEV_COMPANY, build_dev_world
+from impact_in_pipelines.cli.dev.ports import Ports, choose_ports
 from impact_in_pipelines.cli.output import console
-from impact_in_pipelines.dagster_instance.environment import dagster_environment, workspace_yaml
+from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
-from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.sandbox.accounts.config import DEFAULT_PORT
 from impact_in_pipelines.services.accounts.sessions import make_link
 from impact_in_pipelines.settings import get_settings, read_settings
 
-UI_PORT, API_PORT, SANDBOX_PORT, CODE_PORT = 3000, 3007, DEFAULT_PORT, 3998
 _STOP_S = 30
 _QUIET = ("--log-level", "warning")
 
 
-class PortTaken(UsageError):
-    """Another program listens where one of ours must."""
-
-
-def dev() -> None:
+def dev(
+    ui_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Dagster's UI; 3000 unless that is taken.")
+    ] = None,
+    api_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="API and cockpit; 3007 unless that is taken."),
+    ] = None,
+    sandbox_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The sandbox; 3999 unless that is taken.")
+    ] = None,
+) -> None:
     """Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); Ctrl-C stops all.
+
+    Where another program listens on one of these, the next free port serves; one that is named has to be
+    free.
 
     Without DATABASE_URL and IMPACT_IN_HOME it works on the demo's database in `.impact-in/demo`, made if it
     isn't there, with a company whose schedule fires every minute; otherwise on the one that they name.
     """
-    for name, port in (
-        ("Dagster UI", UI_PORT),
-        ("API", API_PORT),
-        ("sandbox", SANDBOX_PORT),
-        ("code server", CODE_PORT),
-    ):
-        _require_free(name, port)
+    ports = choose_ports(ui=ui_port, api=api_port, sandbox=sandbox_port)
     ours = "DATABASE_URL" not in os.environ and "IMPACT_IN_HOME" not in os.environ
     with hold_home() if ours else nullcontext():
         if ours:
             os.environ["IMPACT_IN_HOME"] = str(HOME.absolute())
-        for name, value in sandbox_environment(f"http://127.0.0.1:{SANDBOX_PORT}").items():
+        for name, value in ports.environment.items():
             os.environ.setdefault(name, value)
-        code = _run(own_world=ours)
+        code = _run(ports, own_world=ours)
     raise typer.Exit(code)
 
 
-def _run(*, own_world: bool) -> int:
+def _run(ports: Ports, *, own_world: bool) -> int:
     settings = get_settings()
     database = open_database(settings)  # held open: the embedded server lives as long as we do
     upgrade(database.engine)
@@ -71,19 +73,19 @@ def _run(*, own_world: bool) -> int:
     orphans = fail_orphans(runtime.processes.seen(GONE_AFTER)).ended
     if orphans:
         console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
-    code = _supervise(_addresses(runtime, own_world=own_world), own_world=own_world)
+    code = _supervise(ports, _addresses(runtime, ports, own_world=own_world), own_world=own_world)
     runtime.close()
     return code
 
 
-def _addresses(runtime: Runtime, *, own_world: bool) -> str:
+def _addresses(runtime: Runtime, ports: Ports, *, own_world: bool) -> str:
     """Where everything is, for people."""
     where = "the demo, in .impact-in/demo" if own_world else repr(runtime.database.url)
     lines = [
-        f"Dagster UI  http://127.0.0.1:{UI_PORT}",
-        f"Cockpit     {_sign_in_link(runtime)}",
-        f"API         http://127.0.0.1:{API_PORT}/v1/impact-in/openapi.json",
-        f"Sandbox     http://127.0.0.1:{SANDBOX_PORT}/_sandbox/stats",
+        f"Dagster UI  http://127.0.0.1:{ports.ui}",
+        f"Cockpit     {_sign_in_link(runtime, ports.api)}",
+        f"API         http://127.0.0.1:{ports.api}/v1/impact-in/openapi.json",
+        f"Sandbox     http://127.0.0.1:{ports.sandbox}/_sandbox/stats",
         f"Database    {where}",
     ]
     if own_world:
@@ -92,7 +94,7 @@ def _addresses(runtime: Runtime, *, own_world: bool) -> str:
     return "\n".join(lines)
 
 
-def _sign_in_link(runtime: Runtime) -> str:
+def _sign_in_link(runtime: Runtime, port: int) -> str:
     """A link that signs an administrator of all companies in, once; the token in it is good for a day."""
     token = minted(
         read_settings(),
@@ -102,39 +104,31 @@ def _sign_in_link(runtime: Runtime) -> str:
         datetime.now(UTC) + timedelta(days=1),
     )
     make_link(runtime, claims_of(token), actor="impact-in dev")
-    return f"http://127.0.0.1:{API_PORT}/en/cockpit/sign-in?token={token}"
+    return f"http://127.0.0.1:{port}/en/cockpit/sign-in?token={token}"
 
 
-def _require_free(name: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise PortTaken(
-                f"port {port} for the {name} is taken; stop what listens there (ss -ltnp)"
-            ) from None
-
-
-def processes(*, own_world: bool) -> dict[str, list[str]]:
+def processes(ports: Ports, workspace_file: Path, *, own_world: bool) -> dict[str, list[str]]:
     """Name and command of each process, in the order they may start."""
     binaries = Path(sys.executable).parent
-    when_open = [sys.executable, "-m", "impact_in_pipelines.cli.dev.when_open", str(CODE_PORT)]
-    workspace = ["--workspace", str(workspace_yaml())]
+    when_open = [sys.executable, "-m", "impact_in_pipelines.cli.dev.when_open", str(ports.code)]
+    workspace = ["--workspace", str(workspace_file)]
     commands = {
         "code": [
             *(str(binaries / "dagster"), "code-server", "start", "--host", "127.0.0.1"),
-            *("--port", str(CODE_PORT), "--module-name", "impact_in_pipelines.definitions"),
+            *("--port", str(ports.code), "--module-name", "impact_in_pipelines.definitions"),
             *("--location-name", "impact_in", "--log-level", "warning"),
         ],
         "sandbox": [
-            *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(SANDBOX_PORT)),
+            *(sys.executable, "-m", "impact_in_pipelines.sandbox", "--port", str(ports.sandbox)),
         ],
-        "api": [sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"],
+        "api": [
+            *(sys.executable, "-m", "impact_in_pipelines.cli.main", "serve"),
+            *("--port", str(ports.api)),
+        ],
         "daemon": [*when_open, str(binaries / "dagster-daemon"), "run", *workspace, *_QUIET],
         "ui": [
             *(*when_open, sys.executable, "-m", "impact_in_pipelines.cli.main", "dagster-ui"),
-            *("--port", str(UI_PORT), *workspace),
+            *("--port", str(ports.ui), *workspace),
         ],
     }
     if own_world:
@@ -143,7 +137,7 @@ def processes(*, own_world: bool) -> dict[str, list[str]]:
     return commands
 
 
-def _supervise(addresses: str, *, own_world: bool) -> int:
+def _supervise(ports: Ports, addresses: str, *, own_world: bool) -> int:
     """Run all processes until Ctrl-C, which is 0, or until one of them ends: its exit code."""
     from honcho import manager as honcho
 
@@ -160,7 +154,9 @@ def _supervise(addresses: str, *, own_world: bool) -> int:
     honcho.KILL_WAIT = _STOP_S
     printer = CalmPrinter(addresses)
     manager = Manager(printer)
-    for name, command in processes(own_world=own_world).items():
+    for name, command in processes(
+        ports, ports.workspace(get_settings().home), own_world=own_world
+    ).items():
         manager.add_process(name, f"exec {shlex.join(command)}", env=dict(os.environ))
     manager.loop()
     console.print("Everything has stopped.")
