@@ -7,7 +7,7 @@ from dagster import DagsterInstance, DefaultScheduleStatus, DefaultSensorStatus,
 
 from impact_in_pipelines.db.engine import Database, translated_errors
 from impact_in_pipelines.errors import DatabaseUnavailable
-from impact_in_pipelines.services.health import Diagnosis, Fact
+from impact_in_pipelines.services.operating.health import Diagnosis, Fact
 
 _SILENT_AFTER_S = 90.0
 """Each of the daemon's parts says every 30 s that it is at work."""

@@ -17,7 +17,7 @@ from pydantic import Field
 from impact_in_pipelines.dagster_instance.history import purge_old_runs
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.resources.runtime import RuntimeResource
-from impact_in_pipelines.services.retention import retain
+from impact_in_pipelines.services.operating.retention import retain
 from impact_in_pipelines.wording import sentence
 
 

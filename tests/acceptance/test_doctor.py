@@ -15,8 +15,8 @@ from sqlalchemy import URL
 from impact_in_pipelines.cli.operating.findings import SENTENCES
 from impact_in_pipelines.connectors.dagster_graphql import LOCATION, REPOSITORY
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.health import Fact
-from impact_in_pipelines.services.platforms import hold
+from impact_in_pipelines.services.operating.health import Fact
+from impact_in_pipelines.services.operating.platforms import hold
 
 from .conftest import own_site
 from .processes import running_stage

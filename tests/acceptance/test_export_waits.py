@@ -4,7 +4,7 @@ import pytest
 from dagster import AssetKey, DagsterEventType
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.platforms import hold, resume
+from impact_in_pipelines.services.operating.platforms import hold, resume
 
 from .conftest import forget_settings
 from .test_exports import count

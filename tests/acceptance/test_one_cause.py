@@ -6,7 +6,7 @@ import pytest
 
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox
-from impact_in_pipelines.services import platforms
+from impact_in_pipelines.services.operating import platforms
 
 from .conftest import close_runtime, forget_settings
 from .test_alert_sensors import KEY, headers, tick

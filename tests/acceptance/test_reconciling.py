@@ -10,7 +10,7 @@ from dumps import dump, restore
 from impact_in_pipelines.cli.operating.reconcile import reconcile as command
 from impact_in_pipelines.dagster_instance.arrivals import read_arrivals
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.deliveries.reconciling import Reconciled, reconcile
+from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled, reconcile
 
 from .world import TODAY, World, day, midnight
 

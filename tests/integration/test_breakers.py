@@ -20,8 +20,8 @@ from impact_in_pipelines.errors.platforms import (
 )
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services import platforms
 from impact_in_pipelines.services.accounts import connections
+from impact_in_pipelines.services.operating import platforms
 
 BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
 MINUTE = timedelta(minutes=1)

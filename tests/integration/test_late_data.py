@@ -12,7 +12,7 @@ from factories import YESTERDAY, World
 
 from impact_in_pipelines.db.corrections.staleness import StaleFilter
 from impact_in_pipelines.db.impact.importing import import_events
-from impact_in_pipelines.delivery.correcting import CorrectionPolicy, Policy
+from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy
 from impact_in_pipelines.errors.deliveries import (
     CorrectionCountsTwice,
     CorrectionNotStale,

@@ -10,7 +10,7 @@ import pytest
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox
-from impact_in_pipelines.services import platforms
+from impact_in_pipelines.services.operating import platforms
 from impact_in_pipelines.sla.wire import incident_document
 
 from .alert_worlds import MINUTE, AlertWorld, alert_world

@@ -23,7 +23,7 @@ from impact_in_pipelines.db.retention.months import (
 from impact_in_pipelines.db.schema.months import MONTHS_AHEAD
 from impact_in_pipelines.errors.retention import ArchiveUnwritable, LogBusy
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.retention import retain
+from impact_in_pipelines.services.operating.retention import retain
 
 BENEVITY = Platform.BENEVITY
 COMPANIES = 3

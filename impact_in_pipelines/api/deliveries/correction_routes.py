@@ -13,7 +13,7 @@ from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Day, Input, Model, Moment, PlatformName
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
-from impact_in_pipelines.delivery.correcting import (
+from impact_in_pipelines.delivery.resending.correcting import (
     DEFAULT_AT_MOST_EVERY_MINUTES,
     DEFAULT_QUIET_MINUTES,
     CorrectionPolicy,

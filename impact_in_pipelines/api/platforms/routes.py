@@ -28,7 +28,7 @@ from impact_in_pipelines.api.platforms.schemas import (
     platform_of,
 )
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services import platforms as service
+from impact_in_pipelines.services.operating import platforms as service
 
 router = api_router("Platforms")
 """What is held, by what, and until when."""

@@ -17,7 +17,7 @@ from impact_in_pipelines.api.schedules.outlook_schemas import (
 )
 from impact_in_pipelines.api.schedules.routes import own_schedule
 from impact_in_pipelines.api.schedules.schemas import naming_part
-from impact_in_pipelines.scheduling.holiday_lists import holiday_countries
+from impact_in_pipelines.scheduling.holidays.lists import holiday_countries
 from impact_in_pipelines.services import schedule_outlook
 
 router = api_router("Schedules")

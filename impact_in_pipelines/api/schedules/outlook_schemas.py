@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from impact_in_pipelines.api.http.schemas import Day, Model
-from impact_in_pipelines.scheduling.holiday_lists import holiday_in_words
+from impact_in_pipelines.scheduling.holidays.lists import holiday_in_words
 from impact_in_pipelines.services.schedule_outlook import ScheduleYear
 
 

@@ -24,7 +24,7 @@ from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.plain_logs import keep_logs_plain
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.deliveries.lost_runs import release_lost
+from impact_in_pipelines.services.deliveries.repairs.lost_runs import release_lost
 from impact_in_pipelines.settings import get_settings
 from impact_in_pipelines.wording import sentence
 

@@ -21,7 +21,7 @@ from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.delivery.correcting import Policy
+from impact_in_pipelines.delivery.resending.correcting import Policy
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform, SecondReport
 from impact_in_pipelines.services import refreshing

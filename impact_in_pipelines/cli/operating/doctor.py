@@ -15,8 +15,8 @@ from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.errors import DatabaseUnavailable, UsageError
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services import health
-from impact_in_pipelines.services.health import Diagnosis, Fact, State
+from impact_in_pipelines.services.operating import health
+from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State
 from impact_in_pipelines.settings import Settings, get_settings, setting_names
 
 _PACKAGE = Path(__file__).parents[2]

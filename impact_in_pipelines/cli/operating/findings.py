@@ -7,7 +7,7 @@ from typing import Any
 
 from impact_in_pipelines.cli.next_steps import NEXT
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.services.health import Diagnosis, Fact, State
+from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State
 from impact_in_pipelines.wording import sentence
 
 STYLES: Mapping[State, str] = MappingProxyType(

@@ -11,7 +11,7 @@ from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.delivery.holding.closures import Closure
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.services import platforms as service
+from impact_in_pipelines.services.operating import platforms as service
 
 app = typer.Typer(
     help="Platforms and connections that are held. What is due waits, and nothing fails.",

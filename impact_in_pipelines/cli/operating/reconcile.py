@@ -11,8 +11,10 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor, instant
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
-from impact_in_pipelines.services.deliveries.reconciling import Reconciled
-from impact_in_pipelines.services.deliveries.reconciling import reconcile as reconcile_deliveries
+from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled
+from impact_in_pipelines.services.deliveries.repairs.reconciling import (
+    reconcile as reconcile_deliveries,
+)
 
 _LOOKED_BACK = timedelta(days=7)
 

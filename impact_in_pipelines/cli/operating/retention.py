@@ -12,7 +12,7 @@ from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.retention.dagster_runs import HistoryPurged
-from impact_in_pipelines.services.retention import MonthLeft, Retained, retain
+from impact_in_pipelines.services.operating.retention import MonthLeft, Retained, retain
 
 
 def retention(

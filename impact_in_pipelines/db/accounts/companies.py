@@ -13,7 +13,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.errors.accounts import CompanyExists, CompanyUnknown, SlugInvalid
 from impact_in_pipelines.scheduling import parse_timezone
-from impact_in_pipelines.scheduling.countries import parse_country
+from impact_in_pipelines.scheduling.holidays.countries import parse_country
 
 _SQL = load("accounts/companies")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -16,8 +16,8 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter, stale_on
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.correcting import CorrectionPolicy, Policy, why_not
 from impact_in_pipelines.delivery.identity import correction_id
+from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy, why_not
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import CorrectionNotStale
 from impact_in_pipelines.platforms import Platform

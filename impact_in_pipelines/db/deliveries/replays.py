@@ -17,7 +17,7 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import revision_key
-from impact_in_pipelines.delivery.replaying import (
+from impact_in_pipelines.delivery.resending.replaying import (
     Candidate,
     ReplayPlan,
     plan_replay,

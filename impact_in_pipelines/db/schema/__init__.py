@@ -37,7 +37,7 @@ from impact_in_pipelines.db.schema.evidence.tables import (
     evidence_marks,
 )
 from impact_in_pipelines.db.schema.fleet import processes, request_budgets
-from impact_in_pipelines.db.schema.impact import (
+from impact_in_pipelines.db.schema.impact.figures import (
     company_impact,
     correction_policies,
     impact_compared_days,
@@ -46,6 +46,7 @@ from impact_in_pipelines.db.schema.impact import (
     stale_cells,
     stale_days,
 )
+from impact_in_pipelines.db.schema.impact.uploads import event_upload_parts, event_uploads
 from impact_in_pipelines.db.schema.schedules import scheduled_deliveries
 from impact_in_pipelines.db.schema.sla import (
     sla_daily,
@@ -55,7 +56,6 @@ from impact_in_pipelines.db.schema.sla import (
     sla_reports,
     sla_thresholds,
 )
-from impact_in_pipelines.db.schema.uploads import event_upload_parts, event_uploads
 
 __all__ = [
     "alert_channels",

@@ -17,7 +17,7 @@ from impact_in_pipelines.db.corrections.staleness import (
     StaleFilter,
     StaleList,
 )
-from impact_in_pipelines.delivery.correcting import CorrectionPolicy, Policy, why_not
+from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy, why_not
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime

@@ -7,7 +7,7 @@ from itertools import product
 from playwright.sync_api import expect
 
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.platforms import hold, resume
+from impact_in_pipelines.services.operating.platforms import hold, resume
 
 from .conftest import Visit
 from .serving import VIEWER, Stage

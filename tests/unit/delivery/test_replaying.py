@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from impact_in_pipelines.delivery.replaying import Candidate, ReplayPlan, plan_replay
+from impact_in_pipelines.delivery.resending.replaying import Candidate, ReplayPlan, plan_replay
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import REFUSALS
 

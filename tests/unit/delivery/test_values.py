@@ -22,7 +22,7 @@ from impact_in_pipelines.delivery.limits.budgets import GRAIN_S, WINDOW_S
 from impact_in_pipelines.delivery.model import Claimed, Shipment
 from impact_in_pipelines.delivery.origins import origin_of
 from impact_in_pipelines.delivery.payload import payload_hash
-from impact_in_pipelines.delivery.replaying import Candidate, plan_replay
+from impact_in_pipelines.delivery.resending.replaying import Candidate, plan_replay
 from impact_in_pipelines.delivery.retry import CLOSED_MOST_MS, LONGEST_DELAY_MS, RetryPlan
 from impact_in_pipelines.delivery.showing import sanitising
 from impact_in_pipelines.delivery.showing.differences import Difference, differences

@@ -3,7 +3,7 @@
 import pytest
 
 from impact_in_pipelines.errors.accounts import CountryUnknown
-from impact_in_pipelines.scheduling.countries import parse_country
+from impact_in_pipelines.scheduling.holidays.countries import parse_country
 from impact_in_pipelines.wording import sentence
 
 

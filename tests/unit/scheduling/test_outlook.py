@@ -11,7 +11,7 @@ from impact_in_pipelines.scheduling import (
     initial_cursor,
     iter_fires,
 )
-from impact_in_pipelines.scheduling.holiday_lists import holiday_countries, holiday_in_words
+from impact_in_pipelines.scheduling.holidays.lists import holiday_countries, holiday_in_words
 from impact_in_pipelines.scheduling.outlook import Because, Shifted, outlook
 
 from .strategies import rules

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from impact_in_pipelines.api.web.language.words import BECAUSE, HOLIDAYS
 from impact_in_pipelines.scheduling import HolidayCalendar, PreviewFire, ScheduleRule
-from impact_in_pipelines.scheduling.holiday_lists import holiday_countries, holiday_in_words
+from impact_in_pipelines.scheduling.holidays.lists import holiday_countries, holiday_in_words
 from impact_in_pipelines.scheduling.outlook import Because, why_not
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.marking import N_

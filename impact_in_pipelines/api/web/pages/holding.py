@@ -15,8 +15,8 @@ from impact_in_pipelines.delivery.holding.closures import Closure, HeldPlatform
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.platforms import HoldReasonMissing, PlatformHeld
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services import platforms as service
 from impact_in_pipelines.services.accounts.connections import of_company
+from impact_in_pipelines.services.operating import platforms as service
 from impact_in_pipelines.wording.marking import N_
 
 _LONGEST_REASON = 500

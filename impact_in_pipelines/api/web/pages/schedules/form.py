@@ -38,7 +38,7 @@ from impact_in_pipelines.scheduling.crons.picking import (
     Picked,
     picked_from,
 )
-from impact_in_pipelines.scheduling.holiday_lists import holiday_countries
+from impact_in_pipelines.scheduling.holidays.lists import holiday_countries
 from impact_in_pipelines.services import schedules as services
 from impact_in_pipelines.services.schedules import parse_platform, preview_rule
 from impact_in_pipelines.wording import sentence

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from impact_in_pipelines.api.web.visits import Visit
 from impact_in_pipelines.delivery.holding.closures import HeldPlatform
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services import platforms
+from impact_in_pipelines.services.operating import platforms
 from impact_in_pipelines.services.sla import standing
 from impact_in_pipelines.services.trends import trend
 from impact_in_pipelines.sla.budget import ErrorBudget

@@ -1,0 +1,1 @@
+"""What is sent again: replays, and corrections of what has changed since. Pure decisions."""

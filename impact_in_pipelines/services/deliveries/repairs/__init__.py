@@ -1,0 +1,1 @@
+"""The log put right: what a restore or a crash left out of it."""
