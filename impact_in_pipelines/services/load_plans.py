@@ -15,7 +15,7 @@ from impact_in_pipelines.scheduling.load.spread import SpreadProposal, propose_s
 
 SLA_MINUTES = 5
 MOST_A_MINUTE = 5_000.0
-"""Deliveries a minute of one platform that two cores send beside the two others (design, section 10)."""
+"""Deliveries a minute of one platform that two cores send beside the two others (docs/capacity.md)."""
 _USUAL_LATENCY_MS = 500.0
 
 
