@@ -20,6 +20,7 @@ from impact_in_pipelines.api.deliveries import correction_routes as correcting
 from impact_in_pipelines.api.deliveries import replay_routes as replays
 from impact_in_pipelines.api.deliveries import routes as deliveries
 from impact_in_pipelines.api.deliveries import stream as events
+from impact_in_pipelines.api.evidence import routes as evidence
 from impact_in_pipelines.api.http.headers.always import SecurityHeaders
 from impact_in_pipelines.api.http.headers.cors import ApiCors
 from impact_in_pipelines.api.http.headers.head import HeadAsGet
@@ -48,6 +49,7 @@ ROUTERS = (
     outlook_routes.router,
     companies.connections,
     companies.companies,
+    evidence.router,
     platforms.router,
     incidents.incidents,
     incidents.maintenance,

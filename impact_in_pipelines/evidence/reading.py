@@ -37,7 +37,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Verification:
     """What was found, and what an archive proves if nothing was: `links`, `deliveries` with their rows, those
     whose rows had left the database (`left`) and those being sent again (`open`), of which only the links
     say anything. `pinned`: the number of the last link that a published head confirms."""
@@ -76,7 +76,7 @@ class Chain:
 class Reader:
     """The files of an archive, line by line; each file's sum is taken while it is read."""
 
-    def __init__(self, zipped: ZipFile, manifest: Mapping[str, Any], verdict: Verdict) -> None:
+    def __init__(self, zipped: ZipFile, manifest: Mapping[str, Any], verdict: Verification) -> None:
         self._zip = zipped
         self.manifest = manifest
         self.verdict = verdict

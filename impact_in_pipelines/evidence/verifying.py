@@ -18,17 +18,17 @@ from impact_in_pipelines.errors.retention import NotAnArchive
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain_checks import checked_chain
 from impact_in_pipelines.evidence.heads import Head
-from impact_in_pipelines.evidence.reading import Chain, Fault, Finding, Reader, Verdict
+from impact_in_pipelines.evidence.reading import Chain, Fault, Finding, Reader, Verification
 from impact_in_pipelines.evidence.row_checks import check_rows
 
-__all__ = ["Fault", "Finding", "Verdict", "verify"]
+__all__ = ["Fault", "Finding", "Verification", "verify"]
 
 
-def verify(path: Path, heads: Mapping[str, Head] | None = None) -> Verdict:
+def verify(path: Path, heads: Mapping[str, Head] | None = None) -> Verification:
     """Verify the archive `path`; `heads`: what was published, by company id. Raises `NotAnArchive`."""
     with _opened(path) as zipped:
         manifest = _manifest(zipped, path)
-        verdict = Verdict(
+        verdict = Verification(
             f"{manifest['company']['slug']} ({manifest['company']['id']})",
             manifest["from"],
             manifest["to"],
@@ -73,7 +73,7 @@ def _manifest(zipped: ZipFile, path: Path) -> dict[str, Any]:
 
 
 def _check_head(
-    manifest: Mapping[str, Any], chain: Chain, heads: Mapping[str, Head], verdict: Verdict
+    manifest: Mapping[str, Any], chain: Chain, heads: Mapping[str, Head], verdict: Verification
 ) -> None:
     stretch = manifest["chain"]
     head = heads.get(manifest["company"]["id"])

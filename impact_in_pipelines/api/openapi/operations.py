@@ -22,6 +22,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
         "sent ends by itself.",
         "endMaintenanceWindow": "Notices go out again from this moment.",
+        "exportEvidence": "Payloads as sent, attempts, answers, call-backs, corrections, service levels and "
+        "the chain; docs/evidence.md says how to verify it. The audit log has who asked.",
         "exportDeliveries": "Filters as for the list, without pages: as long as the log is. In CSV a text "
         "that a spreadsheet would take for a formula begins with an apostrophe.",
         "getCorrectionPolicy": "A company without one is asked.",
@@ -131,6 +133,7 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "Connections": "Companies' accounts on the platforms.",
         "Platforms": "What is held, by what, and until when.",
         "Companies": "The tenants.",
+        "Evidence": "What was delivered, for whoever has to believe it without us.",
         "Incidents": "Open and past breaches.",
         "Maintenance windows": "When notices are withheld.",
         "Notices": "Where companies are notified, and what was sent there.",

@@ -13,7 +13,7 @@ from impact_in_pipelines.cli.context import AsJson, CompanyArgument
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.evidence.heads import read_heads
-from impact_in_pipelines.evidence.verifying import Finding, Verdict
+from impact_in_pipelines.evidence.verifying import Finding, Verification
 from impact_in_pipelines.evidence.verifying import verify as verified
 
 app = typer.Typer(
@@ -140,7 +140,7 @@ def publish_(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print(verdict: Verdict, *, with_head: bool) -> None:
+def _print(verdict: Verification, *, with_head: bool) -> None:
     console.print(
         f"{verdict.company}, {_day(verdict.first)} to {_day(verdict.last)}: {verdict.links} links, "
         f"{verdict.deliveries} deliveries.",

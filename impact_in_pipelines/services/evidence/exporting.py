@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 
 from impact_in_pipelines import __version__
@@ -12,6 +12,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.evidence.exporting import Span, reading_evidence
 from impact_in_pipelines.db.evidence.linking import link_what_has_none
 from impact_in_pipelines.errors.retention import SpanBackwards
+from impact_in_pipelines.errors.schedules import TimezoneUnknown
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.records import (
     REMOVED,
@@ -22,13 +23,32 @@ from impact_in_pipelines.evidence.records import (
 )
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.scheduling import parse_timezone
 
-__all__ = ["complete_chains", "export", "file_name"]
+__all__ = ["complete_chains", "export", "file_name", "span_of"]
+
+USUAL_DAYS = 92
+"""A quarter: so long is a span of which only the end is known."""
 
 
 def complete_chains(runtime: Runtime) -> int:
     """Link what has ended and has no link: from before there was a chain, or ended by a program of before."""
     return link_what_has_none(runtime.database.engine, now=runtime.clock())
+
+
+def span_of(
+    runtime: Runtime, company: Company, first: date | None, last: date | None
+) -> tuple[date, date]:
+    """The days that were asked for; absent: up to yesterday, and a quarter."""
+    last = last or runtime.clock().astimezone(_zone(company)).date() - timedelta(days=1)
+    return first or last - timedelta(days=min(USUAL_DAYS - 1, (last - date.min).days)), last
+
+
+def _zone(company: Company) -> tzinfo:
+    try:
+        return parse_timezone(company.timezone)
+    except TimezoneUnknown:  # the machine's zones may no longer have it
+        return UTC
 
 
 def file_name(company: Company, first: date, last: date) -> str:

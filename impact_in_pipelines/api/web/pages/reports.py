@@ -1,25 +1,30 @@
-"""The weekly and monthly reports: to read and to take along."""
+"""The weekly and monthly reports, to read and to take along; and archives of evidence."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import not_found
-from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit
+from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
+from impact_in_pipelines.errors.retention import SpanBackwards
 from impact_in_pipelines.errors.sla import ReportMissing
+from impact_in_pipelines.services.evidence.exporting import export, file_name, span_of
 from impact_in_pipelines.services.reports import listed_reports, stored_report
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.reports.tables import render_csv
 from impact_in_pipelines.sla.windows import ReportPeriod
+from impact_in_pipelines.wording.marking import N_
 
 # The page carries its own style and loads nothing; as it runs no script, inline style can do no harm.
 _CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 )
 _FORMS = ("html", "csv", "json")
+NOT_A_DAY = N_("Choose a day.")
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -28,12 +33,38 @@ def routes(pages: Pages) -> list[Route]:
     return [
         pages.route(base, reports, VIEW),
         pages.route(f"{base}/{{period}}/{{starts_on}}.{{form}}", report, VIEW),
+        pages.route("/{company_id}/evidence.zip", evidence, MANAGE),
     ]
 
 
 def reports(visit: Visit) -> Response:
     """What there is to read, newest first."""
-    return visit.render("reports.html", reports=listed_reports(visit.api.runtime, visit.home))
+    first, last = span_of(visit.api.runtime, visit.home, None, None)
+    return _page(visit, {"from": str(first), "to": str(last)}, {})
+
+
+def _page(
+    visit: Visit, asked: Mapping[str, str], problems: Mapping[str, str], *, status: int = 200
+) -> Response:
+    found = listed_reports(visit.api.runtime, visit.home)
+    return visit.render(
+        "reports.html", status=status, reports=found, asked=asked, problems=problems
+    )
+
+
+def evidence(visit: Visit) -> Response:
+    """An archive of the days that were asked for."""
+    asked = {name: visit.query(name) for name in ("from", "to")}
+    first, last = (_day(asked[name]) for name in ("from", "to"))
+    if first is None or last is None:
+        wrong = {name: visit.text(NOT_A_DAY) for name in asked if _day(asked[name]) is None}
+        return _page(visit, asked, wrong, status=422)
+    try:
+        pieces = export(visit.api.runtime, visit.home, first, last, actor=visit.caller.subject)
+    except SpanBackwards as refusal:
+        return _page(visit, asked, {"to": visit.told(refusal)}, status=422)
+    saved = {"Content-Disposition": f'attachment; filename="{file_name(visit.home, first, last)}"'}
+    return StreamingResponse(pieces, media_type="application/zip", headers=saved)
 
 
 def report(visit: Visit) -> Response:

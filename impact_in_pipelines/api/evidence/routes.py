@@ -1,0 +1,50 @@
+"""What was delivered, as an archive that proves itself."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response, StreamingResponse
+
+from impact_in_pipelines.api.access.rights import MANAGE, Api, Caller, own_company
+from impact_in_pipelines.api.http.problems import invalid
+from impact_in_pipelines.api.http.routing import api_router
+from impact_in_pipelines.api.http.schemas import InputDay
+from impact_in_pipelines.services.evidence.exporting import export, file_name, span_of
+
+router = api_router("Evidence")
+"""Archives."""
+
+_ZIP = "application/zip"
+_CONTENT: dict[str, Any] = {_ZIP: {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.get(
+    "/companies/{companyId}/evidence",
+    operation_id="exportEvidence",
+    summary="An archive of what was delivered, which can be verified without us; a ZIP, streamed",
+    dependencies=[MANAGE],
+    response_class=Response,
+    responses={200: {"content": _CONTENT}},
+)
+def evidence(
+    api: Api,
+    caller: Caller,
+    companyId: UUID,  # noqa: N803
+    first: Annotated[
+        InputDay | None,
+        Query(alias="from", description="the first day reported on; absent: a quarter back"),
+    ] = None,
+    last: Annotated[
+        InputDay | None,
+        Query(alias="to", description="the last day reported on; absent: yesterday"),
+    ] = None,
+) -> StreamingResponse:
+    company = own_company(api, caller, companyId)
+    start, end = span_of(api.runtime, company, first, last)
+    if end < start:
+        raise invalid("query", "from", "must not lie after to")
+    pieces = export(api.runtime, company, start, end, actor=caller.subject)
+    name = file_name(company, start, end)
+    saved = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type=_ZIP, headers=saved)
