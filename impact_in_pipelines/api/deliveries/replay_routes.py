@@ -34,8 +34,8 @@ from impact_in_pipelines.errors.deliveries import ReplayArrived, ReplaySkipped
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.previewing import (
     Action,
-    Comparison,
     PreviewItem,
+    ReplayComparison,
     compared,
     preview_replay,
 )
@@ -241,7 +241,7 @@ def _reason(refusal: ImpactInError) -> str:
             return str(sanitised(sentence(refusal)))
 
 
-def _item(item: PreviewItem, known: Comparison) -> dict[str, object]:
+def _item(item: PreviewItem, known: ReplayComparison) -> dict[str, object]:
     return {
         "id": item.id,
         "platform": item.platform.value,

@@ -126,7 +126,7 @@ def preview_replay(
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ReplayComparison:
     """What was last accepted for a delivery's days (None: nothing was), and where today's payload differs
     from it, personal data masked."""
 
@@ -134,7 +134,7 @@ class Comparison:
     differences: Sequence[Difference]
 
 
-def compared(runtime: Runtime, items: Sequence[PreviewItem]) -> dict[UUID, Comparison]:
+def compared(runtime: Runtime, items: Sequence[PreviewItem]) -> dict[UUID, ReplayComparison]:
     """Each of `items` beside what had arrived for its days, in one read."""
     periods = [
         Period(one.id, one.company_id, one.platform, one.period_start, one.period_end)
@@ -144,11 +144,11 @@ def compared(runtime: Runtime, items: Sequence[PreviewItem]) -> dict[UUID, Compa
     return {one.id: _comparison(one, accepted.get(one.id)) for one in items}
 
 
-def _comparison(item: PreviewItem, accepted: Accepted | None) -> Comparison:
+def _comparison(item: PreviewItem, accepted: Accepted | None) -> ReplayComparison:
     if accepted is None or accepted.payload is None or item.payload is None:
-        return Comparison(accepted, ())
+        return ReplayComparison(accepted, ())
     before, after = (sanitised(without_timestamps(one)) for one in (accepted.payload, item.payload))
-    return Comparison(accepted, tuple(differences(before, after)))
+    return ReplayComparison(accepted, tuple(differences(before, after)))
 
 
 def _contents(

@@ -65,7 +65,8 @@ def measure_chart(
             continue
         parts.append(_dot(plot.x(n), plot.y(value), BAD if value > target else GOOD))
         if n == len(values) - 1:
-            parts.append(_text(plot.x(n), plot.y(value) - 9, shown(value), INK, weight="600"))
+            x, y = plot.x(n) + 8, plot.y(value) - 9
+            parts.append(_text(x, y, shown(value), INK, "end", weight="600"))
     return _svg(title, parts)
 
 

@@ -21,8 +21,8 @@ from impact_in_pipelines.db.access.answers import HeldKey, IdempotencyStore, Kep
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.deliveries.previewing import (
     Action,
-    Comparison,
     PreviewItem,
+    ReplayComparison,
     compared,
     preview_replay,
 )
@@ -226,7 +226,7 @@ def _asked(visit: Visit) -> tuple[list[UUID], bool]:
     return ids[:MOST], len(ids) > MOST
 
 
-def _line(visit: Visit, item: PreviewItem, known: Comparison) -> Line:
+def _line(visit: Visit, item: PreviewItem, known: ReplayComparison) -> Line:
     changes = known.differences
     return Line(
         item.id,
