@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
+from impact_in_pipelines.api.companies import overview_routes
 from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.deliveries import calendar_routes as calendar
@@ -50,6 +51,7 @@ ROUTERS = (
     companies.connections,
     companies.companies,
     evidence.router,
+    overview_routes.router,
     platforms.router,
     incidents.incidents,
     incidents.maintenance,

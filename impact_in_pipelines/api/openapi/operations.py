@@ -38,6 +38,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "dropped by age.",
         "getMetrics": "Text format of Prometheus, for scraping every 15 seconds or less often.",
         "getOpenApi": "OpenAPI 3.1. It needs no token; the page at /docs shows it.",
+        "getOverview": "Needs a token for all companies. At most 20 companies and the 10 latest incidents.",
         "getReadiness": "Answers 503 while it can't serve. What it found is kept for a few seconds, so that "
         "asking often costs nothing.",
         "getReplay": "Counts of its deliveries by status; poll it until `done`.",
@@ -60,6 +61,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "testNoticeChannel": "The answer says how it ended; one test at a time for a company.",
         "listAuditLog": "What was changed through the API, the cockpit or a command. No secrets.",
         "listCompanies": "In alphabetical order of their slugs.",
+        "listCompanyHealth": "By slug. Open incidents, what is late, schedules that fail, held connections.",
         "listConnections": "Credentials are never shown, only their names.",
         "listDeliveries": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",
         "listHolidayCalendars": "A schedule's `holidayCalendar` takes a country and a region from here.",
@@ -109,6 +111,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "limit": "at most so many items",
         "messageId": "the message's id",
         "platform": "only this platform",
+        "q": "a part of the name or the slug",
         "replayId": "the replay's id",
         "scheduleId": "the schedule's id",
         "sessionId": "the session's id",

@@ -8,6 +8,7 @@ from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.pages import (
     audit,
+    companies,
     connecting,
     holding,
     incidents,
@@ -40,6 +41,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             Route(f"{PREFIX}/{{version}}/{{name}}", serve_static),
             live.route(api),
             *entry.routes(pages),
+            *companies.routes(pages),
             *oidc.routes(pages, api),
             *replays.routes(pages),
             *cancelling.routes(pages),

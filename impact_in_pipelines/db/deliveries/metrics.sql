@@ -53,7 +53,7 @@ SELECT c.slug, p.platform FROM platform_connections p JOIN companies c ON c.id =
 -- whose time has come. Open rows by impact_deliveries_open_due_idx, schedules by scheduled_deliveries_next_run_idx.
 -- The predecessor is found by a window over the open rows: a look for each row costs the schedule's whole past.
 WITH opened AS (
-    SELECT d.platform, d.status, d.scheduled_for, d.next_attempt_at, @closed(d) AS closed,
+    SELECT d.platform, d.status, d.scheduled_for, d.next_attempt_at, @shut(d) AS closed,
            d.schedule_id IS NOT NULL
                AND d.scheduled_for > min(d.scheduled_for) OVER (PARTITION BY d.schedule_id) AS behind
     FROM impact_deliveries d WHERE d.status IN @open AND @within(d)
@@ -64,7 +64,7 @@ WITH opened AS (
            next_attempt_at <= :now AND behind AND NOT closed AS behind
     FROM opened
     UNION ALL
-    SELECT s.platform, 0, CASE WHEN NOT @closed(s) THEN s.next_run END, @closed(s), false
+    SELECT s.platform, 0, CASE WHEN NOT @shut(s) THEN s.next_run END, @shut(s), false
     FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id AND c.active
     WHERE s.active AND s.deleted_at IS NULL AND s.next_run <= :now
       AND NOT EXISTS (

@@ -66,6 +66,10 @@ def entry(stage: Stage, browser: Browser) -> None:
         visitor.sign_in(MANAGER, [stage.seeded.troubled, stage.seeded.healthy])
         page.goto(f"{stage.url}/en/cockpit")
         keep(page, "companies")
+        visitor.sign_in(MANAGER, None)
+        page.goto(f"{stage.url}/en/cockpit/overview")
+        keep(page, "overview")
+        visitor.sign_in(MANAGER, [stage.seeded.troubled, stage.seeded.healthy])
         visitor.open("nothing")
         keep(page, "not-found")
 
@@ -88,6 +92,14 @@ def looking(stage: Stage, browser: Browser) -> None:
             visitor.open(f"schedules/{stage.seeded.schedules[2]}/year"), "schedule-year", whole=True
         )
         keep(visitor.open("reports"), "reports")
+        page = visitor.open("incidents")
+        page.get_by_role("link", name="Success rate").first.click()
+        page.get_by_label("Write a note").fill(
+            "Their key has expired; a new one comes on Thursday."
+        )
+        page.get_by_role("button", name="Add note").click()
+        page.locator(".story-note").wait_for()
+        keep(page, "incident")
     with visiting(browser, stage, color_scheme="dark") as visitor:
         visitor.sign_in()
         keep(visitor.open(), "dark")

@@ -32,6 +32,15 @@ STATES = {
     "breach": Sign("bad", "breach", N_("Breach")),
 }
 
+HEALTH = {
+    "breach": Sign("bad", "breach", N_("Breach")),
+    "warning": Sign("warn", "warning", N_("Warning")),
+    "nothing": Sign("muted", "clock", N_("Nothing sent yet")),
+    "inactive": Sign("muted", "pause", N_("Not active")),
+    "healthy": Sign("good", "check", N_("Healthy")),
+}
+"""How a company stands, where many are listed."""
+
 STATE_NOTES = {
     "healthy": N_("Every target is met."),
     "warning": N_("Close to a limit, or too many arrived late."),

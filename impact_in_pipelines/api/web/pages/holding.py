@@ -43,7 +43,8 @@ def routes(pages: Pages) -> list[Route]:
 @dataclass(frozen=True)
 class HoldingCard:
     """One platform, or a company's connection to it: its state as a `sign`, what holds it, and what it lacks
-    in words. `ours` is the hold that whoever looks may end; None: there is none."""
+    in words. `ours` is the hold that whoever looks may end; None: there is none. `others_held`: on a whole
+    platform's, how many single connections are held."""
 
     platform: Platform
     sign: Sign
@@ -51,6 +52,7 @@ class HoldingCard:
     closures: Sequence[Closure]
     lacks: Sequence[str]
     ours: Closure | None
+    others_held: int
 
 
 def connections(visit: Visit) -> Response:
@@ -102,6 +104,7 @@ def _card(
         shown,
         [visit.text(CONNECTION_LACKS[lack.value]) for lack in lacks],
         next((one for one in shown if one.company_id == company_id), None),
+        len({one.company_id for one in status.closures} - {None, company_id}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Coming in and going out: sign-in by a token (development), by OIDC, the choice of a company."""
+"""Coming in and going out: sign-in by a token (development) or by OIDC."""
 
 import hmac
 import secrets
@@ -18,13 +18,11 @@ from impact_in_pipelines.services.accounts.sessions import sign_out as end_sessi
 from impact_in_pipelines.wording.marking import N_
 
 _FORM_COOKIE = "impact_in_form"
-_COMPANIES = 50
 
 
 def routes(pages: Pages) -> list[Route]:
-    """Sign-in, sign-out, companies."""
+    """Sign-in and sign-out."""
     return [
-        pages.route("", companies, VIEW),
         pages.route("/sign-in", sign_in_form, NOBODY),
         pages.route("/sign-in", sign_in, NOBODY, method="POST"),
         pages.route("/sign-out", sign_out, VIEW, method="POST"),
@@ -112,14 +110,3 @@ def sign_out(visit: Visit) -> Response:
     response = visit.go(f"/{visit.language.code}/cockpit/sign-in?" + urlencode({"out": "1"}))
     clear_cookie(response, settings)
     return response
-
-
-def companies(visit: Visit) -> Response:
-    """The companies to choose from; straight to the only one, where there is one."""
-    found = visit.api.runtime.companies.page(
-        visit.caller.company_ids, limit=_COMPANIES + 1, after_slug=visit.query("after") or None
-    )
-    if len(found) == 1 and not visit.query("after"):
-        return visit.go(visit.path(found[0].id, "deliveries"))
-    more = found[_COMPANIES - 1].slug if len(found) > _COMPANIES else None
-    return visit.render("companies.html", companies=found[:_COMPANIES], more=more)

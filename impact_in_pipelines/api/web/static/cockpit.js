@@ -1,6 +1,7 @@
 // Everything works without these scripts, a page at a time; with them in place and live.
 
 import { copy } from "./copying.js";
+import { startCompanies } from "./companies.js";
 import { openDialog } from "./dialog.js";
 import { watchConnection } from "./live.js";
 import { refreshTimes } from "./parts.js";
@@ -27,6 +28,7 @@ document.addEventListener("keydown", (event) => {
 
 const page = document.querySelector("[data-page]");
 if (page?.dataset.page === "deliveries") startTimeline(page);
+if (page?.dataset.page === "companies") startCompanies(page);
 if (page?.dataset.page === "schedule") startSchedules(page);
 // A token in the address is on the form already: it needn't stay in the history.
 if (page?.dataset.page === "sign-in" && window.location.search.includes("token=")) {

@@ -80,7 +80,7 @@ WHERE d.platform = :platform AND d.status IN @waiting AND @within(d) AND d.next_
 -- name: held
 -- How many open deliveries are held, by platform.
 SELECT d.platform, count(*) AS held, min(d.scheduled_for) AS oldest FROM impact_deliveries d
-WHERE d.status IN @waiting AND d.scheduled_for <= :now AND @closed(d)
+WHERE d.status IN @waiting AND d.scheduled_for <= :now AND @shut(d)
   AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
   AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
 GROUP BY d.platform
