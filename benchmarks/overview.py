@@ -12,7 +12,11 @@ from benchmarks._results import figure
 from impact_in_pipelines.db.engine import Database, open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services.overview import company_health, overview, worst_companies
+from impact_in_pipelines.services.operating.overview import (
+    company_health,
+    overview,
+    worst_companies,
+)
 from impact_in_pipelines.settings import read_settings
 
 COMPANIES = 10_000

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
-from impact_in_pipelines.services.platforms import hold
-
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import ScheduleRule
-from impact_in_pipelines.services.overview import company_health, overview, worst_companies
+from impact_in_pipelines.services.operating.overview import (
+    company_health,
+    overview,
+    worst_companies,
+)
+from impact_in_pipelines.services.operating.platforms import hold
 
 from .api_harness import VIEWER, Served
 

@@ -14,7 +14,7 @@ from impact_in_pipelines.api.companies.overview_schemas import (
 from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT, decode_cursor, encode_cursor
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import Limit
-from impact_in_pipelines.services import overview as service
+from impact_in_pipelines.services.operating import overview as service
 
 router = api_router("Companies")
 """Many at once."""

@@ -9,7 +9,7 @@ from impact_in_pipelines.api.alerts.schemas import IncidentView, incident_of
 from impact_in_pipelines.api.http.schemas import Model, Moment, PlatformName
 from impact_in_pipelines.api.platforms.schemas import PlatformClosure, closure_of
 from impact_in_pipelines.db.accounts.health import CompanyHealth
-from impact_in_pipelines.services.overview import Overview, PlatformLine
+from impact_in_pipelines.services.operating.overview import Overview, PlatformLine
 
 
 class CompanyHealthView(Model):

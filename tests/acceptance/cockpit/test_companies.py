@@ -4,10 +4,10 @@ import re
 from itertools import product
 
 import pytest
-from impact_in_pipelines.services.platforms import hold
 from playwright.sync_api import expect
 
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.operating.platforms import hold
 
 from .conftest import Visit
 from .serving import MANAGER, Stage

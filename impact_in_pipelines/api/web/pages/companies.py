@@ -6,7 +6,11 @@ from starlette.routing import Route
 from impact_in_pipelines.api.access.rights import only_all
 from impact_in_pipelines.api.web.language.words import HEALTH
 from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit
-from impact_in_pipelines.services.overview import company_health, overview, worst_companies
+from impact_in_pipelines.services.operating.overview import (
+    company_health,
+    overview,
+    worst_companies,
+)
 
 PAGE = 50
 _LONGEST = 100

@@ -16,7 +16,7 @@ from impact_in_pipelines.db.deliveries.metrics import MetricsStore, Queue
 from impact_in_pipelines.delivery.holding.closures import Closure
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
-from impact_in_pipelines.services import platforms
+from impact_in_pipelines.services.operating import platforms
 from impact_in_pipelines.sla.incidents import Incident
 
 WORST = 20
