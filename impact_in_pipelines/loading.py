@@ -1,4 +1,4 @@
-"""Importing what is large."""
+"""Importing what is large, and making many objects at once."""
 
 import gc
 import sys
@@ -16,6 +16,20 @@ def without_collecting() -> Iterator[None]:
         yield
         if len(sys.modules) > modules:
             gc.freeze()
+    finally:
+        if collects:
+            gc.enable()
+
+
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """For what makes a hundred thousand objects that have no cycles, all of which stay until it ends: the
+    garbage collector looks through them once, afterwards, instead of each time that they have grown by a
+    quarter (a third of the time that everybody's status takes)."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collects:
             gc.enable()

@@ -30,8 +30,8 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
 _SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
-_COMPANY_DAYS_AT_ONCE = 4_000
-"""Of so many the records are in memory twice, as they come and as columns: a week of 500 companies."""
+_COMPANY_DAYS_AT_ONCE = 2_000
+"""Of so many the records are in memory twice, as they come and as columns: a week of 250 companies."""
 _LONGEST = timedelta(days=10)
 """A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
 _MONTH_DAYS = 31
@@ -112,9 +112,15 @@ def read_everybody(
     return Everybody(ids, list(read_blocks(connection, window, values, ids, fires)), book)
 
 
+def first_packed_day(connection: Connection) -> date | None:
+    """From which day on outcomes are packed; None: nothing is, by what the server's present log says."""
+    state = connection.execute(_SQL["packed_state"]).one_or_none()
+    return None if state is None else state.first_day
+
+
 def is_packed(connection: Connection) -> bool:
-    """Whether anything is, by what the server's present log says."""
-    return connection.execute(_SQL["packed_state"]).one_or_none() is not None
+    """Whether anything is."""
+    return first_packed_day(connection) is not None
 
 
 def read_blocks(

@@ -9,6 +9,7 @@ changes while a day is computed is found by the next run.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +19,30 @@ from impact_in_pipelines.db.deliveries.changes import current_mark, reading_chan
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.sla import statements as sla_sql
-from impact_in_pipelines.db.sla.rows import parameters
+from impact_in_pipelines.db.sla.outcomes import first_packed_day, read_everybody
+from impact_in_pipelines.db.sla.rows import parameters, threshold_book
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import ScopeKey
+from impact_in_pipelines.sla.everybody.counting import NO_MAXIMUM
+from impact_in_pipelines.sla.everybody.listing import rolled_up
+from impact_in_pipelines.sla.metrics import COUNTERS
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.reports.report import DayPoint, day_points
 from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
-_SQL = load("sla/rollup")
+_SQL, _STATUSES, _WATCH = load("sla/rollup"), load("sla/statuses"), load("sla/watch")
 _DAY = timedelta(days=1)
 
 Totals = Mapping[date, Mapping[ScopeKey, Mapping[str, Any]]]
 """Counters by the first day of their period, then by scope (None: all companies, all platforms)."""
+
+_COPY = (
+    f"COPY sla_daily (day, company_id, platform, {', '.join(COUNTERS)}, latency_ms_buckets, computed_at) "
+    "FROM STDIN WITH (FORMAT text)"
+)
+_NULL = r"\N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +82,51 @@ class SlaRollup:
         if not days:
             return RolledUp(0, 0)
         values = {"days": list(days), "now": now}
-        with self._engine.begin() as connection:
-            # Two at once on one day would both insert; the second waits and then finds the day done.
+        with (
+            self._engine.connect().execution_options(
+                isolation_level="REPEATABLE READ"
+            ) as connection,
+            connection.begin(),
+        ):
+            # Two at once on one day would both insert; the second waits and then finds the day done. The
+            # moment at which the log is read comes after it.
             connection.execute(_SQL["lock_days"])
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
+            connection.execute(_STATUSES["roomy"])
             connection.execute(_SQL["forget_days"], values)
             # Day by day: sixty days of a large log in one statement would be ended by its time-out.
-            rows = sum(self._roll_up_day(connection, day, now) for day in sorted(set(days)))
+            packed_from = first_packed_day(connection)
+            rows = 0
+            for day in sorted(set(days)):
+                if packed_from is None or day < packed_from:
+                    rows += self._count_day(connection, day, now)
+                else:
+                    rows += self._add_up_day(connection, day, now)
             connection.execute(_SQL["mark_days"], values | {"mark": mark})
         return RolledUp(len(set(days)), rows)
 
-    def _roll_up_day(self, connection: Connection, day: date, now: datetime) -> int:
+    def _count_day(self, connection: Connection, day: date, now: datetime) -> int:
+        """A day as PostgreSQL counts it in the log."""
         window = Window(midnight(day), midnight(day + _DAY))
         values = parameters(window, now, self._defaults, None)
         return connection.execute(sla_sql.ROLL_UP, values).rowcount
+
+    def _add_up_day(self, connection: Connection, day: date, now: datetime) -> int:
+        """The same by columns, from the packed outcomes and what has changed since."""
+        window = Window(midnight(day), midnight(day + _DAY))
+        values = parameters(window, now, self._defaults, None)
+        ids = list(connection.scalars(_WATCH["companies"]))
+        book = threshold_book(connection, self._defaults, None)
+        everybody = read_everybody(connection, window, values, ids, (), book)
+        lines = [
+            _line(day, company, platform, counters.tolist(), buckets.tolist(), now)
+            for company, platform, counters, buckets in rolled_up(everybody, window)
+        ]
+        driver: Any = connection.connection.cursor()
+        with driver as cursor:
+            cursor.copy_expert(_COPY, StringIO("".join(lines)))
+        return len(lines)
 
     def refresh(self, since: date, now: datetime) -> list[date]:
         """Compute every stale day from `since` on anew; returns them."""
@@ -126,3 +167,18 @@ class SlaRollup:
             platform = Platform(row["platform"]) if row["platform"] else None
             totals[row["starts_on"]][row["company_id"], platform] = row
         return totals
+
+
+def _line(
+    day: date,
+    company: UUID,
+    platform: Platform,
+    counters: Sequence[int],
+    buckets: Sequence[int],
+    now: datetime,
+) -> str:
+    """A row of `sla_daily` for COPY."""
+    numbers = [_NULL if value == NO_MAXIMUM else str(value) for value in counters]
+    histogram = "{" + ",".join(map(str, buckets)) + "}"
+    head = (str(day), str(company), platform.value)
+    return "\t".join([*head, *numbers, histogram, now.isoformat()]) + "\n"

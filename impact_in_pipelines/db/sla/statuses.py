@@ -35,6 +35,7 @@ from impact_in_pipelines.db.sla.unplanned import (
     overdue_before,
     unplanned_fires,
 )
+from impact_in_pipelines.loading import collecting_later
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
     Assessment,
@@ -111,6 +112,7 @@ class SlaStatuses:
             since = since_when(connection, sla_sql.SINCE_WHEN, wanted, parameters)
             return with_since(assessment, since)
 
+    @collecting_later()
     def assess_everybody(self, window: Window, now: datetime) -> tuple[Assessment, Everybody]:
         """The same of everybody, by columns: statements over millions of rows take many times longer. With
         what it was read from."""
@@ -142,6 +144,7 @@ class SlaStatuses:
         since = everybody.since(since_wanted(assessment), window, now)
         return with_since(assessment, since), everybody
 
+    @collecting_later()
     def error_budgets(
         self, now: datetime, *, company_id: UUID | None = None
     ) -> dict[ScopeKey, ErrorBudget]:

@@ -25,6 +25,7 @@ from impact_in_pipelines.db.sla.unplanned import (
     overdue_before,
     unplanned_fires,
 )
+from impact_in_pipelines.loading import collecting_later
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
@@ -111,6 +112,7 @@ class SlaWatch:
         """When the last pass over everybody was."""
         return self._known.everybody_at if self._known else None
 
+    @collecting_later()
     def breaches(self, now: datetime, told: Collection[IncidentKey] = frozenset()) -> list[Breach]:
         """What is wrong at `now`: of each company on a platform, and of each platform as a whole, as
         `SlaStatuses.current` finds it. Since when isn't looked up for those in `told`."""

@@ -1,7 +1,7 @@
 """What reports list of everybody beside metrics: `day_counts` and `crowded` of reports.sql, over columns."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,6 +9,8 @@ from uuid import UUID
 
 import numpy as np
 
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
 from impact_in_pipelines.sla.everybody.measuring import Everybody
 from impact_in_pipelines.sla.everybody.outcomes import NOTHING, PLATFORMS, Bools, Ints, Outcomes
@@ -86,10 +88,27 @@ def _counted(some: Outcomes, punctual: Bools, companies: int, days: int, first: 
             punctual,
         )
     ]
+    return np.concatenate([np.stack(counts, axis=1), _histograms(some, places, size)], axis=1)
+
+
+def _histograms(some: Outcomes, places: Ints, size: int) -> Ints:
+    """The latency histogram of each of `size` places."""
     known = some.latency_ms != NOTHING
     bucket = np.searchsorted(_BOUNDS, some.latency_ms[known])
     buckets = np.bincount(places[known] * _BUCKETS + bucket, minlength=size * _BUCKETS)
-    return np.concatenate([np.stack(counts, axis=1), buckets.reshape(size, _BUCKETS)], axis=1)
+    return buckets.reshape(size, _BUCKETS)
+
+
+def rolled_up(everybody: Everybody, window: Window) -> Iterator[tuple[UUID, Platform, Ints, Ints]]:
+    """What `sla_daily` says of `window`, which is one UTC day: of each company's platform the counters (as
+    `counting.counted` has them) and the latency histogram."""
+    for block, some, punctual in everybody.within(window):
+        places, size = counting.by_platform(some), _EACH * block.size
+        rows = counting.counted(some, punctual, places, size)
+        buckets = _histograms(some, places, size)
+        for place in np.flatnonzero(counting.is_any(rows)).tolist():
+            company = everybody.ids[block.first + place // _EACH]
+            yield company, PLATFORMS[place % _EACH], rows[place], buckets[place]
 
 
 def _days(counts: Ints, first: date) -> Found:

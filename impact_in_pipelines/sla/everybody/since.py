@@ -78,12 +78,14 @@ def since_of_one(
         ends.append(found.settled_at[counts])
         contributed.append(values[counts])
     at = np.concatenate([np.zeros(0, np.int64), *ends])
-    del ends
+    ends.clear()
     at[at == NOTHING] = _UNKNOWN
     order = np.argsort(at)
     at = at[order]
-    sums = np.concatenate([np.zeros(0, np.int64), *contributed])[order]
-    del order, contributed
+    sums = np.concatenate([np.zeros(0, np.int64), *contributed])
+    contributed.clear()
+    sums = sums[order]
+    del order
     np.cumsum(sums, out=sums)
     since = _after_the_last_good(at, sums, limit, above=type_ is BreachType.LATENCY)
     return None if since is None else now if since == _UNKNOWN else min(o.datetime_of(since), now)

@@ -216,6 +216,7 @@ def happen(log: Log, companies: list[Any], written: list[Row], kind: str, what: 
             log.schedule(companies[what], "workday", next_run=ago(days=1))
         case "pack":
             SlaOutcomes(log.engine, SETTINGS).refresh(NOW)
+            log.rollup.refresh(FIRST, NOW)
 
 
 def test_what_is_packed_is_not_read_from_the_log(log: Log) -> None:

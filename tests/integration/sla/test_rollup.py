@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.metrics import metrics_of
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.windows import midnight
@@ -25,15 +27,22 @@ def log(engine: Engine) -> Log:
     return Log(engine)
 
 
-@given(logs=st.lists(rows(), max_size=40))
+@given(logs=st.lists(rows(), max_size=40), packed=st.sampled_from([0, 1, 2, None]))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_rollup_summed_equals_the_log(log: Log, logs: list[dict[str, Any]]) -> None:
-    """For any log: days of the rollup add up to what is measured from the log, and to what a count in plain
-    Python says, for every company and platform, each alone and all."""
+def test_the_rollup_summed_equals_the_log(
+    log: Log, logs: list[dict[str, Any]], packed: int | None
+) -> None:
+    """For any log, of which nothing is packed, all, or every other delivery: days of the rollup add up to
+    what is measured from the log, and to what a count in plain Python says, for every company and
+    platform, each alone and all."""
     log.forget()
     companies = [log.company(f"c-{n}") for n in range(3)]
     written = [Row(**{**one, "company": companies[one["company"]]}) for one in logs]
-    log.write(written)
+    before = written[::packed] if packed else []
+    log.write(before)
+    if packed is not None:
+        SlaOutcomes(log.engine, read_settings({})).refresh(NOW)
+    log.write([one for one in written if one not in before])
 
     log.rollup.refresh(FIRST, NOW)
 
