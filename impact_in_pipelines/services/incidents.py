@@ -23,7 +23,7 @@ LONGEST_NOTE = 2_000
 """Characters."""
 
 
-class EventKind(StrEnum):
+class IncidentEventKind(StrEnum):
     """What happened to an incident."""
 
     OPENED = "opened"
@@ -39,7 +39,7 @@ class IncidentEvent:
     """One thing that happened: `by` whom, a note's `text`, and of a `notice` its kind and its channel."""
 
     at: datetime
-    kind: EventKind
+    kind: IncidentEventKind
     by: str | None = None
     text: str | None = None
     notice: NoticeKind | None = None
@@ -72,24 +72,26 @@ def story(
     found = find_incident(runtime, id_, company_ids)
     notes_too = found.company_id is not None or company_ids is None
     rows = IncidentHistory(runtime.database.engine).of(found.id, notes_too=notes_too)
-    events = [IncidentEvent(found.opened_at, EventKind.OPENED)]
+    events = [IncidentEvent(found.opened_at, IncidentEventKind.OPENED)]
     for row in rows:
         notice, channel = row.pop("notice"), row.pop("channel")
         events.append(
             IncidentEvent(
-                **{**row, "kind": EventKind(row["kind"])},
+                **{**row, "kind": IncidentEventKind(row["kind"])},
                 notice=NoticeKind(notice) if notice else None,
                 channel=Channel(channel) if channel else None,
             )
         )
     if found.acknowledged_at:
         events.append(
-            IncidentEvent(found.acknowledged_at, EventKind.ACKNOWLEDGED, found.acknowledged_by)
+            IncidentEvent(
+                found.acknowledged_at, IncidentEventKind.ACKNOWLEDGED, found.acknowledged_by
+            )
         )
     if found.cleared_at:
-        events.append(IncidentEvent(found.cleared_at, EventKind.CLEARED))
+        events.append(IncidentEvent(found.cleared_at, IncidentEventKind.CLEARED))
     if found.closed_at:
-        events.append(IncidentEvent(found.closed_at, EventKind.CLOSED))
+        events.append(IncidentEvent(found.closed_at, IncidentEventKind.CLOSED))
     return IncidentStory(found, sorted(events, key=lambda one: one.at))
 
 

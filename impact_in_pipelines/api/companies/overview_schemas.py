@@ -9,7 +9,7 @@ from impact_in_pipelines.api.alerts.schemas import IncidentView, incident_of
 from impact_in_pipelines.api.http.schemas import Model, Moment, PlatformName
 from impact_in_pipelines.api.platforms.schemas import PlatformClosure, closure_of
 from impact_in_pipelines.db.accounts.health import CompanyHealth
-from impact_in_pipelines.services.operating.overview import Overview, PlatformLine
+from impact_in_pipelines.services.operating.overview import Overview, PlatformQueue
 
 
 class CompanyHealthView(Model):
@@ -90,7 +90,7 @@ def overview_of(found: Overview) -> OverviewView:
     )
 
 
-def _queue_of(line: PlatformLine) -> QueueView:
+def _queue_of(line: PlatformQueue) -> QueueView:
     taken = ("platform", "closures")
     values = {name: getattr(line, name) for name in QueueView.model_fields if name not in taken}
     return QueueView(

@@ -24,7 +24,7 @@ INCIDENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformLine:
+class PlatformQueue:
     """One platform for operators: what holds it as a whole, how many single connections are held, what waits
     (`due` wants a worker, the oldest since `oldest_due`; `held` waits for a closure's end), who sends."""
 
@@ -45,7 +45,7 @@ class Overview:
     """Everything at once: platforms, the worst companies (of `troubled` with something wrong), and the latest
     of the open incidents with the counts of all."""
 
-    platforms: Sequence[PlatformLine]
+    platforms: Sequence[PlatformQueue]
     worst: Sequence[CompanyHealth]
     troubled: int
     incidents: Sequence[Incident]
@@ -85,7 +85,7 @@ def overview(runtime: Runtime) -> Overview:
         held = {one.company_id for one in status.closures if one.company_id is not None}
         at_work = sending.get(status.platform, Sending())
         lines.append(
-            PlatformLine(
+            PlatformQueue(
                 platform=status.platform,
                 closures=[one for one in status.closures if one.company_id is None],
                 held_connections=len(held),
