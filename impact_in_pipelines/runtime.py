@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from impact_in_pipelines.clock import DatabaseClock, utc_now
+from impact_in_pipelines.db.access.api_tokens import ApiTokenStore
 from impact_in_pipelines.db.access.sessions import SessionStore
 from impact_in_pipelines.db.access.tokens import AccessTokenStore
 from impact_in_pipelines.db.accounts.companies import CompanyStore
@@ -213,6 +214,10 @@ class Runtime:
     @cached_property
     def access_tokens(self) -> AccessTokenStore:
         return AccessTokenStore(self.database.engine)
+
+    @cached_property
+    def api_tokens(self) -> ApiTokenStore:
+        return ApiTokenStore(self.database.engine)
 
     @cached_property
     def sessions(self) -> SessionStore:

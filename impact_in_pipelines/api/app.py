@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from impact_in_pipelines.api.access import company_routes as access
 from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
 from impact_in_pipelines.api.companies import overview_routes
@@ -58,6 +59,7 @@ ROUTERS = (
     notices.router,
     companies.audit,
     sessions.router,
+    access.router,
     webhooks.router,
     health.router,
 )

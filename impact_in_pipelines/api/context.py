@@ -137,7 +137,11 @@ def build_context(runtime: Runtime) -> ApiContext:
     counts = buckets()
     return ApiContext(
         runtime=runtime,
-        authenticator=Authenticator.from_settings(settings, JwksClient),
+        authenticator=Authenticator.from_settings(
+            settings,
+            JwksClient,
+            lambda token: runtime.api_tokens.find(token, now=runtime.clock()),
+        ),
         limiter=RequestLimiter(settings.api_rate_limit_per_minute, buckets=counts),
         anonymous=RequestLimiter(
             settings.api_anonymous_limit_per_minute, kind="address", buckets=counts

@@ -54,6 +54,7 @@ class Holdings:
     link: UUID
     channel: UUID
     message: UUID
+    token: UUID
 
 
 @dataclass
@@ -197,6 +198,15 @@ def holdings(world: World, prefix: str) -> Holdings:
     return Holdings(
         *(company, found.slug, arrived, failed, schedule, incident, window, replay, session, link),
         *notified(world, found),
+        runtime.api_tokens.add(
+            company,
+            "Nightly export",
+            VIEWER,
+            expires_at=world.clock() + timedelta(days=9),
+            at_most=9,
+            actor="kari",
+            now=world.clock(),
+        )[0],  # type: ignore[index]
     )
 
 

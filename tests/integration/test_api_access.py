@@ -31,6 +31,7 @@ IDS = {
     "linkId": "link",
     "channelId": "channel",
     "messageId": "message",
+    "tokenId": "token",
 }
 _OPERATORS = ("createCompany", "getOverview")
 """What needs a token for all companies."""
@@ -86,6 +87,7 @@ class Operation:
                 "medium": "slack",
                 "url": "https://hooks.example.org/x",
             },
+            "makeApiToken": {"name": "Export", "roles": ["ADMIN_CONSOLE"]},
             "changeNoticeChannel": {"name": "Ours"},
             "addMaintenanceWindow": {
                 "companyId": company,

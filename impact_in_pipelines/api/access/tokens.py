@@ -16,6 +16,7 @@ from anyio.to_thread import run_sync
 
 from impact_in_pipelines.api.access.known import Recent
 from impact_in_pipelines.api.http.problems import ApiProblem
+from impact_in_pipelines.db.access.api_tokens import PREFIX, KnownToken
 from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.settings import Settings
@@ -40,7 +41,8 @@ class KeySource(Protocol):
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks. `companies` None means all of them; instants are UTC. `token_hash` is the digest under which
-    a token can be revoked, `issued_at` None where it doesn't say."""
+    a token can be revoked, `issued_at` None where it doesn't say. `named`: it is one that a company has made
+    for its programs; it makes no other and signs nobody in."""
 
     subject: str
     roles: frozenset[str]
@@ -49,6 +51,7 @@ class Principal:
     fingerprint: str = field(default="", compare=False)
     issued_at: datetime | None = field(default=None, compare=False)
     token_hash: str = field(default="", compare=False)
+    named: bool = field(default=False, compare=False)
 
     def may_see(self, company_id: UUID | None) -> bool:
         """Whether `company_id` is one of the token's; None stands for all companies."""
@@ -107,6 +110,7 @@ class Authenticator:
         issuer: str | None = None,
         audience: str | None = None,
         leeway_s: float = 30,
+        named: Callable[[str], KnownToken | None] = lambda _: None,
     ) -> None:
         if secret is None and keys is None:
             raise InvalidSetting(
@@ -118,16 +122,23 @@ class Authenticator:
         self._issuer = issuer
         self._audience = audience
         self._leeway_s = leeway_s
+        self._named = named
         self._recent: Recent[str, Principal] = Recent()
         # A key set that hangs keeps no thread from other requests.
         self._limiter = CapacityLimiter(_KEY_WAITS)
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, key_source: Callable[[str], KeySource]
+        cls,
+        settings: Settings,
+        key_source: Callable[[str], KeySource],
+        named: Callable[[str], KnownToken | None] = lambda _: None,
     ) -> "Authenticator":
-        """The authenticator that the settings describe. Raises `InvalidSetting` without a secret or URL,
-        and for a URL without issuer and audience: tokens for other services would do."""
+        """The authenticator that the settings describe; `named` looks up tokens that companies have made.
+
+        Raises `InvalidSetting` without a secret or URL, and for a URL without issuer and audience: tokens for
+        other services would do.
+        """
         if settings.jwks_url and not (settings.jwt_issuer and settings.jwt_audience):
             raise InvalidSetting(
                 "IMPACT_IN_JWT_ISSUER and IMPACT_IN_JWT_AUDIENCE must be set when IMPACT_IN_JWKS_URL is"
@@ -138,6 +149,7 @@ class Authenticator:
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             leeway_s=settings.jwt_leeway_seconds,
+            named=named,
         )
 
     async def authenticate(self, header: str | None) -> Principal:
@@ -157,9 +169,29 @@ class Authenticator:
         # Half a minute is also what a key that is withdrawn may go on being good for.
         if known is not None and known.expires_at > datetime.now(UTC):
             return known
-        found = await self._verified(token)
+        if token.startswith(PREFIX):
+            found = await self._looked_up(token)
+        else:
+            found = await self._verified(token)
         self._recent.keep(token, found)
         return found
+
+    async def _looked_up(self, token: str) -> Principal:
+        known = await run_sync(self._named, token)
+        if known is None:
+            raise _unauthorized("the token is unknown, has expired, or was revoked")
+        subject = f"{known.name} (token of {known.created_by})"[:200]
+        shown = repr(("named", known.token_hash))
+        return Principal(
+            subject,
+            frozenset(known.roles),
+            frozenset({known.company_id}),
+            known.expires_at,
+            hashlib.sha256(shown.encode()).hexdigest(),
+            known.created_at,
+            known.token_hash,
+            named=True,
+        )
 
     async def _verified(self, token: str) -> Principal:
         try:

@@ -28,7 +28,7 @@ from impact_in_pipelines.api.notices.schemas import (
     StateName,
 )
 from impact_in_pipelines.db.notices.channels import LoggedMessage, NoticeChannel
-from impact_in_pipelines.delivery.notifying.model import USUAL, Digest, EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import USUAL, Digest, Medium, NoticeEvent
 from impact_in_pipelines.services.notices import channels as service
 
 router = api_router("Notices")
@@ -64,7 +64,7 @@ def add_channel(
         medium=Medium(body.medium),
         url=body.url,
         to=body.to or (),
-        kinds=USUAL if body.kinds is None else [EventKind(one) for one in body.kinds],
+        kinds=USUAL if body.kinds is None else [NoticeEvent(one) for one in body.kinds],
         digest=Digest(body.digest),
         language=body.language,
         timezone=body.timezone,
@@ -96,7 +96,7 @@ def change_channel(
         name=body.name,
         url=body.url,
         to=body.to,
-        kinds=None if body.kinds is None else [EventKind(one) for one in body.kinds],
+        kinds=None if body.kinds is None else [NoticeEvent(one) for one in body.kinds],
         digest=None if body.digest is None else Digest(body.digest),
         language=body.language,
         timezone=body.timezone,

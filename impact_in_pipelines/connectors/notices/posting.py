@@ -16,7 +16,7 @@ from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS, explain, i
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.notices.signing import signed_headers
-from impact_in_pipelines.delivery.notifying.model import Address, EventKind, Message, TryResult
+from impact_in_pipelines.delivery.notifying.model import Address, Message, NoticeEvent, TryResult
 from impact_in_pipelines.settings import Settings
 
 _GONE = 410
@@ -49,7 +49,7 @@ def notice_transport(settings: Settings, *, now: Callable[[], datetime]) -> Tran
     return Transport(bounded, now=now, addresses=notice_addresses(settings))
 
 
-def webhook_body(kind: EventKind, at: datetime, data: Mapping[str, Any]) -> bytes:
+def webhook_body(kind: NoticeEvent, at: datetime, data: Mapping[str, Any]) -> bytes:
     """What a webhook carries: type, time of the event, data. The same bytes at every try."""
     document = {"type": kind.value, "timestamp": at.isoformat(), "data": data}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()

@@ -44,6 +44,8 @@ DELETE FROM web_sessions WHERE subject = :subject RETURNING id
 
 -- name: revoked_tokens
 SELECT token_hash FROM access_tokens WHERE revoked_at IS NOT NULL AND expires_at > now()
+UNION ALL
+SELECT token_hash FROM api_tokens WHERE revoked_at IS NOT NULL AND expires_at > now()
 
 -- name: revoked_subjects
 SELECT subject, issued_before FROM revoked_subjects WHERE expires_at > now()

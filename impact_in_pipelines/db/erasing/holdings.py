@@ -35,6 +35,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
     {
         "access_tokens": Holding(shared="true"),
         "alert_channels": Holding(why="our own channels, and what they answered"),
+        "api_tokens": Holding(_OWN, hidden=("token_hash",)),
         "audit_log": Holding(_OWN, shared="t.company_id IS NULL"),
         "companies": Holding("t.id = :company_id"),
         "company_impact": Holding(_OWN),

@@ -16,7 +16,7 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.notices.queue import SWITCHED_OFF
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.delivery.notifying.model import Digest, EventKind, Medium, told
+from impact_in_pipelines.delivery.notifying.model import Digest, Medium, NoticeEvent, told
 
 _SQL = load("notices/channels")
 _AUDITED = ("name", "kinds", "digest", "language", "timezone", "enabled", "shown")
@@ -32,7 +32,7 @@ class NoticeChannel:
     name: str
     medium: Medium
     shown: str
-    kinds: Sequence[EventKind]
+    kinds: Sequence[NoticeEvent]
     digest: Digest
     language: str
     timezone: str
@@ -56,7 +56,7 @@ class ChannelFields:
     """What is stored of a channel, checked. `target` None leaves the address as it is."""
 
     name: str
-    kinds: Sequence[EventKind]
+    kinds: Sequence[NoticeEvent]
     digest: Digest
     next_digest_at: datetime | None
     language: str
@@ -85,7 +85,7 @@ class LoggedMessage:
     id: UUID
     seq: int
     channel_id: UUID
-    kind: EventKind
+    kind: NoticeEvent
     at: datetime
     data: Mapping[str, Any]
     attempts: Sequence[NoticeAttempt]
@@ -128,7 +128,7 @@ class NoticeChannelStore:
                     **row,
                     "medium": Medium(row["medium"]),
                     "digest": Digest(row["digest"]),
-                    "kinds": [EventKind(kind) for kind in row["kinds"]],
+                    "kinds": [NoticeEvent(kind) for kind in row["kinds"]],
                 }
             )
             for row in rows
@@ -265,7 +265,7 @@ class NoticeChannelStore:
             LoggedMessage(
                 **{
                     **row,
-                    "kind": EventKind(row["kind"]),
+                    "kind": NoticeEvent(row["kind"]),
                     "data": told(row["data"]),
                     "attempts": tries[row["id"]],
                 }

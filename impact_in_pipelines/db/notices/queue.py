@@ -16,10 +16,10 @@ from impact_in_pipelines.delivery.notifying.model import (
     Address,
     ClaimedChannel,
     Digest,
-    EventKind,
     Medium,
     Message,
     MessageResult,
+    NoticeEvent,
     told,
 )
 from impact_in_pipelines.errors.accounts import NoKeyFits
@@ -84,8 +84,8 @@ class NoticeQueue:
                 {
                     "company_id": company_id,
                     "channel_id": channel_id,
-                    "key": f"{EventKind.TEST}:{uuid4()}",
-                    "kind": EventKind.TEST.value,
+                    "key": f"{NoticeEvent.TEST}:{uuid4()}",
+                    "kind": NoticeEvent.TEST.value,
                     "data": json.dumps(dict(data)),
                     "now": now,
                     "held_until": held_until,
@@ -213,7 +213,7 @@ def message_of(row: Mapping[str, Any]) -> Message:
     """The message in a row."""
     return Message(
         row["id"],
-        EventKind(row["kind"]),
+        NoticeEvent(row["kind"]),
         row["at"],
         told(row["data"]),
         row["attempts"],

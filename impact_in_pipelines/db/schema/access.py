@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB
 
-from impact_in_pipelines.db.schema.base import instant, metadata, new_id
+from impact_in_pipelines.db.schema.base import company_id, instant, metadata, new_id
 
 audit_log = Table(
     "audit_log",
@@ -83,6 +83,27 @@ access_tokens = Table(
     instant("revoked_at"),
     # current and purge: tokens that have not expired, and those that have.
     Index(None, "expires_at"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    # What programs of a company call the API with: named, limited, revoked by the company. SHA-256 only.
+    new_id(),
+    company_id(),
+    Column("name", Text, nullable=False),
+    Column("token_hash", CHAR(64), nullable=False, unique=True),
+    # Its first and last characters, so that people know it again.
+    Column("shown", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("created_by", Text, nullable=False),
+    instant("created_at", nullable=False, now=True),
+    instant("expires_at", nullable=False),
+    instant("last_used_at"),
+    instant("revoked_at"),
+    Column("revoked_by", Text),
+    # listed: a company's.
+    Index(None, "company_id"),
 )
 
 revoked_subjects = Table(

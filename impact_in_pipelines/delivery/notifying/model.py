@@ -10,7 +10,7 @@ from uuid import UUID
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 
 
-class EventKind(StrEnum):
+class NoticeEvent(StrEnum):
     """What a company can be notified of; the value is the `type` of a webhook."""
 
     DELIVERED = "delivery.delivered"
@@ -25,23 +25,23 @@ class EventKind(StrEnum):
 
 
 CHOSEN = (
-    EventKind.FAILED,
-    EventKind.HELD,
-    EventKind.LATE,
-    EventKind.RECOVERED,
-    EventKind.DELIVERED,
-    EventKind.CORRECTED,
-    EventKind.WEEKLY_REPORT,
+    NoticeEvent.FAILED,
+    NoticeEvent.HELD,
+    NoticeEvent.LATE,
+    NoticeEvent.RECOVERED,
+    NoticeEvent.DELIVERED,
+    NoticeEvent.CORRECTED,
+    NoticeEvent.WEEKLY_REPORT,
 )
 """What a channel may ask for. That another channel was switched off, every one is told, and a test is asked
 for by itself."""
 
 USUAL = (
-    EventKind.FAILED,
-    EventKind.HELD,
-    EventKind.LATE,
-    EventKind.RECOVERED,
-    EventKind.WEEKLY_REPORT,
+    NoticeEvent.FAILED,
+    NoticeEvent.HELD,
+    NoticeEvent.LATE,
+    NoticeEvent.RECOVERED,
+    NoticeEvent.WEEKLY_REPORT,
 )
 """What a new channel asks for unless something else is said: what somebody has to know."""
 
@@ -77,7 +77,7 @@ class Message:
     in all; `data` is what a webhook carries."""
 
     id: UUID
-    kind: EventKind
+    kind: NoticeEvent
     at: datetime
     data: Mapping[str, Any]
     attempts: int

@@ -23,8 +23,8 @@ from impact_in_pipelines.delivery.notifying.model import (
     CHOSEN,
     USUAL,
     Digest,
-    EventKind,
     Medium,
+    NoticeEvent,
     TryResult,
 )
 from impact_in_pipelines.errors.accounts import AddressNotEncrypted, AddressNotPublic
@@ -61,7 +61,7 @@ class NewChannel:
     medium: Medium
     url: str | None = field(default=None, repr=False)
     to: Sequence[str] = field(default=(), repr=False)
-    kinds: Sequence[EventKind] = USUAL
+    kinds: Sequence[NoticeEvent] = USUAL
     digest: Digest = Digest.AT_ONCE
     language: str | None = None
     timezone: str | None = None
@@ -74,7 +74,7 @@ class ChannelChange:
     name: str | None = None
     url: str | None = field(default=None, repr=False)
     to: Sequence[str] | None = field(default=None, repr=False)
-    kinds: Sequence[EventKind] | None = None
+    kinds: Sequence[NoticeEvent] | None = None
     digest: Digest | None = None
     language: str | None = None
     timezone: str | None = None

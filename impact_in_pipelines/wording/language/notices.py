@@ -11,48 +11,48 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-from impact_in_pipelines.delivery.notifying.model import EventKind
+from impact_in_pipelines.delivery.notifying.model import NoticeEvent
 from impact_in_pipelines.plain_text import plain, slack
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language
 from impact_in_pipelines.wording.marking import N_
 
-KIND_TITLES: Mapping[EventKind, str] = {
-    EventKind.FAILED: N_("A delivery failed for good"),
-    EventKind.HELD: N_("Deliveries wait because a platform or connection is closed"),
-    EventKind.LATE: N_("A delivery is late"),
-    EventKind.RECOVERED: N_("What had failed or waited has been sent"),
-    EventKind.DELIVERED: N_("A delivery has arrived"),
-    EventKind.CORRECTED: N_("A correction has arrived"),
-    EventKind.WEEKLY_REPORT: N_("The weekly report is ready"),
-    EventKind.CHANNEL_DISABLED: N_("A channel was switched off"),
-    EventKind.TEST: N_("Test"),
+KIND_TITLES: Mapping[NoticeEvent, str] = {
+    NoticeEvent.FAILED: N_("A delivery failed for good"),
+    NoticeEvent.HELD: N_("Deliveries wait because a platform or connection is closed"),
+    NoticeEvent.LATE: N_("A delivery is late"),
+    NoticeEvent.RECOVERED: N_("What had failed or waited has been sent"),
+    NoticeEvent.DELIVERED: N_("A delivery has arrived"),
+    NoticeEvent.CORRECTED: N_("A correction has arrived"),
+    NoticeEvent.WEEKLY_REPORT: N_("The weekly report is ready"),
+    NoticeEvent.CHANNEL_DISABLED: N_("A channel was switched off"),
+    NoticeEvent.TEST: N_("Test"),
 }
 """What people choose from, and what the log calls it."""
 
-_DELIVERY_TITLES: Mapping[EventKind, str] = {
-    EventKind.FAILED: N_("%(platform)s: the delivery for %(days)s failed"),
-    EventKind.LATE: N_("%(platform)s: the delivery for %(days)s is late"),
-    EventKind.RECOVERED: N_("%(platform)s: the delivery for %(days)s has arrived after all"),
-    EventKind.DELIVERED: N_("%(platform)s: the delivery for %(days)s has arrived"),
-    EventKind.CORRECTED: N_("%(platform)s: a correction for %(days)s has arrived"),
+_DELIVERY_TITLES: Mapping[NoticeEvent, str] = {
+    NoticeEvent.FAILED: N_("%(platform)s: the delivery for %(days)s failed"),
+    NoticeEvent.LATE: N_("%(platform)s: the delivery for %(days)s is late"),
+    NoticeEvent.RECOVERED: N_("%(platform)s: the delivery for %(days)s has arrived after all"),
+    NoticeEvent.DELIVERED: N_("%(platform)s: the delivery for %(days)s has arrived"),
+    NoticeEvent.CORRECTED: N_("%(platform)s: a correction for %(days)s has arrived"),
 }
 _MOST_LISTED = 50
 _TEXT_LIMIT, _BLOCK_LIMIT, _MOST_BLOCKS = 3_500, 2_900, 45
-_ICONS: Mapping[EventKind, str] = {
-    EventKind.FAILED: ":red_circle:",
-    EventKind.HELD: ":large_yellow_circle:",
-    EventKind.LATE: ":large_yellow_circle:",
-    EventKind.CHANNEL_DISABLED: ":large_yellow_circle:",
+_ICONS: Mapping[NoticeEvent, str] = {
+    NoticeEvent.FAILED: ":red_circle:",
+    NoticeEvent.HELD: ":large_yellow_circle:",
+    NoticeEvent.LATE: ":large_yellow_circle:",
+    NoticeEvent.CHANNEL_DISABLED: ":large_yellow_circle:",
 }
 
 
-class Told(Protocol):
+class Happening(Protocol):
     """What has happened: a message to send, or one of the log."""
 
     @property
-    def kind(self) -> EventKind: ...
+    def kind(self) -> NoticeEvent: ...
 
     @property
     def data(self) -> Mapping[str, Any]: ...
@@ -62,7 +62,7 @@ class Told(Protocol):
 class NoticeText:
     """One notice in words."""
 
-    kind: EventKind
+    kind: NoticeEvent
     title: str
     lines: Sequence[str]
     link: str
@@ -95,7 +95,7 @@ def reader_language(code: str) -> Language:
     return found
 
 
-def worded(message: Told, reader: NoticeReader) -> NoticeText:
+def worded(message: Happening, reader: NoticeReader) -> NoticeText:
     """A notice as its reader reads it. What others wrote (names, errors) is on one line, without markup."""
     data, kind = message.data, message.kind
     if "delivery" in data:
@@ -104,7 +104,7 @@ def worded(message: Told, reader: NoticeReader) -> NoticeText:
         return _of_hold(kind, data, reader)
     if "report" in data:
         return _of_report(data["report"], reader)
-    if "channel" in data and kind is EventKind.CHANNEL_DISABLED:
+    if "channel" in data and kind is NoticeEvent.CHANNEL_DISABLED:
         return _of_channel(data["channel"], reader)
     return NoticeText(
         kind,
@@ -114,7 +114,7 @@ def worded(message: Told, reader: NoticeReader) -> NoticeText:
     )
 
 
-def _of_delivery(kind: EventKind, of: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
+def _of_delivery(kind: NoticeEvent, of: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
     formats = reader.formats
     first, last = date.fromisoformat(of["periodStart"]), date.fromisoformat(of["periodEnd"])
     title = reader.text(_DELIVERY_TITLES[kind]) % {
@@ -124,12 +124,12 @@ def _of_delivery(kind: EventKind, of: Mapping[str, Any], reader: NoticeReader) -
     lines = [
         reader.text(N_("Due: %(when)s")) % {"when": formats.exact(_instant(of["scheduledFor"]))}
     ]
-    if of.get("deliveredAt") and kind is not EventKind.FAILED:
+    if of.get("deliveredAt") and kind is not NoticeEvent.FAILED:
         when = formats.exact(_instant(of["deliveredAt"]))
         lines.append(reader.text(N_("Arrived: %(when)s")) % {"when": when})
-    if kind is EventKind.LATE:
+    if kind is NoticeEvent.LATE:
         lines.append(reader.text(N_("It has not arrived yet.")))
-    if kind is EventKind.FAILED:
+    if kind is NoticeEvent.FAILED:
         count = {"count": formats.number(of["attemptCount"])}
         lines.append(reader.text(N_("Attempts: %(count)s")) % count)
         if of.get("error"):
@@ -140,9 +140,9 @@ def _of_delivery(kind: EventKind, of: Mapping[str, Any], reader: NoticeReader) -
     return NoticeText(kind, title, lines, reader.link("deliveries", of["id"]))
 
 
-def _of_hold(kind: EventKind, data: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
+def _of_hold(kind: NoticeEvent, data: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
     platform, hold = {"platform": _platform(data["platform"])}, data["hold"]
-    if kind is EventKind.RECOVERED:
+    if kind is NoticeEvent.RECOVERED:
         return NoticeText(
             kind,
             reader.text(N_("%(platform)s: deliveries are being sent again")) % platform,
@@ -173,7 +173,7 @@ def _of_report(report: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
     first = date.fromisoformat(report["startsOn"])
     days = reader.formats.days(first, date.fromisoformat(report["endsOn"]))
     title = reader.text(N_("The weekly report for %(days)s is ready")) % {"days": days}
-    return NoticeText(EventKind.WEEKLY_REPORT, title, [], reader.link("reports"))
+    return NoticeText(NoticeEvent.WEEKLY_REPORT, title, [], reader.link("reports"))
 
 
 def _of_channel(channel: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
@@ -185,7 +185,9 @@ def _of_channel(channel: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
     if channel.get("error"):
         reason = {"reason": plain(channel["error"])[:500]}
         lines.append(reader.text(N_("Reason: %(reason)s")) % reason)
-    return NoticeText(EventKind.CHANNEL_DISABLED, title, lines, reader.link("settings", "notices"))
+    return NoticeText(
+        NoticeEvent.CHANNEL_DISABLED, title, lines, reader.link("settings", "notices")
+    )
 
 
 def subject(texts: Sequence[NoticeText], reader: NoticeReader) -> str:

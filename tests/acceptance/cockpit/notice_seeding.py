@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-from impact_in_pipelines.delivery.notifying.model import Digest, EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import Digest, Medium, NoticeEvent
 from impact_in_pipelines.services.notices.channels import NewChannel, add_channel
 
 from .serving import Stage
@@ -13,7 +13,7 @@ def seed_notices(stage: Stage) -> None:
     """Three channels; the first one's log holds what arrived, what was given up and what waits."""
     world, company = stage.world, stage.world.runtime.companies.find(str(stage.seeded.troubled))
     now = world.clock()
-    kinds = [EventKind.FAILED, EventKind.LATE, EventKind.RECOVERED]
+    kinds = [NoticeEvent.FAILED, NoticeEvent.LATE, NoticeEvent.RECOVERED]
     made = [
         add_channel(world.runtime, company, new, actor="ingrid", by_operator=True).channel.id
         for new in (
@@ -63,10 +63,10 @@ def seed_notices(stage: Stage) -> None:
         "error": "503: the platform is busy",
     }
     for minutes, kind, state in (
-        (50, EventKind.DELIVERED, "sent"),
-        (40, EventKind.LATE, "sent"),
-        (30, EventKind.FAILED, "gave_up"),
-        (1, EventKind.RECOVERED, "waits"),
+        (50, NoticeEvent.DELIVERED, "sent"),
+        (40, NoticeEvent.LATE, "sent"),
+        (30, NoticeEvent.FAILED, "gave_up"),
+        (1, NoticeEvent.RECOVERED, "waits"),
     ):
         at = now - timedelta(minutes=minutes)
         (message,) = world.scalars(

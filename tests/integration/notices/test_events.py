@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from impact_in_pipelines.delivery.notifying.model import EventKind
+from impact_in_pipelines.delivery.notifying.model import NoticeEvent
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.notices.sending import write_notices
 
@@ -106,7 +106,7 @@ def test_each_channel_gets_what_it_asks_for_and_nobody_elses(made: NoticeWorld) 
     """One event for two channels of one company is two messages; another company's channel gets none."""
     company, other = made.world.companies(2)
     made.channel(company, path="/all")
-    made.channel(company, path="/failed", kinds=[EventKind.FAILED])
+    made.channel(company, path="/failed", kinds=[NoticeEvent.FAILED])
     made.channel(other, path="/other")
     for status in ("success", "failed"):
         (delivery,) = made.world.deliveries(GOODERA, company)

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from impact_in_pipelines.delivery.notifying.model import Digest, EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import Digest, Medium, NoticeEvent
 from impact_in_pipelines.errors.alerts import (
     NoticeDigestOfWebhooks,
     NoticeEmailMalformed,
@@ -143,7 +143,7 @@ def test_slack_gets_blocks_with_a_link(made: NoticeWorld) -> None:
         ({"to": ["kari@example.org\r\nBcc: all@example.org"]}, NoticeEmailMalformed),
         ({"to": [f"{n}@example.org" for n in range(11)]}, NoticeEmailMalformed),
         ({"name": "  "}, NoticeNameMissing),
-        ({"kinds": [EventKind.TEST]}, NoticeKindsMissing),
+        ({"kinds": [NoticeEvent.TEST]}, NoticeKindsMissing),
         ({"language": "xx"}, NoticeLanguageUnknown),
         ({"timezone": "Mars/Olympus"}, TimezoneUnknown),
         (

@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.notices.posting import notice_addresses
-from impact_in_pipelines.delivery.notifying.model import EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import Medium, NoticeEvent
 from impact_in_pipelines.errors.accounts import AddressNotEncrypted, AddressNotPublic
 from impact_in_pipelines.errors.alerts import NoticeUrlMalformed
 from impact_in_pipelines.platforms import Platform
@@ -151,7 +151,7 @@ def test_a_lasting_failure_switches_the_channel_off_and_the_others_say_so(
     have it, and what waited can be sent again."""
     (company,) = made.world.companies()
     broken = made.channel(company, path="/broken").channel
-    made.channel(company, path="/works", kinds=[EventKind.FAILED])
+    made.channel(company, path="/works", kinds=[NoticeEvent.FAILED])
     for _ in range(4):
         arrived(made, company)
         made.receiver.answers = [500] * 9

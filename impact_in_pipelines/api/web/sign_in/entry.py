@@ -12,7 +12,7 @@ from impact_in_pipelines.api.access.tokens import Principal, token_claims, token
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.sign_in.cookie import clear_cookie, cookie_of, set_cookie
 from impact_in_pipelines.api.web.visits import NOBODY, VIEW, Pages, Visit
-from impact_in_pipelines.errors.access import TokenSpent
+from impact_in_pipelines.errors.access import TokenNotForSigningIn, TokenSpent
 from impact_in_pipelines.services.accounts.sessions import sign_in_with_token
 from impact_in_pipelines.services.accounts.sessions import sign_out as end_session
 from impact_in_pipelines.wording.marking import N_
@@ -70,6 +70,9 @@ async def sign_in(visit: Visit) -> Response:
         principal = await visit.api.authenticator.principal(visit.field("token"))
         if await visit.api.access.revoked(principal):
             raise token_revoked()
+        if principal.named:
+            refusal = TokenNotForSigningIn()
+            return _form(visit, token="", problem=f"{visit.told(refusal)}.", status=401)
     except ApiProblem as refusal:
         problem = visit.text(N_("This token can't be used: %(reason)s.")) % {
             "reason": str(refusal.detail)

@@ -12,7 +12,7 @@ from impact_in_pipelines.api.web.language.words import DIGESTS, MEDIA
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.connectors.notices.mailing import can_mail
 from impact_in_pipelines.db.notices.channels import LoggedMessage, NoticeChannel
-from impact_in_pipelines.delivery.notifying.model import CHOSEN, USUAL, Digest, EventKind, Medium
+from impact_in_pipelines.delivery.notifying.model import CHOSEN, USUAL, Digest, Medium, NoticeEvent
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.services.notices import channels as service
 from impact_in_pipelines.wording.language.notices import KIND_TITLES, NoticeReader, worded
@@ -296,7 +296,7 @@ def _address(visit: Visit, medium: Medium) -> tuple[str | None, list[str]]:
     return text or None, []
 
 
-def _kinds(visit: Visit) -> list[EventKind]:
+def _kinds(visit: Visit) -> list[NoticeEvent]:
     chosen = visit.fields("kinds")
     return [kind for kind in CHOSEN if kind.value in chosen]
 

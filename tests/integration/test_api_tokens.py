@@ -1,0 +1,110 @@
+"""Tokens that a company names: made once, limited to it and to their rights, revoked within seconds."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from factories import World, world_on
+
+from impact_in_pipelines.api.access import known, watching
+
+from .api_harness import MANAGER, SETTINGS, VIEWER, Served, served
+
+
+@pytest.fixture
+def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """An API that looks again each time."""
+    monkeypatch.setattr(watching, "FRESH_S", 0.0)
+    monkeypatch.setattr(known, "KEPT_FOR_S", 0.0)
+    with (
+        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
+        served(one) as running,
+    ):
+        one.clock.now = datetime.now(UTC)  # as the machine's, by which JWTs are judged
+        yield running
+
+
+def made(api: Served, roles: tuple[str, ...] = VIEWER, **options: object) -> dict[str, str]:
+    """A token of the own company's, as it was answered."""
+    body = {"name": "Nightly export", "roles": list(roles), **options}
+    answer = api.post(f"/companies/{api.own.company}/api-tokens", body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, str] = answer.json() | {"id": answer.json()["listed"]["id"]}
+    return found
+
+
+def test_a_token_sees_its_company_alone_and_does_what_its_roles_say(api: Served) -> None:
+    """A viewer's reads and changes nothing; another company's things aren't there for it."""
+    token = made(api)["token"]
+    assert api.call("GET", "/deliveries", token=token).status_code == 200
+    assert str(api.other.company) not in api.call("GET", "/companies", token=token).text
+    assert api.call("GET", f"/deliveries/{api.other.arrived}", token=token).status_code == 404
+    assert api.post(f"/deliveries/{api.own.failed}/replay", token=token).status_code == 403
+    manager = made(api, MANAGER)["token"]
+    assert api.post(f"/deliveries/{api.own.failed}/replay", token=manager).status_code == 202
+    assert "Nightly export (token of ingrid)" in api.world.scalars("SELECT actor FROM audit_log")
+
+
+def test_it_is_kept_as_a_digest_and_shown_once(api: Served) -> None:
+    """Neither the table, the list, the audit log nor a repeated answer holds it."""
+    address = f"/companies/{api.own.company}/api-tokens"
+    body = {"name": "Export", "roles": list(VIEWER)}
+    first, again = (
+        api.post(address, body, headers={"Idempotency-Key": "one"}).json() for _ in range(2)
+    )
+    token = first["token"]
+    assert token.startswith("impactin_")
+    assert (again["token"], again["listed"]["id"]) == (None, first["listed"]["id"])
+    stored = "".join(
+        str(bytes(value) if isinstance(value, memoryview) else value)
+        for table in ("api_tokens", "audit_log", "idempotency_keys")
+        for row in api.world.rows(f"SELECT * FROM {table}")
+        for value in row.values()
+    )
+    assert token not in stored + api.call("GET", address).text
+
+
+def test_its_last_use_is_noted_and_an_end_is_an_end(api: Served) -> None:
+    """Revoked it is refused at once, and so is one that has expired."""
+    one, other = made(api), made(api, days=1)
+    address = f"/companies/{api.own.company}/api-tokens"
+    assert api.call("GET", "/deliveries", token=one["token"]).status_code == 200
+    used = {row["id"]: row["lastUsedAt"] for row in api.get(address)["data"]}
+    assert used[one["id"]] is not None
+    assert used[other["id"]] is None
+    assert api.call("DELETE", f"{address}/{one['id']}").status_code == 200
+    assert api.call("GET", "/deliveries", token=one["token"]).status_code == 401
+    assert api.call("DELETE", f"{address}/{one['id']}").status_code == 404
+    api.world.clock.now += timedelta(days=2)
+    assert api.call("GET", "/deliveries", token=other["token"]).status_code == 401
+
+
+def test_a_token_makes_no_other_and_gives_no_more_than_its_maker_has(api: Served) -> None:
+    """It would never end, or have rights that nobody gave it."""
+    token = made(api, MANAGER)["token"]
+    address = f"/companies/{api.own.company}/api-tokens"
+    body = {"name": "Export", "roles": list(VIEWER)}
+    assert api.post(address, body, token=token).status_code == 409
+    assert api.post(address, body, token=api.token(VIEWER)).status_code == 403
+    assert api.post(address, {**body, "roles": ["MANAGE_INTEGRATIONS"]}).status_code == 409
+    assert api.post(address, {**body, "name": " "}).status_code == 422
+    assert api.post(address, {**body, "days": 400}).status_code == 422
+
+
+def test_a_company_ends_sessions_that_are_its_own_alone(api: Served) -> None:
+    """Those that see another company as well aren't its to see or to end."""
+    store, now = api.world.runtime.sessions, api.world.clock()
+    until = now + timedelta(hours=1)
+    for subject, companies in (
+        ("kari", [api.own.company]),
+        ("ola", [api.own.company, api.other.company]),
+        ("operator", None),
+    ):
+        store.open(subject, MANAGER, companies, now=now, expires_at=until)
+    address = f"/companies/{api.own.company}/sessions"
+    found = {row["subject"]: row["id"] for row in api.get(address)["data"]}
+    assert set(found) == {"ingrid", "kari"}
+    assert api.call("DELETE", f"{address}/{found['kari']}").status_code == 200
+    assert {row["subject"] for row in api.get(address)["data"]} == {"ingrid"}
+    (other,) = (one.id for one in store.listed(now=now, subject="ola"))
+    assert api.call("DELETE", f"{address}/{other}").status_code == 404
