@@ -31,9 +31,7 @@ from impact_in_pipelines.setting_forms import (
     origins,
     retry_delays,
 )
-from impact_in_pipelines.setting_groups.breakers import BreakerSettings
-from impact_in_pipelines.setting_groups.notices import NoticeSettings
-from impact_in_pipelines.setting_groups.retention import EvidenceSettings, RetentionSettings
+from impact_in_pipelines.setting_groups import SettingGroups
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '
@@ -43,7 +41,7 @@ KEY_NEEDED = f"IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is; {HOW_TO_MA
 _KEY_BYTES = 32
 
 
-class Settings(BreakerSettings, EvidenceSettings, NoticeSettings, RetentionSettings):
+class Settings(SettingGroups):
     """Every setting of the program; each field's description says what the value must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

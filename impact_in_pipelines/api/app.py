@@ -34,6 +34,7 @@ from impact_in_pipelines.api.operations import health
 from impact_in_pipelines.api.platforms import routes as platforms
 from impact_in_pipelines.api.schedules import outlook_routes
 from impact_in_pipelines.api.schedules import routes as schedules
+from impact_in_pipelines.api.sla import own_levels as levels
 from impact_in_pipelines.api.sla import routes as sla
 from impact_in_pipelines.api.web import mount
 from impact_in_pipelines.db.engine import READERS
@@ -60,6 +61,7 @@ ROUTERS = (
     companies.audit,
     sessions.router,
     access.router,
+    levels.router,
     webhooks.router,
     health.router,
 )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from impact_in_pipelines.errors.base import NotFound, UsageError, refusal
+from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
 
 
 @refusal("sla.window_reversed")
@@ -29,6 +29,13 @@ class ThresholdOutOfRange(UsageError):
     value: str
     lowest: float
     highest: float
+
+
+@refusal("threshold.not_allowed")
+class ThresholdNotAllowed(Conflict):
+    """The operator lets no company set this one."""
+
+    name: str
 
 
 @refusal("threshold.no_scope")

@@ -9,6 +9,7 @@ from uuid import UUID
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.thresholds import Override
+from impact_in_pipelines.errors.sla import ThresholdNotAllowed, ThresholdOutOfRange
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sla.budget import ErrorBudget
@@ -82,3 +83,52 @@ def set_thresholds(
     Raises `ThresholdUnknown`, `ThresholdOutOfRange`, `ThresholdScopeMissing`.
     """
     runtime.sla_thresholds.put(company, platform, values, now=runtime.clock(), actor=actor)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLevel:
+    """A service level that a company may set for itself: what holds now, what would without its own number
+    (`usual`), and between which numbers it may lie. `own`: it has one."""
+
+    name: str
+    value: float
+    usual: float
+    lowest: float
+    highest: float
+    own: bool
+
+
+def own_levels(runtime: Runtime, company: Company) -> list[OwnLevel]:
+    """What the company may set for itself, within the operator's limits (SLA_COMPANY_LIMITS)."""
+    book = runtime.sla_thresholds.book()
+    mine = book.overrides.get((company.id, None), {})
+    in_force, usual = book.of(company.id), book.of()
+    return [
+        OwnLevel(name, getattr(in_force, name), getattr(usual, name), low, high, name in mine)
+        for name, low, high in runtime.settings.sla_company_limits
+    ]
+
+
+def set_own_levels(
+    runtime: Runtime, company: Company, values: Mapping[str, float | None], *, actor: str
+) -> None:
+    """Give the company its own numbers by name, None for the usual one; what isn't named stays, also what the
+    operator has set for it. Audited.
+
+    Raises `ThresholdNotAllowed`, `ThresholdOutOfRange`.
+    """
+    limits = {name: (low, high) for name, low, high in runtime.settings.sla_company_limits}
+    mine = dict(runtime.sla_thresholds.book().overrides.get((company.id, None), {}))
+    before = dict(mine)
+    for name, value in values.items():
+        if name not in limits:
+            raise ThresholdNotAllowed(name)
+        lowest, highest = limits[name]
+        if value is None:
+            mine.pop(name, None)
+        elif not lowest <= value <= highest:
+            raise ThresholdOutOfRange(name, f"{value:g}", lowest, highest)
+        elif mine.get(name) != value:
+            mine[name] = value
+    if mine != before:
+        set_thresholds(runtime, company, None, mine, actor=actor)

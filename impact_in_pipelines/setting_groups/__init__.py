@@ -1,1 +1,12 @@
 """Parts of `settings.Settings`, a subject each."""
+
+from impact_in_pipelines.setting_groups.breakers import BreakerSettings
+from impact_in_pipelines.setting_groups.companies import CompanySettings
+from impact_in_pipelines.setting_groups.notices import NoticeSettings
+from impact_in_pipelines.setting_groups.retention import EvidenceSettings, RetentionSettings
+
+
+class SettingGroups(
+    BreakerSettings, CompanySettings, EvidenceSettings, NoticeSettings, RetentionSettings
+):
+    """All of them."""

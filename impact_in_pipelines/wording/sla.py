@@ -8,6 +8,7 @@ SENTENCES = {
     "threshold.out_of_range": N_(
         "%(name)s must be a number from %(lowest)s to %(highest)s; it was '%(value)s'"
     ),
+    "threshold.not_allowed": N_("the operator lets no company set '%(name)s'"),
     "threshold.no_scope": N_("thresholds of their own are a company's, a platform's, or both's"),
     "report.missing": N_("there is no %(period)s report that starts on %(starts_on)s"),
     "report.ahead": N_("the %(period)s period from %(starts_on)s has not begun"),

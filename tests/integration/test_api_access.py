@@ -87,6 +87,7 @@ class Operation:
                 "medium": "slack",
                 "url": "https://hooks.example.org/x",
             },
+            "setServiceLevels": {"values": {"successRateTarget": 0.97}},
             "makeApiToken": {"name": "Export", "roles": ["ADMIN_CONSOLE"]},
             "changeNoticeChannel": {"name": "Ours"},
             "addMaintenanceWindow": {

@@ -78,6 +78,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "resumePlatform": "One delivery is tried, the others follow step by step. Refused within a minute of "
         "the last resume.",
         "listStaleDays": "As the last comparison found them, every hour. The newest change comes first.",
+        "listServiceLevels": "With what is usual, and between which numbers each may lie.",
+        "setServiceLevels": "Reports and incidents go by them from then on; the change is in the audit log.",
         "listSessions": "Open ones. An id names a session and signs nobody in.",
         "listSignInLinks": "A link is good until it was used, revoked, or has expired.",
         "listSchedules": "Filters can be combined; a page holds 30 unless `limit` says otherwise.",

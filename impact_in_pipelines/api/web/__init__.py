@@ -17,7 +17,7 @@ from impact_in_pipelines.api.web.pages import (
     times,
     trends,
 )
-from impact_in_pipelines.api.web.pages.settings import notices
+from impact_in_pipelines.api.web.pages.settings import access, levels, notices
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
@@ -55,6 +55,8 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *incidents.routes(pages),
             *audit.routes(pages),
             *notices.routes(pages),
+            *levels.routes(pages),
+            *access.routes(pages),
             *times.routes(pages),
             *trends.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),

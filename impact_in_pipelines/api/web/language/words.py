@@ -213,3 +213,14 @@ DIGESTS = {
     "daily": N_("Together, every day at eight"),
 }
 """When notices go out."""
+
+LEVELS = {
+    "success_rate_target_percent": N_("Success rate in percent: a breach below"),
+    "success_rate_warning_percent": N_("Success rate in percent: a warning below"),
+    "on_time_rate_target_percent": N_("On time in percent: a warning below"),
+    "latency_target_ms": N_("Minutes from due to arrived, on average: a breach above"),
+    "latency_warning_ms": N_("Minutes from due to arrived, on average: a warning above"),
+    "consecutive_failures_critical": N_("Failures in a row that are a breach"),
+    "overdue_critical_after_minutes": N_("Minutes after which an overdue delivery is a breach"),
+}
+"""Service levels that a company may set for itself, in the units of its form."""
