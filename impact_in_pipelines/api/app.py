@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from impact_in_pipelines.api.access import company_routes as access
 from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
+from impact_in_pipelines.api.companies import life_routes as lives
 from impact_in_pipelines.api.companies import overview_routes
 from impact_in_pipelines.api.companies import routes as companies
 from impact_in_pipelines.api.context import ApiContext
@@ -27,6 +28,7 @@ from impact_in_pipelines.api.http.headers.always import SecurityHeaders
 from impact_in_pipelines.api.http.headers.cors import ApiCors
 from impact_in_pipelines.api.http.headers.head import HeadAsGet
 from impact_in_pipelines.api.http.routing import ApiRoute, as_problem
+from impact_in_pipelines.api.impact import routes as uploads
 from impact_in_pipelines.api.notices import routes as notices
 from impact_in_pipelines.api.openapi import page
 from impact_in_pipelines.api.openapi.document import document
@@ -54,6 +56,8 @@ ROUTERS = (
     companies.companies,
     evidence.router,
     overview_routes.router,
+    lives.router,
+    uploads.router,
     platforms.router,
     incidents.incidents,
     incidents.maintenance,

@@ -3,7 +3,7 @@
 from enum import Enum
 from pathlib import Path
 
-from impact_in_pipelines.errors.base import UsageError, refusal
+from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
 
 
 class FileKind(Enum):
@@ -73,3 +73,24 @@ class RejectsFileUnwritable(UsageError):
 
     path: Path
     reason: str
+
+
+@refusal("upload.unknown")
+class UploadUnknown(NotFound):
+    """The company has no upload with this id."""
+
+    upload: str
+
+
+@refusal("upload.decided")
+class UploadDecided(Conflict):
+    """The upload was imported or discarded already."""
+
+    name: str
+
+
+@refusal("upload.too_large")
+class UploadTooLarge(UsageError):
+    """The file is larger than the operator allows."""
+
+    megabytes: int

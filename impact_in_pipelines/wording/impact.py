@@ -18,4 +18,9 @@ SENTENCES = {
         "it again"
     ),
     "rejects_file.unwritable": N_("the rejects file %(path)s can't be written: %(reason)s"),
+    "upload.unknown": N_("no upload %(upload)s"),
+    "upload.decided": N_("%(name)s was imported or discarded already"),
+    "upload.too_large": N_(
+        "the file is larger than %(megabytes)s MB; split it, or have the limit raised"
+    ),
 }

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +23,11 @@ from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.access.tokens import TokenClaims, token_digest
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.delivery.notifying.model import Medium
+from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 from impact_in_pipelines.scheduling import ScheduleRule
+from impact_in_pipelines.services.impact import uploads
 from impact_in_pipelines.services.notices.channels import NewChannel, add_channel
 
 SECRET = "a secret for tests that is long enough"
@@ -55,6 +59,7 @@ class Holdings:
     channel: UUID
     message: UUID
     token: UUID
+    upload: UUID
 
 
 @dataclass
@@ -207,6 +212,7 @@ def holdings(world: World, prefix: str) -> Holdings:
             actor="kari",
             now=world.clock(),
         )[0],  # type: ignore[index]
+        uploaded(world, found),
     )
 
 
@@ -221,6 +227,16 @@ def notified(world: World, company: Company) -> tuple[UUID, UUID]:
         channel=channel,
     )
     return channel, message
+
+
+def uploaded(world: World, company: Company) -> UUID:
+    """The id of a file that was checked and awaits a yes."""
+    with NamedTemporaryFile("w") as file:
+        file.write(",".join(HEADER) + "\n,,,,,,,,x\n")
+        file.flush()
+        return uploads.check(
+            world.runtime, company, Path(file.name), file_name="march.csv", actor="kari"
+        ).id
 
 
 def signed_in(world: World, subject: str, company: UUID) -> tuple[UUID, UUID]:

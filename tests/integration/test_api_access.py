@@ -14,11 +14,16 @@ from impact_in_pipelines.api.access.rights import MANAGE, VIEW, required_roles
 from impact_in_pipelines.api.app import ROUTERS
 from impact_in_pipelines.api.http.routing import ApiRoute, api_router
 from impact_in_pipelines.api.openapi.document import document
+from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.sandbox.server import Sandbox
 
 from .api_harness import MANAGER, SETTINGS, VIEWER, Holdings, Served, served
 
-_LAST = ("cancelMany", "replayMany", "deleteSchedule", "removeNoticeChannel")
+EVENTS_HEADER = ",".join(HEADER) + "\n"
+_LAST = (
+    *("cancelMany", "replayMany", "deleteSchedule", "removeNoticeChannel", "discardUpload"),
+    *("deactivateCompany", "reactivateCompany", "eraseParticipant"),
+)
 """What leaves nothing to do for another operation on the same delivery or schedule."""
 IDS = {
     "deliveryId": "failed",
@@ -29,11 +34,15 @@ IDS = {
     "companyId": "company",
     "sessionId": "session",
     "linkId": "link",
+    "uploadId": "upload",
     "channelId": "channel",
     "messageId": "message",
     "tokenId": "token",
 }
-_OPERATORS = ("createCompany", "getOverview")
+_OPERATORS = (
+    *("createCompany", "getOverview", "updateCompany", "deactivateCompany", "reactivateCompany"),
+    *("exportCompany", "eraseCompany", "eraseParticipant"),
+)
 """What needs a token for all companies."""
 _ROLES: Mapping[str, tuple[str, ...]] = {
     "nothing": (),
@@ -81,6 +90,9 @@ class Operation:
             "addIncidentNote": {"text": "a test"},
             "holdPlatform": {"companyId": company, "reason": "a test"},
             "resumePlatform": {"companyId": company},
+            "updateCompany": {"name": "Another name"},
+            "eraseCompany": {"slug": holdings.slug, "exportSha256": "0" * 64},
+            "eraseParticipant": {"reference": "nobody"},
             "createCompany": {"slug": "third", "name": "Third"},
             "addNoticeChannel": {
                 "name": "Slack",
@@ -161,6 +173,11 @@ def _status(api: Served, operation: Operation, token: str | None, of: Holdings) 
         answer = api.call(operation.method, operation.address(of), token=token, stream=True)
         answer.close()
         return answer.status_code
+    if operation.id == "uploadEvents":
+        csv = {"Content-Type": "text/csv"}
+        return api.call(
+            "POST", operation.address(of), token=token, data=EVENTS_HEADER.encode(), headers=csv
+        ).status_code
     body = operation.body(of)
     return api.call(operation.method, operation.address(of), token=token, json=body).status_code
 
@@ -215,6 +232,8 @@ def test_the_right_role_and_company_are_let_in(api: Served) -> None:
     for one in sorted(OPERATIONS, key=lambda one: one.id in _LAST):
         token = api.token(one.roles, ["*"] if one.id in _OPERATORS else None)
         answers[one.id] = _status(api, one, token, api.own)
+    # Let in, and refused for what they say: no such export was taken; the upload is imported already.
+    assert (answers.pop("eraseCompany"), answers.pop("discardUpload")) == (409, 409)
     assert {id_: status for id_, status in answers.items() if status not in (200, 201, 202)} == {}
 
 
@@ -225,10 +244,12 @@ def test_a_token_for_all_companies_sees_all(api: Served) -> None:
     assert {api.own.slug, api.other.slug} <= slugs
 
 
-def test_a_token_for_some_companies_adds_none(api: Served) -> None:
-    """It couldn't see the new one."""
-    body = {"slug": "third", "name": "Third"}
-    assert api.post("/companies", body).status_code == 403
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.id in _OPERATORS], ids=lambda one: one.id
+)
+def test_a_companys_life_is_the_operators(api: Served, operation: Operation) -> None:
+    """Whoever manages a company neither adds one nor ends its own."""
+    assert _status(api, operation, api.token(MANAGER), api.own) == 403
 
 
 def test_a_route_without_a_mark_cannot_be_made() -> None:

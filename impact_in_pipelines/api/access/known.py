@@ -30,6 +30,10 @@ class Recent(Generic[K, V]):
             return None
         return kept[1]
 
+    def drop(self, key: K) -> None:
+        """Forget what was kept under `key`."""
+        self._kept.pop(key, None)
+
     def keep(self, key: K, value: V) -> None:
         """Keep `value`."""
         self._kept[key] = (self._clock(), value)
@@ -46,6 +50,10 @@ class KnownCompanies:
     def __init__(self, store: CompanyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._recent: Recent[UUID, Company] = Recent(clock=clock)
+
+    def forget(self, company_id: UUID) -> None:
+        """It was changed here; other processes know so within half a minute."""
+        self._recent.drop(company_id)
 
     def get(self, company_id: UUID) -> Company | None:
         """The company, at most half a minute old."""

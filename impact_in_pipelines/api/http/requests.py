@@ -102,6 +102,13 @@ def check_media_type(request: Request) -> None:
         )
 
 
+def check_file_type(request: Request) -> None:
+    """Raises a 415 problem for a file that isn't declared as CSV."""
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared != "text/csv":
+        raise ApiProblem(415, "the body must be text/csv", headers={"Accept": "text/csv"})
+
+
 def check_query(request: Request, known: Set[str], repeatable: Set[str]) -> None:
     """Raises a 422 problem for a parameter that the route doesn't know, or one that is given twice."""
     given = [name for name, _ in request.query_params.multi_items()]

@@ -30,6 +30,7 @@ from impact_in_pipelines.api.http.problems import ApiProblem, problem_of, proble
 from impact_in_pipelines.api.http.ratelimit import RequestRate, network_of
 from impact_in_pipelines.api.http.requests import (
     StrictRequest,
+    check_file_type,
     check_media_type,
     check_query,
     read_body,
@@ -45,6 +46,9 @@ _FIXED = (
 _UNCOUNTED = frozenset({"/healthz", "/metrics", f"{PREFIX}/webhooks/{{platform}}"})
 """Public routes without a limit by address: what a supervisor asks, and platforms, of which only call-backs
 that aren't signed count."""
+STREAMED = frozenset({"uploadEvents"})
+"""Operations whose body is a file, which is read as it comes. They take no idempotency key: what they make
+has to be confirmed."""
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _log = logging.getLogger(__name__)
 
@@ -86,6 +90,7 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
         self.roles = required_roles(self.dependencies)
+        streams = self.operation_id in STREAMED
         self.known, self.repeatable = _query_names(self.dependant)
         takes_body = self.body_field is not None
         conditional = self.operation_id in CONDITIONAL
@@ -108,9 +113,13 @@ class ApiRoute(APIRoute):
                     check_query(request, self.known, self.repeatable)
                     if takes_body:
                         check_media_type(request)
-                    if request.method in _WRITES:
-                        await read_body(request)
-                    response = await answer_once(api, request, handler)
+                    if streams:
+                        check_file_type(request)
+                        response = await handler(request)
+                    else:
+                        if request.method in _WRITES:
+                            await read_body(request)
+                        response = await answer_once(api, request, handler)
                     if conditional and response.status_code == 200:
                         response = with_etag(request, response)
             except Exception as error:

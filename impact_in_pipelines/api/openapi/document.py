@@ -11,7 +11,7 @@ from impact_in_pipelines.api.deliveries import call_backs as webhooks
 from impact_in_pipelines.api.deliveries import stream_schemas as events
 from impact_in_pipelines.api.http.headers.etags import CONDITIONAL, IF_NONE_MATCH
 from impact_in_pipelines.api.http.problems import MEDIA_TYPE, Problem
-from impact_in_pipelines.api.http.routing import ApiRoute
+from impact_in_pipelines.api.http.routing import STREAMED, ApiRoute
 from impact_in_pipelines.api.openapi.fields import field_description
 from impact_in_pipelines.api.openapi.operations import OPERATIONS, PARAMETERS, TAGS
 
@@ -26,8 +26,8 @@ _ERRORS = {
     "404": "not there, or another company's",
     "406": "none of the forms it can be had in is accepted",
     "409": "its state forbids it, or the first request with this key is under way",
-    "413": "the body is larger than 10 MB",
-    "415": "the body isn't application/json",
+    "413": "the body is larger than it may be",
+    "415": "the body is of another type than the one that is taken",
     "422": "a field doesn't hold; it is named",
     "429": "too many requests",
     "500": "a defect of ours",
@@ -157,12 +157,12 @@ def _complete(operation: dict[str, Any], route: ApiRoute, method: str) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).update(_RATE_HEADERS)
-            if method == "POST":
+            if method == "POST" and operation["operationId"] not in STREAMED:
                 response["headers"]["Idempotency-Replayed"] = {
                     "description": "true: this answer was given before, nothing was done again",
                     "schema": {"type": "string"},
                 }
-    if method == "POST":
+    if method == "POST" and operation["operationId"] not in STREAMED:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY)
 
 

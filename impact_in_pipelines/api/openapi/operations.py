@@ -17,6 +17,23 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "cancelMany": "Ids or a filter; members of a frozen batch go together, each refusal says why.",
         "correctMany": "A correction is a delivery of its own that supersedes the earlier one. Refused where "
         "the platform would count both and nobody has accepted that.",
+        "deactivateCompany": "Its schedules stop, what waits is cancelled, its history stays. Needs a token "
+        "for all companies.",
+        "discardUpload": "Only while it is checked.",
+        "eraseCompany": "From every table and archive; there is no way back. It must be switched off and "
+        "exported first. Needs a token for all companies.",
+        "eraseParticipant": "Figures stay as they are, delivered or not; later files that still have the "
+        "person are rejected row by row. Needs a token for all companies.",
+        "exportCompany": "Rows of tables and archives as lines of JSON, without credentials. Needs a token "
+        "for all companies.",
+        "getUpload": "One of the company's.",
+        "getUploadRejects": "Mended, it can be uploaded as it is. Kept for 30 days.",
+        "importUpload": "Only while it is checked; the same file again changes nothing.",
+        "listUploads": "The latest first.",
+        "reactivateCompany": "Schedules that stopped with it go on. Needs a token for all companies.",
+        "updateCompany": "Its slug stays. Needs a token for all companies.",
+        "uploadEvents": "CSV as `impact-in events import` takes it, up to IMPACT_IN_UPLOAD_LIMIT_MB. The "
+        "answer says what an import would do, row by row where it wouldn't.",
         "createCompany": "Needs a token for all companies. Its id is made here and never changes.",
         "createSchedule": "It fires from now on. Identical rules are allowed, and the answer says so.",
         "deleteSchedule": "Its waiting deliveries, retries too, are cancelled with it; one that is being "
@@ -124,6 +141,8 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "sessionId": "the session's id",
         "state": "only those that were accepted, given up, or are to be sent",
         "tokenId": "the token's id",
+        "fileName": "what the file is called",
+        "uploadId": "the upload's id",
         "trigger": "only what was planned so",
         "year": "the present year or one of the next two",
         "windowId": "the maintenance window's id",
@@ -145,6 +164,7 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "Platforms": "What is held, by what, and until when.",
         "Companies": "The tenants.",
         "Evidence": "What was delivered, for whoever has to believe it without us.",
+        "Uploads": "Files of events: checked, then imported.",
         "Incidents": "Open and past breaches.",
         "Maintenance windows": "When notices are withheld.",
         "Notices": "Where companies are notified, and what was sent there.",

@@ -32,6 +32,11 @@ class ErasedPeople:
         for company_id, digest in digests:
             self._digests.setdefault(str(company_id), set()).add(digest)
 
+    @property
+    def any(self) -> bool:
+        """Whether there are any: rows needn't be looked at otherwise."""
+        return bool(self._digests)
+
     def has(self, company_id: str, references: Iterable[str]) -> bool:
         """Whether one of `references` is an erased one of the company."""
         digests = self._digests.get(company_id)

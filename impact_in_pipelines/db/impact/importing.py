@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row
 
 from impact_in_pipelines.db.access.audit import Change, record
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.erasing.people import erased_people
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.impact.csv_import import (
     Broken,
@@ -27,6 +29,7 @@ Progress = Callable[[int, int], None]
 _CHUNK_ROWS = 50_000
 _CONFLICTS_AT_ONCE = 1_000
 _LINES_NAMED = 5
+_ERASED = "the person's data was erased on request; take the row out of the source"
 _IMPORT_LOCK = 727103
 _COPY = "COPY staged_events FROM STDIN WITH (FORMAT text, NULL '')"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
@@ -56,8 +59,14 @@ def import_events(
     actor: str | None = None,
     rejects_path: Path | None = None,
     progress: Progress | None = None,
+    only: Company | None = None,
+    name: str | None = None,
+    dry_run: bool = False,
 ) -> ImportSummary:
     """Import the CSV file at `path`: all rows that hold, or, if this raises, none.
+
+    `only`: rows of other companies are rejected as if there were none. `name`: what the audit log calls the
+    file. With `dry_run` everything is done and taken back: the summary and the rejects say what would be.
 
     Rows that don't hold go to `rejects_path` (default `<input>.rejects.csv` beside the input), which is
     written anew each time and removed when none are rejected. So do all lines of an event that the file has
@@ -71,11 +80,11 @@ def import_events(
     rejects = RejectsFile(rejects_path or default_rejects_path(path))
     tell = progress or _silent
     try:
-        with EventsFile(path) as events, engine.begin() as connection:
+        with EventsFile(path) as events, engine.connect() as connection:
             rejects.dialect = events.dialect
             # Sorting and merging millions of rows takes longer than a statement may otherwise.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            rows = _stage(connection, events, rejects, now, tell)
+            rows = _stage(connection, events, rejects, now, tell, only)
             counts = _merge(
                 connection,
                 rows - rejects.count,
@@ -84,10 +93,15 @@ def import_events(
                 lambda share: tell(*_halfway(events, share)),
             )
             written = counts["imported"] + counts["updated"]
-            if actor and written:
+            if actor and written and not dry_run:
                 after = {**counts, "rows": rows, "rejected": rejects.count}
-                change = Change("events.import", path.name, None, after=after)
+                company_id = only.id if only else None
+                change = Change("events.import", name or path.name, company_id, after=after)
                 record(connection, [change], actor=actor, now=now)
+            if dry_run:
+                connection.rollback()
+            else:
+                connection.commit()
     except BaseException:
         rejects.discard()
         raise
@@ -150,12 +164,19 @@ def _halfway(events: EventsFile, share: float) -> tuple[int, int]:
 
 
 def _stage(
-    connection: Connection, events: EventsFile, rejects: RejectsFile, now: datetime, tell: Progress
+    connection: Connection,
+    events: EventsFile,
+    rejects: RejectsFile,
+    now: datetime,
+    tell: Progress,
+    only: Company | None,
 ) -> int:
     """Copy the rows that hold into a temporary table, the others into the rejects; returns all rows."""
     sql = load("impact/impact")
     connection.execute(sql["create_staged_events"])
-    companies = {row.slug: str(row.id) for row in connection.execute(sql["company_slugs"])}
+    known = connection.execute(sql["company_slugs"])
+    companies = {row.slug: str(row.id) for row in known if only is None or row.id == only.id}
+    erased = erased_people(connection)
     rules = EventRules(companies, now + FUTURE_LIMIT, decimal_comma=events.dialect.decimal_comma)
     rows = 0
     lines: list[str] = []
@@ -163,6 +184,10 @@ def _stage(
         rows += 1
         if isinstance(fields, Broken):
             rejects.add(line, fields.reason, fields.fields)
+            continue
+        if erased.any and erased.has(companies.get(fields[1], ""), fields[4:6]):
+            # Not even the rejects may name them.
+            rejects.add(line, _ERASED, [*fields[:4], "", "", *fields[6:]])
             continue
         if problem := rules.problem(fields):
             rejects.add(line, problem, fields)

@@ -1,0 +1,167 @@
+"""Files of events that are uploaded: checked, shown row by row, imported when a person says yes."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from factories import World
+
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.errors.accounts import CompanyInactive
+from impact_in_pipelines.errors.impact import EventsFileHeader, UploadDecided, UploadUnknown
+from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
+from impact_in_pipelines.services.accounts import lives
+from impact_in_pipelines.services.impact import uploads
+
+HEADER = ",".join(COLUMNS)
+GOOD = "e1,c-1,2026-03-09T10:00:00Z,session,p1,v1,1.5,,"
+LATE = "e2,c-1,2026-03-09T10:00,session,p2,,2,,"
+OTHERS = "e3,c-2,2026-03-09T10:00:00Z,session,p3,,2,,"
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    world.companies(2)
+    return world.runtime.companies.find("c-1")
+
+
+def _file(tmp_path: Path, *rows: str, encoding: str = "utf-8") -> Path:
+    path = tmp_path / "march.csv"
+    path.write_bytes("\r\n".join([HEADER, *rows, ""]).encode(encoding))
+    return path
+
+
+def _checked(world: World, company: Company, path: Path) -> uploads.Upload:
+    return uploads.check(world.runtime, company, path, file_name="march.csv", actor="ingrid")
+
+
+def _events(world: World) -> list[str]:
+    return world.scalars("SELECT event_id FROM impact_events ORDER BY event_id")
+
+
+def test_a_check_says_what_an_import_would_do_and_imports_nothing(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Row by row with the rule; another company's row is as good as one of nobody."""
+    upload = _checked(world, company, _file(tmp_path, GOOD, GOOD, LATE, OTHERS))
+    assert (upload.state, upload.rows, upload.imported, upload.duplicates, upload.rejected) == (
+        *("checked", 4, 1, 1, 2),
+    )
+    rows = uploads.first_rejects(world.runtime, upload)
+    assert [(row.line, row.fields[0]) for row in rows] == [(4, "e2"), (5, "e3")]
+    assert "has no offset" in rows[0].reason
+    assert rows[1].reason == "unknown company 'c-2'"
+    assert _events(world) == []
+    assert world.scalars("SELECT count(*) FROM impact_touched_days") == [0]
+
+
+def test_yes_imports_what_was_shown_and_keeps_the_rejects(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """The file itself goes; its rejects can be downloaded, mended and uploaded as they are."""
+    upload = _checked(world, company, _file(tmp_path, GOOD, LATE))
+    done = uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    assert (done.state, done.imported, done.rejected, done.decided_by) == (
+        "imported",
+        1,
+        1,
+        "ingrid",
+    )
+    assert _events(world) == ["e1"]
+    assert world.scalars("SELECT DISTINCT kind FROM event_upload_parts") == ["rejects"]
+    mended = b"".join(uploads.rejects(world.runtime, done)).replace(b"T10:00,", b"T10:00Z,")
+    path = tmp_path / "mended.csv"
+    path.write_bytes(mended)
+    again = _checked(world, company, path)
+    assert (again.rows, again.imported, again.rejected) == (1, 1, 0)
+    with pytest.raises(UploadDecided):
+        uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    actions = world.scalars(
+        "SELECT action FROM audit_log WHERE company_id = :id ORDER BY at, action", id=company.id
+    )
+    assert actions == ["events.import", "events.upload", "events.upload"]
+
+
+def test_no_drops_the_file(world: World, company: Company, tmp_path: Path) -> None:
+    """Nothing of it is kept but that it was there."""
+    upload = _checked(world, company, _file(tmp_path, GOOD, LATE))
+    done = uploads.discard(world.runtime, company, upload.id, actor="ingrid")
+    assert (done.state, done.rejects_kept) == ("discarded", False)
+    assert world.scalars("SELECT count(*) FROM event_upload_parts") == [0]
+    assert _events(world) == []
+
+
+def test_as_excel_writes_it(world: World, company: Company, tmp_path: Path) -> None:
+    """The import's own rules: UTF-16 with semicolons and decimal commas."""
+    path = tmp_path / "excel.csv"
+    row = "e1;c-1;2026-03-09T10:00:00Z;session;p1;v1;1,5;;"
+    bad = "e2;c-1;2026-03-09T10:00:00Z;session;p1;v1;-1,5;;"
+    path.write_bytes("\r\n".join([HEADER.replace(",", ";"), row, bad, ""]).encode("utf-16"))
+    upload = _checked(world, company, path)
+    assert (upload.imported, upload.rejected) == (1, 1)
+    assert [row.line for row in uploads.first_rejects(world.runtime, upload)] == [3]
+    uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    assert world.scalars("SELECT hours FROM impact_events") == [1.5]
+
+
+def test_no_file_of_events_is_refused_under_its_own_name(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Not under that of the temporary file that it came in."""
+    path = tmp_path / "x"
+    path.write_text("name,age\nada,36\n")
+    with pytest.raises(EventsFileHeader) as refused:
+        uploads.check(world.runtime, company, path, file_name="people.csv", actor="ingrid")
+    assert refused.value.path.name == "people.csv"
+    assert world.scalars("SELECT count(*) FROM event_uploads") == [0]
+
+
+def test_another_companys_upload_is_not_there(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Neither to see nor to decide on."""
+    upload = _checked(world, company, _file(tmp_path, GOOD))
+    other = world.runtime.companies.find("c-2")
+    with pytest.raises(UploadUnknown):
+        uploads.confirm(world.runtime, other, upload.id, actor="eve")
+    assert uploads.listed(world.runtime, other, limit=10) == []
+
+
+def test_what_nobody_decides_on_is_discarded_after_a_day(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Files of people's data don't lie about; rejects go after a month."""
+    waiting = _checked(world, company, _file(tmp_path, GOOD, LATE))
+    done = _checked(world, company, _file(tmp_path, GOOD, LATE))
+    uploads.confirm(world.runtime, company, done.id, actor="ingrid")
+    world.clock.advance(timedelta(days=1, seconds=1))
+    uploads.purge(world.runtime)
+    assert uploads.find(world.runtime, company, waiting.id).state == "discarded"
+    assert uploads.find(world.runtime, company, done.id).rejects_kept
+    world.clock.advance(timedelta(days=30))
+    uploads.purge(world.runtime)
+    assert not uploads.find(world.runtime, company, done.id).rejects_kept
+
+
+def test_a_company_that_is_switched_off_takes_no_files(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Its data are on their way out."""
+    off = lives.deactivate(world.runtime, company, actor="ops").company
+    with pytest.raises(CompanyInactive):
+        _checked(world, off, _file(tmp_path, GOOD))
+
+
+def test_a_file_with_an_erased_person_brings_nobody_back(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Not into the events, nor into the rejects, which say why without saying who."""
+    path = _file(tmp_path, GOOD, GOOD.replace("e1", "e4").replace("p1", "p4"))
+    upload = _checked(world, company, path)
+    uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    lives.erase_participant(world.runtime, company, "p1", actor="ops")
+    again = _checked(world, company, path)
+    assert (again.imported, again.unchanged, again.rejected) == (0, 1, 1)
+    [row] = uploads.first_rejects(world.runtime, again)
+    assert "was erased" in row.reason
+    assert "p1" not in ",".join(row.fields)
