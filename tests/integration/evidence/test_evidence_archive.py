@@ -1,22 +1,14 @@
 """An archive of evidence is verified without us, and whatever was tampered with in it is found and named."""
 
-import hashlib
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
-from factories import YESTERDAY, World
+from factories import YESTERDAY
 
-from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.deliveries.call_backs import CallBackStore, Word
 from impact_in_pipelines.errors.retention import NoHeads, NotAnArchive, SpanBackwards
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain import link_hash
@@ -24,88 +16,9 @@ from impact_in_pipelines.evidence.heads import Head, read_heads
 from impact_in_pipelines.evidence.verifying import Fault, verify
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.evidence.exporting import export
-from impact_in_pipelines.services.evidence.publishing import current, publish
+from impact_in_pipelines.services.evidence.publishing import current
 
-FIRST = YESTERDAY - timedelta(days=2)
-DOCS = Path(__file__).parents[2] / "docs" / "evidence.md"
-Files = dict[str, list[str]]
-
-
-@dataclass(frozen=True)
-class Exported:
-    """An archive, and the world that it is of."""
-
-    world: World
-    company: Company
-    path: Path
-
-    def findings(self, files: Files) -> list[str]:
-        """What is found once the archive has these lines, and sums that fit them."""
-        path = self.path.with_name("tampered.zip")
-        write(path, files)
-        return [
-            f"{one.fault.value} {one.what} in {one.file}"
-            + (f": {one.detail}" if one.detail else "")
-            for one in verify(path).findings
-        ]
-
-    @property
-    def files(self) -> Files:
-        return read(self.path)
-
-
-def read(path: Path) -> Files:
-    with ZipFile(path) as zipped:
-        return {name: zipped.read(name).decode().splitlines() for name in zipped.namelist()}
-
-
-def write(path: Path, files: Files) -> None:
-    """Whoever tampers writes the sums anew: they are the easy part."""
-    manifest = json.loads("\n".join(files[archive.MANIFEST]))
-    with ZipFile(path, "w") as zipped:
-        for name, lines in files.items():
-            content = "".join(f"{line}\n" for line in lines)
-            if name in manifest["files"]:
-                manifest["files"][name]["sha256"] = hashlib.sha256(content.encode()).hexdigest()
-            if name != archive.MANIFEST:
-                zipped.writestr(name, content)
-        zipped.writestr(archive.MANIFEST, json.dumps(manifest))
-
-
-def write_export(world: World, company: Company, path: Path) -> Path:
-    with path.open("wb") as file:
-        file.writelines(export(world.runtime, company, FIRST, YESTERDAY, actor="test"))
-    return path
-
-
-@pytest.fixture
-def exported(world: World, tmp_path: Path) -> Exported:
-    """Six deliveries of three days on two platforms, of which one was taken back and restored; one that was
-    skipped; and another company's, of which nothing may be in it."""
-    one, other = world.companies(2)
-    days = [FIRST + timedelta(days=n) for n in range(3)]
-    world.events([one, other], days=days)
-    for platform in (Platform.BENEVITY, Platform.WORKDAY):
-        for day in days:
-            world.deliveries(platform, one, other, days=[day])
-        world.drain(platform)
-    world.deliveries(Platform.BENEVITY, one)
-    world.drain(Platform.BENEVITY)
-    (row,) = world.rows(
-        "SELECT * FROM impact_deliveries WHERE company_id = :c AND platform = 'benevity' "
-        "AND period_start = :day AND status = 'success'",
-        c=one,
-        day=days[0],
-    )
-    calls = CallBackStore(world.database.engine, world.runtime.vault)
-    for number, word in enumerate((Word.FAILED, Word.ARRIVED)):
-        world.clock.advance(timedelta(minutes=1))
-        calls.take(
-            Platform.BENEVITY, one, transaction_id=row["transaction_id"], message_id=f"m{number}",
-            word=word, error="rejected by the programme", at=world.clock(), now=world.clock(),
-        )  # fmt: skip
-    company = world.runtime.companies.find(str(one))
-    return Exported(world, company, write_export(world, company, tmp_path / "evidence.zip"))
+from .archives import FIRST, Exported, Files, changed, write_export
 
 
 def test_a_fresh_archive_holds_and_has_everything(exported: Exported) -> None:
@@ -167,20 +80,6 @@ def test_a_row_that_is_missing_added_or_moved_is_named(
     assert any(one.startswith(f"{how} {what} in {name}") for one in found), found
     # Without its link nothing proves a delivery: its rows are named as well.
     assert len(found) <= (6 if name == archive.CHAIN else 2), found
-
-
-def changed(name: str, member: str, value: Any) -> Callable[[Files], str]:
-    """Changes a member of the second row of a file; returns the row as it was."""
-
-    def change(files: Files) -> str:
-        line = files[name][1]
-        row = json.loads(line)
-        inner = row["payload"] if member in row.get("payload", {}) else row
-        inner[member] = value
-        files[name][1] = json.dumps(row)
-        return line
-
-    return change
 
 
 @pytest.mark.parametrize(
@@ -331,66 +230,3 @@ def test_what_is_no_archive_and_no_heads_is_refused(tmp_path: Path, exported: Ex
         read_heads(nothing)
     with pytest.raises(SpanBackwards):
         export(exported.world.runtime, exported.company, YESTERDAY, FIRST, actor="test")
-
-
-def test_heads_are_published_each_day_and_a_log_that_was_put_back_is_noticed(
-    exported: Exported, tmp_path: Path
-) -> None:
-    """Each file names the one before it; what was published stays true, or the next publication says so."""
-    world = exported.world
-    runtime = world.runtime
-    runtime.settings = runtime.settings.model_copy(update={"evidence_heads_folder": tmp_path / "h"})
-    first = publish(runtime)
-    assert first.strays == ()
-    assert first.file
-    world.clock.advance(timedelta(days=1))
-    second = publish(runtime)
-    assert second.strays == ()
-    assert second.file
-    named = json.loads(second.file.read_text())["previous"]
-    assert named["file"] == first.file.name
-    assert named["sha256"] == hashlib.sha256(first.file.read_bytes()).hexdigest()
-    # An evening is lost: the last link is not there any more, and another one takes its number.
-    company = exported.company.id
-    world.execute("DELETE FROM evidence_links WHERE company_id = :c AND link = 9", c=company)
-    world.execute(
-        "UPDATE evidence_heads SET links = 8, hash = (SELECT hash FROM evidence_links "
-        "WHERE company_id = :c AND link = 8) WHERE company_id = :c",
-        c=company,
-    )
-    world.clock.advance(timedelta(days=1))
-    assert publish(runtime).strays == (str(company),)
-
-
-def test_the_page_says_how_to_verify_by_hand(exported: Exported) -> None:
-    """The reader's own twenty lines and `sha256sum`, as docs/evidence.md has them, find what we find."""
-    blocks = re.findall(r"```(\w+)\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    (program,) = [code for language, code in blocks if language == "python"]
-    (shell,) = [code for language, code in blocks if language == "sh" and "sha256sum" in code]
-    assert len([line for line in program.splitlines() if line.strip()]) <= 20
-    script = exported.path.with_name("check.py")
-    script.write_text(program)
-
-    def run(path: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-I", str(script), str(path)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    good = run(exported.path)
-    assert (good.returncode, good.stderr) == (0, "")
-    assert verify(exported.path).head in good.stdout
-    files = exported.files
-    changed(archive.PAYLOADS, "organizationId", "another")(files)
-    exported.findings(files)
-    bad = run(exported.path.with_name("tampered.zip"))
-    assert bad.returncode == 1
-    folder = exported.path.parent / "by-hand"
-    with ZipFile(exported.path) as zipped:
-        zipped.extractall(folder)
-    done = subprocess.run(
-        ["bash", "-ec", shell.split("cd ", 1)[1].split("\n", 1)[1]],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "chain.txt: OK" in done.stdout
