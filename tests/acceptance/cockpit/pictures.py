@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from factories import world_on
 from PIL import Image
@@ -80,7 +81,10 @@ def looking(stage: Stage, browser: Browser) -> None:
         visitor.sign_in()
         for code in ("en", "nb", "es", "uk"):
             keep(visitor.open(language=code), f"deliveries-{code}")
-        keep(visitor.open("deliveries?status=failed"), "filters")
+        page = visitor.open("deliveries?status=failed&status=retrying&by=period&from=2026-03-01")
+        page.evaluate("document.querySelector('.timeline').scrollIntoView()")
+        page.locator("[data-dropdown] summary").click()
+        keep(page, "filters")
         keep(visitor.open("deliveries?status=cancelled"), "empty")
         page = visitor.open("deliveries?status=retrying")
         page.locator(".opener").first.click()
@@ -164,6 +168,34 @@ def changing(stage: Stage, visitor: Visitor) -> None:
     keep(page, "replay-done")
 
 
+def comparing(visitor: Visitor) -> None:
+    """A replay of several, each beside what had arrived."""
+    page = visitor.open("deliveries?status=success&platform=benevity")
+    boxes = page.locator("li.row input[name=id]")
+    boxes.nth(0).check()
+    boxes.nth(12).check()
+    page.get_by_role("button", name=re.compile("Replay selected")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Send it all the same").click()
+    dialog.locator("details.difference summary").nth(1).click()
+    keep(page, "replay-differences")
+
+
+def rooms(stage: Stage, browser: Browser) -> None:
+    """The other pages, each in light, in dark and on a phone."""
+    options: dict[str, dict[str, Any]] = {
+        "": {},
+        "-dark": {"color_scheme": "dark"},
+        "-phone": PHONE,
+    }
+    for suffix, option in options.items():
+        with visiting(browser, stage, **option) as visitor:
+            visitor.sign_in()
+            for name in ("calendar", "connections", "trends", "incidents", "audit-log"):
+                keep(visitor.open(name), f"{name}{suffix}", whole=name == "trends")
+            keep(visitor.open("calendar/2026-03"), f"calendar-month{suffix}", whole=bool(suffix))
+
+
 def main() -> None:
     """Take all of them."""
     with staged() as stage, sync_playwright() as playwright:
@@ -172,7 +204,9 @@ def main() -> None:
         looking(stage, browser)
         with visiting(browser, stage) as visitor:
             visitor.sign_in()
+            comparing(visitor)
             changing(stage, visitor)
+        rooms(stage, browser)
         browser.close()
 
 

@@ -183,3 +183,12 @@ def test_trends_of_a_company_without_deliveries_say_what_to_do(
     expect(visitor.page.get_by_text("Trends begin with the first delivery.")).to_be_visible()
     expect(visitor.page.locator("main").get_by_role("link", name="Schedules")).to_be_visible()
     assert visitor.faults() == []
+
+
+def test_on_a_phone_the_tab_that_one_is_on_is_in_sight(stage: Stage, visit: Visit) -> None:
+    """There are more tabs than fit: the present one tells where one is."""
+    visitor = visit(stage, viewport={"width": 360, "height": 740})
+    for name in ("deliveries", "trends", "audit-log"):
+        page = visitor.open(name)
+        expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

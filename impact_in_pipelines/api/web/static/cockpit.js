@@ -36,6 +36,9 @@ if (page?.dataset.page === "sign-in" && window.location.search.includes("token="
   address.searchParams.delete("token");
   history.replaceState(null, "", address);
 }
+// On a narrow screen the tabs scroll: the one that one is on must not lie out of sight.
+const tab = document.querySelector(".tabs a[aria-current]");
+if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - (tab.closest(".tabs").clientWidth - tab.offsetWidth) / 2;
 watchConnection();
 offerOwnZone();
 refreshTimes();
