@@ -4,7 +4,9 @@ from dagster import Definitions, in_process_executor
 
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
+from impact_in_pipelines.assets.exports.checks import export_checks
 from impact_in_pipelines.assets.exports.factory import exports
+from impact_in_pipelines.assets.exports.figures import figures
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
@@ -30,11 +32,13 @@ defs = Definitions(
     assets=[
         impact_events,
         company_impact,
+        *figures,
         *exports,
         impact_deliveries,
         delivery_schedules,
         *sla_assets,
     ],
+    asset_checks=export_checks,
     # The other jobs come with the schedules that start them.
     jobs=[pause_or_resume()],
     schedules=[

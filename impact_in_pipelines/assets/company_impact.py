@@ -10,6 +10,7 @@ from dagster import (
     AssetCheckSpec,
     AssetExecutionContext,
     Config,
+    DataVersion,
     MaterializeResult,
     MetadataValue,
     RetryPolicy,
@@ -21,9 +22,11 @@ from dagster import (
 from pydantic import Field
 
 from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
+from impact_in_pipelines.assets.exports.figures import show_stale_cells
 from impact_in_pipelines.assets.external import impact_events
 from impact_in_pipelines.impact.checks import CHECKS, Check, CheckSeverity
 from impact_in_pipelines.impact.verdicts import Evaluation
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.deliveries import corrections
@@ -96,7 +99,10 @@ def company_impact(
         f"{compared.reports} reports compared with what was delivered, {compared.changed} would say "
         f"something else today; {len(corrected.queued)} corrections queued"
     )
+    for platform in Platform:
+        show_stale_cells(context, parts, platform)
     yield MaterializeResult(
+        data_version=DataVersion(parts.impact.content_version()),
         metadata={
             "companies": summary.companies,
             "company_days": summary.days,
@@ -107,7 +113,7 @@ def company_impact(
             "corrections_queued": len(corrected.queued),
             "first_day": str(summary.first_day or "–"),
             "last_day": str(summary.last_day or "–"),
-        }
+        },
     )
     figures = parts.impact.daily_figures(
         now, first_day=now.date() - timedelta(days=DAYS_JUDGED - 1), last_day=now.date()

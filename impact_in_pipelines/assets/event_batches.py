@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -46,12 +46,19 @@ _COPY = (
 _LAST_ID = "SELECT currval(pg_get_serial_sequence('event_logs', 'id'))"
 
 
+class Link(str):
+    """An address, shown as a link."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GreenCell:
     """One partition of an asset that has been materialised, and what its event says of it."""
 
     partition: str
     metadata: Mapping[str, str | int]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_materializations(
@@ -113,6 +120,7 @@ class _Rows:
         self._varying["metadata_entries"] = [
             _packed(label, value) for label, value in cell.metadata.items()
         ]
+        self._varying["tags"] = dict(cell.tags) or None
         return json.dumps(self._document)
 
     def row(self, cell: GreenCell) -> str:
@@ -122,17 +130,25 @@ class _Rows:
 
 
 def _packed(label: str, value: str | int) -> dict[str, Any]:
-    data: dict[str, Any] = (
-        {"__class__": "TextMetadataEntryData", "text": value}
-        if isinstance(value, str)
-        else {"__class__": "IntMetadataEntryData", "value": value}
-    )
+    data: dict[str, Any]
+    if isinstance(value, Link):
+        data = {"__class__": "UrlMetadataEntryData", "url": str(value)}
+    elif isinstance(value, str):
+        data = {"__class__": "TextMetadataEntryData", "text": value}
+    else:
+        data = {"__class__": "IntMetadataEntryData", "value": value}
     return {
         "__class__": "EventMetadataEntry",
         "description": None,
         "entry_data": data,
         "label": label,
     }
+
+
+def _value(value: str | int) -> MetadataValue[Any]:
+    if isinstance(value, Link):
+        return MetadataValue.url(str(value))
+    return MetadataValue.text(value) if isinstance(value, str) else MetadataValue.int(value)
 
 
 def _escaped(text: str) -> str:
@@ -144,10 +160,8 @@ def _materialization(asset_key: AssetKey, cell: GreenCell) -> AssetMaterializati
     return AssetMaterialization(
         asset_key=asset_key,
         partition=cell.partition,
-        metadata={
-            label: MetadataValue.text(value) if isinstance(value, str) else MetadataValue.int(value)
-            for label, value in cell.metadata.items()
-        },
+        tags=dict(cell.tags) or None,
+        metadata={label: _value(value) for label, value in cell.metadata.items()},
     )
 
 

@@ -8,11 +8,12 @@ from dagster import (
     in_process_executor,
 )
 
+from impact_in_pipelines.assets.exports.checks import check_keys
 from impact_in_pipelines.settings import Settings
 
 refresh_company_impact = define_asset_job(
     name="refresh_company_impact",
-    selection=AssetSelection.assets("company_impact"),
+    selection=AssetSelection.assets("company_impact") | AssetSelection.checks(*check_keys),
     description="Computes the figures of every company-day that imports have touched, and checks them.",
     executor_def=in_process_executor,
 )

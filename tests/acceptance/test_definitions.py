@@ -74,6 +74,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
     assert {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()} == {
         "impact_events",
         "company_impact",
+        *(f"{platform}_figures" for platform in PLATFORMS),
         "impact_deliveries",
         "delivery_schedules",
         "sla_daily",
@@ -112,15 +113,19 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
     }
 
 
-def test_nothing_upstream_of_an_export_is_partitioned() -> None:
-    """A partitioned asset upstream of an export makes every drain fail once it is materialised (D2)."""
+def test_no_input_of_an_export_is_partitioned() -> None:
+    """A partitioned asset that is an input of an export makes every drain fail once it has an event (D2).
+    What the cells are compared with is partitioned, and no input."""
     graph = defs.get_repository_def().asset_graph
     exports = {AssetKey(f"{platform}_export") for platform in PLATFORMS}
     assert all(graph.get(key).partitions_def is not None for key in exports)
     upstream = {key for export in exports for key in graph.get_ancestor_asset_keys(export)}
 
     assert AssetKey("company_impact") in upstream
-    assert {key for key in upstream if graph.get(key).partitions_def is not None} == set()
+    assert {key for key in upstream if graph.get(key).partitions_def is not None} == {
+        AssetKey(f"{platform}_figures") for platform in PLATFORMS
+    }
+    assert all(not defs.resolve_assets_def(key).node_keys_by_input_name for key in exports)
 
 
 def test_an_export_never_waits_for_a_slot_of_a_backfill() -> None:

@@ -24,6 +24,9 @@ PROMISED = {
     "latency_ms",
     "period",
     "trigger",
+    "delivered_at",
+    "figures",
+    "cockpit",
 }
 
 
@@ -78,6 +81,9 @@ def test_a_materialization_carries_what_the_log_and_the_platform_say(world: Worl
         "attempts": 1,
         "period": day(1).isoformat(),
         "trigger": "schedule",
+        "delivered_at": f"{row['delivered_at']:%Y-%m-%d %H:%M:%S} UTC",
+        "figures": "outcomes {'language': [5.0, 3]}, volunteers 1, participants 3, volunteer hours 7.5",
+        "cockpit": f"http://127.0.0.1:3007/en/cockpit/{row['company_id']}/deliveries/{row['id']}",
     }
 
 
@@ -219,7 +225,7 @@ def test_a_selected_day_that_had_arrived_is_not_sent_twice_and_is_green(world: W
 
 
 def test_a_drain_runs_after_company_impact_has_been_materialised(world: World) -> None:
-    """Law: nothing upstream of an export is partitioned, or a run without a key fails (D2)."""
+    """Law: no input of an export is partitioned, or a run without a key fails (D2)."""
     world.due("north")
     refresh = defs.resolve_job_def("refresh_company_impact")
     assert succeeded(refresh.execute_in_process(instance=world.instance, run_config=QUIET))

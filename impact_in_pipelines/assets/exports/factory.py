@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from dagster import (
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     BackfillPolicy,
     Failure,
@@ -20,6 +19,7 @@ from dagster import (
 from impact_in_pipelines.assets.beta import single_run_backfills
 from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.exports.choice import ExportConfig, chosen_days
+from impact_in_pipelines.assets.exports.figures import compared_with_figures
 from impact_in_pipelines.assets.exports.run import Export
 from impact_in_pipelines.assets.partitions import company_days
 from impact_in_pipelines.dagster_instance.runs.stopping import stoppable
@@ -40,10 +40,9 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
         name=f"{platform.value}_export",
         description=(
             f"Impact figures delivered to {title}. A green cell: that company's impact of that day has "
-            "arrived. A red cell: it failed for good; its observation says why. To send it again, select "
-            "the cell and materialise it."
+            "arrived. Unsynced: its events have changed since; correct it. A red cell: it failed for good; "
+            "its observation says why. To send it again, select the cell and materialise it."
         ),
-        deps=[AssetKey("company_impact")],
         partitions_def=company_days,
         backfill_policy=BackfillPolicy.single_run(),
         retry_policy=_STEP_RETRIES,
@@ -68,7 +67,7 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
             raise Failure(description=sentence(error), allow_retries=False) from error
         yield from ()
 
-    return export
+    return compared_with_figures(export, platform)
 
 
 def build_exports() -> list[AssetsDefinition]:

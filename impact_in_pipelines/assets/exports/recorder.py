@@ -19,10 +19,12 @@ from dagster import (
 
 from impact_in_pipelines.assets.event_batches import (
     GreenCell,
+    Link,
     plan_partitions,
     write_materializations,
     write_observations,
 )
+from impact_in_pipelines.assets.exports.figures import delivered, figures_in_words
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
 from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
@@ -65,6 +67,7 @@ class Recorder:
         self._asset_key = asset_key
         self._run_id = run_id
         self.counts: Counter[DeliveryStatus] = Counter()
+        self.corrected = False
         self._failures: list[FinalDelivery] = []
         self._failed_ids: list[UUID] = []
         self._known: set[str] = set()
@@ -133,10 +136,11 @@ class Recorder:
             [
                 self._observation(delivery, day)
                 for delivery in failed
-                for day in inside_window(delivery.days)[-1:]
+                for day in inside_window(delivery.days)
             ],
         )
         self.counts.update(d.status for d in batch)
+        self.corrected |= any(d.corrects is not None for d in arrived)
         self._failed_ids += [d.id for d in failed]
         self._failures += failed[: MOST_FAILURES_SHOWN - len(self._failures)]
 
@@ -172,9 +176,27 @@ class Recorder:
             metadata["payload_bytes"] = delivery.payload_bytes
         if delivery.latency_ms is not None:
             metadata["latency_ms"] = round(delivery.latency_ms)
+        if delivery.delivered_at is not None:
+            metadata["delivered_at"] = _second(delivery.delivered_at)
+        if delivery.figures is not None:
+            metadata["figures"] = figures_in_words(delivery.figures)
+        if delivery.corrects is not None:
+            metadata["corrects"] = str(delivery.corrects)
         if delivery.duplicate_of is not None:
             metadata["duplicate_of"] = str(delivery.duplicate_of)
-        return GreenCell(str(cell(delivery.company_slug, day)), metadata)
+            metadata["sent"] = (
+                f"nothing: the same content had arrived with delivery {delivery.duplicate_of}"
+            )
+        metadata["cockpit"] = self._link(delivery)
+        return GreenCell(
+            str(cell(delivery.company_slug, day)),
+            metadata,
+            delivered(self._platform, delivery.figures_hash),
+        )
+
+    def _link(self, delivery: FinalDelivery) -> Link:
+        base = self._runtime.settings.cockpit_url.rstrip("/")
+        return Link(f"{base}/en/cockpit/{delivery.company_id}/deliveries/{delivery.id}")
 
     def _observation(self, delivery: FinalDelivery, day: date) -> AssetObservation:
         return AssetObservation(
@@ -188,6 +210,7 @@ class Recorder:
                 "error": delivery.last_error or "",
                 "http_status": delivery.http_status or 0,
                 "attempts": delivery.attempt_count,
+                "cockpit": MetadataValue.url(self._link(delivery)),
             },
         )
 
@@ -213,11 +236,13 @@ def _failures_shown(context: AssetExecutionContext) -> list[AssetObservation]:
     entries = context.instance.all_logs(
         context.run.run_id, of_type=DagsterEventType.ASSET_OBSERVATION
     )
-    return [
+    seen = [
         entry.dagster_event.asset_observation_data.asset_observation
         for entry in entries
         if entry.dagster_event is not None
     ]
+    # A failure is shown on each day of its period, and is one.
+    return list({str(one.metadata["delivery_id"].value): one for one in seen}.values())
 
 
 def _record(failure: AssetObservation) -> TableRecord:

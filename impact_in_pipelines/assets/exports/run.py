@@ -11,6 +11,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.exports.choice import Chosen, Due
+from impact_in_pipelines.assets.exports.figures import show_stale_cells
 from impact_in_pipelines.assets.exports.recorder import Recorder
 from impact_in_pipelines.dagster_instance.queueing import SCHEDULE_TAG
 from impact_in_pipelines.dagster_instance.runs.stopping import Stop
@@ -103,6 +104,8 @@ class Export:
         # that ends as cancelled don't turn red, and nobody would show them again.
         stopped = self._stop.requested or is_terminated(self._instance, self._run_id)
         self._recorder.record(failures=not stopped)
+        if self._recorder.corrected:
+            show_stale_cells(self._context, self._runtime, self._platform)
         self._report(summary)
         if stopped:
             raise self._stopped(summary)

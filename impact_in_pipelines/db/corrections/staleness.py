@@ -34,7 +34,7 @@ Report = Callable[[Platform, ImpactFigures], Reported]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class StaleComparison:
     """What a comparison found: `days` whose events had changed, `reports` that cover them, of which `changed`
     would say something else today; `left` days are in a worker's hands and wait for the next one."""
 
@@ -43,8 +43,8 @@ class Comparison:
     changed: int = 0
     left: int = 0
 
-    def __add__(self, other: "Comparison") -> "Comparison":
-        return Comparison(
+    def __add__(self, other: "StaleComparison") -> "StaleComparison":
+        return StaleComparison(
             self.days + other.days,
             self.reports + other.reports,
             self.changed + other.changed,
@@ -130,9 +130,9 @@ class StalenessStore:
         self._engine = engine
         self._impact = impact
 
-    def compare(self, now: datetime, report: Report) -> Comparison:
+    def compare(self, now: datetime, report: Report) -> StaleComparison:
         """Compare every day that is on the list now, a part at a time in a transaction of its own."""
-        done = Comparison()
+        done = StaleComparison()
         after: tuple[UUID, date] = (_NOBODY, date.min)
         while True:
             with self._engine.begin() as connection:
@@ -153,7 +153,7 @@ class StalenessStore:
         days: Sequence[Mapping[str, Any]],
         now: datetime,
         report: Report,
-    ) -> Comparison:
+    ) -> StaleComparison:
         listed = rows_as_json([dict(row) for row in days])
         found = rows_of(connection.execute(_SQL["reports"], {"rows": listed}))
         in_hand = {
@@ -192,7 +192,7 @@ class StalenessStore:
             connection.execute(_SQL["note"], {"rows": rows_as_json(noted), "now": now})
             others = [_key(row) | _current(current) for row, current in changed]
             connection.execute(_SQL["note_current"], {"rows": rows_as_json(others)})
-        return Comparison(len(days), len(reports), len(changed), len(left))
+        return StaleComparison(len(days), len(reports), len(changed), len(left))
 
     def stale(
         self, wanted: StaleFilter | None = None, *, limit: int = 100_000, corrections: bool = True

@@ -1,9 +1,10 @@
 """Final deliveries that Dagster must still show. Statements: recording.sql."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -46,6 +47,10 @@ class FinalDelivery:
     http_status: int | None
     duplicate_of: UUID | None
     revision: int
+    company_id: UUID
+    figures: Mapping[str, Any] | None = None
+    figures_hash: str | None = None
+    corrects: UUID | None = None
 
     @property
     def days(self) -> list[date]:

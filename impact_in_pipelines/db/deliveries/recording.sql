@@ -3,7 +3,8 @@
 -- only, so those of a selection are left to it for as long as a run may take.
 SELECT d.id, c.slug AS company_slug, d.platform, d.trigger, d.status, d.period_start, d.period_end,
        d.scheduled_for, d.delivered_at, d.failed_at, d.transaction_id, d.payload_hash, d.payload_bytes,
-       d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision
+       d.attempt_count, d.error_kind, d.last_error, d.http_status, d.duplicate_of, d.revision, d.company_id,
+       d.figures, d.figures_hash, d.corrects
 FROM impact_deliveries d JOIN companies c ON c.id = d.company_id
 WHERE d.platform = :platform AND d.recorded_at IS NULL AND d.status IN @shown
   AND (CASE

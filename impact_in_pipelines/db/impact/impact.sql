@@ -150,6 +150,13 @@ DELETE FROM company_impact i
 USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(company_id uuid, day date)
 WHERE i.company_id = n.company_id AND i.day = n.day
 
+-- name: content_version
+-- In any order, so that no million rows are sorted.
+SELECT count(*) AS days, CAST(coalesce(sum(CAST(hashtextextended(CAST(ROW(
+    i.company_id, i.day, i.participants, i.volunteers, i.volunteer_hours, i.sessions, i.events, i.activities,
+    i.outcomes, i.quality) AS text), 0) AS numeric) + 9223372036854775808), 0) AS numeric) AS digest
+FROM company_impact i
+
 -- name: company_days
 -- What `company_impact` says of local days, with what was usual before each of them.
 SELECT i.*, c.slug, c.timezone, n.history_days, h.history_events

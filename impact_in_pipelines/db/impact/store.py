@@ -157,6 +157,13 @@ class ImpactStore:
         removed = connection.execute(self._sql["remove_company_days"], {"rows": rows_as_json(gone)})
         return written.rowcount, removed.rowcount
 
+    def content_version(self) -> str:
+        """What `company_impact` says, as one short text: the same for the same figures, whenever they were
+        computed."""
+        with self._engine.connect() as connection:
+            row = connection.execute(self._sql["content_version"]).one()
+        return f"{row.days}-{int(row.digest):x}"
+
     def daily_figures(
         self,
         now: datetime,

@@ -1,8 +1,10 @@
 """When a delivered day that has changed since may be corrected (design D19): pure decisions."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.delivery.states import DeliveryStatus
@@ -71,3 +73,27 @@ def why_not(
     if status is DeliveryStatus.FAILED:
         return CorrectionFailed(correction_id)
     return CorrectionOnItsWay(correction_id)
+
+
+def size_of_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    """How much reported figures differ: the largest share by which one of them has grown or shrunk (1.0: it
+    has doubled, or there was none). For an order of the worst first."""
+    was, now = dict(_numbers(before)), dict(_numbers(after))
+    return max(
+        (
+            abs(now.get(name, 0.0) - was.get(name, 0.0)) / max(abs(was.get(name, 0.0)), 1.0)
+            for name in was.keys() | now.keys()
+        ),
+        default=0.0,
+    )
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _numbers(one, f"{name}/{key}")
+    elif isinstance(value, list | tuple):
+        for place, one in enumerate(value):
+            yield from _numbers(one, f"{name}/{place}")
+    elif isinstance(value, int | float):
+        yield name, float(value)

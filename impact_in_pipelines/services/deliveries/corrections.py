@@ -6,13 +6,15 @@ company's delivery is refused as one that isn't stale.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.corrections.staleness import (
-    Comparison,
+    CellChanges,
+    StaleComparison,
     StaleDay,
     StaleFilter,
     StaleList,
@@ -26,6 +28,21 @@ from impact_in_pipelines.services.deliveries.drain_requests import (
     DrainStarter,
     NextTick,
 )
+
+__all__ = [
+    "Corrected",
+    "StaleDay",
+    "StaleFilter",
+    "StaleReport",
+    "changed_cells",
+    "compare",
+    "correct",
+    "correct_automatically",
+    "policy_of",
+    "set_policy",
+    "stale_days",
+    "stale_reports",
+]
 
 AUTOMATICALLY = "corrections"
 """The actor of corrections that no person asked for."""
@@ -51,7 +68,7 @@ class StaleReport:
     refusal: ImpactInError | None
 
 
-def compare(runtime: Runtime) -> Comparison:
+def compare(runtime: Runtime) -> StaleComparison:
     """Find out what today's events would have been reported otherwise, of every day that has changed."""
     from impact_in_pipelines.connectors.registry import reported
 
@@ -127,6 +144,12 @@ def correct_automatically(runtime: Runtime) -> Corrected:
         )
     ]
     return correct(runtime, list(dict.fromkeys(ids)), actor=AUTOMATICALLY)
+
+
+def changed_cells(runtime: Runtime, platform: Platform) -> AbstractContextManager[CellChanges]:
+    """How the cells of `platform` differ from what Dagster was told of them last; kept as told if the block
+    ends well."""
+    return runtime.staleness.cells(platform)
 
 
 def policy_of(runtime: Runtime, company: Company, platform: Platform) -> CorrectionPolicy:
