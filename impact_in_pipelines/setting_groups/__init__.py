@@ -1,5 +1,6 @@
 """Parts of `settings.Settings`, a subject each."""
 
+from impact_in_pipelines.setting_groups.access import AccessSettings
 from impact_in_pipelines.setting_groups.breakers import BreakerSettings
 from impact_in_pipelines.setting_groups.companies import CompanySettings
 from impact_in_pipelines.setting_groups.notices import NoticeSettings
@@ -7,6 +8,11 @@ from impact_in_pipelines.setting_groups.retention import EvidenceSettings, Reten
 
 
 class SettingGroups(
-    BreakerSettings, CompanySettings, EvidenceSettings, NoticeSettings, RetentionSettings
+    AccessSettings,
+    BreakerSettings,
+    CompanySettings,
+    EvidenceSettings,
+    NoticeSettings,
+    RetentionSettings,
 ):
     """All of them."""
