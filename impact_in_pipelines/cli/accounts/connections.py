@@ -179,7 +179,8 @@ def rotate_keys(as_json: AsJson = False) -> None:
         print_json(rotation)
     else:
         console.print(
-            f"Encrypted anew: {rotation.connections} connections, {rotation.tokens} access tokens.",
+            f"Encrypted anew: {rotation.connections} connections, {rotation.tokens} access tokens, "
+            f"{rotation.channels} notice channels.",
             markup=False,
         )
         for row in rotation.unreadable:
@@ -189,7 +190,14 @@ def rotate_keys(as_json: AsJson = False) -> None:
                 markup=False,
                 soft_wrap=True,
             )
-    if rotation.unreadable:
+        if rotation.unreadable_channels:
+            console.print(
+                f"{rotation.unreadable_channels} notice channels can't be decrypted with any of the keys: "
+                "their addresses have to be entered again in the cockpit.",
+                markup=False,
+                soft_wrap=True,
+            )
+    if rotation.unreadable or rotation.unreadable_channels:
         raise typer.Exit(1)
 
 

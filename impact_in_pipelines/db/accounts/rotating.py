@@ -19,7 +19,7 @@ from impact_in_pipelines.platforms import Platform
 BATCH = 500
 """Rows that are locked and written in one transaction."""
 
-_SQL = load("accounts/connections")
+_SQL, _CHANNELS = load("accounts/connections"), load("notices/channels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,15 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What was written anew: `connections` and `tokens` count rows; `dropped_tokens` no key could read, and
-    new ones are had for the asking."""
+    """What was written anew: `connections`, `tokens` and `channels` (of notices) count rows;
+    `dropped_tokens` no key could read, and new ones are had for the asking."""
 
     connections: int
     tokens: int
     dropped_tokens: int
     unreadable: tuple[UnreadableRow, ...]
+    channels: int = 0
+    unreadable_channels: int = 0
 
 
 class KeyRotation:
@@ -50,10 +52,40 @@ class KeyRotation:
         self._batch = batch
 
     def run(self, *, actor: str, now: datetime) -> Rotation:
-        """Rotate credentials, webhook secrets and access tokens; each changed connection is audited."""
+        """Rotate credentials, webhook secrets, access tokens, and addresses and secrets of notice channels;
+        each changed connection and channel is audited."""
         connections, unreadable = self._connections(actor, now)
         tokens, dropped = self._tokens()
-        return Rotation(connections, tokens, dropped, tuple(unreadable))
+        channels, lost = self._channels(actor, now)
+        return Rotation(connections, tokens, dropped, tuple(unreadable), channels, lost)
+
+    def _channels(self, actor: str, now: datetime) -> tuple[int, int]:
+        """How many channels were written anew, and how many no key can read."""
+        written, lost, after = 0, 0, None
+        while True:
+            with self._engine.begin() as connection:
+                values = {"after": after, "limit": self._batch}
+                rows = rows_of(connection.execute(_CHANNELS["to_rotate"], values))
+                changes = []
+                for row in rows:
+                    try:
+                        anew = {
+                            name: self._vault.rotate(row[name]) if row[name] is not None else None
+                            for name in ("target", "secret", "old_secret")
+                        }
+                    except NoKeyFits:
+                        lost += 1
+                        continue
+                    names = [name for name, value in anew.items() if value is not None]
+                    if names:
+                        written += 1
+                        connection.execute(_CHANNELS["rotated"], {**anew, "id": row["id"]})
+                        changes.append(_channel_change(row, names))
+                if changes:
+                    record(connection, changes, actor=actor, now=now)
+            if len(rows) < self._batch:
+                return written, lost
+            after = rows[-1]["id"]
 
     def _connections(self, actor: str, now: datetime) -> tuple[int, list[UnreadableRow]]:
         written, unreadable = 0, list[UnreadableRow]()
@@ -129,6 +161,16 @@ def _change(row: Mapping[str, Any], names: list[str]) -> Change:
     return Change(
         "connection.rotate_keys",
         f"connection {row['platform']}",
+        row["company_id"],
+        None,
+        dict.fromkeys(names, "encrypted anew"),
+    )
+
+
+def _channel_change(row: Mapping[str, Any], names: list[str]) -> Change:
+    return Change(
+        "notice_channel.rotate_keys",
+        f"notice channel {row['name']}",
         row["company_id"],
         None,
         dict.fromkeys(names, "encrypted anew"),

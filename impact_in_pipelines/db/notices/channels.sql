@@ -54,7 +54,7 @@ UPDATE notice_messages SET gave_up_at = :now, last_error = :error
 WHERE channel_id = :id AND sent_at IS NULL AND gave_up_at IS NULL
 
 -- name: to_rotate
-SELECT id, company_id, target, secret, old_secret FROM notice_channels
+SELECT id, company_id, name, target, secret, old_secret FROM notice_channels
 WHERE CAST(:after AS uuid) IS NULL OR id > :after ORDER BY id LIMIT :limit FOR UPDATE
 
 -- name: rotated

@@ -20,6 +20,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import running_sandbox
 
 from .browser import Visitor, launched, visiting
+from .notice_seeding import seed_notices
 from .seeding import seed
 from .serving import MANAGER, SECRET, VIEWER, Stage, served
 
@@ -196,6 +197,30 @@ def rooms(stage: Stage, browser: Browser) -> None:
             keep(visitor.open("calendar/2026-03"), f"calendar-month{suffix}", whole=bool(suffix))
 
 
+def settings(stage: Stage, browser: Browser) -> None:
+    """What a company settles for itself: notices, service levels, people, tokens."""
+    seed_notices(stage)
+    for scheme in ("light", "dark"):
+        with visiting(browser, stage, color_scheme=scheme) as visitor:
+            visitor.sign_in()
+            keep(visitor.open("settings/notices"), f"notices-{scheme}")
+    with visiting(browser, stage) as visitor:
+        visitor.sign_in()
+        page = visitor.open("settings/notices")
+        page.get_by_role("link", name="Log").first.click()
+        page.locator("details summary").nth(0).click()
+        keep(page, "notice-log", whole=True)
+        keep(visitor.open("settings/notices/new?medium=slack"), "notice-channel", whole=True)
+        keep(visitor.open("settings/levels"), "service-levels")
+        page = visitor.open("settings/tokens")
+        page.get_by_label("Name").fill("Nightly export")
+        page.get_by_role("button", name="Make a token").click()
+        keep(page, "tokens")
+    with visiting(browser, stage, **PHONE) as visitor:
+        visitor.sign_in()
+        keep(visitor.open("settings/notices"), "notices-phone", whole=True)
+
+
 def main() -> None:
     """Take all of them."""
     with staged() as stage, sync_playwright() as playwright:
@@ -207,6 +232,7 @@ def main() -> None:
             comparing(visitor)
             changing(stage, visitor)
         rooms(stage, browser)
+        settings(stage, browser)
         browser.close()
 
 

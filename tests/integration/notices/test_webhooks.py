@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from standardwebhooks.webhooks import Webhook
 
 from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.notices.posting import notice_addresses
+from impact_in_pipelines.db.accounts.rotating import KeyRotation
+from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.delivery.notifying.model import Medium, NoticeEvent
 from impact_in_pipelines.errors.accounts import AddressNotEncrypted, AddressNotPublic
 from impact_in_pipelines.errors.alerts import NoticeUrlMalformed
@@ -304,3 +307,29 @@ def test_a_change_is_audited_and_a_channel_that_is_switched_on_again_begins_anew
         ("kari", {"enabled": False}),
         ("kari", {"enabled": True}),
     ]
+
+
+def test_a_new_key_encrypts_channels_anew_and_the_old_one_can_be_retired(
+    made: NoticeWorld,
+) -> None:
+    """Afterwards the new key alone reads address and secret; a row of a lost key is counted and left."""
+    company, other = made.world.companies(2)
+    channel, lost = made.channel(company), made.channel(other).channel
+    database = made.world.database
+    made.world.execute(
+        "UPDATE notice_channels SET target = :target WHERE id = :id",
+        target=Vault([Fernet.generate_key().decode()]).encrypt_json({"url": "x"}),
+        id=lost.id,
+    )
+    old = made.world.settings.secret_key
+    assert old is not None
+    new = Fernet.generate_key().decode()
+    both = Vault([new, old.get_secret_value()])
+    first, again = (
+        KeyRotation(database.engine, both, batch=1).run(actor="ops", now=made.world.clock())
+        for _ in range(2)
+    )
+    assert (first.channels, first.unreadable_channels) == (1, 1)
+    assert (again.channels, again.unreadable_channels) == (0, 1)
+    (row,) = made.world.rows("SELECT * FROM notice_channels WHERE id = :id", id=channel.channel.id)
+    assert Vault([new]).decrypt_text(row["secret"]) == channel.secret
