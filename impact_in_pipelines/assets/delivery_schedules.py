@@ -1,6 +1,8 @@
 """`delivery_schedules`: the schedule table as Dagster shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from uuid import UUID
 
 from dagster import AssetMaterialization, AssetSpec, MetadataValue
 
@@ -28,7 +30,10 @@ delivery_schedules = AssetSpec(
 
 
 def as_materialization(
-    schedules: Sequence[Schedule], stats: ScheduleStats, held: Sequence[HeldPlatform] = ()
+    schedules: Sequence[Schedule],
+    stats: ScheduleStats,
+    held: Sequence[HeldPlatform] = (),
+    slugs: Mapping[UUID, str] = MappingProxyType({}),
 ) -> AssetMaterialization:
     """The table as markdown, those that need attention first, the counts, and what is held (D12)."""
     return AssetMaterialization(
@@ -39,28 +44,44 @@ def as_materialization(
             "paused": stats.all.paused,
             "failing": stats.all.failing,
             "overdue": stats.all.overdue,
-            "held": MetadataValue.md(held_as_markdown(held)),
+            "held": MetadataValue.md(held_as_markdown(held, slugs)),
             "next_due": MetadataValue.timestamp(stats.all.next_due) if stats.all.next_due else "–",
         },
     )
 
 
-def held_as_markdown(held: Sequence[HeldPlatform]) -> str:
-    """A line for each platform with something that holds it or a connection to it."""
-    lines = []
+def held_as_markdown(held: Sequence[HeldPlatform], slugs: Mapping[UUID, str]) -> str:
+    """What holds a platform or a connection to it: what, by whom, since when and why. `slugs`: companies by
+    id."""
+    lines = [
+        "| what | deliveries | held by | since (UTC) | next try (UTC) | why |",
+        "|---|---|---|---|---|---|",
+    ]
     for one in held:
         for closure in one.closures[:MOST_HELD]:
-            whose = "" if closure.company_id is None else f" (connection of {closure.company_id})"
-            again = (
-                f", next try {closure.next_probe_at:%Y-%m-%d %H:%M}"
-                if closure.next_probe_at
-                else f", by {closure.held_by}"
+            company = closure.company_id and slugs.get(closure.company_id, str(closure.company_id))
+            again = closure.next_probe_at
+            cells = (
+                FACTS[one.platform].title + (f", {company}" if company else ""),
+                "" if company else str(one.held),
+                closure.held_by or _BY[closure.by],
+                f"{closure.since:%Y-%m-%d %H:%M}",
+                f"{again:%Y-%m-%d %H:%M}" if again else "when resumed",
+                markdown(closure.reason),
             )
-            lines.append(
-                f"- {FACTS[one.platform].title}{whose}: {one.held} deliveries held since "
-                f"{closure.since:%Y-%m-%d %H:%M} UTC{again}: {markdown(closure.reason)}"
-            )
-    return "\n".join(lines) or "nothing"
+            lines.append("| " + " | ".join(cells) + " |")
+        left = len(one.closures) - MOST_HELD
+        if left > 0:
+            lines.append(f"| {FACTS[one.platform].title}, {left} more | | | | | |")
+    return "\n".join(lines) if len(lines) > 2 else "nothing"  # the heading
+
+
+_BY = {
+    "platform_breaker": "breaker",
+    "connection_breaker": "breaker",
+    "platform_request": "the platform asked",
+    "person": "a person",
+}
 
 
 def as_markdown(schedules: Sequence[Schedule]) -> str:

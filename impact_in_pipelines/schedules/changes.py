@@ -8,6 +8,7 @@ from dagster import (
     JobDefinition,
     MetadataValue,
     OpExecutionContext,
+    RunConfig,
     in_process_executor,
     job,
     op,
@@ -29,13 +30,22 @@ class BulkAction(StrEnum):
     resume = "resume"
 
 
+class BulkPlatform(StrEnum):
+    """Whose schedules."""
+
+    all = "all"
+    benevity = "benevity"
+    goodera = "goodera"
+    workday = "workday"
+
+
 class BulkChange(Config):
-    """Which schedules, and why. Leaving company and platform empty means all of them."""
+    """Which schedules, and why. An empty company means all of them."""
 
     action: BulkAction = Field(description="pause or resume")
     company: str = Field(default="", description="A company's slug or id; empty: every company.")
-    platform: str = Field(
-        default="", description="benevity, goodera or workday; empty: every platform."
+    platform: BulkPlatform = Field(
+        default=BulkPlatform.all, description="One platform's schedules, or all."
     )
     reason: str = Field(
         default="",
@@ -60,12 +70,10 @@ def change_schedules(
 
 
 def apply_change(runtime: Runtime, config: BulkChange, *, actor: str) -> list[str]:
-    """Do it; returns a line for each schedule. Raises `CompanyUnknown`, `PlatformUnknown` and
-    `PauseReasonMissing`."""
-    company, platform = (
-        config.company or None,
-        (schedules.parse_platform(config.platform) if config.platform else None),
-    )
+    """Do it; returns a line for each schedule. Raises `CompanyUnknown` and `PauseReasonMissing`."""
+    company = config.company or None
+    chosen = config.platform
+    platform = None if chosen is BulkPlatform.all else schedules.parse_platform(chosen.value)
     if config.action is BulkAction.pause:
         changed = schedules.pause_all(
             runtime, config.reason, company=company, platform=platform, actor=actor
@@ -92,6 +100,8 @@ def pause_or_resume() -> JobDefinition:
         name="pause_or_resume_schedules",
         description="Pauses or resumes delivery schedules by company or platform, with a reason.",
         executor_def=in_process_executor,
+        # What the Launchpad begins with; to pause it needs a reason.
+        config=RunConfig(ops={"change_schedules": BulkChange(action=BulkAction.pause)}),
     )
     def pause_or_resume_schedules() -> None:
         change_schedules()

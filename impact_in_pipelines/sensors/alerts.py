@@ -35,8 +35,7 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         description="Opens an incident for each SLA breach, raises it, and closes it on recovery.",
     )
     def sla_breaches(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:
-        del context
-        return _tick(runtime, lambda parts: _watched(Alerts(parts).watch_sla()))
+        return _tick(runtime, lambda parts: _watched(context, Alerts(parts).watch_sla()))
 
     @sensor(
         name="platform_outages",
@@ -48,8 +47,7 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         ),
     )
     def platform_outages(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:
-        del context
-        return _tick(runtime, lambda parts: _watched(Alerts(parts).watch_outages()))
+        return _tick(runtime, lambda parts: _watched(context, Alerts(parts).watch_outages()))
 
     @sensor(
         name="send_notifications",
@@ -78,7 +76,9 @@ def _tick(runtime: RuntimeResource, act: Callable[[Runtime], str]) -> SkipReason
         return SkipReason(f"nothing was judged: {sentence(error)}")
 
 
-def _watched(watched: Watched | None) -> str:
+def _watched(context: SensorEvaluationContext, watched: Watched | None) -> str:
+    for line in watched.moved if watched else ():
+        context.log.info(line)  # the tick's log says which, its reason only how many
     return "another tick is at it" if watched is None else str(watched)
 
 

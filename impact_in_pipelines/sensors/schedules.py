@@ -34,4 +34,6 @@ def schedule_table(
         return SkipReason("no schedule has changed")
     schedules = parts.schedules.listed()
     stats = parts.schedules.stats(parts.clock())
-    return SensorResult(asset_events=[as_materialization(schedules, stats, held)], cursor=version)
+    slugs = {one.id: one.slug for one in parts.companies.listed()} if holds else {}
+    shown = as_materialization(schedules, stats, held, slugs)
+    return SensorResult(asset_events=[shown], cursor=version)

@@ -53,6 +53,8 @@ class Watched:
     opened: int
     closed: int
     notices: int
+    moved: tuple[str, ...] = ()
+    """Each incident that was opened or closed, for the trace of a tick."""
 
     def __str__(self) -> str:
         return (
@@ -67,6 +69,7 @@ class Watched:
             self.opened + wider.opened,
             self.closed + wider.closed,
             self.notices + wider.notices,
+            (*self.moved, *wider.moved),
         )
 
 
@@ -246,6 +249,11 @@ class Alerts:
             opened=sum(change.incident.id not in known for change in changes),
             closed=sum(_is_closed(change) for change in changes),
             notices=notices,
+            moved=tuple(
+                f"{'closed' if _is_closed(change) else 'opened'} {_named(change.incident)}"
+                for change in changes
+                if _is_closed(change) or change.incident.id not in known
+            ),
         )
 
     def _quiet(
@@ -257,6 +265,12 @@ class Alerts:
 
     def _routes(self, notice: Notice) -> Sequence[Channel]:
         return routes(notice, self._configured)
+
+
+def _named(incident: Incident) -> str:
+    whose = incident.company or "all companies"
+    where = incident.platform.value if incident.platform else "all platforms"
+    return f"{incident.type.value} of {whose} on {where} ({incident.id})"
 
 
 def _with_who_is_late(breach: Breach, incidents: Sequence[Incident]) -> Breach:

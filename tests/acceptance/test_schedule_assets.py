@@ -3,7 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from dagster import DagsterInstance, SensorResult, SkipReason, build_sensor_context
+from dagster import (
+    DagsterInstance,
+    DagsterInvalidConfigError,
+    SensorResult,
+    SkipReason,
+    build_sensor_context,
+    validate_run_config,
+)
 from factories import MIDNIGHT, environment
 
 from impact_in_pipelines.db.engine import Database
@@ -11,7 +18,12 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox
-from impact_in_pipelines.schedules.changes import BulkAction, BulkChange, pause_or_resume
+from impact_in_pipelines.schedules.changes import (
+    BulkAction,
+    BulkChange,
+    BulkPlatform,
+    pause_or_resume,
+)
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import read_settings
@@ -77,7 +89,7 @@ def test_the_table_is_shown_once_for_each_change(runtime: Runtime) -> None:
 
 def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) -> None:
     """Pausing by platform leaves the others; resuming by reason leaves what was paused for another."""
-    assert run(BulkChange(action=BulkAction.pause, platform="benevity", reason="outage"))
+    assert run(BulkChange(action=BulkAction.pause, platform=BulkPlatform.benevity, reason="outage"))
     states = {(s.company, s.platform.value): s.active for s in runtime.schedules.listed()}
     assert states == {
         ("acme", "benevity"): False,
@@ -97,8 +109,7 @@ def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (BulkChange(action=BulkAction.pause, platform="benevity"), "reason"),
-        (BulkChange(action=BulkAction.pause, platform="benefity", reason="x"), "'benefity'"),
+        (BulkChange(action=BulkAction.pause, platform=BulkPlatform.benevity), "reason"),
         (BulkChange(action=BulkAction.pause, company="nobody", reason="x"), "'nobody'"),
     ],
 )
@@ -133,3 +144,18 @@ def run(change: BulkChange) -> bool:
             )
             .success
         )
+
+
+def test_the_launchpad_begins_with_values_and_knows_the_platforms() -> None:
+    """Nobody has to know the keys: they are there, and what can't be is refused before a run starts."""
+    job = pause_or_resume()
+    assert job.run_config is not None
+    assert job.run_config["ops"]["change_schedules"]["config"] == {
+        "action": "pause",
+        "company": "",
+        "platform": "all",
+        "reason": "",
+    }
+    wrong = {"ops": {"change_schedules": {"config": {"action": "pause", "platform": "benefity"}}}}
+    with pytest.raises(DagsterInvalidConfigError, match="benefity"):
+        validate_run_config(job, wrong)

@@ -292,5 +292,14 @@ def test_dagster_shows_what_is_held(world: World) -> None:
     world.due(BENEVITY, 8)
     out(world)
     world.drain(BENEVITY)
-    shown = held_as_markdown(world.runtime.closures.overview(world.clock()))
-    assert shown.startswith("- Benevity: 8 deliveries held since 2026-03-10 00:00 UTC, next try")
+    (company, *_) = world.scalars("SELECT id FROM companies WHERE slug = 'c-1'")
+    platforms.hold(
+        world.runtime, Platform.GOODERA, company_id=company, reason="audit | x", actor="olga"
+    )
+    shown = held_as_markdown(world.runtime.closures.overview(world.clock()), {company: "c-1"})
+    _, _, platform, connection = shown.splitlines()
+    assert platform.startswith("| Benevity | 8 | breaker | 2026-03-10 00:00 | 2026-03-10 00:")
+    assert connection.startswith(
+        "| Goodera, c-1 |  | olga | 2026-03-10 00:00 | when resumed | audit"
+    )
+    assert connection.count(" | ") == 5

@@ -235,11 +235,18 @@ def test_a_platform_that_fails_everybody_for_half_an_hour(made: AlertWorld) -> N
     assert made.incidents() == []
 
     made.later(5 * MINUTE)
-    made.alerts.watch_outages()
+    opening = made.alerts.watch_outages()
     made.later(timedelta(hours=4))
-    made.alerts.watch_outages()
+    going_on = made.alerts.watch_outages()
 
     (incident,) = made.incidents()
+    # The tick leaves a trace of what it has opened.
+    assert opening is not None
+    assert opening.moved == (
+        f"opened platform_outage of all companies on goodera ({incident['id']})",
+    )
+    assert going_on is not None
+    assert going_on.moved == ()
     assert (incident["company_id"], incident["platform"]) == (None, "goodera")
     assert incident["type"] == "platform_outage"
     assert incident["actual"] == 270.0
