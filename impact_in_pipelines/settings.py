@@ -231,14 +231,6 @@ class Settings(SettingGroups):
     cockpit_url: HttpUrl = Field("http://127.0.0.1:3007", description="an http or https URL")
     runbook_url: HttpUrl | None = Field(None, description="an http or https URL")
 
-    upload_limit_mb: int = Field(
-        50,
-        alias="IMPACT_IN_UPLOAD_LIMIT_MB",
-        ge=1,
-        le=2_000,
-        description="megabytes, from 1 to 2000",
-    )
-
     # API
     api_rate_limit_per_minute: int = Field(
         600,

@@ -40,3 +40,10 @@ class EvidenceSettings(BaseModel):
     evidence_heads_webhook_url: SecretStr | None = Field(
         None, pattern=r"^https?://\S+$", description="an http(s) URL that takes a POST of JSON"
     )
+    upload_limit_mb: int = Field(
+        50,
+        alias="IMPACT_IN_UPLOAD_LIMIT_MB",
+        ge=1,
+        le=2_000,
+        description="megabytes, from 1 to 2000",
+    )

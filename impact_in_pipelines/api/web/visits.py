@@ -42,6 +42,9 @@ from impact_in_pipelines.wording.marking import N_
 FRAGMENT = "X-Fragment"
 """Our scripts ask for a part of a page with this header."""
 
+FORM_TOKEN = "X-Form-Token"  # noqa: S105, a header's name
+"""Where our scripts put the form's token when they post a file."""
+
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -92,6 +95,11 @@ class Visit:
     def may_manage(self) -> bool:
         """Whether replays and changes are open to whoever is signed in."""
         return self.session is not None and self.session.roles >= MANAGE
+
+    @property
+    def may_operate(self) -> bool:
+        """Whether it is the operator who is signed in: all companies, with the right to change them."""
+        return self.may_manage and self.session is not None and self.session.companies is None
 
     @property
     def is_fragment(self) -> bool:
@@ -188,16 +196,20 @@ class Pages:
         roles: frozenset[str],
         *,
         method: str = "GET",
+        file: bool = False,
     ) -> Route:
         """The route `/{lang}/cockpit` + `path`; `roles` none: anybody may see it. A path with a
-        `{company_id}` is open to those who may see that company."""
+        `{company_id}` is open to those who may see that company. With `file` what is posted is one, which the
+        handler reads as it comes; the form's token comes in a header."""
 
         async def endpoint(request: Request) -> Response:
             found = language(request.path_params["lang"])
             if found is None:
                 return _in_english(request)
             visit = Visit(request, self._api, found)
-            if method == "POST":
+            if file:
+                visit.form = [("form_token", request.headers.get(FORM_TOKEN, ""))]
+            elif method == "POST":
                 body = await _body(request)
                 if body is None:
                     return _failure(

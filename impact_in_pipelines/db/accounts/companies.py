@@ -41,6 +41,16 @@ class CompanyLife:
     export_sha256: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CompanyHas:
+    """Whether a company has events, schedules, deliveries of any kind, and some that arrived."""
+
+    events: bool
+    schedules: bool
+    deliveries: bool
+    arrived: bool
+
+
 class CompanyStore:
     """Reads, adds and changes companies."""
 
@@ -133,6 +143,12 @@ class CompanyStore:
         if row is None:
             raise CompanyUnknown(str(company_id))
         return CompanyLife(**row)
+
+    def has(self, company_id: UUID) -> CompanyHas:
+        """What there is of it."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_SQL["has"], {"id": company_id}).mappings().one()
+        return CompanyHas(**row)
 
     def inactive_of_deliveries(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Those of the deliveries `ids` whose company is switched off, with its slug."""

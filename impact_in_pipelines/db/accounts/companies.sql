@@ -56,3 +56,9 @@ SELECT id FROM impact_deliveries WHERE company_id = :id AND status IN @waiting O
 -- name: inactive_of_deliveries
 SELECT d.id, c.slug FROM impact_deliveries d JOIN companies c ON c.id = d.company_id AND NOT c.active
 WHERE d.id = ANY(CAST(:ids AS uuid[]))
+
+-- name: has
+SELECT EXISTS (SELECT 1 FROM impact_events WHERE company_id = :id) AS events,
+       EXISTS (SELECT 1 FROM scheduled_deliveries WHERE company_id = :id AND deleted_at IS NULL) AS schedules,
+       EXISTS (SELECT 1 FROM impact_deliveries WHERE company_id = :id) AS deliveries,
+       EXISTS (SELECT 1 FROM impact_deliveries WHERE company_id = :id AND status = 'success') AS arrived

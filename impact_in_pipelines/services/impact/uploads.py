@@ -18,11 +18,12 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.impact.importing import import_events
 from impact_in_pipelines.db.impact.uploads import PIECE_BYTES, Upload, UploadStore
 from impact_in_pipelines.errors.impact import UploadDecided, UploadUnknown
+from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
 from impact_in_pipelines.impact.csv_dialect import dialect_of
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.companies import require_active
 
-__all__ = ["RejectedRow", "Upload"]
+__all__ = ["COLUMNS", "RejectedRow", "Upload"]
 
 UNDECIDED_FOR = timedelta(days=1)
 """So long an upload waits for a person; then it is discarded."""

@@ -41,6 +41,16 @@ HEALTH = {
 }
 """How a company stands, where many are listed."""
 
+UPLOADS = {
+    "checked": Sign("warn", "clock", N_("Checked, not imported yet")),
+    "imported": Sign("good", "check", N_("Imported")),
+    "discarded": Sign("muted", "cancel", N_("Discarded")),
+}
+"""What became of a file."""
+
+NOTHING_YET = Sign("muted", "clock", N_("Nothing yet"))
+"""The health of a company that nothing was ever due for."""
+
 STATE_NOTES = {
     "healthy": N_("Every target is met."),
     "warning": N_("Close to a limit, or too many arrived late."),

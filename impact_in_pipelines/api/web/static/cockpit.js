@@ -8,6 +8,7 @@ import { refreshTimes } from "./parts.js";
 import { startSchedules } from "./schedules.js";
 import { startTimeline } from "./timeline.js";
 import { offerOwnZone } from "./times.js";
+import { startUpload } from "./upload.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
@@ -29,6 +30,7 @@ document.addEventListener("keydown", (event) => {
 const page = document.querySelector("[data-page]");
 if (page?.dataset.page === "deliveries") startTimeline(page);
 if (page?.dataset.page === "companies") startCompanies(page);
+if (page?.dataset.page === "data") startUpload(page);
 if (page?.dataset.page === "schedule") startSchedules(page);
 // A token in the address is on the form already: it needn't stay in the history.
 if (page?.dataset.page === "sign-in" && window.location.search.includes("token=")) {

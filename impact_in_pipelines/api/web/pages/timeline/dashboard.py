@@ -66,6 +66,8 @@ class Dashboard:
     budget: ErrorBudget | None
     incidents: Sequence[Incident]
     held: Sequence[HeldPlatform]
+    nothing_yet: bool
+    """Whether nothing was ever due: neither healthy nor anything else."""
 
     @property
     def metrics(self) -> Metrics:
@@ -100,6 +102,8 @@ def dashboard_of(visit: Visit) -> Dashboard:
         budget=stands.budget,
         incidents=runtime.incidents.listed(company_id=company.id, limit=_INCIDENTS),
         held=[one for one in platforms.listed(runtime, [company.id]) if one.closures],
+        nothing_yet=not status.overall.breaches
+        and not runtime.companies.has(company.id).deliveries,
     )
 
 

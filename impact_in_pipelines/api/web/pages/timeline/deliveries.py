@@ -14,6 +14,7 @@ from impact_in_pipelines.api.web.pages.timeline.rows import OPEN, row_of, thresh
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.services.accounts.first_steps import first_steps
 from impact_in_pipelines.services.deliveries.cancelling import waiting_count
 from impact_in_pipelines.services.deliveries.replaying import failed_lately
 
@@ -62,6 +63,7 @@ def deliveries(visit: Visit) -> Response:
     return visit.render(
         "deliveries.html",
         board=dashboard_of(visit),
+        steps=first_steps(visit.api.runtime, visit.home),
         **_to_do(visit, wanted),
         continued=bool(visit.query("cursor")),
         **values,
