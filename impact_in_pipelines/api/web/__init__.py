@@ -22,6 +22,7 @@ from impact_in_pipelines.api.web.pages.settings import access, levels, notices
 from impact_in_pipelines.api.web.pages.timeline import (
     calendar,
     cancelling,
+    correcting,
     deliveries,
     downloads,
     live,
@@ -46,6 +47,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *oidc.routes(pages, api),
             *replays.routes(pages),
             *cancelling.routes(pages),
+            *correcting.routes(pages),
             *deliveries.routes(pages),
             *downloads.routes(pages),
             *calendar.routes(pages),

@@ -75,6 +75,22 @@ OUTCOMES = {
     "lost": Sign("warn", "missed", N_("Outcome unknown")),
 }
 
+POLICIES = {
+    "never": N_("Leave them as they were delivered"),
+    "ask": N_("Show them here, a person decides"),
+    "automatic": N_("Send a correction by itself"),
+}
+
+FIGURES = {
+    "participants": N_("Participants"),
+    "volunteers": N_("Volunteers"),
+    "volunteer_hours": N_("Volunteer hours"),
+    "sessions": N_("Sessions"),
+    "activities": N_("Activities"),
+    "outcomes": N_("Outcomes"),
+}
+"""What a platform is told."""
+
 DAYS = {
     "arrived": Sign("good", "check", N_("Arrived")),
     "waiting": Sign("muted", "clock", N_("Waits")),

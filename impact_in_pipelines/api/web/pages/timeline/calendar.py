@@ -14,7 +14,9 @@ from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries import calendar as service
+from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.calendar import CalendarDay, DayState
+from impact_in_pipelines.services.deliveries.corrections import StaleFilter
 
 _FIRST_YEAR = 2000
 _TROUBLE = (DayState.FAILED, DayState.MISSED, DayState.HOLE)
@@ -61,6 +63,9 @@ def year_page(visit: Visit) -> Response:
         year=year,
         lines=[_month_line(found, date(year, month, 1)) for month in begun],
         platforms_shown=list(found),
+        stale=corrections.stale_days(
+            visit.api.runtime, StaleFilter([visit.home.id]), limit=1
+        ).total,
         earlier=year - 1 if year > _FIRST_YEAR else None,
         later=year + 1 if year < latest.year else None,
     )

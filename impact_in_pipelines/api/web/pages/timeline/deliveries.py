@@ -16,6 +16,7 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.accounts.first_steps import first_steps
 from impact_in_pipelines.services.deliveries.cancelling import waiting_count
+from impact_in_pipelines.services.deliveries.corrections import StaleFilter, stale_days
 from impact_in_pipelines.services.deliveries.replaying import failed_lately
 
 PAGE = 30
@@ -115,6 +116,9 @@ def one_delivery(visit: Visit) -> Response:
         row=row_of(found, thresholds),
         thresholds=thresholds,
         d=found,
+        stale=stale_days(
+            visit.api.runtime, StaleFilter([visit.home.id], delivery_ids=[id_]), limit=1
+        ).total,
         last_error=sanitised(found.last_error),
         attempts=[replace(one, error=sanitised(one.error)) for one in found.attempts],
         payload=_pretty(found.payload),
