@@ -18,6 +18,7 @@ from impact_in_pipelines.sla.incidents import Incident, told_details
 from impact_in_pipelines.sla.model import RATES, Breach, BreachType, Durations, Rate, Scope
 from impact_in_pipelines.sla.model import SlaStatus as Status
 from impact_in_pipelines.sla.reports.report import Recommendation, Report
+from impact_in_pipelines.sla.reports.said import as_document
 from impact_in_pipelines.sla.thresholds import as_values
 
 Document = dict[str, Any]
@@ -173,6 +174,8 @@ def _by_platform(
 
 def _recommendation(one: Recommendation) -> Document:
     found: Document = document(one)
+    # What each text is made of, for readers of other languages.
+    found["said"] = {name: as_document(getattr(one, name)) for name in ("seen", "where", "action")}
     return found
 
 

@@ -63,7 +63,8 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "getScheduleYear": "As the rule stands now; a paused schedule as if it were resumed now. A year "
         "that can't be told is answered with the present one.",
         "getScheduleStats": "Of the token's companies, or of one of them.",
-        "getSlaReport": "With an ETag: If-None-Match answers 304 while nothing has changed.",
+        "getSlaReport": "In the language that Accept-Language asks for (en, nb, es, uk). With an ETag: "
+        "If-None-Match answers 304 while nothing has changed.",
         "getSlaTrends": "Whole periods are from the hourly rollup, the running one is measured now.",
         "getSlaStatus": "Computed now, over the window asked for or the past seven days.",
         "addNoticeChannel": "It is notified of what happens from now on. Webhooks are signed as Standard "

@@ -28,8 +28,11 @@ from impact_in_pipelines.services.reports import rolling_report, stored_report
 from impact_in_pipelines.services.sla import budget_of
 from impact_in_pipelines.services.trends import trends
 from impact_in_pipelines.sla.reports.rendering import render_html
+from impact_in_pipelines.sla.reports.said import for_reader
 from impact_in_pipelines.sla.windows import ReportPeriod
 from impact_in_pipelines.sla.wire import Document, status_document
+from impact_in_pipelines.wording.language.languages import preferred as wished
+from impact_in_pipelines.wording.language.report_reader import reader_of
 
 router = api_router("SLA")
 """Statuses and reports."""
@@ -107,17 +110,20 @@ def sla_report(
     form = preferred(request.headers.get("accept"), (_JSON, _HTML, _CSV))
     company = _company(api, caller, company_id)
     report = _report(api, company, period, start)
+    language = wished(request.headers.get("accept-language"))
+    vary = {"Vary": "Accept, Accept-Language"}
     if form == _HTML:
-        return HTMLResponse(
-            render_html(report), headers={"Content-Security-Policy": _PAGE_POLICY, "Vary": "Accept"}
-        )
+        page = render_html(report, reader_of(language))
+        said = {**vary, "Content-Language": language, "Content-Security-Policy": _PAGE_POLICY}
+        return HTMLResponse(page, headers=said)
     if form == _CSV:
         from impact_in_pipelines.sla.reports.tables import render_csv  # pandas, 0.7 s
 
-        return Response(
-            render_csv([report]), media_type="text/csv; charset=utf-8", headers={"Vary": "Accept"}
-        )
-    return SlaReport.model_validate(report)
+        return Response(render_csv([report]), media_type="text/csv; charset=utf-8", headers=vary)
+    told = SlaReport.model_validate(for_reader(reader_of(language), report))
+    text = told.model_dump_json(by_alias=True)
+    said = {**vary, "Content-Language": language}
+    return Response(text, media_type="application/json", headers=said)
 
 
 @router.get(

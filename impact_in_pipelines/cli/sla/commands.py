@@ -29,6 +29,7 @@ from impact_in_pipelines.services.sla import set_thresholds, standing, threshold
 from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.document import document
 from impact_in_pipelines.sla.model import Breach, Metrics, SlaStatus
+from impact_in_pipelines.sla.reports.said import ENGLISH, for_reader
 from impact_in_pipelines.sla.thresholds import OVERRIDABLE, as_values
 from impact_in_pipelines.sla.windows import ReportPeriod
 from impact_in_pipelines.sla.wire import thresholds_document
@@ -288,6 +289,7 @@ def _print_report(made: dict[str, Any]) -> None:
 
 def _as_text(made: dict[str, Any], form: ReportFormat) -> str:
     if form is ReportFormat.JSON:
+        made = for_reader(ENGLISH, made)
         return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
     from impact_in_pipelines.sla.reports.summary import report_markdown
 

@@ -4,6 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.reports.report import FailureCause, Recommendation
+from impact_in_pipelines.sla.reports.said import (
+    N_,
+    Worded,
+    clause,
+    counted,
+    moment,
+    ngettext,
+    worded,
+)
 
 _ITS_OWN_FAULT = ("server_error", "timeout", "network", "bad_response")
 _MANY = 3
@@ -30,47 +39,67 @@ def by_cause(causes: Sequence[FailureCause], company: str | None) -> Iterator[Re
             yield _cause_advice(_ANY_OTHER, platform, others, company)
 
 
+FAILED = ngettext("%(n)s delivery failed", "%(n)s deliveries failed")
+_LAST = N_(", last on %(at)s UTC.")
+_THROUGH = N_(" through %(title)s itself")
+_ASK = N_(
+    "Ask %(title)s's support about %(first)s to %(last)s UTC and give them an example; when it works again, "
+    "replay."
+)
+_COMPANIES = ngettext("%(n)s company", "%(n)s companies")
+_AMONG = N_(", among them %(company)s")
+
 _CAUSES: dict[str, tuple[str, bool, str, str]] = {
     # error kind: rule, urgent, what was seen, what to do
     "authentication": (
         "renew_credential",
         True,
-        "{title} refused the credential",
-        "Renew the credential in {title}, store it in the connection, test the connection, then replay.",
+        N_("%(title)s refused the credential"),
+        N_(
+            "Renew the credential in %(title)s, store it in the connection, test the connection, then replay."
+        ),
     ),
     "configuration": (
         "complete_connection",
         True,
-        "no usable connection to {title}",
-        "Complete the connection (address, organisation, credentials) and enable it, then replay.",
+        N_("no usable connection to %(title)s"),
+        N_(
+            "Complete the connection (address, organisation, credentials) and enable it, then replay."
+        ),
     ),
     "data_quality": (
         "correct_data",
         False,
-        "the figures for {title} did not pass the data checks",
-        "Correct the source rows that the failed check names (asset company_impact, its checks), import "
-        "them again, then replay.",
+        N_("the figures for %(title)s did not pass the data checks"),
+        N_(
+            "Correct the source rows that the failed check names (asset company_impact, its checks), import "
+            "them again, then replay."
+        ),
     ),
     "rejected": (
         "correct_data",
         False,
-        "{title} rejected the content",
-        "Read the platform's answer in an example delivery, correct the data or the organisation id, then "
-        "replay.",
+        N_("%(title)s rejected the content"),
+        N_(
+            "Read the platform's answer in an example delivery, correct the data or the organisation id, "
+            "then replay."
+        ),
     ),
     "rate_limited": (
         "raise_or_spread",
         False,
-        "{title} refused for its rate limit until no retry was left",
-        "Spread the schedules over more minutes, or agree a higher limit with {title} and set it in the "
-        "connection.",
+        N_("%(title)s refused for its rate limit until no retry was left"),
+        N_(
+            "Spread the schedules over more minutes, or agree a higher limit with %(title)s and set it in "
+            "the connection."
+        ),
     ),
 }
 _ANY_OTHER = (
     "find_cause",
     False,
-    "through {title} for no known cause",
-    "Read the attempts of an example delivery, mend what they name, then replay.",
+    N_("through %(title)s for no known cause"),
+    N_("Read the attempts of an example delivery, mend what they name, then replay."),
 )
 
 
@@ -88,10 +117,15 @@ def _cause_advice(
     return Recommendation(
         rule=name,
         urgent=urgent,
-        seen=f"{in_deliveries(count)} failed: {seen.format(**words)}{example}, last on "
-        f"{max(cause.last_at for cause in causes):%Y-%m-%d %H:%M} UTC.",
+        seen=worded(
+            counted(FAILED, count),
+            ": ",
+            clause(seen, **words),
+            example,
+            clause(_LAST, at=moment(max(cause.last_at for cause in causes))),
+        ),
         where=_where(platform, worst, company),
-        action=action.format(**words),
+        action=worded(clause(action, **words)),
         platform=platform,
         company=company or worst.example_company,
         delivery_id=worst.example_delivery,
@@ -111,26 +145,24 @@ def _platform_advice(
     return Recommendation(
         rule="call_platform",
         urgent=hit >= _MANY,
-        seen=f"{in_deliveries(count)} failed through {title} itself ({kinds}){example}.",
+        seen=worded(
+            counted(FAILED, count),
+            clause(_THROUGH, title=title),
+            f" ({kinds}){example}.",
+        ),
         where=_where(platform, worst, company),
-        action=f"Ask {title}'s support about {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC and give "
-        "them an example; when it works again, replay.",
+        action=worded(clause(_ASK, title=title, first=moment(first), last=moment(last))),
         platform=platform,
         company=company or worst.example_company,
         delivery_id=worst.example_delivery,
     )
 
 
-def _where(platform: Platform, worst: FailureCause, company: str | None) -> str:
+def _where(platform: Platform, worst: FailureCause, company: str | None) -> Worded:
     title = FACTS[platform].title
     if company:
-        return f"{title}, {company}"
+        return worded(f"{title}, {company}")
     if worst.companies == 1 and worst.example_company:
-        return f"{title}, {worst.example_company}"
-    example = f", among them {worst.example_company}" if worst.example_company else ""
-    return f"{title}, {worst.companies} companies{example}"
-
-
-def in_deliveries(count: int) -> str:
-    """`1 delivery`, `1,204 deliveries`."""
-    return f"{count:,} {'delivery' if count == 1 else 'deliveries'}"
+        return worded(f"{title}, {worst.example_company}")
+    among = [clause(_AMONG, company=worst.example_company)] if worst.example_company else []
+    return worded(f"{title}, ", counted(_COMPANIES, worst.companies), *among)

@@ -7,10 +7,21 @@ from collections.abc import Iterator
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import Breach, BreachType, Scope
-from impact_in_pipelines.sla.reports.causes import by_cause, in_deliveries
+from impact_in_pipelines.sla.reports.causes import by_cause
 from impact_in_pipelines.sla.reports.report import Facts, Recommendation
+from impact_in_pipelines.sla.reports.said import (
+    N_,
+    Clause,
+    Figure,
+    Worded,
+    clause,
+    counted,
+    moment,
+    ngettext,
+    worded,
+)
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.wording import duration, in_unit, multiple, percent, share
+from impact_in_pipelines.sla.wording import in_percent
 
 LARGE_PAYLOAD_BYTES = 100 * 1024
 LATE_MS = 60_000.0
@@ -45,19 +56,34 @@ def _missed(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     if missed + overdue == 0:
         return
     oldest = metrics.oldest_overdue
-    since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if overdue and oldest else ""
+    since = (
+        [clause(N_(", the oldest since %(at)s UTC"), at=moment(oldest))]
+        if overdue and oldest
+        else []
+    )
     if not missed:
-        seen = f"{_fires(overdue)} {'is' if overdue == 1 else 'are'} overdue{since}."
+        late = ngettext("%(n)s send is overdue", "%(n)s sends are overdue")
+        seen = [counted(late, overdue), *since]
     else:
-        still = f", {_fires(overdue)} still overdue{since}" if overdue else ""
-        seen = f"{_fires(missed)} passed while nothing ran to send them{still}."
+        gone = ngettext(
+            "%(n)s send passed while nothing ran to make it",
+            "%(n)s sends passed while nothing ran to make them",
+        )
+        still = ngettext(", %(n)s send still overdue", ", %(n)s sends still overdue")
+        seen = [counted(gone, missed), *([counted(still, overdue), *since] if overdue else [])]
     yield Recommendation(
         rule="keep_scheduler_running",
         urgent=overdue > 0,
-        seen=seen,
-        where=", ".join(filter(None, (_by_platform(facts), company))) or "all companies",
-        action="See that the daemon runs and that the deliver_to_… schedules are on (Dagster UI, "
-        "Automation); their days have been or will be sent by the catch-up delivery.",
+        seen=worded(*seen, "."),
+        where=_place(_by_platform(facts), company),
+        action=worded(
+            clause(
+                N_(
+                    "See that the daemon runs and that the deliver_to_… schedules are on (Dagster UI, "
+                    "Automation); their days have been or will be sent by the catch-up delivery."
+                )
+            )
+        ),
         company=company,
     )
 
@@ -78,15 +104,33 @@ def _failing_schedules(facts: Facts, company: str | None) -> Iterator[Recommenda
     for platform, breach in _breaches(facts, BreachType.CONSECUTIVE_FAILURES):
         schedule = str(breach.details.get("schedule_id", ""))
         failing = int(breach.details.get("schedules", 1))
-        which = f", schedule {schedule[:13]}" if schedule else ""
+        which = [clause(N_(", schedule %(id)s"), id=schedule[:13])] if schedule else []
         yield Recommendation(
             rule="mend_failing_schedule",
             urgent=True,
-            seen=f"{failing} {'schedule' if failing == 1 else 'schedules'} in an unbroken series of "
-            f"failures, the longest of {breach.actual:.0f}.",
-            where=f"{_title(platform)}{which}" + (f" of {company}" if company else ""),
-            action="The schedule names its last error; mend that and replay, or pause the schedule with a "
-            "reason until it is mended.",
+            seen=worded(
+                counted(
+                    ngettext(
+                        "%(n)s schedule in an unbroken series of failures, the longest of %(longest)s.",
+                        "%(n)s schedules in an unbroken series of failures, the longest of %(longest)s.",
+                    ),
+                    failing,
+                    longest=f"{breach.actual:.0f}",
+                )
+            ),
+            where=worded(
+                *_title(platform),
+                *which,
+                *([clause(N_(" of %(company)s"), company=company)] if company else []),
+            ),
+            action=worded(
+                clause(
+                    N_(
+                        "The schedule names its last error; mend that and replay, or pause the schedule with "
+                        "a reason until it is mended."
+                    )
+                )
+            ),
             platform=platform,
             company=company,
             schedule_id=schedule or None,
@@ -105,54 +149,78 @@ def _late(facts: Facts, company: str | None) -> Iterator[Recommendation]:
             rule="shorten_latency",
             urgent=breach.pages,
             seen=_latency_seen(breach, metrics.on_time, metrics.timed),
-            where=_title(platform) + (f", {company}" if company else ""),
+            where=worded(*_title(platform), f", {company}" if company else ""),
             action=_latency_action(platform in crowded, metrics.retried, platform),
             platform=platform,
             company=company,
         )
 
 
-def _latency_seen(breach: Breach, on_time: int, timed: int) -> str:
-    within = f"{on_time:,} of {timed:,} arrived on time"
+def _latency_seen(breach: Breach, on_time: int, timed: int) -> Worded:
     if breach.type is BreachType.ON_TIME_RATE:
-        return (
-            f"Only {within} ({percent(breach.actual)}), the target is {percent(breach.threshold)}."
+        only = N_(
+            "Only %(on_time)s of %(timed)s arrived on time (%(rate)s), the target is %(target)s."
         )
+        rate, target = Figure("percent", breach.actual), Figure("percent", breach.threshold)
+        return worded(clause(only, on_time=on_time, timed=timed, rate=rate, target=target))
     half = breach.details.get("p50_ms")
-    return (
-        f"Deliveries took {duration(breach.actual)} on average"
-        + (f", half of them over {duration(half)}" if breach.pages and half else "")
-        + f"; the limit is {duration(breach.threshold)}. {within[0].upper()}{within[1:]}."
+    halves = [clause(N_(", half of them over %(half)s"), half=Figure("ms", half))]
+    within = N_("; the limit is %(limit)s. %(on_time)s of %(timed)s arrived on time.")
+    return worded(
+        clause(N_("Deliveries took %(average)s on average"), average=Figure("ms", breach.actual)),
+        *(halves if breach.pages and half else []),
+        clause(within, limit=Figure("ms", breach.threshold), on_time=on_time, timed=timed),
     )
 
 
-def _latency_action(crowded: bool, retried: int, platform: Platform | None) -> str:
+def _latency_action(crowded: bool, retried: int, platform: Platform | None) -> Worded:
     if crowded:
-        return "Too many are due at the same minute: spread their schedules, as said here."
-    waits = " Retries wait 5, 10 and 20 minutes: what makes them necessary makes it late."
-    retries = waits if retried else ""
-    title = _title(platform) if platform else "the platform"
-    return (
-        f"See whether they started late (more workers, schedules spread) or {title} answered slowly (ask its "
-        f"support).{retries}"
+        return worded(
+            clause(N_("Too many are due at the same minute: spread their schedules, as said here."))
+        )
+    waits = N_(" Retries wait 5, 10 and 20 minutes: what makes them necessary makes it late.")
+    slow = N_(
+        "See whether they started late (more workers, schedules spread) or %(title)s answered slowly (ask "
+        "its support)."
     )
+    any_slow = N_(
+        "See whether they started late (more workers, schedules spread) or the platform answered slowly (ask "
+        "its support)."
+    )
+    asked = clause(slow, title=FACTS[platform].title) if platform else clause(any_slow)
+    return worded(asked, *([clause(waits)] if retried else []))
 
 
 def _burning(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     for platform, breach in _breaches(facts, BreachType.BURN_RATE):
         errors = breach.details.get("errors")
+        speed = Figure("times", breach.actual)
         lost = (
-            f"{errors:,} of {breach.sample_size:,} deliveries did not arrive: the"
+            clause(
+                N_(
+                    "%(errors)s of %(due)s deliveries did not arrive: the error budget is spent %(speed)s as "
+                    "fast as it bears."
+                ),
+                errors=int(errors),
+                due=breach.sample_size,
+                speed=speed,
+            )
             if errors
-            else "The"
+            else clause(N_("The error budget is spent %(speed)s as fast as it bears."), speed=speed)
         )
         yield Recommendation(
             rule="stop_burning",
             urgent=breach.pages,
-            seen=f"{lost} error budget is spent {multiple(breach.actual)} as fast as it bears.",
-            where=_title(platform) + (f", {company}" if company else ""),
-            action="It goes on now: look at the latest failures first, mend their cause or hold the platform "
-            "until it is mended, then replay.",
+            seen=worded(lost),
+            where=worded(*_title(platform), f", {company}" if company else ""),
+            action=worded(
+                clause(
+                    N_(
+                        "It goes on now: look at the latest failures first, mend their cause or hold the "
+                        "platform until it is mended, then replay."
+                    )
+                )
+            ),
             platform=platform,
             company=company,
         )
@@ -164,11 +232,26 @@ def _retries_in_vain(facts: Facts, company: str | None) -> Iterator[Recommendati
         yield Recommendation(
             rule="mend_before_retrying",
             urgent=False,
-            seen=f"{metrics.retried_failed:,} of {breach.sample_size:,} retried deliveries failed for good "
-            f"({in_unit(breach.type, breach.actual)} of the retries helped).",
-            where=_title(platform) + (f", {company}" if company else ""),
-            action="Retries don't mend this: the trouble outlasts them. Find what the last attempts "
-            "answered, and replay when it is over.",
+            seen=worded(
+                clause(
+                    N_(
+                        "%(failed)s of %(retried)s retried deliveries failed for good (%(share)s of the "
+                        "retries helped)."
+                    ),
+                    failed=metrics.retried_failed,
+                    retried=breach.sample_size,
+                    share=Figure("percent", breach.actual),
+                )
+            ),
+            where=worded(*_title(platform), f", {company}" if company else ""),
+            action=worded(
+                clause(
+                    N_(
+                        "Retries don't mend this: the trouble outlasts them. Find what the last attempts "
+                        "answered, and replay when it is over."
+                    )
+                )
+            ),
             platform=platform,
             company=company,
         )
@@ -190,8 +273,14 @@ def _scope(facts: Facts, platform: Platform | None) -> Scope:
     return facts.by_platform[platform] if platform else facts.overall
 
 
-def _title(platform: Platform | None) -> str:
-    return FACTS[platform].title if platform else "All platforms"
+def _title(platform: Platform | None) -> list[Clause | str]:
+    return [FACTS[platform].title if platform else clause(N_("All platforms"))]
+
+
+def _place(*names: str | None) -> Worded:
+    """The names that there are; without any, all companies."""
+    known = ", ".join(filter(None, names))
+    return worded(known or clause(N_("all companies")))
 
 
 def _crowded(facts: Facts, company: str | None) -> Iterator[Recommendation]:
@@ -201,11 +290,22 @@ def _crowded(facts: Facts, company: str | None) -> Iterator[Recommendation]:
         yield Recommendation(
             rule="spread_minute",
             urgent=False,
-            seen=f"{in_deliveries(minute.deliveries)} due at {minute.at} UTC started "
-            f"{duration(minute.average_lateness_ms)} late on average, the last one "
-            f"{duration(minute.max_lateness_ms)}.",
-            where=f"{FACTS[minute.platform].title}, {minute.at} UTC",
-            action="Spread that minute: give each of its schedules an offset.",
+            seen=worded(
+                counted(
+                    ngettext(
+                        "%(n)s delivery due at %(at)s UTC started %(average)s late on average, the last one "
+                        "%(most)s.",
+                        "%(n)s deliveries due at %(at)s UTC started %(average)s late on average, the last "
+                        "one %(most)s.",
+                    ),
+                    minute.deliveries,
+                    at=str(minute.at),
+                    average=Figure("ms", minute.average_lateness_ms),
+                    most=Figure("ms", minute.max_lateness_ms),
+                )
+            ),
+            where=worded(f"{FACTS[minute.platform].title}, {minute.at} UTC"),
+            action=worded(clause(N_("Spread that minute: give each of its schedules an offset."))),
             platform=minute.platform,
             company=company,
         )
@@ -218,13 +318,24 @@ def _payloads(facts: Facts, company: str | None) -> Iterator[Recommendation]:
             yield Recommendation(
                 rule="shrink_payload",
                 urgent=False,
-                seen=f"The largest payload had {largest / 1024:.0f} KB, over "
-                f"{LARGE_PAYLOAD_BYTES // 1024} KB.",
-                where=FACTS[platform].title + (f", {company}" if company else ""),
+                seen=worded(
+                    clause(
+                        N_("The largest payload had %(size)s KB, over %(limit)s KB."),
+                        size=f"{largest / 1024:.0f}",
+                        limit=LARGE_PAYLOAD_BYTES // 1024,
+                    )
+                ),
+                where=_place(FACTS[platform].title, company),
                 platform=platform,
                 company=company,
-                action="Report shorter periods (a more frequent schedule) or fewer custom outcome "
-                "categories.",
+                action=worded(
+                    clause(
+                        N_(
+                            "Report shorter periods (a more frequent schedule) or fewer custom outcome "
+                            "categories."
+                        )
+                    )
+                ),
             )
 
 
@@ -233,20 +344,34 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
     if budget is None or budget.left is None or budget.runs_out_at is None:
         return
     spent = budget.left <= 0
-    target = f"{thresholds.success_rate_target_percent:g} %"
+    failed = clause(
+        N_(
+            "%(errors)s of %(due)s deliveries failed in %(days)s days; %(target)s allows %(allowed)s."
+        ),
+        errors=str(budget.errors),
+        due=str(budget.due),
+        days=budget.days,
+        target=f"{thresholds.success_rate_target_percent:g} %",
+        allowed=f"{budget.allowed:.1f}",
+    )
+    left = clause(
+        N_(" %(left)s of the error budget is left, until %(day)s at the present rate."),
+        left=Figure("share", in_percent(budget.left)),
+        day=f"{budget.runs_out_at:%Y-%m-%d}",
+    )
     yield Recommendation(
         rule="protect_budget",
         urgent=spent,
-        seen=f"{budget.errors} of {budget.due} deliveries failed in {budget.days} days; {target} allows "
-        f"{budget.allowed:.1f}."
-        + (
-            " The error budget is spent."
-            if spent
-            else f" {share(budget.left, 0)} of the error budget is left, until "
-            f"{budget.runs_out_at:%Y-%m-%d} at the present rate."
+        seen=worded(failed, clause(N_(" The error budget is spent.")) if spent else left),
+        where=_place(company),
+        action=worded(
+            clause(
+                N_(
+                    "Mend the causes named here before anything else, and leave the schedules that work "
+                    "alone."
+                )
+            )
         ),
-        where=company or "all companies",
-        action="Mend the causes named here before anything else, and leave the schedules that work alone.",
         company=company,
     )
 
@@ -259,14 +384,29 @@ def _replay(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     yield Recommendation(
         rule="replay_failed",
         urgent=False,
-        seen=f"{in_deliveries(waiting)} failed and {'has' if waiting == 1 else 'have'} not been replayed"
-        + (
-            f"; {metrics.recovered} of {metrics.failed} were recovered."
-            if metrics.recovered
-            else "."
+        seen=worded(
+            counted(
+                ngettext(
+                    "%(n)s delivery failed and has not been replayed",
+                    "%(n)s deliveries failed and have not been replayed",
+                ),
+                waiting,
+            ),
+            *(
+                [
+                    clause(
+                        N_("; %(recovered)s of %(failed)s were recovered"),
+                        recovered=str(metrics.recovered),
+                        failed=str(metrics.failed),
+                    )
+                ]
+                if metrics.recovered
+                else []
+            ),
+            ".",
         ),
-        where=company or "all companies",
-        action="Replay them when their cause is mended.",
+        where=_place(company),
+        action=worded(clause(N_("Replay them when their cause is mended."))),
         company=company,
     )
 
@@ -274,14 +414,14 @@ def _replay(facts: Facts, company: str | None) -> Iterator[Recommendation]:
 def _all_well(facts: Facts, company: str | None) -> Recommendation:
     metrics = facts.overall.metrics
     seen = (
-        f"All {metrics.due} deliveries that were due arrived."
+        clause(N_("All %(due)s deliveries that were due arrived."), due=str(metrics.due))
         if metrics.due
-        else "Nothing was due."
+        else clause(N_("Nothing was due."))
     )
     return Recommendation(
-        "nothing_to_do", False, seen, company or "all companies", "Nothing to do."
+        "nothing_to_do",
+        False,
+        worded(seen),
+        _place(company),
+        worded(clause(N_("Nothing to do."))),
     )
-
-
-def _fires(count: int) -> str:
-    return f"{count:,} {'fire' if count == 1 else 'fires'}"

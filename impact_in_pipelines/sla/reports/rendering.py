@@ -1,5 +1,5 @@
-"""A stored report as a page (self-contained, printable) and as CSV. Both start from its document, so that
-an old report looks as it was."""
+"""A stored report as a page (self-contained, printable), in the reader's language. It starts from the
+document, so that an old report looks as it was."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -15,79 +15,133 @@ from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.model import RATES
 from impact_in_pipelines.sla.reports import charts
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES
-from impact_in_pipelines.sla.wording import (
-    budget_left,
-    duration,
-    in_percent,
-    in_unit,
-    instant,
-    share,
+from impact_in_pipelines.sla.reports.said import (
+    ENGLISH,
+    N_,
+    Figure,
+    Reader,
+    recommendations_for,
 )
+from impact_in_pipelines.sla.wording import in_percent, instant
 
 _INCIDENTS_SHOWN = 25
-_STATE_WORDS = {"healthy": "On target", "warning": "Warning", "breach": "Target missed"}
+_STATE_WORDS = {
+    "healthy": N_("On target"),
+    "warning": N_("Warning"),
+    "breach": N_("Target missed"),
+}
+_SEVERITIES = {"warning": N_("warning"), "critical": N_("critical")}
+_KINDS = {
+    "weekly": N_("Delivery report, weekly"),
+    "monthly": N_("Delivery report, monthly"),
+    "rolling": N_("Delivery report, rolling"),
+}
+_WORDS = {
+    "success_rate": N_("success rate"),
+    "on_time_rate": N_("on time rate"),
+    "latency": N_("latency"),
+    "retry_success_rate": N_("retry success rate"),
+    "consecutive_failures": N_("consecutive failures"),
+    "overdue": N_("overdue"),
+    "burn_rate": N_("burn rate"),
+    "platform_outage": N_("platform outage"),
+    "connection_refused": N_("connection refused"),
+    "held": N_("held"),
+    "widespread": N_("widespread"),
+    "authentication": N_("authentication"),
+    "configuration": N_("configuration"),
+    "data_quality": N_("data quality"),
+    "rejected": N_("rejected"),
+    "rate_limited": N_("rate limited"),
+    "server_error": N_("server error"),
+    "timeout": N_("timeout"),
+    "network": N_("network"),
+    "bad_response": N_("bad response"),
+    "unknown": N_("unknown"),
+}
+"""Metrics and kinds of errors in words."""
 _PLATFORMS = {platform.value: FACTS[platform].title for platform in Platform}
 _BUCKET_LABELS = (
     *("≤ 10 s", "30 s", "1 min", "2 min", "4 min", "5 min", "10 min", "20 min", "1 h"),
-    "longer",
+    N_("longer"),
 )
 
 
-def render_html(report: Mapping[str, Any]) -> str:
-    """The report's document as one HTML page without anything to load."""
-    overall = report["overall"]
+def render_html(report: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
+    """The report's document as one HTML page without anything to load, as `reader` reads it."""
+    overall, text = report["overall"], reader.text
     spread = overall["retryDistribution"]
-    return _template().render(
-        title=f"{report['companyName']}: delivery report {_span(report)}",
+    span = _span(report, reader)
+    title = text(N_("%(company)s: delivery report %(days)s"))
+    return _template_of(reader).render(
+        title=title % {"company": report["companyName"], "days": span},
+        lang=reader.code,
+        kind=text(_KINDS.get(report["kind"], _KINDS["rolling"])),
         r=report,
         o=overall,
-        t=report["thresholds"],
-        span=_span(report),
-        tiles=_tiles(report),
-        charts=_charts(report),
+        advice=recommendations_for(reader, report),
+        span=span,
+        tiles=_tiles(report, reader),
+        charts=_charts(report, reader),
         platforms=_PLATFORMS,
         state_words=_STATE_WORDS,
+        severities=_SEVERITIES,
         top=TOP_FAILURES,
         incidents_shown=sorted(report["incidents"], key=lambda one: -one["durationMs"])[
             :_INCIDENTS_SHOWN
         ],
         retried=overall["retriedDeliveries"],
         retries=[
-            ("first retry", spread["first"]),
-            ("second retry", spread["second"]),
-            ("third retry", spread["third"]),
-            ("a later one", spread["later"]),
+            (text(N_("first retry")), spread["first"]),
+            (text(N_("second retry")), spread["second"]),
+            (text(N_("third retry")), spread["third"]),
+            (text(N_("a later one")), spread["later"]),
         ],
-        retry_words=_retry_words(overall),
-        trend_words=_trend_words(report["trend"]),
-        latency_words=_latency_words(overall),
-        budget_words=_budget_words(report["errorBudget"]) if report["errorBudget"] else "",
+        retry_words=_retry_words(overall, reader),
+        trend_words=_trend_words(report["trend"], reader),
+        latency_words=_latency_words(overall, reader),
+        budget_words=_budget_words(report["errorBudget"], reader) if report["errorBudget"] else "",
+        footer=_footer(report, reader),
     )
 
 
 @cache
-def _template() -> Template:
+def _template_of(reader: Reader) -> Template:
     environment = Environment(
         loader=PackageLoader("impact_in_pipelines.sla.reports"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        reader.text, reader.several, newstyle=True
     )
     environment.filters |= {
         "instant": instant,
-        "duration": duration,
-        "share": share,
-        "target": target_words,
-        "budget_left": budget_left,
-        "words": lambda text: text.replace("_", " "),
-        "actual": lambda breach: _in_unit(breach["type"], breach["actual"]),
-        "limit": lambda breach: _in_unit(breach["type"], breach["threshold"]),
+        "duration": reader.duration,
+        "share": reader.share,
+        "number": reader.number,
+        "budget_left": lambda left: _budget_left(left, reader),
+        "words": lambda name: reader.text(_WORDS.get(name, name.replace("_", " "))),
+        "actual": lambda breach: _in_unit(breach["type"], breach["actual"], reader),
+        "limit": lambda breach: _in_unit(breach["type"], breach["threshold"], reader),
     }
     return environment.get_template("report.html")
 
 
-def _in_unit(type_: str, value: float) -> str:
-    return in_unit(type_, in_percent(value) if type_ in RATES else value)
+def _in_unit(type_: str, value: float, reader: Reader) -> str:
+    if type_ in RATES:
+        return reader.share(value)
+    if type_ == "latency":
+        return reader.duration(value)
+    return reader.figure(Figure("times", value)) if type_ == "burn_rate" else f"{value:.0f}"
+
+
+def _budget_left(left: float | None, reader: Reader) -> str:
+    if left is not None and left < 0:
+        return reader.text(N_("overspent"))
+    return reader.share(left, 0)
 
 
 def target_words(fraction: float) -> str:
@@ -95,64 +149,87 @@ def target_words(fraction: float) -> str:
     return f"{in_percent(fraction):g} %"
 
 
-def _span(report: Mapping[str, Any]) -> str:
+def _span(report: Mapping[str, Any], reader: Reader) -> str:
     """`2 March to 8 March 2026`; with the time where it isn't whole days."""
     start = datetime.fromisoformat(report["period"]["start"])
     end = datetime.fromisoformat(report["period"]["end"])
-    if any(at.time() != time() for at in (start, end)):
-        return f"{start:%-d %B %H:%M} to {end:%-d %B %Y %H:%M}"
-    return f"{start:%-d %B} to {end - timedelta(days=1):%-d %B %Y}"
+    whole = all(at.time() == time() for at in (start, end))
+    last = end - timedelta(days=1) if whole else end
+    return reader.days(start, last, with_time=not whole)
 
 
-def _tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tiles(report: Mapping[str, Any], reader: Reader) -> list[dict[str, Any]]:
     m, limits, budget = report["overall"], report["thresholds"], report["errorBudget"]
-    interval, latency = m["successRateInterval"], m["latencyMs"]
+    interval, latency, text = m["successRateInterval"], m["latencyMs"], reader.text
     left = budget["left"] if budget else None
     # Reports of before the on-time rate have neither it nor its target.
     on_time_target = limits.get("onTimeRateTarget")
+    target, bounds = N_("target %(target)s"), N_("; %(low)s to %(high)s")
+    within = N_("target %(target)s; within %(limit)s")
+    counts = N_("%(arrived)s arrived, %(failed)s failed, %(missed)s never started")
     return [
         {
-            "name": "Success rate",
-            "value": share(m["successRate"]),
-            "note": f"target {target_words(limits['successRateTarget'])}"
+            "name": text(N_("Success rate")),
+            "value": reader.share(m["successRate"]),
+            "note": text(target) % {"target": target_words(limits["successRateTarget"])}
             + (
-                f"; {share(interval['low'], 1)} to {share(interval['high'], 1)}" if interval else ""
+                text(bounds)
+                % {
+                    "low": reader.share(interval["low"], 1),
+                    "high": reader.share(interval["high"], 1),
+                }
+                if interval
+                else ""
             ),
             "off": _below(m["successRate"], limits["successRateTarget"]),
         },
         {
-            "name": "On time",
-            "value": share(m["onTimeRate"]),
-            "note": f"target {target_words(on_time_target)}; within {duration(limits['latencyTargetMs'])}"
+            "name": text(N_("On time")),
+            "value": reader.share(m["onTimeRate"]),
+            "note": text(within)
+            % {
+                "target": target_words(on_time_target),
+                "limit": reader.duration(limits["latencyTargetMs"]),
+            }
             if on_time_target is not None
-            else "not measured then",
+            else text(N_("not measured then")),
             "off": _below(m["onTimeRate"], on_time_target),
         },
         {
-            "name": "Deliveries due",
-            "value": f"{m['dueDeliveries']:,}",
-            "note": f"{m['successfulDeliveries']:,} arrived, {m['failedDeliveries']:,} failed, "
-            f"{m['missedDeliveries'] + m['overdueDeliveries']:,} never started",
+            "name": text(N_("Deliveries due")),
+            "value": reader.number(m["dueDeliveries"]),
+            "note": text(counts)
+            % {
+                "arrived": reader.number(m["successfulDeliveries"]),
+                "failed": reader.number(m["failedDeliveries"]),
+                "missed": reader.number(m["missedDeliveries"] + m["overdueDeliveries"]),
+            },
             "off": False,
         },
         {
-            "name": "Average latency",
-            "value": duration(m["avgDeliveryLatencyMs"]),
-            "note": f"target {duration(limits['latencyTargetMs'])}; p95 "
-            f"{duration(latency and latency['p95'])}",
+            "name": text(N_("Average latency")),
+            "value": reader.duration(m["avgDeliveryLatencyMs"]),
+            "note": text(N_("target %(target)s; p95 %(p95)s"))
+            % {
+                "target": reader.duration(limits["latencyTargetMs"]),
+                "p95": reader.duration(latency and latency["p95"]),
+            },
             "off": bool(latency and latency["avg"] > limits["latencyTargetMs"]),
         },
         {
-            "name": "Retry success",
-            "value": share(m["retrySuccessRate"]),
-            "note": f"target {target_words(limits['retrySuccessRateTarget'])}; "
-            f"{m['retriedDeliveries']:,} retried",
+            "name": text(N_("Retry success")),
+            "value": reader.share(m["retrySuccessRate"]),
+            "note": text(N_("target %(target)s; %(retried)s retried"))
+            % {
+                "target": target_words(limits["retrySuccessRateTarget"]),
+                "retried": reader.number(m["retriedDeliveries"]),
+            },
             "off": _below(m["retrySuccessRate"], limits["retrySuccessRateTarget"]),
         },
         {
-            "name": "Error budget left",
-            "value": "spent" if left is not None and left <= 0 else share(left, 0),
-            "note": _budget_note(budget),
+            "name": text(N_("Error budget left")),
+            "value": text(N_("spent")) if left is not None and left <= 0 else reader.share(left, 0),
+            "note": _budget_note(budget, reader),
             "off": left is not None and left <= 0,
         },
     ]
@@ -162,16 +239,21 @@ def _below(value: float | None, target: float | None) -> bool:
     return value is not None and target is not None and value < target
 
 
-def _budget_note(budget: Mapping[str, Any] | None) -> str:
+def _budget_note(budget: Mapping[str, Any] | None, reader: Reader) -> str:
     if not budget:
-        return "nothing was due"
+        return reader.text(N_("nothing was due"))
     left = budget["left"]
+    values = {"days": budget["days"]}
     if left is not None and left < 0:
-        return f"{budget['errors']:,} failed, {budget['allowed']:,.1f} allowed in {budget['days']} days"
-    return f"of {budget['days']} days"
+        values |= {
+            "errors": reader.number(budget["errors"]),
+            "allowed": reader.number(budget["allowed"], 1),
+        }
+        return reader.text(N_("%(errors)s failed, %(allowed)s allowed in %(days)s days")) % values
+    return reader.text(N_("of %(days)s days")) % values
 
 
-def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
+def _charts(report: Mapping[str, Any], reader: Reader) -> dict[str, Markup]:
     limits, budget = report["thresholds"], report["errorBudget"]
     target = limits["successRateTarget"]
     # Periods before the first delivery say nothing.
@@ -181,13 +263,13 @@ def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
             [point["start"][5:10] for point in trend],
             [point["successRate"] for point in trend],
             target=target,
-            title="Success rate by period",
+            title=reader.text(N_("Success rate by period")),
         ),
         "days": charts.stacked_days(
             [point["day"][5:] for point in report["days"]],
             [point["successful"] for point in report["days"]],
             [point["notArrived"] for point in report["days"]],
-            title="Deliveries by day",
+            title=reader.text(N_("Deliveries by day")),
         ),
         "platforms": charts.rate_ranges(
             [
@@ -200,63 +282,122 @@ def _charts(report: Mapping[str, Any]) -> dict[str, Markup]:
                 if interval
             ],
             target=target,
-            title="Success rate by platform",
+            title=reader.text(N_("Success rate by platform")),
         ),
         "latency": charts.histogram(
-            _BUCKET_LABELS,
+            [*_BUCKET_LABELS[:-1], reader.text(_BUCKET_LABELS[-1])],
             report["latencyBuckets"] or [0] * len(_BUCKET_LABELS),
             beyond=sum(bound <= limits["latencyTargetMs"] for bound in LATENCY_BUCKETS_MS),
-            title="Deliveries by latency",
+            title=reader.text(N_("Deliveries by latency")),
         ),
         "budget": charts.meter(
             budget["left"] if budget else None,
-            title="Error budget left",
+            title=reader.text(N_("Error budget left")),
         ),
     }
     # The charts escape what they are given.
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704
 
 
-def _trend_words(trend: Sequence[Mapping[str, Any]]) -> str:
+def _trend_words(trend: Sequence[Mapping[str, Any]], reader: Reader = ENGLISH) -> str:
+    text = reader.text
     known = [point["successRate"] for point in trend if point["successRate"] is not None]
     if len(known) < 2 or trend[-1]["successRate"] is None:
-        return "No earlier period to compare with."
+        return text(N_("No earlier period to compare with."))
     change = in_percent(known[-1]) - in_percent(known[-2])
     if abs(change) < 0.005:
-        return "As in the period before."
-    return f"{'Up' if change > 0 else 'Down'} {abs(change):.2f} points on the period before."
+        return text(N_("As in the period before."))
+    up, down = (
+        N_("Up %(points)s points on the period before."),
+        N_("Down %(points)s points on the period before."),
+    )
+    return text(up if change > 0 else down) % {"points": reader.number(abs(change), 2)}
 
 
-def _latency_words(overall: Mapping[str, Any]) -> str:
-    latency, lateness = overall["latencyMs"], overall["latenessMs"]
+def _latency_words(overall: Mapping[str, Any], reader: Reader) -> str:
+    latency, lateness, text = overall["latencyMs"], overall["latenessMs"], reader.text
     if not latency:
-        return "."
-    words = f"; half within {duration(latency['p50'])}, the slowest {duration(latency['max'])}."
+        return text(N_("From when it was due to the platform's acceptance."))
+    words = text(
+        N_(
+            "From when it was due to the platform's acceptance; half within %(half)s, the slowest "
+            "%(slowest)s."
+        )
+    ) % {"half": reader.duration(latency["p50"]), "slowest": reader.duration(latency["max"])}
     if lateness:
-        words += f" First attempts started {duration(lateness['avg'])} after their time on average."
+        late = text(N_(" First attempts started %(late)s after their time on average."))
+        words += late % {"late": reader.duration(lateness["avg"])}
     return words
 
 
-def _retry_words(overall: Mapping[str, Any]) -> str:
-    words = f"{overall['retriedDeliveries']:,} of {overall['totalDeliveries']:,} deliveries needed a retry"
+def _retry_words(overall: Mapping[str, Any], reader: Reader) -> str:
+    words = reader.text(N_("%(retried)s of %(total)s deliveries needed a retry")) % {
+        "retried": reader.number(overall["retriedDeliveries"]),
+        "total": reader.number(overall["totalDeliveries"]),
+    }
     if overall["retriedFailedDeliveries"]:
-        words += f"; {overall['retriedFailedDeliveries']:,} of them failed for good"
+        words += reader.text(N_("; %(failed)s of them failed for good")) % {
+            "failed": reader.number(overall["retriedFailedDeliveries"])
+        }
     return words + "."
 
 
-def _budget_words(budget: Mapping[str, Any]) -> str:
-    words = (
-        f"In {budget['days']} days {budget['errors']:,} of {budget['due']:,} deliveries did not arrive; the "
-        f"target allows {budget['allowed']:,.1f}."
-    )
+def _budget_words(budget: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
+    text = reader.text
+    words = text(
+        N_(
+            "In %(days)s days %(errors)s of %(due)s deliveries did not arrive; the target allows %(allowed)s."
+        )
+    ) % {
+        "days": budget["days"],
+        "errors": reader.number(budget["errors"]),
+        "due": reader.number(budget["due"]),
+        "allowed": reader.number(budget["allowed"], 1),
+    }
     left = budget["left"]
     if left is None:
         return words
     if left == 0:
-        return f"{words} The budget is spent."
+        return words + text(N_(" The budget is spent."))
     if left < 0:
-        return f"{words} The budget is overspent by {share(-left, 0)}."
-    words += f" {share(left, 0)} of the budget is left"
+        over = text(N_(" The budget is overspent by %(share)s."))
+        return words + over % {"share": reader.share(-left, 0)}
     if budget["runsOutAt"]:
-        return f"{words}; at the rate of the last 7 days it is spent on {budget['runsOutAt'][:10]}."
-    return f"{words}, and lasts at the rate of the last 7 days."
+        until = N_(
+            " %(left)s of the budget is left; at the rate of the last 7 days it is spent on %(day)s."
+        )
+        values = {"left": reader.share(left, 0), "day": budget["runsOutAt"][:10]}
+        return words + text(until) % values
+    lasts = N_(" %(left)s of the budget is left, and lasts at the rate of the last 7 days.")
+    return words + text(lasts) % {"left": reader.share(left, 0)}
+
+
+def _footer(report: Mapping[str, Any], reader: Reader) -> str:
+    text, limits, overall = reader.text, report["thresholds"], report["overall"]
+    timely = limits.get("onTimeRateTarget")
+    targets = text(N_("Targets: success ≥ %(success)s")) % {
+        "success": target_words(limits["successRateTarget"])
+    }
+    if timely is not None:
+        targets += text(N_(", on time ≥ %(on_time)s")) % {"on_time": target_words(timely)}
+    targets += text(
+        N_(
+            ", average latency ≤ %(latency)s, retry success ≥ %(retry)s, fewer than %(failures)s failures "
+            "in a row."
+        )
+    ) % {
+        "latency": reader.duration(limits["latencyTargetMs"]),
+        "retry": target_words(limits["retrySuccessRateTarget"]),
+        "failures": limits["consecutiveFailuresCritical"],
+    }
+    due = text(
+        N_(
+            "Due is what was planned: arrived, failed (also when a replay recovered it), missed and overdue. "
+            "Skipped duplicates (%(skipped)s) had arrived before, and what had arrived and was replayed "
+            "(%(replayed)s) arrived twice: both are left out of the rates."
+        )
+    ) % {
+        "skipped": reader.number(overall["skippedDeliveries"]),
+        "replayed": reader.number(overall["replayedDeliveries"]),
+    }
+    return f"{targets} {due}"

@@ -144,3 +144,17 @@ def test_records_fit_a_phone_in_every_language(stage: Stage, visit: Visit) -> No
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, (code, name)
         assert visitor.faults() == []
+
+
+def test_a_report_is_read_in_the_pages_language(stage: Stage, visit: Visit) -> None:
+    """Headings, figures and what to do; the file says it too."""
+    visitor = visit(stage)
+    page = visitor.open("reports", "uk")
+    address = page.get_by_role("link", name="Переглянути").first.get_attribute("href")
+    assert address
+    page.goto(f"{stage.url}{address}")
+    expect(page.get_by_role("heading", name="Що робити")).to_be_visible()
+    expect(page.locator(".advice")).not_to_contain_text("deliver")
+    assert page.locator("html").get_attribute("lang") == "uk"
+    told = page.request.get(f"{stage.url}{address.replace('.html', '.json')}").json()
+    assert "deliver" not in " ".join(one["action"] for one in told["recommendationDetails"])

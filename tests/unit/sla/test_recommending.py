@@ -153,7 +153,7 @@ def test_missed_fires_point_at_the_scheduler() -> None:
     found = one(facts, "keep_scheduler_running")
 
     assert found.urgent
-    assert found.seen == "2 fires passed while nothing ran to send them, 1 fire still overdue."
+    assert found.seen == "2 sends passed while nothing ran to make them, 1 send still overdue."
     assert found.where == "Goodera, acme"
 
 

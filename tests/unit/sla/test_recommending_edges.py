@@ -56,13 +56,13 @@ def on_goodera(metrics: Metrics, *breaches: Breach) -> Facts:
 @pytest.mark.parametrize(
     ("missed", "overdue", "seen", "urgent"),
     [
-        (0, 1, "1 fire is overdue, the oldest since 2026-03-09 08:30 UTC.", True),
-        (0, 2, "2 fires are overdue, the oldest since 2026-03-09 08:30 UTC.", True),
-        (1, 0, "1 fire passed while nothing ran to send them.", False),
+        (0, 1, "1 send is overdue, the oldest since 2026-03-09 08:30 UTC.", True),
+        (0, 2, "2 sends are overdue, the oldest since 2026-03-09 08:30 UTC.", True),
+        (1, 0, "1 send passed while nothing ran to make it.", False),
         (
             2,
             1,
-            "2 fires passed while nothing ran to send them, 1 fire still overdue, the oldest since "
+            "2 sends passed while nothing ran to make them, 1 send still overdue, the oldest since "
             "2026-03-09 08:30 UTC.",
             True,
         ),

@@ -15,8 +15,10 @@ from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.services.evidence.exporting import export, file_name, span_of
 from impact_in_pipelines.services.reports import listed_reports, stored_report
 from impact_in_pipelines.sla.reports.rendering import render_html
+from impact_in_pipelines.sla.reports.said import for_reader
 from impact_in_pipelines.sla.reports.tables import render_csv
 from impact_in_pipelines.sla.windows import ReportPeriod
+from impact_in_pipelines.wording.language.report_reader import reader_of
 from impact_in_pipelines.wording.marking import N_
 
 # The page carries its own style and loads nothing; as it runs no script, inline style can do no harm.
@@ -81,17 +83,20 @@ def report(visit: Visit) -> Response:
     if document["period"]["start"][:10] != starts_on.isoformat():
         raise not_found("report")
     name = f"{visit.home.slug}-{period.value}-{starts_on}.{form}"
-    return _as_file(document, form, name)
+    return _as_file(document, form, name, visit.language.code)
 
 
-def _as_file(document: dict[str, Any], form: str, name: str) -> Response:
+def _as_file(document: dict[str, Any], form: str, name: str, language: str) -> Response:
     saved = {"Content-Disposition": f'attachment; filename="{name}"'}
     if form == "csv":
         return Response(render_csv([document]), media_type="text/csv", headers=saved)
     if form == "json":
-        text = json.dumps(document, ensure_ascii=False, indent=2)
+        told = for_reader(reader_of(language), document)
+        text = json.dumps(told, ensure_ascii=False, indent=2)
         return Response(text, media_type="application/json", headers=saved)
-    return HTMLResponse(render_html(document), headers={"Content-Security-Policy": _CSP})
+    return HTMLResponse(
+        render_html(document, reader_of(language)), headers={"Content-Security-Policy": _CSP}
+    )
 
 
 def _day(text: str) -> date | None:

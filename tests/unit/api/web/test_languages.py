@@ -24,7 +24,8 @@ def _texts() -> set[str | tuple[str, ...]]:
     """Everything that the templates and the code have to say."""
     with (FOLDER / "locale" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    folders = (FOLDER, Path(str(files("impact_in_pipelines.wording"))))
+    rooms = ("impact_in_pipelines.wording", "impact_in_pipelines.sla.reports")
+    folders = (FOLDER, *(Path(str(files(room))) for room in rooms))
     return {
         message
         for folder in folders

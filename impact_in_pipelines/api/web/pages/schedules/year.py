@@ -29,7 +29,7 @@ class YearDay:
 
 
 @dataclass(frozen=True)
-class Told:
+class DayShift:
     """What differs, with the reason in words: the sends of one day that go out on the day `to` or (None)
     not at all, or, without a `day`, those of several, `moved` or dropped."""
 
@@ -49,7 +49,7 @@ class YearMonth:
     sent: int
     moved: int
     dropped: int
-    told: Sequence[Told]
+    told: Sequence[DayShift]
 
 
 def year(visit: Visit) -> Response:
@@ -94,10 +94,10 @@ def _state(found: ScheduleYear, day: date, shifted: Shifted | None) -> str:
     return "moved" if shifted.to else "dropped"
 
 
-def _told(visit: Visit, found: ScheduleYear, here: Sequence[Shifted]) -> list[Told]:
+def _told(visit: Visit, found: ScheduleYear, here: Sequence[Shifted]) -> list[DayShift]:
     rule = found.schedule.rule
     one_by_one = [
-        Told(
+        DayShift(
             one.day,
             one.to,
             one.to is not None,
@@ -112,7 +112,7 @@ def _told(visit: Visit, found: ScheduleYear, here: Sequence[Shifted]) -> list[To
         if one.because not in _ONE_BY_ONE:
             counted[one.because, one.to is not None] += one.sends
     together = [
-        Told(None, None, moved, n, because_words(visit.formats, rule, None, why))
+        DayShift(None, None, moved, n, because_words(visit.formats, rule, None, why))
         for (why, moved), n in sorted(counted.items())
     ]
     return one_by_one + together
