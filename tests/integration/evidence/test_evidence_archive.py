@@ -230,3 +230,30 @@ def test_what_is_no_archive_and_no_heads_is_refused(tmp_path: Path, exported: Ex
         read_heads(nothing)
     with pytest.raises(SpanBackwards):
         export(exported.world.runtime, exported.company, YESTERDAY, FIRST, actor="test")
+
+
+def test_a_correction_says_what_it_corrects(exported: Exported) -> None:
+    """In its record and in a file of its own, each held against the other."""
+    world, company = exported.world, exported.company
+    (first,) = world.scalars(
+        "SELECT id FROM impact_deliveries WHERE company_id = :c AND platform = 'workday' "
+        "AND period_start = :day",
+        c=company.id,
+        day=YESTERDAY,
+    )
+    (later,) = world.deliveries(Platform.GOODERA, company.id)
+    world.execute(
+        "UPDATE impact_deliveries SET trigger = 'correction', corrects = :first WHERE id = :later",
+        first=first,
+        later=later,
+    )
+    world.drain(Platform.GOODERA)
+    write_export(world, company, exported.path)
+    assert verify(exported.path).findings == []
+    files = exported.files
+    (line,) = files[archive.CORRECTIONS]
+    assert json.loads(line) == {"delivery": str(later), "corrects": str(first)}
+    files[archive.CORRECTIONS] = [line.replace(str(first), str(later))]
+    assert exported.findings(files) == [f"changed delivery {later} in corrections.jsonl: corrects"]
+    files[archive.CORRECTIONS] = []
+    assert exported.findings(files) == [f"missing delivery {later} in corrections.jsonl"]
