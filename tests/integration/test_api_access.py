@@ -25,6 +25,8 @@ _LAST = (
     *("deactivateCompany", "reactivateCompany", "eraseParticipant"),
 )
 """What leaves nothing to do for another operation on the same delivery or schedule."""
+_OF_WHAT_ARRIVED = ("getDeliveryPayload", "getDeliveryReceipt")
+"""What a delivery that was never sent doesn't have."""
 IDS = {
     "deliveryId": "failed",
     "scheduleId": "schedule",
@@ -64,9 +66,10 @@ class Operation:
 
     def address(self, holdings: Holdings) -> str:
         """The path with `holdings`' ids in it."""
+        ids = {**IDS, "deliveryId": "arrived"} if self.id in _OF_WHAT_ARRIVED else IDS
         path = re.sub(
             r"\{(\w+)\}",
-            lambda match: str(getattr(holdings, IDS[match[1]])) if match[1] in IDS else "benevity",
+            lambda match: str(getattr(holdings, ids[match[1]])) if match[1] in ids else "benevity",
             self.path,
         )
         return f"{path}?companyId={holdings.company}" if "companyId" in self.parameters else path
@@ -234,6 +237,8 @@ def test_the_right_role_and_company_are_let_in(api: Served) -> None:
         answers[one.id] = _status(api, one, token, api.own)
     # Let in, and refused for what they say: no such export was taken; the upload is imported already.
     assert (answers.pop("eraseCompany"), answers.pop("discardUpload")) == (409, 409)
+    # The same session as `revokeSession`'s, which came first.
+    assert answers.pop("revokeCompanySession") == 404
     assert {id_: status for id_, status in answers.items() if status not in (200, 201, 202)} == {}
 
 
