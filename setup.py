@@ -25,7 +25,7 @@ setup(
         "impact_in_pipelines.api.openapi": ["static/*"],
         "impact_in_pipelines.api.web": [
             "templates/*.html",
-            "templates/parts/*.html",
+            "templates/*/*.html",
             "static/*",
             "locale/*/LC_MESSAGES/*.po",
         ],

@@ -164,7 +164,7 @@ def test_a_bad_body_names_the_field(api: Served, path: str, body: bytes, field: 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schedule": "every now and then"}, "cron"),
+        ({"schedule": "every now and then"}, "five fields"),
         ({"schedule": "0 0 30 2 *"}, "0 0 30 2"),
         ({"timezone": "Europe/Atlantis"}, "Europe/Atlantis"),
         ({"holidayCalendar": {"country": "ZZ"}}, "ZZ"),
