@@ -4,16 +4,16 @@ import json
 
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.reading import (
+    ArchiveReader,
     Chain,
     Fault,
-    Reader,
     checked_beginning,
     follows,
 )
 from impact_in_pipelines.evidence.records import REMOVED, Record, call_back_of, reports_within
 
 
-def checked_chain(reader: Reader) -> Chain:
+def checked_chain(reader: ArchiveReader) -> Chain:
     """Read the chain and name every link that was changed, is missing, was added or stands elsewhere.
 
     A link is held against the hash that the link before it states, so that one changed record is one finding.
@@ -60,7 +60,7 @@ def checked_chain(reader: Reader) -> Chain:
     return chain
 
 
-def _place(reader: Reader, chain: Chain, records: dict[int, Record]) -> None:
+def _place(reader: ArchiveReader, chain: Chain, records: dict[int, Record]) -> None:
     first, last = reader.span
     for number in sorted(records):
         record = records[number]

@@ -73,7 +73,7 @@ class Chain:
     hashes: dict[int, str] = field(default_factory=dict)
 
 
-class Reader:
+class ArchiveReader:
     """The files of an archive, line by line; each file's sum is taken while it is read."""
 
     def __init__(self, zipped: ZipFile, manifest: Mapping[str, Any], verdict: Verification) -> None:
@@ -137,7 +137,7 @@ class Reader:
                 self.verdict.note(Fault.CHANGED, name, "the file", "sha256")
 
 
-def checked_beginning(reader: Reader) -> str:
+def checked_beginning(reader: ArchiveReader) -> str:
     """The hash that the first link follows: of the company itself, where the chain begins."""
     stretch = reader.manifest["chain"]
     if stretch["first"] == 1 and stretch["before"] != genesis(reader.company_id):

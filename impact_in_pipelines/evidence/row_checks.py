@@ -10,7 +10,7 @@ from typing import Any
 from impact_in_pipelines.delivery.payload import payload_hash
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain import text_hash
-from impact_in_pipelines.evidence.reading import Chain, Fault, Reader
+from impact_in_pipelines.evidence.reading import ArchiveReader, Chain, Fault
 from impact_in_pipelines.evidence.records import Record, service_levels
 
 _OF_THE_LINK = (
@@ -25,7 +25,7 @@ _OF_THE_LINK = (
 _BESIDE = ("error", "note", "open")
 
 
-def check_rows(reader: Reader, chain: Chain) -> None:
+def check_rows(reader: ArchiveReader, chain: Chain) -> None:
     """Every file but the chain."""
     order = _deliveries(reader, chain)
     _single(reader, chain, order, archive.PAYLOADS, "payload_sha256", _payload_differs)
@@ -36,7 +36,7 @@ def check_rows(reader: Reader, chain: Chain) -> None:
     _service_levels(reader, chain)
 
 
-def _deliveries(reader: Reader, chain: Chain) -> dict[str, int]:
+def _deliveries(reader: ArchiveReader, chain: Chain) -> dict[str, int]:
     """The place of each delivery whose row can be held against its record."""
     verdict, name = reader.verdict, archive.DELIVERIES
     seen: dict[str, bool] = {}
@@ -89,7 +89,7 @@ def _differing(row: dict[str, Any], record: Record) -> list[str]:
 
 
 def _single(
-    reader: Reader,
+    reader: ArchiveReader,
     chain: Chain,
     order: dict[str, int],
     name: str,
@@ -143,7 +143,7 @@ def _receipt_differs(row: dict[str, Any], record: Record) -> str:
     return "" if same and row.keys() == {"delivery", "receipt"} else "receipt"
 
 
-def _attempts(reader: Reader, chain: Chain, order: dict[str, int]) -> None:
+def _attempts(reader: ArchiveReader, chain: Chain, order: dict[str, int]) -> None:
     """The attempts of a delivery have one hash together, so the number tells which one is missing or new, and
     of a changed one only whose it is."""
     name, verdict = archive.ATTEMPTS, reader.verdict
@@ -188,7 +188,7 @@ def _last_twice(numbers: list[int]) -> int:
     return next((n for n in numbers if numbers.count(n) > 1), max(numbers))
 
 
-def _call_backs(reader: Reader, chain: Chain) -> None:
+def _call_backs(reader: ArchiveReader, chain: Chain) -> None:
     name = archive.CALL_BACKS
     seen: set[int] = set()
     highest = 0
@@ -216,7 +216,7 @@ def _call_backs(reader: Reader, chain: Chain) -> None:
         reader.verdict.note(Fault.MISSING, name, f"link {link}")
 
 
-def _corrections(reader: Reader, chain: Chain) -> None:
+def _corrections(reader: ArchiveReader, chain: Chain) -> None:
     name = archive.CORRECTIONS
     expected = {d: record["corrects"] for d, record in chain.last.items() if "corrects" in record}
     order = {delivery: place for place, delivery in enumerate(expected)}
@@ -238,7 +238,7 @@ def _corrections(reader: Reader, chain: Chain) -> None:
         reader.verdict.note(Fault.MISSING, name, f"delivery {delivery}")
 
 
-def _service_levels(reader: Reader, chain: Chain) -> None:
+def _service_levels(reader: ArchiveReader, chain: Chain) -> None:
     """Computed again from the records, with the targets that the file names."""
     name = archive.SERVICE_LEVELS
     text = "\n".join(_whole(reader, name))
@@ -260,7 +260,7 @@ def _service_levels(reader: Reader, chain: Chain) -> None:
             reader.verdict.note(Fault.CHANGED, name, f"platform {platform}", ", ".join(members))
 
 
-def _whole(reader: Reader, name: str) -> Iterator[str]:
+def _whole(reader: ArchiveReader, name: str) -> Iterator[str]:
     yield from reader.lines(name)
 
 

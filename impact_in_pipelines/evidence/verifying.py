@@ -18,7 +18,7 @@ from impact_in_pipelines.errors.retention import NotAnArchive
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain_checks import checked_chain
 from impact_in_pipelines.evidence.heads import Head
-from impact_in_pipelines.evidence.reading import Chain, Fault, Finding, Reader, Verification
+from impact_in_pipelines.evidence.reading import ArchiveReader, Chain, Fault, Finding, Verification
 from impact_in_pipelines.evidence.row_checks import check_rows
 
 __all__ = ["Fault", "Finding", "Verification", "verify"]
@@ -34,7 +34,7 @@ def verify(path: Path, heads: Mapping[str, Head] | None = None) -> Verification:
             manifest["to"],
             manifest["chain"]["head"],
         )
-        reader = Reader(zipped, manifest, verdict)
+        reader = ArchiveReader(zipped, manifest, verdict)
         reader.check_names()
         chain = checked_chain(reader)
         check_rows(reader, chain)

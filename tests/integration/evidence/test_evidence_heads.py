@@ -14,7 +14,9 @@ from zipfile import ZipFile
 
 import pytest
 from pydantic import SecretStr
+from typer import Exit
 
+from impact_in_pipelines.cli.evidence.commands import verify as command
 from impact_in_pipelines.errors.retention import HeadsRefused
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.verifying import verify
@@ -140,3 +142,20 @@ def test_the_page_says_how_to_verify_by_hand(exported: Exported) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "chain.txt: OK" in done.stdout
+
+
+def test_the_command_names_what_it_finds_and_ends_with_1(
+    exported: Exported, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a database: the archive alone."""
+    command(exported.path, head=None, as_json=False)
+    assert "It holds. Nothing published was compared." in capsys.readouterr().out
+    files = exported.files
+    row = json.loads(changed(archive.PAYLOADS, "organizationId", "another")(files))
+    exported.findings(files)
+    with pytest.raises(Exit) as left:
+        command(exported.path.with_name("tampered.zip"), head=None, as_json=False)
+    assert left.value.exit_code == 1
+    said = capsys.readouterr().out
+    assert f"changed: delivery {row['delivery']} in payloads.jsonl (payload)" in said
+    assert "It doesn't hold: 1 changed." in said
