@@ -16,6 +16,7 @@ from sqlalchemy import text
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import make_engine
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import running_sandbox
 
@@ -221,12 +222,56 @@ def settings(stage: Stage, browser: Browser) -> None:
         keep(visitor.open("settings/notices"), "notices-phone", whole=True)
 
 
+def beginning(stage: Stage, browser: Browser, folder: Path) -> None:
+    """A new company's first steps, a file of events that is checked, and the operators' page of it."""
+    new = stage.world.runtime.companies.add("fjordvik", name="Fjordvik AS", timezone="Europe/Oslo")
+    file, at = folder / "march-2026.csv", None
+    good = [
+        f"e{n},fjordvik,2026-03-0{1 + n % 8}T10:00:00Z,session,p{n % 14},v{n % 4},1.5,,"
+        for n in range(1, 41)
+    ]
+    bad = (
+        "e91,fjordvik,2026-03-04 10:00,session,p2,,2,,",
+        'e92,fjordvik,2026-03-05T09:00:00Z,mentoring,p3,v1,"1,250",,',
+        "e93,acme-uk,2026-03-05T09:00:00Z,mentoring,p3,v1,2,,",
+        "e94,fjordvik,2026-03-06T09:00:00Z,language_course,p5,,2,language,",
+    )
+    file.write_text("\r\n".join([",".join(HEADER), *good, *bad, ""]))
+    looks: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("", {}),
+        ("-dark", {"color_scheme": "dark"}),
+        ("-phone", PHONE),
+    )
+    for suffix, options in looks:
+        with visiting(browser, stage, **options) as visitor:
+            visitor.sign_in(MANAGER, [new.id])
+            page, base = visitor.page, f"{stage.url}/en/cockpit/{new.id}"
+            page.goto(f"{base}/deliveries")
+            keep(page, f"first-steps{suffix}")
+            page.goto(f"{base}/data")
+            if at is None:
+                page.get_by_label("File").set_input_files(file)
+                page.get_by_role("button", name="Check the file").click()
+                page.get_by_role("region", name="Rejected rows").wait_for()
+                at = page.url
+            page.goto(f"{base}/data")
+            keep(page, f"data{suffix}")
+            page.goto(at)
+            keep(page, f"upload{suffix}", whole=True)
+        with visiting(browser, stage, **options) as visitor:
+            visitor.sign_in(MANAGER, None)
+            visitor.page.goto(f"{stage.url}/en/cockpit/{new.id}/company")
+            keep(visitor.page, f"company{suffix}", whole=True)
+
+
 def main() -> None:
     """Take all of them."""
     with staged() as stage, sync_playwright() as playwright:
         browser = launched(playwright)
         entry(stage, browser)
         looking(stage, browser)
+        with tempfile.TemporaryDirectory() as folder:
+            beginning(stage, browser, Path(folder))
         with visiting(browser, stage) as visitor:
             visitor.sign_in()
             comparing(visitor)
