@@ -39,7 +39,7 @@ from impact_in_pipelines.sla.assessing import (
     with_since,
 )
 from impact_in_pipelines.sla.budget import BURN_WINDOWS, ErrorBudget
-from impact_in_pipelines.sla.everybody.passing import Burning, EverybodyPass, Seen
+from impact_in_pipelines.sla.everybody.passing import Burning, EverybodyPass, PassFindings
 from impact_in_pipelines.sla.metrics import added
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.reports.recommending import LATE_MS
@@ -158,7 +158,7 @@ class _Common:
     streaks: Sequence[Streak]
     overdue_before: Mapping[ScopeKey, Overdue]
 
-    def of_block(self, passing: EverybodyPass, seen: Seen, whole: _Whole) -> Reading:
+    def of_block(self, passing: EverybodyPass, seen: PassFindings, whole: _Whole) -> Reading:
         """The reading of the companies that were seen last."""
         ids = set(seen.ids)
         assessment = self._assessed(seen, ids)
@@ -184,7 +184,7 @@ class _Common:
             trends = read_trends(self.connection, reader.kind, reader.window, values)
         return self._reading(assessment, trends, seen, {None: whole.sorted_causes()}, whole.worst)
 
-    def _assessed(self, seen: Seen, whose: set[UUID] | set[None]) -> Assessment:
+    def _assessed(self, seen: PassFindings, whose: set[UUID] | set[None]) -> Assessment:
         measured = Measured(
             self.reader.window,
             seen.metrics,
@@ -210,7 +210,7 @@ class _Common:
         self,
         assessment: Assessment,
         trends: Trends,
-        seen: Seen,
+        seen: PassFindings,
         causes: Mapping[UUID | None, Found],
         worst: Sequence[CompanyLine],
     ) -> Reading:

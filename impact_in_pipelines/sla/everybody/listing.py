@@ -37,7 +37,7 @@ class Listed:
     @classmethod
     def of(cls, everybody: Everybody, window: Window, *, late_ms: float, fewest: int) -> "Listed":
         """What was due in `window` by UTC day, and its crowded minutes."""
-        days, crowded = DayCounts(window), CrowdedMinutes(late_ms, fewest)
+        days, crowded = DaySums(window), CrowdedMinutes(late_ms, fewest)
         each_day: dict[UUID | None, Found] = {}
         each_crowded: dict[UUID | None, Found] = {}
         for block, some, punctual in everybody.within(window):
@@ -51,7 +51,7 @@ class Listed:
         return cls(each_day, each_crowded)
 
 
-class DayCounts:
+class DaySums:
     """What was due in `window` by UTC day, added up block by block."""
 
     def __init__(self, window: Window) -> None:

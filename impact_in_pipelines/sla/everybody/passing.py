@@ -11,7 +11,7 @@ import numpy as np
 from impact_in_pipelines.sla.assessing import Burn, ScopeKey, SinceKey
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
-from impact_in_pipelines.sla.everybody.listing import CrowdedMinutes, DayCounts, Found
+from impact_in_pipelines.sla.everybody.listing import CrowdedMinutes, DaySums, Found
 from impact_in_pipelines.sla.everybody.measuring import (
     Everybody,
     OutcomeBlock,
@@ -26,7 +26,7 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PassFindings:
     """What was found of some companies, or (without ids) of all together; as `Everybody` says it."""
 
     ids: Sequence[UUID]
@@ -60,20 +60,20 @@ class EverybodyPass:
     ) -> None:
         self._everybody = Everybody(ids, [], book)
         self._window, self._now, self._burning = window, now, burning
-        self._days, self._crowded = DayCounts(window), CrowdedMinutes(late_ms, fewest)
+        self._days, self._crowded = DaySums(window), CrowdedMinutes(late_ms, fewest)
         self._whole = Whole()
         self._parts: list[tuple[Outcomes, Bools]] = []
         self._ends: list[counting.Ends] = []
         self._part: tuple[OutcomeBlock, Outcomes, Bools] | None = None
 
-    def see(self, block: OutcomeBlock) -> Seen:
+    def see(self, block: OutcomeBlock) -> PassFindings:
         """Count the companies of `block`, which are then the ones that `since` and `failures` are about."""
         ids = self._everybody.ids[block.first : block.first + block.size]
         self._part = _, some, punctual = self._everybody.within_of(block, self._window)
         slim = some.settled_only()
         self._parts.append((slim, punctual))
         metrics = dict(self._everybody.metrics_of(block, some, punctual, self._whole))
-        return Seen(
+        return PassFindings(
             ids,
             metrics,
             self._burns(block, ids),
@@ -106,7 +106,7 @@ class EverybodyPass:
             for company, at in zip(*pairs.tolist(), strict=True)
         ]
 
-    def all_together(self) -> Seen:
+    def all_together(self) -> PassFindings:
         """Of everything that was seen: the platforms, and all."""
         burns: dict[ScopeKey, Burn] = {}
         if self._burning is not None:
@@ -115,7 +115,7 @@ class EverybodyPass:
             found = burns_of(self._everybody.ids, ends, self._burning.spans)
             burns = {key: burn for key, burn in found.items() if key[0] is None}
         days, crowded = self._days.of_all(), self._crowded.of_all()
-        return Seen(
+        return PassFindings(
             (),
             dict(self._whole.metrics()),
             burns,
