@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import Breach, BreachType, Scope
 from impact_in_pipelines.sla.reports.causes import by_cause
+from impact_in_pipelines.sla.reports.lateness import latency_action, latency_seen
 from impact_in_pipelines.sla.reports.report import Facts, Recommendation
 from impact_in_pipelines.sla.reports.said import (
     N_,
@@ -148,47 +149,12 @@ def _late(facts: Facts, company: str | None) -> Iterator[Recommendation]:
         yield Recommendation(
             rule="shorten_latency",
             urgent=breach.pages,
-            seen=_latency_seen(breach, metrics.on_time, metrics.timed),
+            seen=latency_seen(breach, metrics.on_time, metrics.timed),
             where=worded(*_title(platform), f", {company}" if company else ""),
-            action=_latency_action(platform in crowded, metrics.retried, platform),
+            action=latency_action(platform in crowded, metrics.retried, platform),
             platform=platform,
             company=company,
         )
-
-
-def _latency_seen(breach: Breach, on_time: int, timed: int) -> Worded:
-    if breach.type is BreachType.ON_TIME_RATE:
-        only = N_(
-            "Only %(on_time)s of %(timed)s arrived on time (%(rate)s), the target is %(target)s."
-        )
-        rate, target = Figure("percent", breach.actual), Figure("percent", breach.threshold)
-        return worded(clause(only, on_time=on_time, timed=timed, rate=rate, target=target))
-    half = breach.details.get("p50_ms")
-    halves = [clause(N_(", half of them over %(half)s"), half=Figure("ms", half))]
-    within = N_("; the limit is %(limit)s. %(on_time)s of %(timed)s arrived on time.")
-    return worded(
-        clause(N_("Deliveries took %(average)s on average"), average=Figure("ms", breach.actual)),
-        *(halves if breach.pages and half else []),
-        clause(within, limit=Figure("ms", breach.threshold), on_time=on_time, timed=timed),
-    )
-
-
-def _latency_action(crowded: bool, retried: int, platform: Platform | None) -> Worded:
-    if crowded:
-        return worded(
-            clause(N_("Too many are due at the same minute: spread their schedules, as said here."))
-        )
-    waits = N_(" Retries wait 5, 10 and 20 minutes: what makes them necessary makes it late.")
-    slow = N_(
-        "See whether they started late (more workers, schedules spread) or %(title)s answered slowly (ask "
-        "its support)."
-    )
-    any_slow = N_(
-        "See whether they started late (more workers, schedules spread) or the platform answered slowly (ask "
-        "its support)."
-    )
-    asked = clause(slow, title=FACTS[platform].title) if platform else clause(any_slow)
-    return worded(asked, *([clause(waits)] if retried else []))
 
 
 def _burning(facts: Facts, company: str | None) -> Iterator[Recommendation]:

@@ -4,22 +4,19 @@ document, so that an old report looks as it was."""
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from functools import cache
-from itertools import dropwhile
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
-from markupsafe import Markup
 
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.model import RATES
-from impact_in_pipelines.sla.reports import charts
+from impact_in_pipelines.sla.reports.drawing import drawn_charts
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES
 from impact_in_pipelines.sla.reports.said import (
     ENGLISH,
     N_,
     Figure,
-    Reader,
+    ReportLanguage,
     recommendations_for,
 )
 from impact_in_pipelines.sla.wording import in_percent, instant
@@ -61,13 +58,9 @@ _WORDS = {
 }
 """Metrics and kinds of errors in words."""
 _PLATFORMS = {platform.value: FACTS[platform].title for platform in Platform}
-_BUCKET_LABELS = (
-    *("≤ 10 s", "30 s", "1 min", "2 min", "4 min", "5 min", "10 min", "20 min", "1 h"),
-    N_("longer"),
-)
 
 
-def render_html(report: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
+def render_html(report: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -> str:
     """The report's document as one HTML page without anything to load, as `reader` reads it."""
     overall, text = report["overall"], reader.text
     spread = overall["retryDistribution"]
@@ -82,7 +75,7 @@ def render_html(report: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
         advice=recommendations_for(reader, report),
         span=span,
         tiles=_tiles(report, reader),
-        charts=_charts(report, reader),
+        charts=drawn_charts(report, reader),
         platforms=_PLATFORMS,
         state_words=_STATE_WORDS,
         severities=_SEVERITIES,
@@ -106,7 +99,7 @@ def render_html(report: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
 
 
 @cache
-def _template_of(reader: Reader) -> Template:
+def _template_of(reader: ReportLanguage) -> Template:
     environment = Environment(
         loader=PackageLoader("impact_in_pipelines.sla.reports"),
         autoescape=True,
@@ -130,7 +123,7 @@ def _template_of(reader: Reader) -> Template:
     return environment.get_template("report.html")
 
 
-def _in_unit(type_: str, value: float, reader: Reader) -> str:
+def _in_unit(type_: str, value: float, reader: ReportLanguage) -> str:
     if type_ in RATES:
         return reader.share(value)
     if type_ == "latency":
@@ -138,7 +131,7 @@ def _in_unit(type_: str, value: float, reader: Reader) -> str:
     return reader.figure(Figure("times", value)) if type_ == "burn_rate" else f"{value:.0f}"
 
 
-def _budget_left(left: float | None, reader: Reader) -> str:
+def _budget_left(left: float | None, reader: ReportLanguage) -> str:
     if left is not None and left < 0:
         return reader.text(N_("overspent"))
     return reader.share(left, 0)
@@ -149,7 +142,7 @@ def target_words(fraction: float) -> str:
     return f"{in_percent(fraction):g} %"
 
 
-def _span(report: Mapping[str, Any], reader: Reader) -> str:
+def _span(report: Mapping[str, Any], reader: ReportLanguage) -> str:
     """`2 March to 8 March 2026`; with the time where it isn't whole days."""
     start = datetime.fromisoformat(report["period"]["start"])
     end = datetime.fromisoformat(report["period"]["end"])
@@ -158,7 +151,7 @@ def _span(report: Mapping[str, Any], reader: Reader) -> str:
     return reader.days(start, last, with_time=not whole)
 
 
-def _tiles(report: Mapping[str, Any], reader: Reader) -> list[dict[str, Any]]:
+def _tiles(report: Mapping[str, Any], reader: ReportLanguage) -> list[dict[str, Any]]:
     m, limits, budget = report["overall"], report["thresholds"], report["errorBudget"]
     interval, latency, text = m["successRateInterval"], m["latencyMs"], reader.text
     left = budget["left"] if budget else None
@@ -239,7 +232,7 @@ def _below(value: float | None, target: float | None) -> bool:
     return value is not None and target is not None and value < target
 
 
-def _budget_note(budget: Mapping[str, Any] | None, reader: Reader) -> str:
+def _budget_note(budget: Mapping[str, Any] | None, reader: ReportLanguage) -> str:
     if not budget:
         return reader.text(N_("nothing was due"))
     left = budget["left"]
@@ -253,53 +246,7 @@ def _budget_note(budget: Mapping[str, Any] | None, reader: Reader) -> str:
     return reader.text(N_("of %(days)s days")) % values
 
 
-def _charts(report: Mapping[str, Any], reader: Reader) -> dict[str, Markup]:
-    limits, budget = report["thresholds"], report["errorBudget"]
-    target = limits["successRateTarget"]
-    # Periods before the first delivery say nothing.
-    trend = list(dropwhile(lambda point: not point["due"], report["trend"]))
-    drawn = {
-        "trend": charts.trend_chart(
-            [point["start"][5:10] for point in trend],
-            [point["successRate"] for point in trend],
-            target=target,
-            title=reader.text(N_("Success rate by period")),
-        ),
-        "days": charts.stacked_days(
-            [point["day"][5:] for point in report["days"]],
-            [point["successful"] for point in report["days"]],
-            [point["notArrived"] for point in report["days"]],
-            title=reader.text(N_("Deliveries by day")),
-        ),
-        "platforms": charts.rate_ranges(
-            [
-                (
-                    _PLATFORMS[scope["platform"]],
-                    *(scope["successRate"], interval["low"], interval["high"], interval["n"]),
-                )
-                for scope in report["byPlatform"]
-                for interval in [scope["successRateInterval"]]
-                if interval
-            ],
-            target=target,
-            title=reader.text(N_("Success rate by platform")),
-        ),
-        "latency": charts.histogram(
-            [*_BUCKET_LABELS[:-1], reader.text(_BUCKET_LABELS[-1])],
-            report["latencyBuckets"] or [0] * len(_BUCKET_LABELS),
-            beyond=sum(bound <= limits["latencyTargetMs"] for bound in LATENCY_BUCKETS_MS),
-            title=reader.text(N_("Deliveries by latency")),
-        ),
-        "budget": charts.meter(
-            budget["left"] if budget else None,
-            title=reader.text(N_("Error budget left")),
-        ),
-    }
-    # The charts escape what they are given.
-    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704
-
-
-def _trend_words(trend: Sequence[Mapping[str, Any]], reader: Reader = ENGLISH) -> str:
+def _trend_words(trend: Sequence[Mapping[str, Any]], reader: ReportLanguage = ENGLISH) -> str:
     text = reader.text
     known = [point["successRate"] for point in trend if point["successRate"] is not None]
     if len(known) < 2 or trend[-1]["successRate"] is None:
@@ -314,7 +261,7 @@ def _trend_words(trend: Sequence[Mapping[str, Any]], reader: Reader = ENGLISH) -
     return text(up if change > 0 else down) % {"points": reader.number(abs(change), 2)}
 
 
-def _latency_words(overall: Mapping[str, Any], reader: Reader) -> str:
+def _latency_words(overall: Mapping[str, Any], reader: ReportLanguage) -> str:
     latency, lateness, text = overall["latencyMs"], overall["latenessMs"], reader.text
     if not latency:
         return text(N_("From when it was due to the platform's acceptance."))
@@ -330,7 +277,7 @@ def _latency_words(overall: Mapping[str, Any], reader: Reader) -> str:
     return words
 
 
-def _retry_words(overall: Mapping[str, Any], reader: Reader) -> str:
+def _retry_words(overall: Mapping[str, Any], reader: ReportLanguage) -> str:
     words = reader.text(N_("%(retried)s of %(total)s deliveries needed a retry")) % {
         "retried": reader.number(overall["retriedDeliveries"]),
         "total": reader.number(overall["totalDeliveries"]),
@@ -342,7 +289,7 @@ def _retry_words(overall: Mapping[str, Any], reader: Reader) -> str:
     return words + "."
 
 
-def _budget_words(budget: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
+def _budget_words(budget: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -> str:
     text = reader.text
     words = text(
         N_(
@@ -372,7 +319,7 @@ def _budget_words(budget: Mapping[str, Any], reader: Reader = ENGLISH) -> str:
     return words + text(lasts) % {"left": reader.share(left, 0)}
 
 
-def _footer(report: Mapping[str, Any], reader: Reader) -> str:
+def _footer(report: Mapping[str, Any], reader: ReportLanguage) -> str:
     text, limits, overall = reader.text, report["thresholds"], report["overall"]
     timely = limits.get("onTimeRateTarget")
     targets = text(N_("Targets: success ≥ %(success)s")) % {

@@ -34,8 +34,8 @@ class Clause:
     n: int = 1
 
 
-class Reader(Protocol):
-    """Whoever reads a report: its language and how it writes figures."""
+class ReportLanguage(Protocol):
+    """What a report is read in: messages, and how figures are written."""
 
     @property
     def code(self) -> str:
@@ -149,12 +149,12 @@ def worded(*clauses: Clause | str) -> Worded:
     return text
 
 
-def read_by(reader: Reader, clauses: Sequence[Clause]) -> str:
+def read_by(reader: ReportLanguage, clauses: Sequence[Clause]) -> str:
     """The clauses as `reader` reads them."""
     return "".join(_read(reader, one) for one in clauses)
 
 
-def _read(reader: Reader, one: Clause) -> str:
+def _read(reader: ReportLanguage, one: Clause) -> str:
     if one.plural is not None:
         message = reader.several(one.text, one.plural, one.n)
     else:
@@ -162,7 +162,7 @@ def _read(reader: Reader, one: Clause) -> str:
     return message % {name: _value(reader, value) for name, value in one.values.items()}
 
 
-def _value(reader: Reader, value: Value) -> str:
+def _value(reader: ReportLanguage, value: Value) -> str:
     if isinstance(value, Figure):
         return reader.figure(value)
     return reader.number(value) if isinstance(value, int) else value
@@ -204,14 +204,14 @@ def from_document(stored: Sequence[Mapping[str, Any]]) -> list[Clause]:
     ]
 
 
-def for_reader(reader: Reader, report: Mapping[str, Any]) -> dict[str, Any]:
+def for_reader(reader: ReportLanguage, report: Mapping[str, Any]) -> dict[str, Any]:
     """The report's document with its sentences in the reader's language, without their clauses."""
     details = recommendations_for(reader, report)
     lines = [f"{one['where']}: {one['seen']} {one['action']}" for one in details]
     return {**report, "recommendationDetails": details, "recommendations": lines}
 
 
-def recommendations_for(reader: Reader, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def recommendations_for(reader: ReportLanguage, report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The report's recommendations in the reader's language, without their clauses; those of reports from
     before there were clauses stay as they were written."""
     return [
@@ -220,6 +220,6 @@ def recommendations_for(reader: Reader, report: Mapping[str, Any]) -> list[dict[
     ]
 
 
-def _told(reader: Reader, one: Mapping[str, Any], name: str) -> Any:
+def _told(reader: ReportLanguage, one: Mapping[str, Any], name: str) -> Any:
     stored = one.get("said", {}).get(name)
     return read_by(reader, from_document(stored)) if stored else one[name]

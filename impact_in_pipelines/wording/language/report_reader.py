@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from impact_in_pipelines.sla.reports.said import ENGLISH, Figure, Reader
+from impact_in_pipelines.sla.reports.said import ENGLISH, Figure, ReportLanguage
 from impact_in_pipelines.sla.wording import instant, multiple
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language
@@ -69,7 +69,7 @@ class ReportReader:
 
 
 @cache
-def reader_of(code: str) -> Reader:
+def reader_of(code: str) -> ReportLanguage:
     """The reader of a language by its code; English for any that isn't ours."""
     found = language(code)
     return ENGLISH if found is None or code == DEFAULT else ReportReader(found)
