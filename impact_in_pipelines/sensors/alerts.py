@@ -19,6 +19,7 @@ from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.alerts import Alerts, Watched
+from impact_in_pipelines.services.impact.uploads import purge as purge_uploads
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.wording import sentence
 
@@ -87,6 +88,7 @@ def _sent(context: SensorEvaluationContext, parts: Runtime) -> str:
     if context.cursor != today:
         # Once a day; the cursor moves only if it has succeeded.
         purged = alerts.purge()
+        purge_uploads(parts)
         context.update_cursor(today)
         if purged.notices or purged.incidents or purged.budgets:
             context.log.info(
