@@ -37,6 +37,16 @@ def test_failed_then_recovered_then_failed_again_are_three_events(made: NoticeWo
     assert made.messages()[0]["data"]["delivery"]["error"] == "503: busy"
 
 
+def test_a_correction_that_arrives_is_told_as_one(made: NoticeWorld) -> None:
+    """Not as any other delivery: it says that earlier figures are superseded."""
+    (company,) = made.world.companies()
+    made.channel(company)
+    (delivery,) = made.world.deliveries(GOODERA, company, trigger="correction")
+    made.ended(delivery)
+    made.tick()
+    assert kinds(made) == ["corrected"]
+
+
 def test_what_has_not_arrived_in_time_is_late_once(made: NoticeWorld) -> None:
     """Fifteen minutes after it was due; not again a tick later, nor what was sent by hand."""
     (company,) = made.world.companies()
