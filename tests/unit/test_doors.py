@@ -10,10 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "impact_in_pipelines"
 DOORS = ("cli", "api", "assets", "schedules", "sensors")
 READS = {
+    # Notes that the token was used, which is what a read of it is.
+    "api_tokens": {"find"},
     "closures": {"in_force", "overview"},
-    "companies": {"active_slugs", "by_slug", "find", "get", "listed", "page"},
+    # The API's own memory of companies has the same name: it forgets one.
+    "companies": {"active_slugs", "by_slug", "find", "forget", "get", "has", "listed", "page"},
     "connections": {"listed", "of_companies"},
-    "impact": {"daily_figures"},
+    "impact": {"content_version", "daily_figures"},
     "incidents": {"find", "health", "listed", "page"},
     "maintenance": {"find", "listed"},
     "outbox": {"backlog"},
