@@ -91,31 +91,36 @@ WHERE s.company_id = r.company_id AND s.platform = r.platform AND s.delivery_id 
 -- name: stale
 -- Days of deliveries that are the last word on their period and no longer say what the events do. By company,
 -- platform and day; `correction_id` is the newest correction that was asked for.
-SELECT s.company_id, c.slug AS company, c.active, s.platform, s.day, s.delivery_id, s.due_at, s.current_hash,
-       s.current, s.changed_at, s.found_at, d.period_start, d.period_end, d.timezone, d.delivered_at,
-       d.figures AS delivered, d.correction, d.first_due_at, o.id AS correction_id,
-       o.status AS correction_status, count(*) OVER () AS total
-FROM stale_days s
-JOIN companies c ON c.id = s.company_id
-JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+WITH found AS MATERIALIZED (
+    -- Apart from the limit: with it the planner would look for the later deliveries of each day on its own.
+    SELECT s.company_id, c.slug AS company, c.active, s.platform, s.day, s.delivery_id, s.due_at, s.current_hash,
+           s.current, s.changed_at, s.found_at, d.period_start, d.period_end, d.timezone, d.delivered_at,
+           d.figures AS delivered, d.correction, d.first_due_at
+        FROM stale_days s
+    JOIN companies c ON c.id = s.company_id
+    JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+    WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_hash <> s.delivered_hash
+      AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
+      AND (CAST(:platform AS text) IS NULL OR s.platform = :platform)
+      AND (CAST(:delivery_ids AS uuid[]) IS NULL OR s.delivery_id = ANY(CAST(:delivery_ids AS uuid[])))
+      AND (CAST(:first_day AS date) IS NULL OR s.day >= CAST(:first_day AS date))
+      AND (CAST(:last_day AS date) IS NULL OR s.day <= CAST(:last_day AS date))
+      AND NOT EXISTS (
+          SELECT 1 FROM impact_deliveries n
+          WHERE n.company_id = d.company_id AND n.platform = d.platform AND n.status = 'success'
+            AND n.period_start = d.period_start AND n.period_end = d.period_end AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
+), shown AS (
+    SELECT * FROM found ORDER BY changed_at DESC, company, platform, day LIMIT :limit
+)
+SELECT f.*, o.id AS correction_id, o.status AS correction_status, (SELECT count(*) FROM found) AS total
+FROM shown f
 LEFT JOIN LATERAL (
     SELECT o.id, o.status FROM impact_deliveries o
-    WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
+    WHERE o.company_id = f.company_id AND o.corrects = f.delivery_id AND o.scheduled_for >= f.due_at
       AND o.status <> 'cancelled'
     ORDER BY o.scheduled_for DESC LIMIT 1
 ) o ON :with_corrections
-WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_hash <> s.delivered_hash
-  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
-  AND (CAST(:platform AS text) IS NULL OR s.platform = :platform)
-  AND (CAST(:delivery_ids AS uuid[]) IS NULL OR s.delivery_id = ANY(CAST(:delivery_ids AS uuid[])))
-  AND (CAST(:first_day AS date) IS NULL OR s.day >= CAST(:first_day AS date))
-  AND (CAST(:last_day AS date) IS NULL OR s.day <= CAST(:last_day AS date))
-  AND NOT EXISTS (
-      SELECT 1 FROM impact_deliveries n
-      WHERE n.company_id = d.company_id AND n.platform = d.platform AND n.status = 'success'
-        AND n.period_start = d.period_start AND n.period_end = d.period_end AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
-ORDER BY s.changed_at DESC, c.slug, s.platform, s.day
-LIMIT :limit
+ORDER BY f.changed_at DESC, f.company, f.platform, f.day
 
 -- name: stale_by_platform
 SELECT s.platform, count(*) AS days
