@@ -79,7 +79,7 @@ class CorrectionsQueued(Model):
     )
 
 
-class PolicyFields(Input):
+class CorrectionPolicyBody(Input):
     """What is done about delivered days that have changed."""
 
     policy: Policy = Field(description="`never`, `ask` a person, or `automatic`")
@@ -98,7 +98,7 @@ class PolicyFields(Input):
     )
 
 
-class PolicyView(Model):
+class CorrectionPolicyView(Model):
     """The policy of a company on a platform, and what the platform does with a second report of a period."""
 
     platform: PlatformName
@@ -173,7 +173,7 @@ def get_policy(
     caller: Caller,
     companyId: UUID,  # noqa: N803
     platform: PlatformName,
-) -> PolicyView:
+) -> CorrectionPolicyView:
     company = own_company(api, caller, companyId)
     return _policy(corrections.policy_of(api.runtime, company, Platform(platform)))
 
@@ -189,8 +189,8 @@ def set_policy(
     caller: Caller,
     companyId: UUID,  # noqa: N803
     platform: PlatformName,
-    body: PolicyFields,
-) -> PolicyView:
+    body: CorrectionPolicyBody,
+) -> CorrectionPolicyView:
     company = own_company(api, caller, companyId)
     policy = CorrectionPolicy(
         company.id,
@@ -222,8 +222,8 @@ def _view(one: StaleDay) -> StaleDayView:
     )
 
 
-def _policy(policy: CorrectionPolicy) -> PolicyView:
-    return PolicyView(
+def _policy(policy: CorrectionPolicy) -> CorrectionPolicyView:
+    return CorrectionPolicyView(
         platform=policy.platform.value,
         policy=policy.policy,
         quiet_minutes=policy.quiet_minutes,

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: FastAPI's, completed from what the route class knows of every route."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,8 +81,12 @@ def document(app: FastAPI) -> dict[str, Any]:
         if isinstance(route, ApiRoute):
             for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
+    public = {name: _public(name) for name in schemas}
+    if doubled := [name for name, times in Counter(public.values()).items() if times > 1]:
+        # One would stand for the other, which only a client's reader finds out.
+        raise ValueError(f"two schemas would be called {', '.join(doubled)}")
     found["components"]["schemas"] = {
-        _public(name): {**one, "title": _public(name)} for name, one in schemas.items()
+        public[name]: {**one, "title": public[name]} for name, one in schemas.items()
     }
     whole: dict[str, Any] = _in_json_schema(found)
     _describe(whole)
