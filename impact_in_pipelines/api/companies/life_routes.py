@@ -43,7 +43,7 @@ def _operated(api: ApiContext, caller: Principal, company_id: UUID, what: str) -
 
 
 @router.patch(
-    "/companies/{companyId}",
+    "/companies/{companyId:id}",
     operation_id="updateCompany",
     summary="Give a company another name",
     dependencies=[MANAGE],

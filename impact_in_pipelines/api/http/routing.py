@@ -40,7 +40,7 @@ from impact_in_pipelines.db.engine import translated_errors
 PREFIX = "/v1/impact-in"
 _FIXED = (
     *("bulk-replay", "retry-all-failed", "preview-replay", "cancel", "stats", "preview"),
-    "export",
+    *("export", "stale", "correct", "health"),
 )
 """Last parts of addresses that stand where an id could."""
 _UNCOUNTED = frozenset({"/healthz", "/metrics", f"{PREFIX}/webhooks/{{platform}}"})
