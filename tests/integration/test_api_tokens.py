@@ -1,12 +1,17 @@
 """Tokens that a company names: made once, limited to it and to their rights, revoked within seconds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from factories import World, world_on
 
 from impact_in_pipelines.api.access import known, watching
+from impact_in_pipelines.db.access.tokens import TokenClaims
+from impact_in_pipelines.services.accounts import sessions, tokens
+from impact_in_pipelines.services.accounts.sessions import Whose
 
 from .api_harness import MANAGER, SETTINGS, VIEWER, Served, served
 
@@ -108,3 +113,46 @@ def test_a_company_ends_sessions_that_are_its_own_alone(api: Served) -> None:
     assert {row["subject"] for row in api.get(address)["data"]} == {"ingrid"}
     (other,) = (one.id for one in store.listed(now=now, subject="ola"))
     assert api.call("DELETE", f"{address}/{other}").status_code == 404
+
+
+def test_what_is_without_a_company_is_no_tenants(api: Served) -> None:
+    """A token without companies signs in and sees none; its session and the links to such tokens are neither
+    listed to a company nor its to end. They were: nothing is within everything."""
+    runtime, now = api.world.runtime, api.world.clock()
+    claims = TokenClaims("0" * 64, "nobody", MANAGER, [], now + timedelta(hours=1))
+    sessions.sign_in_with_token(runtime, claims, instead_of=None)
+    link = sessions.make_link(runtime, replace(claims, token_hash="1" * 64), actor="ops")
+    (session,) = runtime.sessions.listed(now=now, subject="nobody")
+    address = f"/companies/{api.own.company}/sessions"
+    assert {row["subject"] for row in api.get(address)["data"]} == {"ingrid"}
+    tenant = Whose(None, [api.own.company])
+    assert link not in [one.id for one in sessions.links(runtime, tenant)]
+    for id_ in (session.id, link):
+        assert api.call("DELETE", f"{address}/{id_}").status_code == 404
+    # Its own person sees and ends it still, and so does whoever made the link.
+    own = Whose("nobody", [])
+    assert [one.id for one in sessions.sessions(runtime, own)] == [session.id]
+    sessions.revoke(runtime, session.id, own, actor="nobody")
+    sessions.revoke(runtime, link, Whose("ops", []), actor="ops")
+
+
+def test_whoever_is_revoked_holds_no_token_that_they_made(api: Served) -> None:
+    """Made for a program, it was still in its maker's hands. Another's stays."""
+    held, others = made(api), made(api)
+    api.world.execute(
+        "UPDATE api_tokens SET created_by = 'olga' WHERE id = :id", id=UUID(others["id"])
+    )
+    for one in (held, others):
+        assert api.call("GET", "/deliveries", token=one["token"]).status_code == 200
+    tokens.revoke_subject(api.world.runtime, "ingrid", actor="kari")
+    assert api.call("GET", "/deliveries", token=held["token"]).status_code == 401
+    assert api.call("GET", "/deliveries", token=others["token"]).status_code == 200
+    (ended,) = api.world.rows(
+        "SELECT * FROM api_tokens WHERE revoked_at IS NOT NULL AND id = :id", id=UUID(held["id"])
+    )
+    assert ended["revoked_by"] == "kari"
+    (change,) = api.world.rows(
+        "SELECT * FROM audit_log WHERE action = 'api_token.revoke' AND company_id = :id",
+        id=api.own.company,
+    )
+    assert (change["actor"], change["subject"]) == ("kari", "API token Nightly export")

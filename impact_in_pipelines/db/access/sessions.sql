@@ -9,11 +9,13 @@ SELECT id_hash, subject, roles, companies, form_token, expires_at FROM web_sessi
 WHERE id_hash = ANY(CAST(:id_hashes AS text[]))
 
 -- name: listed
--- Those that are open, of one subject or of all; a tenant sees only those whose companies are all its own.
+-- Those that are open, of one subject or of all; a tenant sees only those whose companies are all its own. One
+-- without a company is within any list: it is nobody's but its subject's.
 SELECT id, subject, roles, companies, signed_in_by, created_at, expires_at FROM web_sessions
 WHERE expires_at > :now
   AND (CAST(:subject AS text) IS NULL OR subject = :subject)
   AND (CAST(:within AS uuid[]) IS NULL OR companies <@ CAST(:within AS uuid[]))
+  AND (CAST(:within AS uuid[]) IS NULL OR CAST(:subject AS text) IS NOT NULL OR cardinality(companies) > 0)
 ORDER BY created_at DESC, id
 LIMIT :limit
 

@@ -117,12 +117,20 @@ class AccessTokenStore:
         self, subject: str, *, until: datetime, actor: str, now: datetime
     ) -> list[UUID]:
         """Refuse every token of `subject` that was issued before this moment of the database's, remembered
-        until `until` (when the last of them has expired), and end its sessions; returns the sessions."""
+        until `until` (when the last of them has expired), and those that it made for programs, and end its
+        sessions; returns the sessions."""
         values = {"subject": subject, "expires_at": until}
         with self._engine.begin() as connection:
             connection.execute(_SQL["revoke_subject"], values)
             ended = connection.execute(_SQL["subjects_sessions"], {"subject": subject}).all()
-            record(connection, [Change("subject.revoke", subject, None)], actor=actor, now=now)
+            made = {"subject": subject, "actor": actor, "now": now}
+            tokens = connection.execute(_SQL["subjects_api_tokens"], made).all()
+            changes = [
+                Change("api_token.revoke", f"API token {row.name}", row.company_id)
+                for row in tokens
+            ]
+            subjects = Change("subject.revoke", subject, None)
+            record(connection, [subjects, *changes], actor=actor, now=now)
         return [row.id for row in ended]
 
     def revocations(self) -> Revocations:

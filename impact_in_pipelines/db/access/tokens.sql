@@ -15,11 +15,13 @@ WHERE t.used_at IS NULL AND t.revoked_at IS NULL
 RETURNING t.xmax <> 0 AS is_link -- a row that was there before
 
 -- name: listed
--- Links that can still be used; a tenant sees only those whose companies are all its own.
+-- Links that can still be used; a tenant sees only those whose companies are all its own. One without a company
+-- is within any list: it is nobody's but its maker's.
 SELECT id, subject, roles, companies, created_by, created_at, expires_at FROM access_tokens
 WHERE expires_at > :now AND used_at IS NULL AND revoked_at IS NULL
   AND (CAST(:created_by AS text) IS NULL OR created_by = :created_by)
   AND (CAST(:within AS uuid[]) IS NULL OR companies <@ CAST(:within AS uuid[]))
+  AND (CAST(:within AS uuid[]) IS NULL OR CAST(:created_by AS text) IS NOT NULL OR cardinality(companies) > 0)
 ORDER BY created_at DESC, id
 LIMIT :limit
 
@@ -41,6 +43,12 @@ SET issued_before = excluded.issued_before, expires_at = excluded.expires_at
 
 -- name: subjects_sessions
 DELETE FROM web_sessions WHERE subject = :subject RETURNING id
+
+-- name: subjects_api_tokens
+-- The tokens that it has made for programs: whoever made one holds it.
+UPDATE api_tokens SET revoked_at = :now, revoked_by = :actor
+WHERE created_by = :subject AND revoked_at IS NULL AND expires_at > :now
+RETURNING name, company_id
 
 -- name: revoked_tokens
 SELECT token_hash FROM access_tokens WHERE revoked_at IS NOT NULL AND expires_at > now()

@@ -92,8 +92,8 @@ def revoke_token(runtime: Runtime, token: TokenClaims, *, actor: str) -> None:
 
 
 def revoke_subject(runtime: Runtime, subject: str, *, actor: str) -> list[UUID]:
-    """Refuse every token that `subject` holds now, and end its sessions; returns these. A token that doesn't
-    say when it was issued counts as issued before."""
+    """Refuse every token that `subject` holds now, those included that it made for programs, and end its
+    sessions; returns these. A token that doesn't say when it was issued counts as issued before."""
     until = datetime.now(UTC) + LONGEST_TOKEN
     return runtime.access_tokens.revoke_subject(
         subject, until=until, actor=actor, now=runtime.clock()
