@@ -77,8 +77,10 @@ class SlaReports:
         if company is not None:
             reading = self.read_at_once(ReportKind.ROLLING, window, now, company.id)
             return report_document(reading.report(company.id))
-        *_, (reading, _) = self.readings(ReportKind.ROLLING, window, now)
-        return report_document(reading.report(None))
+        # The last block has the report on all; the others are not kept.
+        for reading, _ in self.readings(ReportKind.ROLLING, window, now):
+            last = reading
+        return report_document(last.report(None))
 
     def make_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
         """Make and store the reports of every company and the one on all, which is returned.
