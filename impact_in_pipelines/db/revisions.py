@@ -3,13 +3,15 @@
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.errors.database import DatabaseAhead, DatabaseBehind, DatabaseEmpty
 
-REVISION = "0022"
+REVISION = "0023"
 """The newest migration; a test keeps it true."""
 
 USABLE_FROM = "0009"
 """The oldest program, by its own `REVISION`, that may work on a database at this one: everything since has
 only added what such a program neither reads nor must write. It stands in the database as the comment on
-`alembic_version`, so that programs of before go on while a newer one is rolled out."""
+`alembic_version`, so that programs of before go on while a newer one is rolled out. One exception: programs
+before 0019 stop at a correction, so none may be asked for until the last of them has ended
+(docs/operations.md)."""
 
 
 def usable_by_this_program(at: str, usable_from: str | None) -> bool:

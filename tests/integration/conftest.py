@@ -14,6 +14,7 @@ from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 
 from .api_harness import SETTINGS, Served, served
 from .embedded_users import copy_cluster
+from .late_worlds import delivered_quarter
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +73,9 @@ def cluster(made_cluster: Path) -> Iterator[Path]:
     yield home / "pg"
     stop_server(home / "pg")
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def quarter(world: World, tmp_path: Path) -> World:
+    """Two months of days, delivered to two platforms as they were then."""
+    return delivered_quarter(world, tmp_path)

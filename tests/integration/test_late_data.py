@@ -1,17 +1,13 @@
 """Events that come, change or are deleted after their day was delivered (design D19)."""
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
-from uuid import UUID
 
-import pytest
 from factories import YESTERDAY, World
 
 from impact_in_pipelines.db.corrections.staleness import StaleFilter
-from impact_in_pipelines.db.impact.importing import import_events
 from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy
 from impact_in_pipelines.errors.deliveries import (
     CorrectionCountsTwice,
@@ -19,53 +15,10 @@ from impact_in_pipelines.errors.deliveries import (
     CorrectionOnItsWay,
     CorrectionsOff,
 )
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.calendar import DayState, calendar
-from impact_in_pipelines.services.refreshing import company_impact
 
-BENEVITY, GOODERA, WORKDAY = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
-QUARTER = [YESTERDAY - timedelta(days=n) for n in reversed(range(60))]
-HEADER = (
-    "event_id,company,occurred_at,activity,participant_ref,volunteer_ref,hours,outcome_category,"
-    "outcome_score\n"
-)
-Event = tuple[str, date, str, float]
-
-
-def imported(world: World, folder: Path, events: Iterable[Event], slug: str = "c-1") -> None:
-    """Sessions of a volunteer each: id, day, participant and hours."""
-    lines = [
-        f"{e},{slug},{day}T12:00:00Z,session,{who},v1,{hours},,\n" for e, day, who, hours in events
-    ]
-    path = folder / "events.csv"
-    path.write_text(HEADER + "".join(lines))
-    import_events(world.database.engine, path, now=world.clock())
-
-
-def found(world: World) -> list[tuple[str, date]]:
-    """What a refresh and a comparison find: platform and day of what is stale."""
-    company_impact(world.runtime)
-    corrections.compare(world.runtime)
-    days = corrections.stale_days(world.runtime).days
-    return sorted((one.platform.value, one.day) for one in days)
-
-
-@pytest.fixture
-def quarter(world: World, tmp_path: Path) -> World:
-    """Two months of days, delivered to two platforms as they were then."""
-    (company,) = world.companies()
-    imported(world, tmp_path, [(f"e{day}", day, "p1", 2.0) for day in QUARTER])
-    for platform in (BENEVITY, GOODERA):
-        world.deliveries(platform, company, days=QUARTER)
-        world.drain(platform)
-    assert world.statuses() == {"success": 2 * len(QUARTER)}
-    assert found(world) == []
-    return world
-
-
-def company_of(world: World) -> UUID:
-    return world.runtime.companies.find("c-1").id
+from .late_worlds import BENEVITY, GOODERA, QUARTER, WORKDAY, company_of, found, imported
 
 
 def test_late_changed_and_deleted_events_make_their_days_stale_and_no_others(

@@ -7,10 +7,10 @@ ORDER BY d.id
 FOR UPDATE OF d
 
 -- name: called_off
--- Corrections of these that were cancelled: the next one has another number, and so another key.
+-- Corrections of these that were cancelled, or skipped because the figures had arrived otherwise: the next one has another number, and so another key.
 SELECT o.corrects, count(*) AS called_off
 FROM impact_deliveries o
-WHERE o.corrects = ANY(CAST(:ids AS uuid[])) AND o.status = 'cancelled'
+WHERE o.corrects = ANY(CAST(:ids AS uuid[])) AND o.status IN ('cancelled', 'skipped')
   AND o.company_id = ANY(CAST(:company_ids AS uuid[])) AND o.scheduled_for >= :due_from
 GROUP BY o.corrects
 
@@ -25,7 +25,7 @@ JOIN impact_deliveries d ON d.id = r.corrects AND d.scheduled_for = r.due_at AND
 WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries o
     WHERE o.company_id = d.company_id AND o.corrects = d.id AND o.scheduled_for >= d.scheduled_for
-      AND o.status <> 'cancelled')
+      AND o.status NOT IN ('cancelled', 'skipped'))
 RETURNING id, corrects
 
 -- name: policies

@@ -117,7 +117,7 @@ FROM shown f
 LEFT JOIN LATERAL (
     SELECT o.id, o.status FROM impact_deliveries o
     WHERE o.company_id = f.company_id AND o.corrects = f.delivery_id AND o.scheduled_for >= f.due_at
-      AND o.status <> 'cancelled'
+      AND o.status NOT IN ('cancelled', 'skipped')
     ORDER BY o.scheduled_for DESC LIMIT 1
 ) o ON :with_corrections
 ORDER BY f.changed_at DESC, f.company, f.platform, f.day

@@ -3,14 +3,14 @@
 -- delivery is due after the day it reports has begun, at most 14 hours before its date does in UTC: that
 -- narrows the scan to what can report the span.
 SELECT DISTINCT ON (r.platform, r.day) r.platform, r.day, r.id,
-       CASE WHEN r.status = 'success' AND r.correction > 0 THEN 'corrected'
+       CASE WHEN r.status = 'success' AND r.trigger = 'correction' THEN 'corrected'
             WHEN r.status IN ('success', 'skipped') THEN 'arrived'
             WHEN r.held THEN 'held'
             WHEN r.status IN @open THEN 'waiting'
             ELSE r.status END AS state,
        count(*) OVER (PARTITION BY r.platform, r.day) AS deliveries
 FROM (
-    SELECT d.id, d.platform, d.status, d.scheduled_for, d.correction, CAST(s.day AS date) AS day,
+    SELECT d.id, d.platform, d.status, d.trigger, d.scheduled_for, d.correction, CAST(s.day AS date) AS day,
            @hold(d) IS NOT NULL AS held
     FROM impact_deliveries d
     CROSS JOIN LATERAL generate_series(

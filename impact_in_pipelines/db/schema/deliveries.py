@@ -121,6 +121,14 @@ impact_deliveries = Table(
     ),
     # claim_due: the other members of a frozen batch.
     Index(None, "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    # claim and freeze: the corrections of a period, which few have.
+    Index(
+        "impact_deliveries_corrections_idx",
+        "company_id",
+        "platform",
+        "period_start",
+        postgresql_where=text("trigger = 'correction'"),
+    ),
     # unrecorded: final rows that Dagster has not been told of.
     Index(
         "impact_deliveries_unrecorded_idx",

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from impact_in_pipelines.db.accounts.companies import Company
@@ -133,6 +133,10 @@ def correct_automatically(runtime: Runtime) -> Corrected:
     longest = max(policy.at_most_every_minutes for policy in automatic.values())
     asked_for = runtime.corrections.last_asked_for(companies, now - timedelta(minutes=longest))
     found = stale_days(runtime, StaleFilter(company_ids=companies), limit=100_000)
+    # A report of several days is quiet when the last of them is.
+    newest: dict[UUID, datetime] = {}
+    for one in found.days:
+        newest[one.delivery_id] = max(one.changed_at, newest.get(one.delivery_id, one.changed_at))
     ids = [
         one.delivery_id
         for one in found.days
@@ -140,7 +144,7 @@ def correct_automatically(runtime: Runtime) -> Corrected:
         and one.correction_id is None
         and (one.company_id, one.platform) in automatic
         and automatic[one.company_id, one.platform].is_due(
-            one.changed_at, asked_for.get((one.company_id, one.platform)), now
+            newest[one.delivery_id], asked_for.get((one.company_id, one.platform)), now
         )
     ]
     return correct(runtime, list(dict.fromkeys(ids)), actor=AUTOMATICALLY)

@@ -5,18 +5,24 @@
 SELECT
     (SELECT min(CASE WHEN s.fired_until > :ahead THEN :now ELSE s.next_run END) FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id
      WHERE s.platform = :platform AND s.active AND s.deleted_at IS NULL AND c.active) AS next_fire,
-    (SELECT min(f.next_attempt_at) FROM unnest(ARRAY[1, 2, 3, 4]) AS p(priority) CROSS JOIN LATERAL (
-     SELECT d.next_attempt_at FROM impact_deliveries d
-     WHERE d.platform = :platform AND d.status IN @open AND @within(d) AND @priority(d) = p.priority AND NOT @closed(d)
-       AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
-       AND NOT EXISTS (
-           SELECT 1 FROM impact_deliveries p
-           WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
-             AND p.status IN @open AND @within(p))
-     ORDER BY d.next_attempt_at LIMIT 1) AS f) AS next_attempt,
+    (SELECT min(e.next_attempt_at) FROM (
+        SELECT f.next_attempt_at FROM unnest(ARRAY[1, 2, 3, 4]) AS p(priority) CROSS JOIN LATERAL (
+            SELECT d.next_attempt_at FROM impact_deliveries d
+            WHERE d.platform = :platform AND d.status IN @open AND @within(d) AND @priority(d) = p.priority AND NOT @closed(d)
+              AND (d.selected_by IS NULL OR d.status = 'in_progress' OR d.next_attempt_at <= :orphaned_before)
+              AND NOT EXISTS (
+                  SELECT 1 FROM impact_deliveries p
+                  WHERE p.schedule_id = d.schedule_id AND p.scheduled_for < d.scheduled_for
+                    AND p.status IN @open AND @within(p))
+            ORDER BY d.next_attempt_at LIMIT 1) AS f
+        UNION ALL
+        -- Corrections, which have no place among the priorities.
+        (SELECT d.next_attempt_at FROM impact_deliveries d
+         WHERE d.platform = :platform AND d.status IN @open AND @within(d) AND @priority(d) IS NULL AND NOT @closed(d)
+         ORDER BY d.next_attempt_at LIMIT 1)) AS e) AS next_attempt,
     (SELECT CAST(:now AS timestamptz) FROM impact_deliveries d
      WHERE d.platform = :platform AND d.status IN @open AND @within(d)
-       AND @priority(d) IN (1, 2, 3, 4) AND d.next_attempt_at > :lease_most
+       AND (@priority(d) IN (1, 2, 3, 4) OR @priority(d) IS NULL) AND d.next_attempt_at > :lease_most
        AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most) LIMIT 1) AS out_of_time,
     (SELECT min(k.closed_until) FROM connection_closures k
      WHERE k.platform = :platform AND k.kind <> 'person' AND (k.holds OR k.closed_until > :now)

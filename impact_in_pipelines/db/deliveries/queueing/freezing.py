@@ -21,7 +21,13 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import batch_key
 from impact_in_pipelines.delivery.model import Claimed
 from impact_in_pipelines.delivery.ports import Frozen, Prepared
-from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, OPEN, DeliveryStatus, ErrorKind
+from impact_in_pipelines.delivery.states import (
+    MAY_HAVE_ARRIVED,
+    OPEN,
+    DeliveryStatus,
+    ErrorKind,
+    Trigger,
+)
 
 _SQL = load("deliveries/queueing/freezing")
 _QUEUE = load("deliveries/queueing/queue")
@@ -109,6 +115,13 @@ def _content(prepared: Prepared) -> str:
     return f"{claimed.company_id}/{claimed.platform.value}/{prepared.payload_hash}"
 
 
+def _figures(prepared: Prepared) -> str:
+    claimed = prepared.claimed
+    fingerprint = prepared.reported.fingerprint if prepared.reported else claimed.id
+    period = f"{claimed.period_start}/{claimed.period_end}"
+    return f"{claimed.company_id}/{claimed.platform.value}/{period}/{fingerprint}"
+
+
 def _still_held(
     connection: Connection, prepared: Sequence[Prepared], worker: str, within: Span
 ) -> set[UUID]:
@@ -125,6 +138,10 @@ def _twins(
             "id": p.claimed.id,
             "company_id": p.claimed.company_id,
             "payload_hash": p.payload_hash,
+            "figures_hash": p.reported.fingerprint if p.reported else None,
+            "period_start": p.claimed.period_start,
+            "period_end": p.claimed.period_end,
+            "corrects": p.claimed.trigger is Trigger.CORRECTION,
         }
         for p in candidates
     ]
@@ -156,11 +173,31 @@ def _twins(
     return found
 
 
+class _Going:
+    """What of these goes out: by content, and by figures where one of them is a correction, whose body says
+    so and makes it another content."""
+
+    def __init__(self, candidates: Iterable[Prepared]) -> None:
+        self._corrected = {
+            _figures(p) for p in candidates if p.claimed.trigger is Trigger.CORRECTION
+        }
+        self._taken: set[str] = set()
+
+    def add(self, candidate: Prepared) -> None:
+        self._taken |= self._names(candidate)
+
+    def __contains__(self, candidate: Prepared) -> bool:
+        return not self._taken.isdisjoint(self._names(candidate))
+
+    def _names(self, candidate: Prepared) -> set[str]:
+        return {_content(candidate)} | ({_figures(candidate)} & self._corrected)
+
+
 def _judge(
-    candidates: Iterable[Prepared], twins: Mapping[UUID, list[ContentTwin]], now: datetime
+    candidates: Sequence[Prepared], twins: Mapping[UUID, list[ContentTwin]], now: datetime
 ) -> _Verdict:
     verdict = _Verdict()
-    going: set[str] = set()
+    going = _Going(candidates)
     for candidate in candidates:
         claimed = candidate.claimed
         others = twins.get(claimed.id, [])
@@ -169,19 +206,19 @@ def _judge(
         given_up = [t for t in others if t.gave_up]
         if claimed.batch_id is not None:
             # A frozen batch is repeated whole under its own key, whatever else has arrived.
-            going.add(_content(candidate))
+            going.add(candidate)
             verdict.ready.append(candidate)
         elif arrived is not None and not claimed.force:
             verdict.skipped[claimed.id] = (candidate, arrived.id)
         elif ahead is not None:
             verdict.waiting[claimed.id] = _judged_again_at(ahead, now)
-        elif _content(candidate) in going:
+        elif candidate in going:
             verdict.waiting[claimed.id] = now + _TWIN_PATIENCE
         elif claimed.tried or claimed.force or not given_up:
-            going.add(_content(candidate))
+            going.add(candidate)
             verdict.ready.append(candidate)
         elif single := next((t for t in given_up if t.batch_id is None), None):
-            going.add(_content(candidate))
+            going.add(candidate)
             verdict.ready.append(_under_the_key_of(single, candidate))
         else:
             verdict.refused[claimed.id] = _unresolved(given_up[0])

@@ -15,7 +15,7 @@ FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
 -- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
 -- inside the window, not necessarily the last one, that may have arrived. The same content reports on the same
 -- period, before which nothing is due: `due_from` lies a week before the first period of them all.
-SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
@@ -29,7 +29,43 @@ WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
         WHERE @attempt(a, t) AND a.started_at > :window_start
           AND (a.outcome IN ('started', 'lost')
             OR a.error_kind = ANY(CAST(:may_have_arrived AS text[]))))))
-ORDER BY m.id, t.delivered_at DESC NULLS LAST
+UNION ALL
+-- A correction says in its body which one it is, so that the same figures have another content: by figures, a
+-- correction that has arrived inside the window or is on its way, ...
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(
+    id uuid, company_id uuid, payload_hash text, figures_hash text, period_start date, period_end date)
+JOIN impact_deliveries t
+  ON t.company_id = m.company_id AND t.platform = :platform AND t.trigger = 'correction'
+ AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
+ AND t.id <> m.id AND @within(t)
+WHERE t.id <> ALL(CAST(:chunk AS uuid[])) AND t.payload_hash <> m.payload_hash
+  AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
+  AND NOT EXISTS (
+      -- Only the last word on the period: figures may have been corrected back and forth.
+      SELECT 1 FROM impact_deliveries n
+      WHERE n.company_id = t.company_id AND n.platform = t.platform AND n.status = 'success' AND @within(n)
+        AND n.period_start = t.period_start AND n.period_end = t.period_end
+        AND (n.delivered_at, n.correction) > (t.delivered_at, t.correction))
+UNION ALL
+-- ... and whatever else has brought a correction's own figures.
+SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(
+    id uuid, company_id uuid, payload_hash text, figures_hash text, period_start date, period_end date,
+    corrects bool)
+JOIN impact_deliveries t
+  ON m.corrects AND t.company_id = m.company_id AND t.platform = :platform AND t.trigger <> 'correction'
+ AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
+ AND t.id <> m.id AND @within(t)
+WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
+  AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
+  AND NOT EXISTS (
+      -- Only the last word on the period: figures may have been corrected back and forth.
+      SELECT 1 FROM impact_deliveries n
+      WHERE n.company_id = t.company_id AND n.platform = t.platform AND n.status = 'success' AND @within(n)
+        AND n.period_start = t.period_start AND n.period_end = t.period_end
+        AND (n.delivered_at, n.correction) > (t.delivered_at, t.correction))
+ORDER BY id, delivered_at DESC NULLS LAST
 
 -- name: freeze_ready
 UPDATE impact_deliveries d

@@ -70,7 +70,15 @@ WITH queued AS (
     SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
         next_attempt_at = :lease_until, updated_at = :now,
         lost_claims = d.lost_claims + CAST(@claim_lost(d) AS int),
-        dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id)
+        dagster_run_id = coalesce(:dagster_run_id, d.dagster_run_id),
+        -- Whatever reports once more on a period that was corrected says the version that stands: a platform
+        -- that keeps the highest would ignore it otherwise. By impact_deliveries_corrections_idx.
+        correction = CASE WHEN d.trigger = 'correction' OR d.payload_hash IS NOT NULL THEN d.correction
+            ELSE greatest(d.correction, (
+                SELECT max(o.correction) FROM impact_deliveries o
+                WHERE o.company_id = d.company_id AND o.platform = d.platform AND o.trigger = 'correction'
+                  AND o.period_start = d.period_start AND o.period_end = d.period_end AND o.status = 'success'
+                  AND o.scheduled_for >= CAST(d.period_start - 2 AS timestamp) AT TIME ZONE 'UTC')) END
     FROM held WHERE d.id = held.id AND @within(d)
     RETURNING d.*
 ), lost AS (

@@ -55,7 +55,7 @@ UPDATE impact_deliveries u SET next_attempt_at = :now, updated_at = :now
 WHERE @within(u) AND u.id IN (
     SELECT d.id FROM impact_deliveries d
     WHERE d.platform = :platform AND d.status IN @open AND @within(d)
-      AND @priority(d) IN (1, 2, 3, 4) AND d.next_attempt_at > :lease_most
+      AND (@priority(d) IN (1, 2, 3, 4) OR @priority(d) IS NULL) AND d.next_attempt_at > :lease_most
       AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most)
     ORDER BY d.id
     FOR UPDATE SKIP LOCKED)
