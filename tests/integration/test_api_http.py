@@ -1,5 +1,6 @@
 """What HTTP itself promises: HEAD, conditional GET, other sites' scripts, operations that will go."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from impact_in_pipelines.api.http.headers.deprecation import deprecated
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.sandbox.server import Sandbox
 
-from .api_harness import SETTINGS, Served, running, served
+from .api_harness import MANAGER, SETTINGS, Served, running, served
 
 PORTAL = "https://portal.example.org"
 
@@ -146,3 +147,22 @@ def test_the_documentation_page_and_all_that_it_loads_are_ours(api: Served) -> N
         asset = requests.get(f"{api.url}/docs/assets/{address}", timeout=20)
         assert asset.status_code == 200
         assert "immutable" in asset.headers["cache-control"]
+
+
+def test_an_export_of_a_company_counts_for_who_has_all_of_it(api: Served) -> None:
+    """HEAD made it count, and a request for one byte: the company could be erased, and nobody had it."""
+    everywhere = api.token(MANAGER, ["*"])
+    path = f"/companies/{api.own.company}/export"
+
+    def exported() -> object:
+        [found] = api.world.scalars(
+            "SELECT export_sha256 FROM companies WHERE id = :id", id=api.own.company
+        )
+        return found
+
+    assert api.call("HEAD", path, token=everywhere).status_code == 200
+    assert exported() is None
+    whole = api.call("GET", path, token=everywhere, headers={"Range": "bytes=0-0"})
+    assert whole.status_code == 200
+    assert exported() == hashlib.sha256(whole.content).hexdigest()
+    assert "attachment" in whole.headers["Content-Disposition"]

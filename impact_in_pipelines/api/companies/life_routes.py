@@ -1,12 +1,13 @@
 """A company's life after it was added, and a person's erasure. All of it needs a token for all companies."""
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
 from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from impact_in_pipelines.api.access.rights import MANAGE, Api, Caller, only_all, own_company
 from impact_in_pipelines.api.access.tokens import Principal
@@ -26,6 +27,9 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.services.accounts import lives
 
 router = api_router("Companies")
+
+_PART = 1 << 18
+"""So many bytes of an export are read at once."""
 
 _ZIP = {
     "200": {
@@ -111,18 +115,30 @@ def export_company(api: Api, caller: Caller, companyId: UUID) -> Response:  # no
 
 
 def export_response(api: ApiContext, company: Company, actor: str) -> Response:
-    """The ZIP, written to a file that goes when it is sent."""
+    """The ZIP, written to a file that goes when it is sent. Before its last byte was taken it counts as no
+    export: neither for HEAD nor for a connection that broke."""
     folder = tempfile.TemporaryDirectory(prefix="impact-in-export-")
     path = Path(folder.name) / f"{company.slug}.zip"
     try:
-        lives.export(api.runtime, company, path, actor=actor)
+        handed_over = lives.write_export(api.runtime, company, path, actor=actor)
     except BaseException:
         folder.cleanup()
         raise
-    return FileResponse(
-        path,
+
+    def content() -> Iterator[bytes]:
+        try:
+            with path.open("rb") as file:
+                while part := file.read(_PART):
+                    yield part
+            handed_over()
+        finally:
+            folder.cleanup()
+
+    # Without a length: whoever has all of it has it because the body ended, which is after it was noted.
+    return StreamingResponse(
+        content(),
         media_type="application/zip",
-        filename=path.name,
+        headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
         background=BackgroundTask(folder.cleanup),
     )
 

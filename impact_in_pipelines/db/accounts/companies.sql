@@ -39,7 +39,9 @@ WHERE id = :id
 UPDATE companies SET active = true, deactivated_at = NULL, exported_at = NULL, export_sha256 = NULL WHERE id = :id
 
 -- name: exported
-UPDATE companies SET exported_at = :now, export_sha256 = :sha256 WHERE id = :id
+-- An export that was begun before the company was switched off says nothing of what came until then.
+UPDATE companies SET exported_at = :now, export_sha256 = :sha256
+WHERE id = :id AND (deactivated_at IS NULL OR deactivated_at <= :now)
 
 -- name: life
 SELECT deactivated_at, exported_at, export_sha256 FROM companies WHERE id = :id

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,12 @@ from impact_in_pipelines.db.erasing.sweeping import drop_binary, sweep
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.errors.accounts import (
+    CompanyBeingSent,
+    CompanyNotExported,
+    CompanyStillActive,
+    CompanyUnknown,
+)
 
 _SQL = load("erasing/erasing")
 _AT_ONCE = 1_000
@@ -92,7 +98,8 @@ class CompanyErasing:
         now: datetime,
     ) -> Exported:
         """Write everything that the database has of `company` to `path`, all of one moment, and what
-        `archived` has of it: (name, JSON line). A row is a line of JSON in `tables/NAME.jsonl`."""
+        `archived` has of it: (name, JSON line). A row is a line of JSON in `tables/NAME.jsonl`. Audited; the
+        company can be erased once `note_exported` was called too."""
         rows: dict[str, int] = {}
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -123,30 +130,41 @@ class CompanyErasing:
             os.fsync(file.fileno())
         size = path.stat().st_size
         with self._engine.begin() as connection:
-            values = {"id": company.id, "now": now, "sha256": digest}
-            connection.execute(load("accounts/companies")["exported"], values)
             after = {"sha256": digest, "bytes": size, "rows": sum(rows.values())}
             change = Change("company.export", f"company {company.id}", company.id, after=after)
             record(connection, [change], actor=actor, now=now)
         return Exported(path, digest, size, rows)
+
+    def note_exported(self, company: Company, written: Exported, *, begun: datetime) -> None:
+        """Note that somebody has the export that was `begun` then."""
+        with self._engine.begin() as connection:
+            values = {"id": company.id, "now": begun, "sha256": written.sha256}
+            connection.execute(load("accounts/companies")["exported"], values)
 
     def erase(
         self,
         company: Company,
         *,
         organizations: Sequence[str],
-        archives: Mapping[str, int],
+        archives: Callable[[], Mapping[str, int]],
         export_sha256: str,
         actor: str,
         now: datetime,
     ) -> Erased:
         """Erase `company` everywhere, in one transaction; of it the audit log keeps its id, how much there
-        was, and the digest of the export. `organizations`: what its accounts may be called at platforms."""
+        was, and the digest of the export. `organizations`: what its accounts may be called at platforms;
+        `archives` erases it there, once nothing can change any more that allowed it.
+
+        Raises `CompanyUnknown`, `CompanyStillActive`, `CompanyNotExported` (another than this export is the
+        latest), `CompanyBeingSent`.
+        """
         values = {"company_id": company.id}
         words = Words([str(company.id), company.slug, company.name], INSTEAD)
         rows: dict[str, int] = {}
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            self._lock(connection, company, export_sha256)
+            cleared = archives()
             named = [*connection.scalars(_SQL["organizations"], values), *organizations]
             for name in (
                 *("sessions_of_it_alone", "sessions_among_others", "tokens"),
@@ -165,10 +183,22 @@ class CompanyErasing:
                     cleaned = sweep(connection, table, holding.shared, {}, words)
                     rows[name] = rows.get(name, 0) + cleaned
             done_rows = {name: count for name, count in sorted(rows.items()) if count}
-            after = {"rows": done_rows, "archives": dict(archives), "export_sha256": export_sha256}
+            after = {"rows": done_rows, "archives": dict(cleared), "export_sha256": export_sha256}
             change = Change("company.erase", f"company {company.id}", None, after=after)
             record(connection, [change], actor=actor, now=now)
-        return Erased(done_rows, archives)
+        return Erased(done_rows, cleared)
+
+    def _lock(self, connection: Connection, company: Company, export_sha256: str) -> None:
+        values = {"company_id": company.id}
+        row = connection.execute(_SQL["lock"], values).one_or_none()
+        if row is None:
+            raise CompanyUnknown(company.slug)
+        if row.active:
+            raise CompanyStillActive(company.slug)
+        if row.export_sha256 != export_sha256:
+            raise CompanyNotExported(company.slug)
+        if sending := connection.scalar(_SQL["being_sent"], values):
+            raise CompanyBeingSent(company.slug, sending)
 
 
 def _lines(connection: Connection, table: Table, company_id: UUID) -> Iterator[str]:

@@ -1,3 +1,7 @@
+-- name: lock
+-- Until it is erased nobody takes it up again, exports it, or writes anything that is its.
+SELECT active, export_sha256 FROM companies WHERE id = :company_id FOR UPDATE
+
 -- name: being_sent
 -- Nobody knows yet whether these arrive.
 SELECT count(*) FROM impact_deliveries WHERE company_id = :company_id AND status = 'in_progress'

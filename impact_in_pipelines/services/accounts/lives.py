@@ -3,7 +3,7 @@
 All of it is the operator's: what a tenant may see or do never changes by it, except that it ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,13 +102,28 @@ def export(runtime: Runtime, company: Company, path: Path, *, actor: str) -> Exp
 
     Raises `ExportUnwritable`.
     """
-    archives = Archives(runtime.settings.archive_folder)
+    return write_export(runtime, company, path, actor=actor)()
+
+
+def write_export(
+    runtime: Runtime, company: Company, path: Path, *, actor: str
+) -> Callable[[], Exported]:
+    """Write the ZIP for somebody who hasn't got it yet, as `export` does. It counts, for erasing, once what
+    is returned was called: when its last byte was handed over."""
+    archives, begun = Archives(runtime.settings.archive_folder), runtime.clock()
+    erasing = CompanyErasing(runtime.database.engine)
     try:
-        return CompanyErasing(runtime.database.engine).export(
-            company, path, archives.rows_of(company.id), actor=actor, now=runtime.clock()
+        written = erasing.export(
+            company, path, archives.rows_of(company.id), actor=actor, now=begun
         )
     except OSError as error:
         raise ExportUnwritable(path, error.strerror or type(error).__name__) from error
+
+    def handed_over() -> Exported:
+        erasing.note_exported(company, written, begun=begun)
+        return written
+
+    return handed_over
 
 
 def require_confirmed(company: Company, confirmed: str) -> None:
@@ -144,12 +159,12 @@ def erase(
         raise CompanyBeingSent(company.slug, sending)
     _forget_tokens(runtime, company)
     words = Words([str(company.id), company.slug, company.name], INSTEAD)
-    archives = Archives(runtime.settings.archive_folder).without_company(company.id, words)
+    archives = Archives(runtime.settings.archive_folder)
     return erasing.erase(
         company,
         # Without an organisation id of its own it goes by its slug.
         organizations=[company.slug],
-        archives=archives,
+        archives=lambda: archives.without_company(company.id, words),
         export_sha256=stands.export_sha256,
         actor=actor,
         now=now,

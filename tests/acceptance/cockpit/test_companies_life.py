@@ -29,7 +29,7 @@ def test_an_operator_takes_a_company_from_its_name_to_its_last_row(
     page.get_by_role("button", name="Erase everything").click()
     expect(page.get_by_role("alert")).to_contain_text("must be exported")
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Export").click()
+        page.get_by_role("button", name="Export").click()
     assert downloading.value.suggested_filename == "leaving.zip"
     page.get_by_label("To confirm, type: leaving").fill("leaving")
     page.get_by_role("button", name="Erase everything").click()

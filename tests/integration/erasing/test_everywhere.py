@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -164,6 +164,49 @@ def test_nothing_is_erased_without_its_name_a_stop_and_an_export(
     with pytest.raises(CompanyNotExported):
         lives.erase(runtime, company, confirmed=SLUG, actor="ops", export_sha256="0" * 64)
     assert runtime.companies.find(SLUG).id == company.id
+
+
+def test_what_changes_while_an_erasure_begins_stops_it(
+    world: World, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken up again or exported anew after it was looked at, nothing of it goes, from archives neither."""
+    runtime = world.runtime
+    before = found_in(world, str(company.id))["impact_events"]
+    stored = {name for name in found_in(world, str(company.id)) if name.endswith(".parquet")}
+
+    lives.deactivate(runtime, company, actor="ops")
+    lives.export(runtime, company, tmp_path / "all.zip", actor="ops")
+    for change, refusal in (
+        (
+            lambda: lives.export(runtime, company, tmp_path / "new.zip", actor="kari"),
+            CompanyNotExported,
+        ),
+        (lambda: lives.reactivate(runtime, company, actor="kari"), CompanyStillActive),
+    ):
+        monkeypatch.setattr(lives, "_forget_tokens", lambda *_, change=change: change())
+        with pytest.raises(refusal):
+            lives.erase(runtime, company, confirmed=SLUG, actor="ops")
+    found = found_in(world, str(company.id))
+    assert found["impact_events"] == before
+    assert stored <= set(found)
+
+
+def test_an_export_counts_once_somebody_has_it(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Written it is audited; handed over it allows erasing, and never if it was begun before the stop."""
+    runtime = world.runtime
+    early = lives.write_export(runtime, company, tmp_path / "early.zip", actor="ops")
+    world.clock.now += timedelta(seconds=1)
+    lives.deactivate(runtime, company, actor="ops")
+    early()
+    handed_over = lives.write_export(runtime, company, tmp_path / "all.zip", actor="ops")
+    assert lives.life(runtime, company).exported_at is None
+    assert world.scalars("SELECT count(*) FROM audit_log WHERE action = 'company.export'") == [2]
+    with pytest.raises(CompanyNotExported):
+        lives.erase(runtime, company, confirmed=SLUG, actor="ops")
+    written = handed_over()
+    assert lives.life(runtime, company).export_sha256 == written.sha256
 
 
 def test_of_an_erased_person_no_reference_is_left_anywhere(world: World, company: Company) -> None:

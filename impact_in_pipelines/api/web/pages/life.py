@@ -20,12 +20,13 @@ def routes(pages: Pages) -> list[Route]:
         "rename": rename,
         "deactivate": deactivate,
         "reactivate": reactivate,
+        # No link that another site could have followed: what it leads to allows erasing.
+        "export.zip": export,
         "erase": erase,
         "erase-person": erase_person,
     }
     return [
         pages.route(base, company, MANAGE),
-        pages.route(f"{base}/export.zip", export, MANAGE),
         *(pages.route(f"{base}/{name}", act, MANAGE, method="POST") for name, act in acts.items()),
     ]
 
