@@ -11,6 +11,7 @@ from impact_in_pipelines.api.access.tokens import Authenticator
 from impact_in_pipelines.api.access.watching import AccessWatch
 from impact_in_pipelines.api.dagster_link import DagsterLink
 from impact_in_pipelines.api.deliveries.hub import EventHub
+from impact_in_pipelines.api.http.archives import ArchiveTurns
 from impact_in_pipelines.api.http.counts import buckets
 from impact_in_pipelines.api.http.ratelimit import OpenStreams, RequestLimiter
 from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
@@ -92,6 +93,10 @@ class ApiContext:
     @cached_property
     def connection_tests(self) -> ConnectionTests:
         return ConnectionTests(CompanyTurns(self.runtime.database.direct_url, "connection-test"))
+
+    @cached_property
+    def archives(self) -> ArchiveTurns:
+        return ArchiveTurns()
 
     @cached_property
     def readiness(self) -> Remembered[Readiness]:

@@ -36,6 +36,11 @@ class SpanBackwards(UsageError):
     last: date
 
 
+@refusal("evidence.archives_busy")
+class ArchivesBusy(ImpactInError):
+    """So many archives are being made that another one must wait; try again."""
+
+
 @refusal("evidence.not_an_archive")
 class NotAnArchive(ImpactInError):
     """A file that is no archive of evidence."""

@@ -11,6 +11,7 @@ SENTENCES = {
         "other transactions hold the delivery log for too long; nothing was changed"
     ),
     "evidence.span_backwards": N_("the last day (%(last)s) lies before the first (%(first)s)"),
+    "evidence.archives_busy": N_("other archives are being made; try again in a minute"),
     "evidence.not_an_archive": N_("%(file)s is no archive of evidence"),
     "evidence.no_heads": N_("%(file)s has no published heads in it"),
     "evidence.folder_unwritable": N_(

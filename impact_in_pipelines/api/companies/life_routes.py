@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
@@ -22,6 +24,7 @@ from impact_in_pipelines.api.companies.life_schemas import (
 )
 from impact_in_pipelines.api.companies.schemas import CompanyView
 from impact_in_pipelines.api.context import ApiContext
+from impact_in_pipelines.api.http.archives import ZIP
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.services.accounts import lives
@@ -34,7 +37,7 @@ _PART = 1 << 18
 _ZIP = {
     "200": {
         "description": "everything of it",
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
@@ -109,14 +112,18 @@ def reactivate_company(api: Api, caller: Caller, companyId: UUID) -> CompanyReac
     response_class=Response,
     responses=_ZIP,  # type: ignore[arg-type]
 )
-def export_company(api: Api, caller: Caller, companyId: UUID) -> Response:  # noqa: N803
-    company = _operated(api, caller, companyId, "exporting a company")
-    return export_response(api, company, caller.subject)
+async def export_company(api: Api, caller: Caller, companyId: UUID) -> Response:  # noqa: N803
+    company = await run_sync(_operated, api, caller, companyId, "exporting a company")
+    return await export_response(api, company, caller.subject)
 
 
-def export_response(api: ApiContext, company: Company, actor: str) -> Response:
-    """The ZIP, written to a file that goes when it is sent. Before its last byte was taken it counts as no
-    export: neither for HEAD nor for a connection that broke."""
+async def export_response(api: ApiContext, company: Company, actor: str) -> Response:
+    """The ZIP, written to a file in its turn; it goes when it is sent. Before its last byte was taken it
+    counts as no export: neither for HEAD nor for a connection that broke."""
+    return await api.archives.run(partial(_exported, api, company, actor))
+
+
+def _exported(api: ApiContext, company: Company, actor: str) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="impact-in-export-")
     path = Path(folder.name) / f"{company.slug}.zip"
     try:
@@ -137,7 +144,7 @@ def export_response(api: ApiContext, company: Company, actor: str) -> Response:
     # Without a length: whoever has all of it has it because the body ended, which is after it was noted.
     return StreamingResponse(
         content(),
-        media_type="application/zip",
+        media_type=ZIP,
         headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
         background=BackgroundTask(folder.cleanup),
     )

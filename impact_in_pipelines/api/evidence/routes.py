@@ -1,12 +1,15 @@
 """What was delivered, as an archive that proves itself."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import Query
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import MANAGE, Api, Caller, own_company
+from impact_in_pipelines.api.http.archives import ZIP
 from impact_in_pipelines.api.http.problems import invalid
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay
@@ -15,19 +18,18 @@ from impact_in_pipelines.services.evidence.exporting import export, file_name, s
 router = api_router("Evidence")
 """Archives."""
 
-_ZIP = "application/zip"
-_CONTENT: dict[str, Any] = {_ZIP: {"schema": {"type": "string", "format": "binary"}}}
+_CONTENT: dict[str, Any] = {ZIP: {"schema": {"type": "string", "format": "binary"}}}
 
 
 @router.get(
     "/companies/{companyId}/evidence",
     operation_id="exportEvidence",
-    summary="An archive of what was delivered, which can be verified without us; a ZIP, streamed",
+    summary="An archive of what was delivered, which can be verified without us; a ZIP",
     dependencies=[MANAGE],
     response_class=Response,
     responses={200: {"content": _CONTENT}},
 )
-def evidence(
+async def evidence(
     api: Api,
     caller: Caller,
     companyId: UUID,  # noqa: N803
@@ -39,12 +41,10 @@ def evidence(
         InputDay | None,
         Query(alias="to", description="the last day reported on; absent: yesterday"),
     ] = None,
-) -> StreamingResponse:
-    company = own_company(api, caller, companyId)
+) -> Response:
+    company = await run_sync(own_company, api, caller, companyId)
     start, end = span_of(api.runtime, company, first, last)
     if end < start:
         raise invalid("query", "from", "must not lie after to")
-    pieces = export(api.runtime, company, start, end, actor=caller.subject)
-    name = file_name(company, start, end)
-    saved = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(pieces, media_type=_ZIP, headers=saved)
+    pieces = partial(export, api.runtime, company, start, end, actor=caller.subject)
+    return await api.archives.response(pieces, file_name(company, start, end))

@@ -19,6 +19,7 @@ from impact_in_pipelines.errors import (
     NotFound,
     UsageError,
 )
+from impact_in_pipelines.errors.retention import ArchivesBusy
 from impact_in_pipelines.wording import sentence
 
 MEDIA_TYPE = "application/problem+json"
@@ -129,6 +130,10 @@ def problem_of(error: Exception) -> ApiProblem:
         case DatabaseUnavailable():
             return ApiProblem(
                 503, "the database doesn't answer; try again", headers={"Retry-After": "5"}
+            )
+        case ArchivesBusy():
+            return ApiProblem(
+                503, sentence(error), headers={"Retry-After": "30"}, refusal=_code(error)
             )
         case ImpactInError():
             return ApiProblem(500, sentence(error), refusal=_code(error))

@@ -351,7 +351,9 @@ def _failure(visit: Visit, error: Exception) -> Response:
         return visit.render("parts/problem.html", status=status, detail=detail)
     visit.company = None
     title = visit.text(_TITLES.get(status, N_("That didn't work")))
-    return visit.render("problem.html", status=status, title=title, detail=detail)
+    page = visit.render("problem.html", status=status, title=title, detail=detail)
+    page.headers.update(problem.headers or {})
+    return page
 
 
 async def home(request: Request) -> Response:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.access.rights import only_all
 from impact_in_pipelines.api.companies.life_routes import export_response
-from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit
+from impact_in_pipelines.api.web.visits import MANAGE, AsyncHandler, Handler, Pages, Visit
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.services.accounts import lives
@@ -16,7 +17,7 @@ from impact_in_pipelines.services.accounts import lives
 def routes(pages: Pages) -> list[Route]:
     """The page and what it does."""
     base = "/{company_id}/company"
-    acts = {
+    acts: dict[str, Handler | AsyncHandler] = {
         "rename": rename,
         "deactivate": deactivate,
         "reactivate": reactivate,
@@ -36,9 +37,9 @@ def company(visit: Visit) -> Response:
     return _page(visit, _own(visit))
 
 
-def export(visit: Visit) -> Response:
+async def export(visit: Visit) -> Response:
     """Everything of it."""
-    return export_response(visit.api, _own(visit), visit.caller.subject)
+    return await export_response(visit.api, await run_sync(_own, visit), visit.caller.subject)
 
 
 def rename(visit: Visit) -> Response:

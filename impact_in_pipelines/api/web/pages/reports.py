@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from anyio.to_thread import run_sync
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from impact_in_pipelines.api.http.problems import not_found
@@ -54,19 +56,19 @@ def _page(
     )
 
 
-def evidence(visit: Visit) -> Response:
+async def evidence(visit: Visit) -> Response:
     """An archive of the days that were asked for."""
     asked = {name: visit.query(name) for name in ("from", "to")}
     first, last = (_day(asked[name]) for name in ("from", "to"))
     if first is None or last is None:
         wrong = {name: visit.text(NOT_A_DAY) for name in asked if _day(asked[name]) is None}
-        return _page(visit, asked, wrong, status=422)
+        return await run_sync(partial(_page, visit, asked, wrong, status=422))
+    pieces = partial(export, visit.api.runtime, visit.home, first, last, actor=visit.caller.subject)
     try:
-        pieces = export(visit.api.runtime, visit.home, first, last, actor=visit.caller.subject)
+        return await visit.api.archives.response(pieces, file_name(visit.home, first, last))
     except SpanBackwards as refusal:
-        return _page(visit, asked, {"to": visit.told(refusal)}, status=422)
-    saved = {"Content-Disposition": f'attachment; filename="{file_name(visit.home, first, last)}"'}
-    return StreamingResponse(pieces, media_type="application/zip", headers=saved)
+        wrong = {"to": visit.told(refusal)}
+        return await run_sync(partial(_page, visit, asked, wrong, status=422))
 
 
 def report(visit: Visit) -> Response:
