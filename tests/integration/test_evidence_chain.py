@@ -195,6 +195,24 @@ def test_ends_from_before_there_was_a_chain_are_linked_once(world: World) -> Non
     assert [len(chain(world, company)) for company in companies] == [5, 4, 4]
 
 
+def test_an_end_that_changed_after_its_link_is_linked_again_though_its_status_is_the_same(
+    world: World,
+) -> None:
+    """A program of before sends again what had arrived: it arrives again, at another time."""
+    (company,) = world.due(BENEVITY)
+    world.drain(BENEVITY)
+    engine: Engine = world.database.engine
+    assert link_what_has_none(engine, now=world.clock()) == 0
+    world.execute(
+        "UPDATE impact_deliveries SET delivered_at = delivered_at + interval '1 hour', "
+        "updated_at = now() + interval '1 hour'"
+    )
+    assert link_what_has_none(engine, now=world.clock()) == 1
+    assert link_what_has_none(engine, now=world.clock()) == 0
+    first, second = chain(world, company)
+    assert first["delivered_at"] < second["delivered_at"]
+
+
 def test_a_company_that_is_deleted_takes_its_chain_along(world: World) -> None:
     """Nothing of it may stay; what was published of it is a hash."""
     (company,) = world.companies()

@@ -4,9 +4,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, get_ident
 from uuid import UUID
 
-from factories import World
+from factories import YESTERDAY, World
+from sqlalchemy.event import listen, remove
 
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.db.queries import load
@@ -16,7 +19,10 @@ from impact_in_pipelines.delivery.model import Claimed, Content, Selection, Send
 from impact_in_pipelines.delivery.payload import payload_hash
 from impact_in_pipelines.delivery.ports import Frozen, Settlement
 from impact_in_pipelines.delivery.states import AttemptOutcome
+from impact_in_pipelines.evidence.reading import Finding
+from impact_in_pipelines.evidence.verifying import verify
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.evidence.exporting import export
 
 BENEVITY = Platform.BENEVITY
 LEASE = timedelta(seconds=60)
@@ -121,6 +127,71 @@ def test_a_lease_that_was_taken_fences_the_first_worker(world: World) -> None:
     slow.settle(slow_frozen, AttemptOutcome.PERMANENT)
     assert world.delivery(id_) == after
     assert after["idempotency_key"] == id_
+
+
+def findings(world: World, company: UUID, path: Path) -> list[Finding]:
+    """What is found in the company's evidence of yesterday."""
+    found = world.runtime.companies.find(str(company))
+    pieces = export(world.runtime, found, YESTERDAY, YESTERDAY, actor="test")
+    path.write_bytes(b"".join(pieces))
+    return verify(path).findings
+
+
+def overtaken(world: World) -> tuple[UUID, Hand, Frozen, Hand, Frozen]:
+    """A company with one delivery, the worker that has lost it and the one that has it now."""
+    (company,) = world.companies()
+    world.deliveries(BENEVITY, company)
+    slow, quick = Hand(world, "slow"), Hand(world, "quick")
+    slow_frozen = slow.freeze(slow.claim())
+    world.clock.advance(LEASE)
+    return company, slow, slow_frozen, quick, quick.freeze(quick.claim())
+
+
+def test_a_late_result_changes_the_evidence_with_its_attempt(world: World, tmp_path: Path) -> None:
+    """The attempt counts as lost until its worker says how it ended; the link of before says `lost` still.
+    Said again it adds nothing."""
+    company, slow, slow_frozen, quick, quick_frozen = overtaken(world)
+    quick.settle(quick_frozen)
+    assert world.scalars("SELECT count(*) FROM evidence_links") == [1]
+    slow.settle(slow_frozen)
+    slow.settle(slow_frozen)
+    assert world.scalars("SELECT count(*) FROM evidence_links") == [2]
+    assert findings(world, company, tmp_path / "evidence.zip") == []
+
+
+def test_a_late_result_and_the_end_beside_it_see_each_other(world: World, tmp_path: Path) -> None:
+    """Neither is committed when the other looks: the second waits for the first."""
+    company, slow, slow_frozen, quick, quick_frozen = overtaken(world)
+    late: list[int] = []
+    about_to_commit, go_on = Event(), Event()
+
+    def settle_late() -> None:
+        late.append(get_ident())
+        slow.settle(slow_frozen)
+
+    def hold(_: object) -> None:
+        if get_ident() in late:
+            about_to_commit.set()
+            go_on.wait(DEADLINE_S)
+
+    engine = world.runtime.database.engine
+    listen(engine, "commit", hold)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(settle_late)
+            assert about_to_commit.wait(DEADLINE_S)
+            second = pool.submit(quick.settle, quick_frozen)
+            while not second.done() and not world.scalars(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+                "AND wait_event_type = 'Lock'"
+            ):
+                time.sleep(0.01)
+            go_on.set()
+            first.result()
+            second.result()
+    finally:
+        remove(engine, "commit", hold)
+    assert findings(world, company, tmp_path / "evidence.zip") == []
 
 
 def test_recording_a_result_again_changes_nothing(world: World) -> None:

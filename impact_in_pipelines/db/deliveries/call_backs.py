@@ -140,7 +140,7 @@ class CallBackStore:
             if not connection.execute(_SQL["take_message"], values).rowcount:
                 return CallBackResult.DUPLICATE, []
             connection.execute(_SQL["purge_messages"], values)
-            result, ids = _applied(connection, word, values)
+            result, ids, noted = _applied(connection, word, values)
             if ids:
                 connection.execute(_SQL["note_result"], values | {"result": result})
                 # What a replay had recovered was counted as a failure when it failed first.
@@ -149,24 +149,26 @@ class CallBackStore:
                 anew = [id_ for id_ in taken if id_ not in failed_before]
                 note_on_schedules(connection, ids, failed_anew=anew, now=now, within=within)
                 _note(connection, platform, company_id, result, ids, error, now)
-                add_links(connection, ids, within)
+            # Last: it holds the company's chain. A time that was only noted is in the record as well.
+            add_links(connection, [*ids, *noted], within)
         return result, ids
 
 
 def _applied(
     connection: Connection, word: Word, values: dict[str, Any]
-) -> tuple[CallBackResult, list[UUID]]:
+) -> tuple[CallBackResult, list[UUID], list[UUID]]:
+    """What was done and to which deliveries, and of which others only the time of the word was noted."""
     match word:
         case Word.FAILED:
             result, statement = CallBackResult.TAKEN_BACK, "take_back"
         case Word.ARRIVED:
             result, statement = CallBackResult.RESTORED, "restore"
         case _:
-            return CallBackResult.NOTED, []
+            return CallBackResult.NOTED, [], []
     ids = list(connection.scalars(_SQL[statement], values))
-    if word is Word.ARRIVED:
-        connection.execute(_SQL["note_time"], values)
-    return (result, ids) if ids else (CallBackResult.NOTED, [])
+    # What has just been restored has this time already.
+    noted = list(connection.scalars(_SQL["note_time"], values)) if word is Word.ARRIVED else []
+    return result if ids else CallBackResult.NOTED, ids, noted
 
 
 def _note(

@@ -73,3 +73,4 @@ RETURNING id
 UPDATE impact_deliveries d SET call_back_at = :at
 WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status = 'success'
   AND (call_back_at IS NULL OR call_back_at < :at)
+RETURNING id

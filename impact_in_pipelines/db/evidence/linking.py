@@ -42,6 +42,15 @@ def add_links_of(connection: Connection, ended: Sequence[Row[Any]]) -> int:
     )
 
 
+def lock_chains(connection: Connection, company_ids: Collection[UUID]) -> None:
+    """Hold the chains of these companies until the transaction commits, before it calls `add_links`.
+
+    For who has changed what another transaction may be linking just now: each of the two sees what the other
+    has changed, or the other waits and sees it.
+    """
+    connection.execute(_SQL["lock_chains"], {"company_ids": list(company_ids)})
+
+
 def link_what_has_none(engine: Engine, *, now: datetime) -> int:
     """Link every delivery that has ended and has no link that says so; returns how many there were.
 

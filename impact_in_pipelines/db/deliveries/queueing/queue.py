@@ -18,7 +18,7 @@ from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.deliveries.replays import queue_on
 from impact_in_pipelines.db.deliveries.spans import EVER, Span, open_span, span_of
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
-from impact_in_pipelines.db.evidence.linking import add_links_of
+from impact_in_pipelines.db.evidence.linking import add_links, add_links_of, lock_chains
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
@@ -232,10 +232,10 @@ class PgDeliveryLog:
         with self._engine.begin() as connection:
             judged = judge(connection, settlements, now, self._rules)
             settlements = judged.settlements
-            connection.execute(
+            closed = connection.scalars(
                 _SQL["close_attempts"],
                 {"rows": rows_as_json([_attempt(s) for s in settlements]), **within},
-            )
+            ).all()
             done = connection.execute(
                 _SQL["settle"],
                 {
@@ -251,7 +251,12 @@ class PgDeliveryLog:
                 failed = failed_before(connection, platform, company_id, at)
                 queue_on(connection, failed, now=now, renew=False, actor=TAKEN_UP_BY)
             # Last: it holds the chains of these companies until the end of the transaction.
-            add_links_of(connection, done)
+            ids = {*closed, *(row.id for row in done)}
+            if len(ids) > len(done):
+                # Another worker may have ended what this one has lost, or be about to: its link has the
+                # attempts as they were.
+                lock_chains(connection, {one.prepared.claimed.company_id for one in settlements})
+            add_links(connection, ids, within)
         self._forget(one.prepared.claimed.id for one in settlements)
         return Settled(settlements, judged.held)
 

@@ -122,6 +122,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
     error_kind text, error text, latency_ms float8)
 WHERE a.id = r.attempt_id AND @attempts_within(a) AND a.outcome IN ('started', 'lost')
+RETURNING a.delivery_id
 
 -- name: settle
 -- Fenced by worker and attempt: whoever lost the lease changes nothing. `o` is the row as it was: one that
