@@ -7,6 +7,7 @@ from impact_in_pipelines.evidence.reading import (
     ArchiveReader,
     Chain,
     Fault,
+    check_reach,
     checked_beginning,
     follows,
 )
@@ -45,6 +46,7 @@ def checked_chain(reader: ArchiveReader) -> Chain:
             waiting[number] = text
         elif not follows(chain.hashes[number - 1], text, hash_):
             verdict.note(Fault.CHANGED, archive.CHAIN, what, whose)
+    check_reach(reader, records.get(stretch["first"]))
     for number, text in waiting.items():
         before = chain.hashes.get(number - 1)
         if before is not None and not follows(before, text, chain.hashes[number]):

@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,10 @@ from zipfile import BadZipFile, ZipFile
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain import genesis, link_hash
 from impact_in_pipelines.evidence.records import Record
+
+EARLY = timedelta(days=7)
+"""A link that was recorded longer than this before a day says nothing of a delivery that reports on it: none
+is due before its days begin, and the week is for clocks and time zones."""
 
 
 class Fault(StrEnum):
@@ -145,6 +149,29 @@ def checked_beginning(reader: ArchiveReader) -> str:
             Fault.CHANGED, archive.MANIFEST, "the company", "its chain is another one's"
         )
     return str(stretch["before"])
+
+
+def check_reach(reader: ArchiveReader, record: Record | None) -> None:
+    """The archive reaches back to before its span; `record` is that of its first link, if it is there.
+
+    The hash that it follows is whatever the manifest says. So the first links could be left out and nothing
+    else would tell; a link that is older than the span is followed by all that is of it.
+    """
+    first, last = (reader.manifest["chain"][name] for name in ("first", "last"))
+    if record is None and first <= last:
+        return  # it is missing, or can't be read, which is said
+    if first > 1 and not _lies_before(record, reader.span[0]):
+        reader.verdict.note(
+            Fault.MISSING, archive.CHAIN, f"link {first - 1}", "it may report on the span"
+        )
+
+
+def _lies_before(record: Record | None, day: date) -> bool:
+    try:
+        recorded = datetime.fromisoformat((record or {})["recorded_at"])
+        return datetime.combine(day, time(), UTC) - recorded > EARLY
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def follows(before: str, text: str, stated: str) -> bool:

@@ -23,7 +23,7 @@ _AT_ONCE = 500
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of a company's chain: the links from `first` to `last`, the hash that the first follows, and
-    the last one's. Without a link in it `first` is one more than `last`, and both hashes are the same."""
+    the last one's. Of a chain without a link `last` is 0, and both hashes are the same."""
 
     first: int
     before: str
@@ -51,7 +51,7 @@ class Span:
 
     def _stretch(self) -> Stretch:
         found = self._connection.execute(_SQL["chain_of"], self._values).one()
-        first = found.first or found.links + 1
+        first = found.first or 1
         before = genesis(self._values["company_id"])
         if first > 1:
             values = {**self._values, "link": first - 1}

@@ -1,11 +1,20 @@
 -- name: chain_of
--- Where a company's chain stands, and the first link of a delivery that reports on a day of the span.
+-- Where a company's chain stands, the first link of a delivery that reports on a day of the span, and the last
+-- one up to there that was recorded before anything of the span could be: the archive begins with it, so that
+-- whoever verifies it sees that no link of the span lies before. Both are looked for from their end of the key.
 SELECT h.links, encode(h.hash, 'hex') AS hash, (
-    SELECT min(l.link) FROM evidence_links l
+    SELECT b.link FROM evidence_links b
+    WHERE b.company_id = h.company_id AND b.link <= coalesce(s.link, h.links)
+      AND b.recorded_at < (CAST(:first AS date) - 7) AT TIME ZONE 'UTC'
+    ORDER BY b.link DESC LIMIT 1) AS first
+FROM evidence_heads h
+LEFT JOIN LATERAL (
+    SELECT l.link FROM evidence_links l
     WHERE l.company_id = h.company_id
       AND CAST(CAST(l.record AS jsonb) -> 'period' ->> 0 AS date) <= CAST(:last AS date)
-      AND CAST(CAST(l.record AS jsonb) -> 'period' ->> 1 AS date) >= CAST(:first AS date)) AS first
-FROM evidence_heads h WHERE h.company_id = :company_id
+      AND CAST(CAST(l.record AS jsonb) -> 'period' ->> 1 AS date) >= CAST(:first AS date)
+    ORDER BY l.link LIMIT 1) AS s ON true
+WHERE h.company_id = :company_id
 
 -- name: hash_at
 SELECT encode(hash, 'hex') FROM evidence_links WHERE company_id = :company_id AND link = :link

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from factories import YESTERDAY, World
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.evidence import archive
+from impact_in_pipelines.evidence.chain import genesis, link_hash
 from impact_in_pipelines.evidence.verifying import verify
 from impact_in_pipelines.services.evidence.exporting import export
 
@@ -65,6 +67,29 @@ def write_export(world: World, company: Company, path: Path) -> Path:
     with path.open("wb") as file:
         file.writelines(export(world.runtime, company, FIRST, YESTERDAY, actor="test"))
     return path
+
+
+def recorded_earlier(world: World, company: Company, most: int, at: str) -> None:
+    """The company's first `most` links were recorded at `at`, and its chain holds."""
+    last = genesis(company.id)
+    for row in world.rows(
+        "SELECT link, record FROM evidence_links WHERE company_id = :c ORDER BY link", c=company.id
+    ):
+        record = row["record"]
+        if row["link"] <= most:
+            record = re.sub(r'(?<="recorded_at": ")[^"]+', at, record)
+        last = link_hash(last, record)
+        world.execute(
+            "UPDATE evidence_links SET record = :record, hash = decode(:hash, 'hex'), "
+            "recorded_at = CAST(CAST(:record AS jsonb) ->> 'recorded_at' AS timestamptz) "
+            "WHERE company_id = :c AND link = :link",
+            c=company.id, link=row["link"], record=record, hash=last,
+        )  # fmt: skip
+    world.execute(
+        "UPDATE evidence_heads SET hash = decode(:hash, 'hex') WHERE company_id = :c",
+        c=company.id,
+        hash=last,
+    )
 
 
 def changed(name: str, member: str, value: Any) -> Callable[[Files], str]:

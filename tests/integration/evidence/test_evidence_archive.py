@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from factories import YESTERDAY
 
+from impact_in_pipelines.db.deliveries.call_backs import CallBackResult, CallBackStore, Word
 from impact_in_pipelines.errors.retention import NoHeads, NotAnArchive, SpanBackwards
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain import link_hash
@@ -18,7 +19,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.evidence.exporting import export
 from impact_in_pipelines.services.evidence.publishing import current
 
-from .archives import FIRST, Exported, Files, changed, write_export
+from .archives import FIRST, Exported, Files, changed, recorded_earlier, write_export
 
 
 def test_a_fresh_archive_holds_and_has_everything(exported: Exported) -> None:
@@ -181,19 +182,90 @@ def test_a_chain_that_was_written_anew_is_caught_by_a_published_head(
     assert "no published head" in verify(exported.path, {}).findings[0].detail
 
 
-def test_an_archive_goes_on_with_the_chain_of_an_earlier_one(exported: Exported) -> None:
-    """Of later days it begins with their first link; the head of before is what that follows."""
+@pytest.fixture
+def later(exported: Exported) -> Exported:
+    """An archive of one day a month later, with a delivery on each platform; the nine links from before it
+    were recorded in their time."""
     world, company = exported.world, exported.company
-    before = {one["company"]: one for one in current(world.runtime)["heads"]}[str(company.id)]
-    world.deliveries(Platform.GOODERA, company.id, days=[YESTERDAY + timedelta(days=1)])
-    world.drain(Platform.GOODERA)
+    day = YESTERDAY + timedelta(days=30)
+    world.clock.advance(timedelta(days=30))
+    world.events([company.id], days=[day])
+    for platform in (Platform.GOODERA, Platform.BENEVITY, Platform.WORKDAY):
+        world.deliveries(platform, company.id, days=[day])
+        world.drain(platform)
+    recorded_earlier(world, company, 9, f"{YESTERDAY}T12:00:00+00:00")
     path = exported.path.with_name("later.zip")
     with path.open("wb") as file:
-        day = YESTERDAY + timedelta(days=1)
         file.writelines(export(world.runtime, company, day, day, actor="test"))
-    head = Head(str(company.id), before["links"], before["hash"])
-    verdict = verify(path, {head.company: head})
-    assert (verdict.findings, verdict.links, verdict.pinned) == ([], 1, 9)
+    return Exported(world, company, path)
+
+
+def test_an_archive_goes_on_with_the_chain_of_an_earlier_one(later: Exported) -> None:
+    """Of later days it begins with the last link from before them, and that follows an earlier head."""
+    (row,) = later.world.rows(
+        "SELECT encode(hash, 'hex') AS hash FROM evidence_links WHERE company_id = :c AND link = 8",
+        c=later.company.id,
+    )
+    head = Head(str(later.company.id), 8, row["hash"])
+    verdict = verify(later.path, {head.company: head})
+    assert (verdict.findings, verdict.links, verdict.deliveries, verdict.pinned) == ([], 4, 3, 8)
+
+
+def without_the_first(files: Files, count: int) -> None:
+    """The first links are cut off with all rows of their deliveries, and the manifest says that the archive
+    begins where the rest does."""
+    cut, files[archive.CHAIN] = files[archive.CHAIN][:count], files[archive.CHAIN][count:]
+    gone = {json.loads(line.partition(" ")[2])["delivery"] for line in cut}
+    platforms = {json.loads(line.partition(" ")[2])["platform"] for line in files[archive.CHAIN]}
+    for name in ROWS[:4]:
+        files[name] = [line for line in files[name] if json.loads(line)["delivery"] not in gone]
+    levels = json.loads("\n".join(files[archive.SERVICE_LEVELS]))
+    files[archive.SERVICE_LEVELS] = [json.dumps({k: levels[k] for k in levels if k in platforms})]
+    manifest = json.loads("\n".join(files[archive.MANIFEST]))
+    manifest["chain"]["first"] += count
+    manifest["chain"]["before"] = cut[-1].partition(" ")[0]
+    files[archive.MANIFEST] = [json.dumps(manifest)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_what_is_cut_off_in_front_is_found(later: Exported, count: int) -> None:
+    """What the archive follows is only stated, and no head that is published later says anything of it: one
+    that doesn't begin before its span may have lost some of it. The last one: all of it."""
+    files = later.files
+    without_the_first(files, count)
+    found = later.findings(files)
+    assert found == [f"missing link {8 + count} in chain.txt: it may report on the span"]
+
+
+def test_an_archive_may_begin_with_any_link_from_before_its_span(exported: Exported) -> None:
+    """Of days after all there is it has the last link, and nothing else."""
+    path = exported.path.with_name("empty.zip")
+    day = YESTERDAY.replace(year=YESTERDAY.year + 100)
+    with path.open("wb") as file:
+        file.writelines(export(exported.world.runtime, exported.company, day, day, actor="test"))
+    verdict = verify(path)
+    assert (verdict.findings, verdict.links, verdict.deliveries) == ([], 1, 0)
+
+
+def test_a_good_word_about_what_has_arrived_is_linked(exported: Exported) -> None:
+    """The delivery has its time then: a record without it wouldn't be that of its row. Once."""
+    world, company = exported.world, exported.company
+    (transaction,) = world.scalars(
+        "SELECT transaction_id FROM impact_deliveries WHERE company_id = :c AND platform = 'workday' "
+        "AND period_start = :day",
+        c=company.id,
+        day=YESTERDAY,
+    )
+    calls = CallBackStore(world.database.engine, world.runtime.vault)
+    at = world.clock()
+    for number in range(3):
+        taken = calls.take(
+            Platform.WORKDAY, company.id, transaction_id=transaction, message_id=f"good{number}",
+            word=Word.ARRIVED, error="", at=at, now=world.clock(),
+        )  # fmt: skip
+        assert taken == (CallBackResult.NOTED, [])
+    verdict = verify(write_export(world, company, exported.path))
+    assert (verdict.findings, verdict.links) == ([], 10)
 
 
 def test_what_has_left_the_database_is_proven_by_its_links(exported: Exported) -> None:
