@@ -1,5 +1,7 @@
 """Files of events that are uploaded: checked, shown row by row, imported when a person says yes."""
 
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 from factories import World
 
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.impact.importing import import_events
+from impact_in_pipelines.db.impact.uploads import UploadStore
 from impact_in_pipelines.errors.accounts import CompanyInactive
 from impact_in_pipelines.errors.impact import EventsFileHeader, UploadDecided, UploadUnknown
 from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
@@ -165,3 +169,66 @@ def test_a_file_with_an_erased_person_brings_nobody_back(
     [row] = uploads.first_rejects(world.runtime, again)
     assert "was erased" in row.reason
     assert "p1" not in ",".join(row.fields)
+
+
+def test_who_is_erased_during_an_import_does_not_come_back_with_it(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """The erasure waits for the import, whose rows nobody else sees before it ends."""
+    erasing = threading.Thread(
+        target=lives.erase_participant,
+        args=(world.runtime, company, "p1"),
+        kwargs={"actor": "ops"},
+    )
+
+    def erase_meanwhile(_done: int, _total: int) -> None:
+        erasing.start()
+        while erasing.is_alive() and not world.scalars(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        ):
+            time.sleep(0.01)
+
+    path = _file(tmp_path, GOOD)
+    import_events(world.database.engine, path, now=world.clock(), progress=erase_meanwhile)
+    erasing.join()
+    [kept] = world.scalars("SELECT participant_ref FROM impact_events")
+    assert kept.startswith("erased-")
+
+
+def test_an_upload_that_lost_its_content_while_it_was_read_is_not_imported(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """A person's erasure drops the content of every upload: half a file is none."""
+    upload = _checked(world, company, _file(tmp_path, GOOD))
+    with world.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE event_upload_parts SET content = substr(content, 1, 90)")
+    with pytest.raises(UploadDecided):
+        uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    assert uploads.find(world.runtime, company, upload.id).state == "discarded"
+    assert _events(world) == []
+
+
+def test_rejects_from_before_an_erasure_are_not_kept_after_it(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Rows that don't hold may be the person's too; a check is made once more, an import keeps none."""
+    store = UploadStore(world.database.engine)
+    path = _file(tmp_path, GOOD, LATE)
+    upload = _checked(world, company, path)
+    before = store.erased(company.id)
+    rejects = tmp_path / "rejects.csv"
+    summary = import_events(
+        world.database.engine, path, now=world.clock(), rejects_path=rejects, dry_run=True
+    )
+    lives.erase_participant(world.runtime, company, "p2", actor="ops")
+    added = store.add(
+        *(company.id, path, summary),
+        file_name="a.csv",
+        sha256="0" * 64,
+        erased=before,
+        actor="ingrid",
+        now=world.clock(),
+    )
+    assert added is None
+    store.imported(upload, summary, erased=before)
+    assert world.scalars("SELECT count(*) FROM event_upload_parts") == [0]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from impact_in_pipelines.db.erasing.holdings import HOLDINGS
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.retention.archives import (
     AT_ONCE,
@@ -53,7 +54,7 @@ class Archives:
             if _is_of(table, row, id_, deliveries):
                 return None
             if table == "audit_log" and row["company_id"] is None:
-                return _without(row, words)
+                return _without(table, row, words)
             return row
 
         return self._rewritten(changed)
@@ -65,7 +66,7 @@ class Archives:
 
         def changed(table: str, row: _Row) -> _Row | None:
             if _is_of(table, row, id_, deliveries) or row.get("company_id", "") is None:
-                return _without(row, words)
+                return _without(table, row, words)
             return row
 
         return self._rewritten(changed)
@@ -97,9 +98,10 @@ def _is_of(table: str, row: _Row, company_id: str, deliveries: frozenset[str]) -
     return bool(row["company_id"] == company_id)
 
 
-def _without(row: _Row, words: Words) -> _Row:
+def _without(table: str, row: _Row, words: Words) -> _Row:
+    sealed = HOLDINGS[table].sealed
     return {
-        name: words.out_of_json(value) if isinstance(value, str) else value
+        name: words.out_of_json(value) if isinstance(value, str) and name not in sealed else value
         for name, value in row.items()
     }
 

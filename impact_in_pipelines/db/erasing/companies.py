@@ -28,7 +28,7 @@ from sqlalchemy import (
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
-from impact_in_pipelines.db.erasing.sweeping import drop_binary, sweep
+from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
@@ -165,6 +165,11 @@ class CompanyErasing:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             self._lock(connection, company, export_sha256)
             cleared = archives()
+            # First: afterwards nobody could tell which rows of several companies were this one's too.
+            for name, holding in HOLDINGS.items():
+                if holding.shared is not None:
+                    table = metadata.tables[name]
+                    rows[name] = sweep(connection, table, holding.shared, values, words)
             named = [*connection.scalars(_SQL["organizations"], values), *organizations]
             for name in (
                 *("sessions_of_it_alone", "sessions_among_others", "tokens"),
@@ -172,16 +177,10 @@ class CompanyErasing:
             ):
                 connection.execute(_SQL[name], values)
             connection.execute(_SQL["budgets"], {**values, "organizations": named})
-            keys = metadata.tables["idempotency_keys"]
-            rows[keys.name] = drop_binary(connection, keys, words)
+            rows["idempotency_keys"] = drop_answers(connection, words)
             for table in held_tables():
                 done = connection.execute(_deleted(table, company.id))
-                rows[table.name] = done.rowcount
-            for name, holding in HOLDINGS.items():
-                if holding.shared is not None:
-                    table = metadata.tables[name]
-                    cleaned = sweep(connection, table, holding.shared, {}, words)
-                    rows[name] = rows.get(name, 0) + cleaned
+                rows[table.name] = rows.get(table.name, 0) + done.rowcount
             done_rows = {name: count for name, count in sorted(rows.items()) if count}
             after = {"rows": done_rows, "archives": dict(cleared), "export_sha256": export_sha256}
             change = Change("company.erase", f"company {company.id}", None, after=after)

@@ -68,3 +68,13 @@ WHERE company_id = :company_id AND state = 'checked'
 
 -- name: erased_digests
 SELECT company_id, digest FROM erased_references
+
+-- name: erased_so_far
+SELECT count(*) FROM erased_references WHERE company_id = :company_id
+
+-- name: alone
+-- Whoever writes what a file says of people holds the same lock, shared.
+SELECT pg_advisory_xact_lock(727105)
+
+-- name: beside_others
+SELECT pg_advisory_xact_lock_shared(727105)

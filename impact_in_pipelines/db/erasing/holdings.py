@@ -10,6 +10,9 @@ _DELIVERY = (
 )
 _INCIDENT = "t.incident_id IN (SELECT i.id FROM incidents i WHERE i.company_id = :company_id)"
 _MESSAGE = "t.message_id IN (SELECT m.id FROM notice_messages m WHERE m.company_id = :company_id)"
+_INCIDENT_OF_NOBODY = """(t.incident_id IS NULL
+    OR t.incident_id IN (SELECT i.id FROM incidents i WHERE i.company_id IS NULL))"""
+_AMONG_COMPANIES = "(t.companies IS NULL OR CAST(:company_id AS uuid) = ANY(t.companies))"
 _UPLOAD = "t.upload_id IN (SELECT u.id FROM event_uploads u WHERE u.company_id = :company_id)"
 
 
@@ -18,9 +21,11 @@ class Holding:
     """A table's part of a company.
 
     `rows`: which rows are the company's, as a condition on the table as `t`; None: none is its alone.
-    `hidden`: columns that an export leaves out, since nobody is ever shown them. `sealed`: texts that are
-    hashed, and hold ids and digests only: no person stands in them. `shared`: which of the other
-    rows may name a company or a person among others, in texts or JSON; None: none does. `why`: for a table
+    `hidden`: columns that an export leaves out, since nobody is ever shown them. `sealed`: texts and
+    JSON in which no person stands, and that must stay as they are: ids, digests, addresses, schedules, and
+    words of ours; names of the company too, which go with it. `shared`: which of the rows that are nobody's
+    or several companies' may name this company or a person of it, in texts or JSON; None: none does. No row
+    that is another company's alone is ever among them. `why`: for a table
     that has nothing of anybody, why not.
     """
 
@@ -33,56 +38,99 @@ class Holding:
 
 HOLDINGS: Mapping[str, Holding] = MappingProxyType(
     {
-        "access_tokens": Holding(shared="true"),
+        "access_tokens": Holding(shared=_AMONG_COMPANIES),
         "alert_channels": Holding(why="our own channels, and what they answered"),
-        "api_tokens": Holding(_OWN, hidden=("token_hash",)),
-        "audit_log": Holding(_OWN, shared="t.company_id IS NULL"),
-        "companies": Holding("t.id = :company_id"),
+        "api_tokens": Holding(_OWN, hidden=("token_hash",), sealed=("shown",)),
+        "audit_log": Holding(_OWN, sealed=("action",), shared="t.company_id IS NULL"),
+        "companies": Holding("t.id = :company_id", sealed=("slug", "name", "timezone")),
         "company_impact": Holding(_OWN),
-        "connection_closures": Holding(_OWN, shared="t.company_id IS NULL"),
-        "correction_policies": Holding(_OWN),
+        "connection_closures": Holding(
+            _OWN, sealed=("platform", "kind", "state", "cause"), shared="t.company_id IS NULL"
+        ),
+        "correction_policies": Holding(_OWN, sealed=("platform", "policy")),
         "counters": Holding(why="counts over everybody"),
-        "delivery_attempts": Holding(_DELIVERY),
+        "delivery_attempts": Holding(_DELIVERY, sealed=("outcome", "error_kind")),
         "erased_references": Holding(_OWN),
-        "event_upload_parts": Holding(_UPLOAD),
-        "event_uploads": Holding(_OWN),
+        "event_upload_parts": Holding(_UPLOAD, sealed=("kind",)),
+        "event_uploads": Holding(_OWN, sealed=("state",)),
         "evidence_heads": Holding(_OWN),
-        "evidence_links": Holding(_OWN, sealed=("record",)),
+        "evidence_links": Holding(_OWN, sealed=("record", "status")),
         "evidence_marks": Holding(why="one mark over everybody"),
-        "idempotency_keys": Holding(shared="true"),
+        "idempotency_keys": Holding(
+            # Whole answers go (sweeping.py): none is rewritten.
+            sealed=("key", "headers"),
+            shared="true",
+        ),
         "impact_compared_days": Holding(_OWN),
-        "impact_deliveries": Holding(_OWN),
-        "impact_events": Holding(_OWN),
+        "impact_deliveries": Holding(
+            _OWN,
+            sealed=(
+                *("platform", "trigger", "status", "timezone", "error_kind"),
+                *("transaction_id", "claimed_by", "dagster_run_id"),
+            ),
+        ),
+        "impact_events": Holding(_OWN, sealed=("activity",)),
         "impact_touched_days": Holding(_OWN),
-        "incident_notes": Holding(_INCIDENT, shared="true"),
-        "incidents": Holding(_OWN, shared="t.company_id IS NULL"),
-        "maintenance_windows": Holding(_OWN, shared="t.company_id IS NULL"),
+        "incident_notes": Holding(_INCIDENT, shared=_INCIDENT_OF_NOBODY),
+        "incidents": Holding(
+            _OWN,
+            sealed=("platform", "type", "severity", "notified_severity"),
+            shared="t.company_id IS NULL",
+        ),
+        "maintenance_windows": Holding(_OWN, sealed=("platform",), shared="t.company_id IS NULL"),
         "notice_attempts": Holding(_MESSAGE),
-        "notice_channels": Holding(_OWN, hidden=("target", "secret", "old_secret")),
+        "notice_channels": Holding(
+            _OWN,
+            hidden=("target", "secret", "old_secret"),
+            sealed=("medium", "digest", "language", "timezone"),
+        ),
         "notice_marks": Holding(why="one mark over everybody"),
-        "notice_messages": Holding(_OWN),
-        "notifications": Holding(_INCIDENT, shared="true"),
-        "platform_connections": Holding(_OWN, hidden=("credentials", "webhook_secret")),
+        "notice_messages": Holding(_OWN, sealed=("key", "kind")),
+        "notifications": Holding(
+            _INCIDENT, sealed=("key", "channel", "kind"), shared=_INCIDENT_OF_NOBODY
+        ),
+        "platform_connections": Holding(
+            _OWN,
+            hidden=("credentials", "webhook_secret"),
+            sealed=("platform", "organization_id", "base_url", "credentials_origin"),
+        ),
         "platform_health": Holding(why="whole platforms"),
         "processes": Holding(why="our own processes"),
         "provider_tokens": Holding(
             why="encrypted, under digests from which no company can be read; the company's is dropped by key"
         ),
-        "replay_requests": Holding(shared="true"),
-        "request_budgets": Holding(shared="true"),
+        "replay_requests": Holding(shared="CAST(:company_id AS uuid) = ANY(t.company_ids)"),
+        "request_budgets": Holding(
+            sealed=("platform", "base_url", "organization_id"),
+            shared="""(t.platform, t.organization_id) IN (
+                SELECT p.platform, p.organization_id FROM platform_connections p
+                WHERE p.company_id = :company_id)""",
+        ),
         "revoked_subjects": Holding(
             why="people of the operator's sign-in service, gone with the last token"
         ),
-        "scheduled_deliveries": Holding(_OWN),
-        "sla_daily": Holding(_OWN),
+        "scheduled_deliveries": Holding(
+            _OWN,
+            sealed=(
+                "platform",
+                "schedule",
+                "timezone",
+                "last_status",
+                "holiday_calendar",
+                "catch_up",
+            ),
+        ),
+        "sla_daily": Holding(_OWN, sealed=("platform",)),
         "sla_days": Holding(why="days of everybody"),
         "sla_outcome_marks": Holding(why="one mark over everybody"),
         "sla_outcomes": Holding(_OWN),
-        "sla_reports": Holding(_OWN, shared="t.company_id IS NULL"),
-        "sla_thresholds": Holding(_OWN, shared="t.company_id IS NULL"),
-        "stale_cells": Holding(_OWN),
-        "stale_days": Holding(_OWN),
-        "web_sessions": Holding(shared="true"),
-        "webhook_messages": Holding(_OWN),
+        "sla_reports": Holding(_OWN, sealed=("period",), shared="t.company_id IS NULL"),
+        "sla_thresholds": Holding(_OWN, sealed=("platform",), shared="t.company_id IS NULL"),
+        "stale_cells": Holding(_OWN, sealed=("platform", "version")),
+        "stale_days": Holding(_OWN, sealed=("platform",)),
+        "web_sessions": Holding(sealed=("form_token", "signed_in_by"), shared=_AMONG_COMPANIES),
+        "webhook_messages": Holding(
+            _OWN, sealed=("platform", "message_id", "result", "transaction_id")
+        ),
     }
 )

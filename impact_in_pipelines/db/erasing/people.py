@@ -11,7 +11,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.erasing.companies import INSTEAD, Erased
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
-from impact_in_pipelines.db.erasing.sweeping import drop_binary, sweep
+from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
@@ -52,6 +52,17 @@ def erased_people(connection: Connection) -> ErasedPeople:
     )
 
 
+def no_erasing_meanwhile(connection: Connection) -> None:
+    """No person is erased until the transaction ends; one who is being erased is so afterwards. To be called
+    before anything else is locked."""
+    connection.execute(_SQL["beside_others"])
+
+
+def erased_so_far(connection: Connection, company_id: UUID) -> int:
+    """How many people of the company were erased: another number than before says that some were since."""
+    return int(connection.scalar(_SQL["erased_so_far"], {"company_id": company_id}) or 0)
+
+
 class PeopleErasing:
     """Erases a person's reference."""
 
@@ -74,6 +85,8 @@ class PeopleErasing:
         rows: dict[str, int] = {}
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            # An import that began before ends first, and the next one knows the person for an erased one.
+            connection.execute(_SQL["alone"])
             person = {**values, "reference": reference, "alias": f"erased-{uuid4()}"}
             rows["impact_events"] = connection.execute(_SQL["forget_person"], person).rowcount
             remembered = {**values, "digest": digest_of(company.id, reference), "now": now}
@@ -82,13 +95,12 @@ class PeopleErasing:
                 _SQL["drop_upload_contents"], values
             ).rowcount
             connection.execute(_SQL["discard_uploads"], {**values, "now": now, "actor": actor})
-            keys = metadata.tables["idempotency_keys"]
-            rows[keys.name] = drop_binary(connection, keys, words)
+            rows["idempotency_keys"] = drop_answers(connection, words)
             for name, holding in HOLDINGS.items():
                 table = metadata.tables[name]
-                for condition, bound in ((holding.rows, values), (holding.shared, {})):
+                for condition in (holding.rows, holding.shared):
                     if condition is not None:
-                        found = sweep(connection, table, condition, bound, words)
+                        found = sweep(connection, table, condition, values, words)
                         # An event of theirs, counted already, may say it in its other texts too.
                         rows[name] = rows.get(name, 0) + found * (name != "impact_events")
             done = {name: count for name, count in sorted(rows.items()) if count}

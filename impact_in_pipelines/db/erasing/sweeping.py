@@ -1,5 +1,6 @@
 """Words taken out of every text and JSON column of rows that stay."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ from sqlalchemy.types import String
 
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
 from impact_in_pipelines.db.erasing.words import Words
+from impact_in_pipelines.db.schema import metadata
+
+_AT_ONCE = 500
 
 
 def text_columns(table: Table) -> list[Column[Any]]:
@@ -51,7 +55,7 @@ def sweep(
             *(one.c[key.name].label(f"key_{key.name}") for key in keys),
             *(one.c[c.name] for c in columns),
         )
-        .where(text(condition).bindparams(**values) if values else text(condition))
+        .where(text(condition))
         .where(
             or_(
                 *(
@@ -63,21 +67,58 @@ def sweep(
         )
     )
     changed = 0
-    for row in connection.execute(found).mappings().all():
-        new = {c.name: words.out_of(row[c.name]) for c in columns}
-        different = {name: value for name, value in new.items() if value != row[name]}
-        if different:
-            which = [key.is_not_distinct_from(row[f"key_{key.name}"]) for key in keys]
-            connection.execute(update(table).where(*which).values(different))
-            changed += 1
+    # A table may be larger than memory. PostgreSQL's cursors don't see what is changed after they were
+    # opened, so that rows can be rewritten on the same connection while the rest is still to be fetched.
+    streamed = connection.execute(
+        found, dict(values), execution_options={"yield_per": _AT_ONCE}
+    ).mappings()
+    for part in streamed.partitions():
+        for row in part:
+            new = {c.name: words.out_of(row[c.name]) for c in columns}
+            different = {name: value for name, value in new.items() if value != row[name]}
+            if different:
+                which = [key.is_not_distinct_from(row[f"key_{key.name}"]) for key in keys]
+                connection.execute(update(table).where(*which).values(different))
+                changed += 1
     return changed
 
 
-def drop_binary(connection: Connection, table: Table, words: Words) -> int:
-    """Delete the rows of `table` in whose binary columns one of `words` stands; how many."""
-    binary = [column for column in table.columns if isinstance(column.type, LargeBinary)]
-    which = or_(*(_holds(column, needle) for column in binary for needle in words.needles))
-    return connection.execute(delete(table).where(which)).rowcount
+def drop_answers(connection: Connection, words: Words) -> int:
+    """Delete the kept answers in which one of `words` stands, in the key that the client chose too; how many.
+
+    Whose an answer is can't be told, for its scope is a digest; so each one is read before it goes."""
+    table = metadata.tables["idempotency_keys"]
+    key, headers, body = table.c.key, table.c.headers, table.c.body
+    found = select(table.c.scope, key, headers, body).where(
+        or_(
+            *(
+                condition
+                for needle in words.needles
+                for condition in (
+                    func.strpos(key, needle) > 0,
+                    func.strpos(cast(headers, SqlText), needle) > 0,
+                    _holds(body, needle),
+                )
+            )
+        )
+    )
+    dropped = 0
+    streamed = connection.execute(found, execution_options={"yield_per": _AT_ONCE})
+    for part in streamed.partitions():
+        for row in part:
+            if any(words.stand_in(one) for one in (row.key, row.headers, _said(row.body))):
+                which = (table.c.scope == row.scope, key == row.key)
+                dropped += connection.execute(delete(table).where(*which)).rowcount
+    return dropped
+
+
+def _said(body: bytes | None) -> Any:
+    """A kept body as JSON, or as the text that it is."""
+    text_ = bytes(body or b"").decode(errors="replace")
+    try:
+        return json.loads(text_)
+    except ValueError:
+        return text_
 
 
 def _holds(column: Column[Any], needle: str) -> Any:

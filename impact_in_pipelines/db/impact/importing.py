@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.erasing.people import erased_people
+from impact_in_pipelines.db.erasing.people import erased_people, no_erasing_meanwhile
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.impact.csv_import import (
     Broken,
@@ -84,6 +84,8 @@ def import_events(
             rejects.dialect = events.dialect
             # Sorting and merging millions of rows takes longer than a statement may otherwise.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            # Who is erased between reading and merging would come back.
+            no_erasing_meanwhile(connection)
             rows = _stage(connection, events, rejects, now, tell, only)
             counts = _merge(
                 connection,

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.engine import rows_of
+from impact_in_pipelines.db.erasing.people import erased_so_far, no_erasing_meanwhile
 from impact_in_pipelines.db.impact.importing import ImportSummary
 from impact_in_pipelines.db.queries import load
 
@@ -61,10 +62,12 @@ class UploadStore:
         *,
         file_name: str,
         sha256: str,
+        erased: int,
         actor: str,
         now: datetime,
-    ) -> UUID:
-        """Keep the file at `path` and its rejects, checked and not imported. Audited."""
+    ) -> UUID | None:
+        """Keep the file at `path` and its rejects, checked and not imported. Audited. None: people were
+        erased since there were `erased` before the check, and the rejects may name them."""
         values = {
             "company_id": company_id,
             "file_name": file_name,
@@ -75,6 +78,9 @@ class UploadStore:
             **_counts(summary),
         }
         with self._engine.begin() as connection:
+            no_erasing_meanwhile(connection)
+            if erased_so_far(connection, company_id) != erased:
+                return None
             id_: UUID = connection.execute(_SQL["add"], values).scalar_one()
             self._put(connection, id_, "file", path)
             self._put(connection, id_, "rejects", summary.rejects_path)
@@ -87,6 +93,11 @@ class UploadStore:
             record(connection, [change], actor=actor, now=now)
         return id_
 
+    def erased(self, company_id: UUID) -> int:
+        """How many people of the company were erased so far."""
+        with self._engine.connect() as connection:
+            return erased_so_far(connection, company_id)
+
     def take(self, id_: UUID, *, state: str, actor: str, now: datetime) -> bool:
         """Decide on a checked upload: 'imported' or 'discarded'; False: somebody has already."""
         values = {"id": id_, "state": state, "actor": actor, "now": now}
@@ -98,12 +109,15 @@ class UploadStore:
         with self._engine.begin() as connection:
             connection.execute(_SQL["give_back"], {"id": id_})
 
-    def imported(self, id_: UUID, summary: ImportSummary) -> None:
-        """Note what the import gave, with its rejects; the file itself goes."""
+    def imported(self, upload: Upload, summary: ImportSummary, *, erased: int) -> None:
+        """Note what the import gave, with its rejects, unless people were erased since there were `erased`
+        before it: they may name them. The file itself goes."""
         with self._engine.begin() as connection:
-            connection.execute(_SQL["imported"], {"id": id_, **_counts(summary)})
-            connection.execute(_SQL["drop_parts"], {"id": id_})
-            self._put(connection, id_, "rejects", summary.rejects_path)
+            no_erasing_meanwhile(connection)
+            connection.execute(_SQL["imported"], {"id": upload.id, **_counts(summary)})
+            connection.execute(_SQL["drop_parts"], {"id": upload.id})
+            if erased_so_far(connection, upload.company_id) == erased:
+                self._put(connection, upload.id, "rejects", summary.rejects_path)
 
     def discarded(self, upload: Upload, *, actor: str, now: datetime) -> None:
         """Drop what was kept of a discarded one. Audited."""

@@ -59,19 +59,27 @@ def check(runtime: Runtime, company: Company, path: Path, *, file_name: str, act
         # Under its own name: that is what a refusal of the file says.
         named = folder / (Path(name).name or "events.csv")
         named.symlink_to(path)
-        summary = import_events(
-            runtime.database.engine,
-            named,
-            now=now,
-            rejects_path=folder / "rejects.csv",
-            only=company,
-            dry_run=True,
-        )
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        id_ = store.add(
-            company.id, path, summary, file_name=name, sha256=digest, actor=actor, now=now
-        )
+        id_ = None
+        while id_ is None:  # once more where a person was erased during the check
+            erased = store.erased(company.id)
+            summary = import_events(
+                runtime.database.engine,
+                named,
+                now=now,
+                rejects_path=folder / "rejects.csv",
+                only=company,
+                dry_run=True,
+            )
+            id_ = store.add(
+                *(company.id, path, summary),
+                file_name=name,
+                sha256=digest,
+                erased=erased,
+                actor=actor,
+                now=now,
+            )
     return find(runtime, company, id_)
 
 
@@ -82,12 +90,16 @@ def confirm(runtime: Runtime, company: Company, id_: UUID, *, actor: str) -> Upl
     upload, store = find(runtime, company, id_), _store(runtime)
     if not store.take(id_, state="imported", actor=actor, now=runtime.clock()):
         raise UploadDecided(upload.file_name)
+    erased = store.erased(company.id)
     try:
         with _folder() as folder:
             file = folder / "events.csv"
             with file.open("wb") as target:
                 for piece in store.content(id_, "file"):
                     target.write(piece)
+            if file.stat().st_size != upload.bytes:
+                # A person was erased meanwhile, and with that the content of every upload.
+                raise UploadDecided(upload.file_name)
             summary = import_events(
                 runtime.database.engine,
                 file,
@@ -97,7 +109,11 @@ def confirm(runtime: Runtime, company: Company, id_: UUID, *, actor: str) -> Upl
                 only=company,
                 name=upload.file_name,
             )
-            store.imported(id_, summary)
+            store.imported(upload, summary, erased=erased)
+    except UploadDecided:
+        store.give_back(id_)
+        discard(runtime, company, id_, actor=actor)
+        raise
     except BaseException:
         store.give_back(id_)
         raise

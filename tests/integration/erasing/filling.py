@@ -95,10 +95,9 @@ class Filling:
             if column.name in HOLDINGS[table.name].hidden:
                 row[column.name] = b"encrypted"
                 continue
-            if column.name in HOLDINGS[table.name].sealed:
-                row[column.name] = "{}"
-                continue
             certain = CERTAIN.get(f"{table.name}.{column.name}", CERTAIN.get(column.name, ...))
+            if certain is ... and column.name in HOLDINGS[table.name].sealed:
+                certain = "{}"
             if certain is ...:
                 certain = self._value(column)
             if certain is not None:
