@@ -136,6 +136,13 @@ class NoticeChannelsTooMany(Conflict):
     most: int
 
 
+@refusal("notices.too_many_tests")
+class NoticeTestsTooMany(Conflict):
+    """The company has sent a test notice a moment ago; in so many `seconds` it may send another."""
+
+    seconds: int
+
+
 @refusal("notices.no_mail_server")
 class NoticeMailServerMissing(Conflict):
     """The installation has no server for e-mails."""

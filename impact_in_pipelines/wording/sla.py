@@ -34,6 +34,9 @@ SENTENCES = {
     "notices.digest_of_webhooks": N_("webhooks get each notice by itself, at once"),
     "notices.language_unknown": N_("no texts in '%(language)s'; there are: %(known)s"),
     "notices.too_many_channels": N_("there are %(most)s channels already, and no more are allowed"),
+    "notices.too_many_tests": N_(
+        "a test notice was sent a moment ago; another may be sent in %(seconds)s s"
+    ),
     "notices.no_mail_server": N_(
         "this installation sends no e-mails: its operator has set up no server"
     ),

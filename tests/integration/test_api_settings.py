@@ -1,6 +1,7 @@
 """What a company settles for itself by the API: service levels, and where it is notified."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from factories import World, world_on
@@ -108,6 +109,8 @@ def test_the_log_has_pages_and_sends_again(api: Served) -> None:
     base = f"/companies/{api.own.company}/notice-channels/{api.own.channel}"
     for _ in range(2):
         assert api.post(f"{base}/test").json()["ok"] is False
+        assert api.post(f"{base}/test").json()["status"] == 409
+        api.world.clock.now += timedelta(minutes=1)
     page = api.get(f"{base}/messages", limit=2)
     assert [one["kind"] for one in page["data"]] == ["channel.test"] * 2
     rest = api.get(f"{base}/messages", limit=2, cursor=page["nextCursor"])

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,9 +24,13 @@ from impact_in_pipelines.delivery.notifying.model import (
     told,
 )
 from impact_in_pipelines.errors.accounts import NoKeyFits
+from impact_in_pipelines.errors.alerts import NoticeTestsTooMany
 
 _SQL, _CHANNELS = load("notices/queue"), load("notices/channels")
 SWITCHED_OFF = "its channel was switched off"
+TEST_EVERY = timedelta(minutes=1)
+"""So long after a test a company sends no other, on whatever channel: e-mails go to anybody's address."""
+_TESTED = "notice_channel.test"
 _ACTOR = "notices"
 
 
@@ -70,15 +75,20 @@ class NoticeQueue:
         channel_id: UUID,
         data: Mapping[str, Any],
         *,
+        actor: str,
         now: datetime,
         held_until: datetime,
     ) -> ClaimedChannel | None:
-        """A channel with a test message that nobody else sends before `held_until`; None: no such channel."""
+        """A channel with a test message that nobody else sends before `held_until`; None: no such channel.
+        Audited. Raises `NoticeTestsTooMany` within `TEST_EVERY` of the company's last one."""
         with self._engine.begin() as connection:
             values = {"id": channel_id, "company_id": company_id, "now": now}
             rows = rows_of(connection.execute(_SQL["claim_one"], values))
             if not rows:
                 return None
+            self._take_test(connection, company_id, now)
+            change = Change(_TESTED, f"notice channel {rows[0]['name']}", company_id)
+            record(connection, [change], actor=actor, now=now)
             added = connection.execute(
                 _SQL["add"],
                 {
@@ -105,7 +115,8 @@ class NoticeQueue:
         counts: bool = True,
     ) -> None:
         """Record how tries ended and give the channel back. `disable`: switch it off for this reason, and
-        notify the company's other channels. Without `counts` a failure is none of the channel's."""
+        notify the company's other channels. Without `counts` a failure is none of the channel's, and the
+        lease another's: it was a test."""
         failed = next((one.result.error for one in results if one.result.error), None)
         with self._engine.begin() as connection:
             self._record(connection, results, now)
@@ -113,11 +124,11 @@ class NoticeQueue:
                 self._disable(connection, channel, disable, failed, now)
             elif failed is None and results:
                 values = {"id": channel.id, "now": now, "next_digest_at": next_digest_at}
-                connection.execute(_SQL["works"], values)
+                connection.execute(_SQL["works"], {**values, "leased": counts})
             elif failed is not None and counts:
                 values = {"id": channel.id, "now": now, "error": failed}
                 connection.execute(_SQL["fails"], values)
-            else:
+            elif counts:
                 connection.execute(_SQL["unchanged"], {"id": channel.id})
 
     def digests_without_messages(self, now: datetime) -> list[tuple[UUID, Digest, str]]:
@@ -138,6 +149,13 @@ class NoticeQueue:
         """Drop messages that were written before and are no longer waiting; returns how many."""
         with self._engine.begin() as connection:
             return connection.execute(_CHANNELS["purge"], {"before": before}).rowcount
+
+    def _take_test(self, connection: Connection, company_id: UUID, now: datetime) -> None:
+        connection.execute(_SQL["tests_in_turn"], {"company_id": str(company_id)})
+        values = {"company_id": company_id, "after": now - TEST_EVERY, "action": _TESTED}
+        last: datetime | None = connection.execute(_SQL["last_test"], values).scalar_one()
+        if last is not None:
+            raise NoticeTestsTooMany(ceil((last + TEST_EVERY - now).total_seconds()))
 
     def _record(
         self, connection: Connection, results: Sequence[MessageResult], now: datetime

@@ -27,6 +27,14 @@ SELECT c.id, c.company_id, o.name AS company, c.name, c.medium, c.digest, c.lang
 FROM notice_channels c JOIN companies o ON o.id = c.company_id
 WHERE c.id = :id AND c.company_id = :company_id
 
+-- name: tests_in_turn
+-- One test of a company at a time until its transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('notice test ' || :company_id, 0))
+
+-- name: last_test
+-- By the audit log: a channel may be gone since, with its messages.
+SELECT max(at) FROM audit_log WHERE company_id = :company_id AND at > :after AND action = :action
+
 -- name: messages
 SELECT c.id AS channel_id, m.id, m.kind, m.at, m.data, m.attempts, m.failed_attempts
 FROM unnest(CAST(:ids AS uuid[])) AS c(id)
@@ -58,7 +66,8 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 WHERE EXISTS (SELECT 1 FROM notice_messages m WHERE m.id = r.id)
 
 -- name: works
-UPDATE notice_channels SET lease_until = NULL, failures = 0, failing_since = NULL, last_error = NULL,
+-- A test has no lease: whoever has the channel keeps it.
+UPDATE notice_channels SET lease_until = CASE WHEN :leased THEN NULL ELSE lease_until END, failures = 0, failing_since = NULL, last_error = NULL,
     last_success_at = :now, next_digest_at = coalesce(CAST(:next_digest_at AS timestamptz), next_digest_at)
 WHERE id = :id
 

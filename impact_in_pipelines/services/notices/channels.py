@@ -202,7 +202,7 @@ def rotate_secret(
 
 def try_out(runtime: Runtime, company: Company, channel_id: UUID, *, actor: str) -> TryResult:
     """Send a test notice now and say how that ended; it stands in the log as well. Raises
-    `NoticeChannelUnknown`."""
+    `NoticeChannelUnknown`, `NoticeTestsTooMany`."""
     found = channel(runtime, company, channel_id)
     return send_test(runtime, company, found, actor=actor)
 

@@ -95,7 +95,7 @@ def send_test(
     runtime: Runtime, company: Company, channel: NoticeChannel, *, actor: str
 ) -> TryResult:
     """Send a test message on a channel now, whether it is switched on or not; it isn't repeated. Raises
-    `NoticeChannelUnknown`."""
+    `NoticeChannelUnknown`, `NoticeTestsTooMany`."""
     now = runtime.clock()
     claimed = runtime.notice_queue.add_test(
         company.id,
@@ -104,6 +104,7 @@ def send_test(
             "company": {"id": str(company.id), "slug": company.slug, "name": company.name},
             "test": {"requestedBy": actor},
         },
+        actor=actor,
         now=now,
         held_until=now + _lease(runtime),
     )

@@ -14,7 +14,7 @@ from impact_in_pipelines.db.accounts.rotating import KeyRotation
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.delivery.notifying.model import Medium, NoticeEvent
 from impact_in_pipelines.errors.accounts import AddressNotEncrypted, AddressNotPublic
-from impact_in_pipelines.errors.alerts import NoticeUrlMalformed
+from impact_in_pipelines.errors.alerts import NoticeTestsTooMany, NoticeUrlMalformed
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.notices import channels as service
 from impact_in_pipelines.services.notices.channels import ChannelChange, NewChannel
@@ -193,6 +193,7 @@ def test_a_test_is_sent_at_once_and_stands_in_the_log(made: NoticeWorld) -> None
     runtime, home = made.world.runtime, made.company(company)
     assert service.try_out(runtime, home, channel.id, actor="kari").error is None
     made.receiver.answers = [500]
+    made.world.clock.now += timedelta(minutes=1)
     failed = service.try_out(runtime, home, channel.id, actor="kari")
     assert failed.error == "answered HTTP 500"
     made.tick(timedelta(hours=1))
@@ -201,6 +202,38 @@ def test_a_test_is_sent_at_once_and_stands_in_the_log(made: NoticeWorld) -> None
     log = service.messages(runtime, home, channel.id, limit=10)
     assert [one.state for one in log] == ["failed", "sent"]
     assert service.channel(runtime, home, channel.id).failures == 0
+
+
+def test_a_company_sends_one_test_a_minute(made: NoticeWorld) -> None:
+    """E-mails go to anybody's address: neither another channel nor one that is made anew gets round it, and
+    another company isn't held up."""
+    runtime = made.world.runtime
+    company, other = made.world.companies(2)
+    home = made.company(company)
+    one, second = (made.channel(company, Medium.EMAIL).channel for _ in range(2))
+    service.try_out(runtime, home, one.id, actor="kari")
+    service.remove_channel(runtime, home, one.id, actor="kari")
+    made.world.clock.now += timedelta(seconds=20)
+    with pytest.raises(NoticeTestsTooMany) as refused:
+        service.try_out(runtime, home, second.id, actor="kari")
+    assert refused.value.seconds == 40
+    service.try_out(runtime, made.company(other), made.channel(other).channel.id, actor="ola")
+    assert len(made.mailbox.letters) == 1
+    made.world.clock.now += timedelta(seconds=40)
+    service.try_out(runtime, home, second.id, actor="kari")
+    assert len(made.mailbox.letters) == 2
+
+
+@pytest.mark.parametrize("status", [204, 500])
+def test_a_test_takes_no_channel_from_its_sender(made: NoticeWorld, status: int) -> None:
+    """While a round sends on it a test comes and goes: the channel stays the round's, or two would send."""
+    (company,) = made.world.companies()
+    channel = made.channel(company).channel
+    until = made.world.clock() + timedelta(minutes=1)
+    made.world.execute("UPDATE notice_channels SET lease_until = :until", until=until)
+    made.receiver.answers = [status]
+    service.try_out(made.world.runtime, made.company(company), channel.id, actor="kari")
+    assert made.world.scalars("SELECT lease_until FROM notice_channels") == [until]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from impact_in_pipelines.connectors.notices.mailing import can_mail
 from impact_in_pipelines.db.notices.channels import LoggedMessage, NoticeChannel
 from impact_in_pipelines.delivery.notifying.model import CHOSEN, USUAL, Digest, Medium, NoticeEvent
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.errors.alerts import NoticeTestsTooMany
 from impact_in_pipelines.services.notices import channels as service
 from impact_in_pipelines.wording.language.notices import KIND_TITLES, NoticeReader, worded
 from impact_in_pipelines.wording.marking import N_
@@ -197,10 +198,16 @@ def send_again(visit: Visit) -> Response:
 async def test(visit: Visit) -> Response:
     """Send a test notice now; the list says beside the channel how that ended."""
     one = await run_sync(_channel, visit)
-    result = await visit.api.connection_tests.run(
-        visit.home.id,
-        partial(service.try_out, visit.api.runtime, visit.home, one.id, actor=visit.caller.subject),
-    )
+    try:
+        result = await visit.api.connection_tests.run(
+            visit.home.id,
+            partial(
+                service.try_out, visit.api.runtime, visit.home, one.id, actor=visit.caller.subject
+            ),
+        )
+    except NoticeTestsTooMany as refusal:
+        told = visit.told(refusal)
+        return await run_sync(partial(_list, visit, tested=(one, False, told)))
     if result.error is None:
         said = visit.text(N_("The test notice was accepted."))
     else:
