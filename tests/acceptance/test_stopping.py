@@ -18,7 +18,7 @@ from .test_ticks import add_run
 from .world import World, day
 
 COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
-COMPANIES = [f"c{n:02}" for n in range(45)]
+COMPANIES = [f"c{n:02}" for n in range(75)]
 """More than are sent at once, even to a platform that takes its time."""
 
 

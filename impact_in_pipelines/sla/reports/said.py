@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from impact_in_pipelines.sla.document import number
 from impact_in_pipelines.sla.wording import duration, instant, multiple, percent, share
 
 
@@ -173,13 +174,18 @@ def moment(at: datetime) -> Figure:
     return Figure("at", at.isoformat())
 
 
+def _kept(figure: Figure) -> list[Any]:
+    value = figure.value
+    return [figure.kind, number(value) if isinstance(value, float) else value]
+
+
 def as_document(text: str) -> list[dict[str, Any]]:
     """The clauses of a text as a document keeps them; none for a text that has none."""
     return [
         {
             "text": one.text,
             "values": {
-                name: list(value) if isinstance(value, Figure) else value
+                name: _kept(value) if isinstance(value, Figure) else value
                 for name, value in one.values.items()
             },
             **({"plural": one.plural, "n": one.n} if one.plural is not None else {}),
