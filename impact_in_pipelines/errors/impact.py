@@ -89,6 +89,18 @@ class UploadDecided(Conflict):
     name: str
 
 
+@refusal("upload.too_many")
+class UploadsWaiting(Conflict):
+    """So many files of the company await a decision that no other one is taken."""
+
+    waiting: int
+
+
+@refusal("upload.under_way")
+class UploadUnderWay(Conflict):
+    """Another file of the company is being received or checked."""
+
+
 @refusal("upload.too_large")
 class UploadTooLarge(UsageError):
     """The file is larger than the operator allows."""

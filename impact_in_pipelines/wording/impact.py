@@ -20,6 +20,12 @@ SENTENCES = {
     "rejects_file.unwritable": N_("the rejects file %(path)s can't be written: %(reason)s"),
     "upload.unknown": N_("no upload %(upload)s"),
     "upload.decided": N_("%(name)s was imported or discarded already"),
+    "upload.too_many": N_(
+        "%(waiting)s files await a decision already; import or discard one of them first"
+    ),
+    "upload.under_way": N_(
+        "another file of the company is being checked; try again when that is done"
+    ),
     "upload.too_large": N_(
         "the file is larger than %(megabytes)s MB; split it, or have the limit raised"
     ),

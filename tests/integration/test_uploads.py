@@ -2,20 +2,35 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from factories import World
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.types import Message
 
+from impact_in_pipelines.api.impact import receiving
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.impact.importing import import_events
+from impact_in_pipelines.db.impact.importing import _IMPORT_LOCK, import_events
 from impact_in_pipelines.db.impact.uploads import UploadStore
 from impact_in_pipelines.errors.accounts import CompanyInactive
-from impact_in_pipelines.errors.impact import EventsFileHeader, UploadDecided, UploadUnknown
+from impact_in_pipelines.errors.impact import (
+    EventsFileHeader,
+    UploadDecided,
+    UploadsWaiting,
+    UploadUnderWay,
+    UploadUnknown,
+)
 from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
 from impact_in_pipelines.services.accounts import lives
 from impact_in_pipelines.services.impact import uploads
+
+from .api_harness import Served, uploaded
 
 HEADER = ",".join(COLUMNS)
 GOOD = "e1,c-1,2026-03-09T10:00:00Z,session,p1,v1,1.5,,"
@@ -232,3 +247,147 @@ def test_rejects_from_before_an_erasure_are_not_kept_after_it(
     assert added is None
     store.imported(upload, summary, erased=before)
     assert world.scalars("SELECT count(*) FROM event_upload_parts") == [0]
+
+
+def test_an_import_that_is_killed_leaves_the_upload_to_be_decided_on(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """While an import is under way the upload isn't imported yet; when its session is ended, it never was."""
+    upload = _checked(world, company, _file(tmp_path, GOOD))
+    with ThreadPoolExecutor() as threads, world.database.engine.begin() as holding:
+        holding.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _IMPORT_LOCK})
+        importing = threads.submit(
+            uploads.confirm, world.another_runtime(), company, upload.id, actor="ingrid"
+        )
+        pid = _waiting_import(world)
+        assert uploads.find(world.runtime, company, upload.id).state == "checked"
+        with pytest.raises(UploadDecided):
+            uploads.discard(world.runtime, company, upload.id, actor="kari")
+        world.scalars("SELECT pg_terminate_backend(:pid)", pid=pid)
+        assert importing.exception() is not None
+    found = uploads.find(world.runtime, company, upload.id)
+    assert (found.state, found.decided_by) == ("checked", None)
+    done = uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    assert (done.state, _events(world)) == ("imported", ["e1"])
+
+
+def test_of_two_clicks_one_imports(world: World, company: Company, tmp_path: Path) -> None:
+    """The second waits for the first, and is refused."""
+    upload = _checked(world, company, _file(tmp_path, GOOD))
+    with ThreadPoolExecutor() as threads:
+        clicks = [
+            threads.submit(
+                uploads.confirm, world.another_runtime(), company, upload.id, actor="ingrid"
+            )
+            for _ in range(2)
+        ]
+    refused = [one.exception() for one in clicks if one.exception()]
+    assert [type(one) for one in refused] == [UploadDecided]
+    assert _events(world) == ["e1"]
+
+
+def _waiting_import(world: World) -> int:
+    """The server's process that waits for its turn to import."""
+    for _ in range(600):
+        found = world.scalars(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :n AND NOT granted",
+            n=_IMPORT_LOCK,
+        )
+        if found:
+            return int(found[0])
+        time.sleep(0.05)
+    raise AssertionError("no import came so far")
+
+
+def test_who_decides_on_nothing_brings_no_more_files(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Five wait at most; the next one is taken when one of them is decided on, or a day old."""
+    path = _file(tmp_path, GOOD)
+    first, *_ = [_checked(world, company, path) for _ in range(uploads.MOST_UNDECIDED)]
+    with pytest.raises(UploadsWaiting):
+        _checked(world, company, path)
+    other = world.runtime.companies.find("c-2")
+    _checked(world, other, path)
+    uploads.discard(world.runtime, company, first.id, actor="ingrid")
+    _checked(world, company, path)
+    with pytest.raises(UploadsWaiting):
+        uploads.require_room(world.runtime, company)
+    world.clock.advance(uploads.UNDECIDED_FOR + timedelta(seconds=1))
+    uploads.require_room(world.runtime, company)
+
+
+def test_a_file_that_has_no_place_is_refused_before_it_is_received(api: Served) -> None:
+    """And while one of the company's is on its way, another one is: not a byte of either is waited for."""
+    company = api.world.runtime.companies.find(str(api.own.company))
+
+    async def receive() -> Message:
+        raise AssertionError("the body is read")
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    asked = partial(receiving.checked, api.world.runtime, company, request)
+
+    async def ask() -> None:
+        await asked(file_name="march.csv", actor="ingrid")
+
+    with receiving._alone(company), pytest.raises(UploadUnderWay):
+        anyio.run(ask)
+    for _ in range(uploads.MOST_UNDECIDED - 1):  # it has one already
+        uploaded(api.world, company)
+    with pytest.raises(UploadsWaiting):
+        anyio.run(ask)
+    answer = api.call(
+        "POST",
+        f"/companies/{company.id}/uploads",
+        data=HEADER.encode(),
+        headers={"Content-Type": "text/csv"},
+    )
+    assert (answer.status_code, answer.json()["type"]) == (
+        409,
+        "urn:impact-in:problem:upload-too-many",
+    )
+
+
+def test_a_rejected_row_that_is_too_long_to_read_is_shown_in_part(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Its beginning, and the rows after it whole."""
+    endless = GOOD.replace("e1", "e9").replace("p1", "p" * 140_000)
+    upload = _checked(world, company, _file(tmp_path, endless, LATE))
+    rows = uploads.first_rejects(world.runtime, upload)
+    assert [(row.line, row.fields[0]) for row in rows] == [(2, "e9"), (3, "e2")]
+
+
+def test_rejects_whose_letters_tell_no_encoding_are_shown(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """The file told it by a word that isn't among the rejected rows."""
+    good = GOOD.replace("session", "Bjørnetjeneste")
+    path = _file(tmp_path, good, LATE.replace("session", "a – b"), encoding="cp1252")
+    upload = _checked(world, company, path)
+    assert upload.rejected == 1
+    [row] = uploads.first_rejects(world.runtime, upload)
+    assert (row.line, row.fields[0], row.fields[3]) == (3, "e2", "a � b")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("..", ".."),
+        ("/", "/"),
+        ("rejects.csv", "rejects.csv"),
+        ("rejects.csv.part", "rejects.csv.part"),
+        ("мартівський" * 15, "мартівський" * 15),
+        ("a\0b\n.csv", "ab.csv"),
+        ("\0", "events.csv"),
+    ],
+)
+def test_any_name_of_a_file_will_do(
+    world: World, company: Company, tmp_path: Path, name: str, shown: str
+) -> None:
+    """It is only shown: on disk the file has another."""
+    path = _file(tmp_path, GOOD, LATE)
+    upload = uploads.check(world.runtime, company, path, file_name=name, actor="ingrid")
+    assert (upload.file_name, upload.rejected) == (shown, 1)
+    done = uploads.confirm(world.runtime, company, upload.id, actor="ingrid")
+    assert (done.imported, done.rejected) == (1, 1)

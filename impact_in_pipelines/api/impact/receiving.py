@@ -1,17 +1,18 @@
 """A file on its way in: written to disk as it comes, so that nobody holds it in memory."""
 
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.errors.impact import UploadTooLarge
+from impact_in_pipelines.errors.impact import UploadTooLarge, UploadUnderWay
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.impact import uploads
 from impact_in_pipelines.services.impact.uploads import Upload
@@ -20,14 +21,32 @@ _MEGABYTE = 1_000_000
 _checks = CapacityLimiter(1)
 """Checks at once of one process: each takes a core and a transaction for as long as it lasts."""
 
+_under_way: set[UUID] = set()
+"""Companies of which a file is being received or checked by this process."""
+
 
 async def checked(
     runtime: Runtime, company: Company, request: Request, *, file_name: str, actor: str
 ) -> Upload:
-    """Receive the request's body and check it. Raises what `uploads.check` does, and `UploadTooLarge`."""
-    async with _received(request, runtime.settings.upload_limit_mb) as path:
-        check = partial(uploads.check, runtime, company, path, file_name=file_name, actor=actor)
-        return await run_sync(check, limiter=_checks)
+    """Receive the request's body and check it. Raises what `uploads.check` does, `UploadTooLarge`, and,
+    before anything is received, `UploadUnderWay` and `UploadsWaiting`."""
+    with _alone(company):
+        await run_sync(uploads.require_room, runtime, company)
+        async with _received(request, runtime.settings.upload_limit_mb) as path:
+            check = partial(uploads.check, runtime, company, path, file_name=file_name, actor=actor)
+            return await run_sync(check, limiter=_checks)
+
+
+@contextmanager
+def _alone(company: Company) -> Iterator[None]:
+    """One file of a company at a time: each lies on disk until it is checked."""
+    if company.id in _under_way:
+        raise UploadUnderWay
+    _under_way.add(company.id)
+    try:
+        yield
+    finally:
+        _under_way.discard(company.id)
 
 
 async def confirmed(runtime: Runtime, company: Company, upload: Upload, *, actor: str) -> Upload:

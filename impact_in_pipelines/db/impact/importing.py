@@ -62,6 +62,7 @@ def import_events(
     only: Company | None = None,
     name: str | None = None,
     dry_run: bool = False,
+    first: Callable[[Connection], None] | None = None,
 ) -> ImportSummary:
     """Import the CSV file at `path`: all rows that hold, or, if this raises, none.
 
@@ -73,7 +74,8 @@ def import_events(
     with different content: which one is right, only a person knows. The same file again changes nothing.
     Memory is bounded by 50,000 rows; the rest waits in a temporary table. `progress(done, total)` is called
     with bytes of the file: reading and merging count half each. `now` (aware) is what `imported_at` says.
-    With an `actor`, an import that changes anything stands in the audit log.
+    With an `actor`, an import that changes anything stands in the audit log. `first` does something of its
+    caller's in the same transaction, before anything is read: both are kept, or neither.
 
     Raises a refusal of `errors.impact` for a file that can't be read as an events file.
     """
@@ -86,6 +88,8 @@ def import_events(
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             # Who is erased between reading and merging would come back.
             no_erasing_meanwhile(connection)
+            if first is not None:
+                first(connection)
             rows = _stage(connection, events, rejects, now, tell, only)
             counts = _merge(
                 connection,

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.erasing.people import erased_so_far, no_erasing_meanwhile
 from impact_in_pipelines.db.impact.importing import ImportSummary
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.errors.impact import UploadDecided
 
 _SQL = load("impact/uploads")
 PIECE_BYTES = 512 * 1024
@@ -98,16 +99,22 @@ class UploadStore:
         with self._engine.connect() as connection:
             return erased_so_far(connection, company_id)
 
-    def take(self, id_: UUID, *, state: str, actor: str, now: datetime) -> bool:
-        """Decide on a checked upload: 'imported' or 'discarded'; False: somebody has already."""
-        values = {"id": id_, "state": state, "actor": actor, "now": now}
-        with self._engine.begin() as connection:
-            return connection.execute(_SQL["take"], values).rowcount == 1
+    def undecided(self, company_id: UUID, *, since: datetime) -> int:
+        """How many of the company's uploads since then await a decision."""
+        with self._engine.connect() as connection:
+            values = {"company_id": company_id, "since": since}
+            return int(connection.execute(_SQL["undecided"], values).scalar_one())
 
-    def give_back(self, id_: UUID) -> None:
-        """Its import has failed as a whole: it waits to be decided on again."""
-        with self._engine.begin() as connection:
-            connection.execute(_SQL["give_back"], {"id": id_})
+    @staticmethod
+    def take(upload: Upload, connection: Connection, *, actor: str, now: datetime) -> None:
+        """Decide to import a checked upload, in the transaction that imports it: whatever ends that one, the
+        upload is imported or awaits a decision as before. Waits for whoever is deciding just now.
+
+        Raises `UploadDecided`.
+        """
+        values = {"id": upload.id, "actor": actor, "now": now}
+        if connection.execute(_SQL["take"], values).rowcount != 1:
+            raise UploadDecided(upload.file_name)
 
     def imported(self, upload: Upload, summary: ImportSummary, *, erased: int) -> None:
         """Note what the import gave, with its rejects, unless people were erased since there were `erased`
@@ -119,9 +126,13 @@ class UploadStore:
             if erased_so_far(connection, upload.company_id) == erased:
                 self._put(connection, upload.id, "rejects", summary.rejects_path)
 
-    def discarded(self, upload: Upload, *, actor: str, now: datetime) -> None:
-        """Drop what was kept of a discarded one. Audited."""
+    def discard(self, upload: Upload, *, actor: str, now: datetime) -> None:
+        """Discard a checked one and drop what was kept of it. Audited. Raises `UploadDecided`, also while it
+        is being imported."""
         with self._engine.begin() as connection:
+            values = {"id": upload.id, "actor": actor, "now": now}
+            if connection.execute(_SQL["discard"], values).rowcount != 1:
+                raise UploadDecided(upload.file_name)
             connection.execute(_SQL["drop_parts"], {"id": upload.id})
             after = {"upload": str(upload.id)}
             change = Change("events.discard", upload.file_name, upload.company_id, after=after)

@@ -10,10 +10,16 @@ RETURNING id
 INSERT INTO event_upload_parts (upload_id, kind, number, content) VALUES (:id, :kind, :number, :content)
 
 -- name: take
-UPDATE event_uploads SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id AND state = 'checked'
+UPDATE event_uploads SET state = 'imported', decided_by = :actor, decided_at = :now
+WHERE id = :id AND state = 'checked'
 
--- name: give_back
-UPDATE event_uploads SET state = 'checked', decided_by = NULL, decided_at = NULL WHERE id = :id
+-- name: discard
+-- One that is being imported is locked until that ends: nobody waits for it.
+UPDATE event_uploads SET state = 'discarded', decided_by = :actor, decided_at = :now
+WHERE id IN (SELECT id FROM event_uploads WHERE id = :id AND state = 'checked' FOR UPDATE SKIP LOCKED)
+
+-- name: undecided
+SELECT count(*) FROM event_uploads WHERE company_id = :company_id AND state = 'checked' AND uploaded_at >= :since
 
 -- name: imported
 UPDATE event_uploads
@@ -36,9 +42,10 @@ FROM event_uploads u WHERE u.company_id = :company_id AND u.id = :id
 SELECT content FROM event_upload_parts WHERE upload_id = :id AND kind = :kind AND number = :number
 
 -- name: discard_undecided
-UPDATE event_uploads SET state = 'discarded', decided_at = :now WHERE state = 'checked' AND uploaded_at < :undecided
+UPDATE event_uploads SET state = 'discarded', decided_at = :now
+WHERE id IN (SELECT id FROM event_uploads WHERE state = 'checked' AND uploaded_at < :undecided FOR UPDATE SKIP LOCKED)
 
 -- name: purge_parts
 DELETE FROM event_upload_parts p USING event_uploads u
 WHERE u.id = p.upload_id
-  AND (u.state = 'discarded' OR u.uploaded_at < :rejects)
+  AND (u.state = 'discarded' OR u.uploaded_at < :rejects OR (u.state = 'imported' AND p.kind = 'file'))

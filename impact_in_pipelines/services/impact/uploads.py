@@ -11,15 +11,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TextIO
 from uuid import UUID
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.impact.importing import import_events
 from impact_in_pipelines.db.impact.uploads import PIECE_BYTES, Upload, UploadStore
-from impact_in_pipelines.errors.impact import UploadDecided, UploadUnknown
+from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.errors.impact import (
+    EventsFileEncoding,
+    UploadDecided,
+    UploadsWaiting,
+    UploadUnknown,
+)
 from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
-from impact_in_pipelines.impact.csv_dialect import dialect_of
+from impact_in_pipelines.impact.csv_dialect import REJECTS_COLUMNS, Dialect, dialect_of
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.companies import require_active
 
@@ -34,7 +43,12 @@ REJECTS_FOR = timedelta(days=30)
 SHOWN = 200
 """So many rejected rows are read out one by one; all of them are in the file."""
 
+MOST_UNDECIDED = 5
+"""So many files of a company await a decision; each may be as large as the operator allows."""
+
 _LONGEST_NAME = 200
+_LONGEST_ROW = 100_000
+_LONGEST_LINE_NUMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +63,16 @@ class RejectedRow:
 def check(runtime: Runtime, company: Company, path: Path, *, file_name: str, actor: str) -> Upload:
     """Check the file at `path` as an import would, and keep it for a person to decide on.
 
-    Raises `CompanyInactive`, and a refusal of `errors.impact` for a file that is no events file.
+    Raises `CompanyInactive`, `UploadsWaiting`, and a refusal of `errors.impact` for a file that is no events
+    file.
     """
     require_active(company)
     store, now = _store(runtime), runtime.clock()
     purge(runtime)
-    name = file_name.strip()[:_LONGEST_NAME] or "events.csv"
-    with _folder() as folder:
-        # Under its own name: that is what a refusal of the file says.
-        named = folder / (Path(name).name or "events.csv")
-        named.symlink_to(path)
+    require_room(runtime, company)
+    shown = "".join(one for one in file_name if one.isprintable())
+    name = shown.strip()[:_LONGEST_NAME] or "events.csv"
+    with _folder() as folder, _called(name, path):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         id_ = None
@@ -66,7 +80,7 @@ def check(runtime: Runtime, company: Company, path: Path, *, file_name: str, act
             erased = store.erased(company.id)
             summary = import_events(
                 runtime.database.engine,
-                named,
+                path,
                 now=now,
                 rejects_path=folder / "rejects.csv",
                 only=company,
@@ -88,18 +102,19 @@ def confirm(runtime: Runtime, company: Company, id_: UUID, *, actor: str) -> Upl
     `UploadDecided`."""
     require_active(company)
     upload, store = find(runtime, company, id_), _store(runtime)
-    if not store.take(id_, state="imported", actor=actor, now=runtime.clock()):
+    if upload.state != "checked":
         raise UploadDecided(upload.file_name)
     erased = store.erased(company.id)
-    try:
-        with _folder() as folder:
-            file = folder / "events.csv"
-            with file.open("wb") as target:
-                for piece in store.content(id_, "file"):
-                    target.write(piece)
-            if file.stat().st_size != upload.bytes:
-                # A person was erased meanwhile, and with that the content of every upload.
-                raise UploadDecided(upload.file_name)
+    with _folder() as folder:
+        file = folder / "events.csv"
+        with file.open("wb") as target:
+            for piece in store.content(id_, "file"):
+                target.write(piece)
+        if file.stat().st_size != upload.bytes:
+            # A person was erased meanwhile, and with that the content of every upload.
+            discard(runtime, company, id_, actor=actor)
+            raise UploadDecided(upload.file_name)
+        with _called(upload.file_name, file):
             summary = import_events(
                 runtime.database.engine,
                 file,
@@ -108,24 +123,23 @@ def confirm(runtime: Runtime, company: Company, id_: UUID, *, actor: str) -> Upl
                 rejects_path=folder / "rejects.csv",
                 only=company,
                 name=upload.file_name,
+                first=partial(store.take, upload, actor=actor, now=runtime.clock()),
             )
-            store.imported(upload, summary, erased=erased)
-    except UploadDecided:
-        store.give_back(id_)
-        discard(runtime, company, id_, actor=actor)
-        raise
-    except BaseException:
-        store.give_back(id_)
-        raise
+        store.imported(upload, summary, erased=erased)
     return find(runtime, company, id_)
+
+
+def require_room(runtime: Runtime, company: Company) -> None:
+    """Raise `UploadsWaiting` where the company must decide on a file before it brings another."""
+    waiting = _store(runtime).undecided(company.id, since=runtime.clock() - UNDECIDED_FOR)
+    if waiting >= MOST_UNDECIDED:
+        raise UploadsWaiting(waiting)
 
 
 def discard(runtime: Runtime, company: Company, id_: UUID, *, actor: str) -> Upload:
     """Drop a checked upload. Raises `UploadUnknown`, `UploadDecided`."""
     upload, store, now = find(runtime, company, id_), _store(runtime), runtime.clock()
-    if not store.take(id_, state="discarded", actor=actor, now=now):
-        raise UploadDecided(upload.file_name)
-    store.discarded(upload, actor=actor, now=now)
+    store.discard(upload, actor=actor, now=now)
     return find(runtime, company, id_)
 
 
@@ -149,7 +163,7 @@ def rejects(runtime: Runtime, upload: Upload) -> Iterator[bytes]:
 
 
 def first_rejects(runtime: Runtime, upload: Upload, *, limit: int = SHOWN) -> list[RejectedRow]:
-    """At most `limit` of its rejected rows."""
+    """At most `limit` of its rejected rows, as far as they can be shown."""
     piece = next(rejects(runtime, upload), b"")
     if not piece:
         return []
@@ -159,17 +173,59 @@ def first_rejects(runtime: Runtime, upload: Upload, *, limit: int = SHOWN) -> li
         if len(piece) == PIECE_BYTES:
             # What was cut off in the middle of a letter would be no text.
             file.write_bytes(piece[: piece.rfind(b"\n") + 1])
-        dialect = dialect_of(file)
+        dialect = _dialect(file)
         with file.open(encoding=dialect.encoding, errors="replace", newline="") as text:
-            rows = csv.reader(text, delimiter=dialect.separator)
-            next(rows, None)
-            found: list[RejectedRow] = []
-            for row in rows:
-                if len(found) == limit:
-                    break
-                if len(row) > 1 and row[0].isdecimal():
-                    found.append(RejectedRow(int(row[0]), row[1], row[2:]))
-    return found
+            rows = (row for row in _rows(text, dialect.separator) if _is_reject(row))
+            return [RejectedRow(int(row[0]), row[1], row[2:]) for row in islice(rows, limit)]
+
+
+def _dialect(rejects: Path) -> Dialect:
+    """How these rejects are written. A few words may leave the encoding open that the whole file told: what
+    isn't ASCII of them is then shown as unknown."""
+    try:
+        return dialect_of(rejects)
+    except EventsFileEncoding:
+        with rejects.open(encoding="utf-8", errors="replace", newline="") as text:
+            head = text.read(len(REJECTS_COLUMNS[0]) + 1)
+        return Dialect("utf-8", head[-1])
+
+
+def _rows(text: TextIO, separator: str) -> Iterator[list[str]]:
+    """The rows below the header; of one that is longer than the reader takes, the beginning."""
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in text:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=separator)
+    next(reader, None)
+    while True:
+        taken.clear()
+        try:
+            row = next(reader, None)
+        except csv.Error:
+            beginning = "".join(taken)[:_LONGEST_ROW]
+            row = next(csv.reader([beginning], delimiter=separator))
+        if row is None:
+            return
+        yield row
+
+
+def _is_reject(row: Sequence[str]) -> bool:
+    return len(row) > 1 and row[0].isdecimal() and len(row[0]) <= _LONGEST_LINE_NUMBER
+
+
+@contextmanager
+def _called(name: str, file: Path) -> Iterator[None]:
+    """Refusals of `file` call it `name`, as whoever uploaded it does: on disk it has a name of ours."""
+    try:
+        yield
+    except UsageError as refusal:
+        if getattr(refusal, "path", None) == file:
+            vars(refusal)["path"] = Path(name)
+        raise
 
 
 def purge(runtime: Runtime) -> int:
