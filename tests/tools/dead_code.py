@@ -32,6 +32,7 @@ CALLED_BY_DECORATOR = [
 ]
 """Routes, fixtures, validators and commands: their framework calls them."""
 CALLED_BY_NAME = [
+    "writable",  # io asks a file
     "do_GET",
     "do_POST",
     "log_message",  # http.server
