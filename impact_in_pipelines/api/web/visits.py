@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from inspect import iscoroutinefunction
+from pathlib import PurePath
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
@@ -134,6 +135,9 @@ class Visit:
     def told(self, error: ImpactInError) -> str:
         """What `error` says in the page's language, instants in the company's time zone."""
         said = sentence(error, self.text, read=self._read)
+        files = [str(one) for one in error.parameters.values() if isinstance(one, PurePath)]
+        if said.startswith(tuple(files)):
+            return said  # a file is called as it is called
         return said[:1].upper() + said[1:]
 
     def _read(self, value: Any) -> str:
