@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -62,6 +63,9 @@ def test_a_channel_is_tried_out_and_its_log_sends_again(
     page.get_by_role("button", name="Send a test").click()
     expect(page.get_by_role("status").filter(has_text="was accepted")).to_be_visible()
     assert receiver.posted[0].json["type"] == "channel.test"
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("alert")).to_contain_text("was sent a moment ago")
+    own_stage.world.clock.now += timedelta(minutes=1)
     receiver.answers = [500]
     page.get_by_role("button", name="Send a test").click()
     expect(page.get_by_role("alert")).to_contain_text("answered HTTP 500")
