@@ -89,7 +89,7 @@ def test_one_signal_ends_the_drain_once_what_is_under_way_is_recorded(
             world.company(slug)
     else:
         world.due(*COMPANIES)
-    world.sandbox.configure(latency_ms=2_000)
+    world.sandbox.configure(latency_ms=4_000)
 
     with delivering("--platform", "benevity", *dates) as process:
         once_received(world, "benevity", process)

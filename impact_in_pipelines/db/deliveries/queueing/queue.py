@@ -43,6 +43,9 @@ SCAN_MOST = 64
 """A claim looks no further than so many times what it may take."""
 
 _WIDER = 8
+CORRECTIONS_COUNT = timedelta(days=62)
+"""A correction that was asked for so long before all that is open no longer gives its version to another
+report of its period."""
 
 TAKEN_UP_BY = "breaker"
 """The actor of replays that no person asked for: what failed for good just before a breaker opened."""
@@ -126,6 +129,7 @@ class PgDeliveryLog:
         scan = limit
         with self._engine.begin() as connection:
             values |= open_span(connection, platform.value)
+            values["corrected_from"] = _corrected_from(values["due_from"])
             if not suspects:
                 claimed = self._let_through(connection, platform, selection, limit, values, lease)
             while True:
@@ -293,6 +297,11 @@ class PgDeliveryLog:
                 },
             )
         self._forget(ids)
+
+
+def _corrected_from(due_from: Any) -> Any:
+    """From when on corrections may have been asked for whose versions count for what is open."""
+    return due_from - CORRECTIONS_COUNT if isinstance(due_from, datetime) else due_from
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:

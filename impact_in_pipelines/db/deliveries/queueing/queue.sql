@@ -78,7 +78,8 @@ WITH queued AS (
                 SELECT max(o.correction) FROM impact_deliveries o
                 WHERE o.company_id = d.company_id AND o.platform = d.platform AND o.trigger = 'correction'
                   AND o.period_start = d.period_start AND o.period_end = d.period_end AND o.status = 'success'
-                  AND o.scheduled_for >= CAST(d.period_start - 2 AS timestamp) AT TIME ZONE 'UTC')) END
+                  -- Bounds that the planner knows: it plans for the months in question only.
+                  AND o.scheduled_for BETWEEN CAST(:corrected_from AS timestamptz) AND CAST(:now AS timestamptz))) END
     FROM held WHERE d.id = held.id AND @within(d)
     RETURNING d.*
 ), lost AS (
