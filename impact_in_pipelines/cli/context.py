@@ -17,11 +17,13 @@ PlatformArgument = Annotated[
     Platform, typer.Argument(metavar="PLATFORM", help="benevity, goodera or workday.")
 ]
 
+NO_SETTING = "{name} is no setting and changes nothing"
+
 
 def open_runtime() -> Runtime:
     """The runtime on the configured database. Raises `InvalidSetting` or `DatabaseUnavailable`."""
     settings = get_settings()
     for unknown in unknown_settings(os.environ, setting_names()):
         hint = f"; did you mean {unknown.meant}?" if unknown.meant else ""
-        print_warning(f"{unknown.name} is no setting and changes nothing{hint}")
+        print_warning(NO_SETTING.format(name=unknown.name) + hint)
     return Runtime(settings)

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from impact_in_pipelines.cli.context import NO_SETTING
 from impact_in_pipelines.cli.next_steps import NEXT
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State
@@ -17,7 +18,7 @@ STYLES: Mapping[State, str] = MappingProxyType(
 SENTENCES: Mapping[Fact, str] = MappingProxyType(
     {
         Fact.SETTINGS_KNOWN: "every variable that is meant as a setting is one",
-        Fact.SETTING_UNKNOWN: "{name} is no setting and changes nothing",
+        Fact.SETTING_UNKNOWN: NO_SETTING,
         Fact.DATABASE_ANSWERS: "PostgreSQL {version} answers in {ms:.1f} ms",
         Fact.DATABASE_AWAY: "{error}",
         Fact.TABLES_CURRENT: "the tables are at revision {revision}",
