@@ -190,7 +190,9 @@ class _Going:
         return not self._taken.isdisjoint(self._names(candidate))
 
     def _names(self, candidate: Prepared) -> set[str]:
-        return {_content(candidate)} | ({_figures(candidate)} & self._corrected)
+        names = {_content(candidate)}
+        # Corrections are rare: without one among them no delivery pays for naming its figures.
+        return names | ({_figures(candidate)} & self._corrected) if self._corrected else names
 
 
 def _judge(
