@@ -57,7 +57,7 @@ def receiving() -> Iterator[Receiver]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             found.posted.append(Posted(self.path, headers, body))
             if found.hangs.is_set() and self.path.startswith("/hangs"):
-                ended.wait(20)
+                ended.wait(30)
             status = found.answers.pop(0) if found.answers else 204
             self.send_response(status)
             for name, value in found.headers.items():

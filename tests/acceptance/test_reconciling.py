@@ -12,6 +12,7 @@ from impact_in_pipelines.dagster_instance.arrivals import read_arrivals
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled, reconcile
 
+from .conftest import forget_settings
 from .world import TODAY, World, day, midnight
 
 LAST_WEEK = datetime.now(UTC) - timedelta(days=7)
@@ -83,9 +84,13 @@ def test_what_had_arrived_is_marked_and_not_sent_again(world: World, tmp_path: P
     assert {row["actor"] for row in audited} == {"ops"}
 
 
-def test_what_was_already_in_the_log_is_marked_there(world: World, tmp_path: Path) -> None:
+def test_what_was_already_in_the_log_is_marked_there(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The dump has it as waiting for a retry; and where drains ran before anybody thought of it, the fires
     that they wrote down as missed had arrived as well."""
+    monkeypatch.setenv("SCHEDULER_RETRY_DELAY_MS", "600000")
+    forget_settings()
     world.due("north")
     world.sandbox.add_fault("benevity", "server_error")
     world.run()

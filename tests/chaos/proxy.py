@@ -77,7 +77,7 @@ class DatabaseProxy:
     def close(self) -> None:
         """End every connection and the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(30)
 
     def _run(self, doors: int) -> None:
         asyncio.set_event_loop(self._loop)

@@ -147,7 +147,7 @@ def running(api: ApiContext, app: FastAPI | None = None) -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(timeout=15)
+            thread.join(timeout=30)
 
 
 def holdings(world: World, prefix: str) -> Holdings:

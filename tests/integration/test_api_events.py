@@ -63,7 +63,7 @@ class Reader:
             pass
         self.ended.set()
 
-    def until(self, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+    def until(self, count: int, seconds: float = 30) -> list[dict[str, Any]]:
         """The events, once there are so many."""
         end = time.monotonic() + seconds
         while len(self.events) < count and time.monotonic() < end:
@@ -86,7 +86,7 @@ def stream(api: Served, *, token: str = "", **headers: str) -> Iterator[Reader]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
     reader = Reader(answer)
-    assert reader.subscribed.wait(20)
+    assert reader.subscribed.wait(30)
     try:
         yield reader
     finally:
@@ -156,7 +156,7 @@ def test_an_event_id_that_is_none_is_refused(api: Served) -> None:
 def test_a_stream_ends_with_its_token(api: Served) -> None:
     """An open connection is no way around the expiry."""
     with stream(api, token=api.token(lasting=timedelta(seconds=2))) as reader:
-        assert reader.ended.wait(20)
+        assert reader.ended.wait(30)
 
 
 def test_a_quiet_stream_says_that_it_is_there(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_after_the_listener_was_cut_off_readers_are_told_to_read_again(api: Serv
         )
         (found,) = reader.until(1)
         assert found["event"] == "reset"
-        assert reader.ended.wait(20)
+        assert reader.ended.wait(30)
 
     with stream(api) as reader:
         api.world.deliveries(Platform.WORKDAY, api.own.company)

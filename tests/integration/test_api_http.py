@@ -84,7 +84,7 @@ def test_a_site_that_is_named_may_ask_and_read(api: Served) -> None:
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": "authorization",
         },
-        timeout=20,
+        timeout=30,
     )
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == PORTAL
@@ -99,7 +99,7 @@ def test_no_other_site_may(api: Served) -> None:
     for origin in ("https://evil.example.org", "null", "https://portal.example.org.evil.test"):
         answer = api.call("GET", "/deliveries", headers={"Origin": origin})
         assert "access-control-allow-origin" not in answer.headers
-    page = requests.get(f"{api.url}/en/cockpit/sign-in", headers={"Origin": PORTAL}, timeout=20)
+    page = requests.get(f"{api.url}/en/cockpit/sign-in", headers={"Origin": PORTAL}, timeout=30)
     assert "access-control-allow-origin" not in page.headers
 
 
@@ -127,7 +127,7 @@ def test_an_operation_that_will_go_says_so_in_every_answer(api: Served) -> None:
     app.state.api = api.api
     app.router.routes.extend(router.routes)
     with running(api.api, app) as url:
-        answers = [requests.get(f"{url}/v1/impact-in/old{q}", timeout=20) for q in ("", "?x=1")]
+        answers = [requests.get(f"{url}/v1/impact-in/old{q}", timeout=30) for q in ("", "?x=1")]
     assert [one.status_code for one in answers] == [200, 422]
     for answer in answers:
         assert answer.headers["deprecation"] == "@1798761600"
@@ -138,13 +138,13 @@ def test_an_operation_that_will_go_says_so_in_every_answer(api: Served) -> None:
 
 def test_the_documentation_page_and_all_that_it_loads_are_ours(api: Served) -> None:
     """No address of another host in the page, and a policy that lets none in."""
-    page = requests.get(f"{api.url}/docs", timeout=20)
+    page = requests.get(f"{api.url}/docs", timeout=30)
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "unsafe" not in page.headers["content-security-policy"]
     assert "http" not in page.text.replace("http-equiv", "")
     for address in (one.split('"')[0] for one in page.text.split("/docs/assets/")[1:]):
-        asset = requests.get(f"{api.url}/docs/assets/{address}", timeout=20)
+        asset = requests.get(f"{api.url}/docs/assets/{address}", timeout=30)
         assert asset.status_code == 200
         assert "immutable" in asset.headers["cache-control"]
 

@@ -54,7 +54,7 @@ def test_whoever_has_no_token_asks_so_often_and_no_more(api: Served) -> None:
     assert int(late.headers["retry-after"]) >= 1
     assert late.json()["type"] == "urn:impact-in:problem:rate-limited"
     assert api.call("GET", "/openapi.json", token=None).status_code == 429
-    assert requests.get(f"{api.url}/en/cockpit/sign-in", timeout=20).status_code == 429
+    assert requests.get(f"{api.url}/en/cockpit/sign-in", timeout=30).status_code == 429
     assert api.call("GET", "/companies").status_code == 200
     assert api.call("GET", "/healthz", token=None).status_code == 200
 
@@ -97,14 +97,14 @@ def test_a_platform_that_hangs_keeps_nobody_from_the_api(api: Served) -> None:
         started = threading.Barrier(13)
 
         def test(number: int) -> int:
-            started.wait(20)
+            started.wait(30)
             company = (api.own, api.other)[number % 2].company
             return api.post(
                 f"/connections/{company}/benevity/test", token=api.token(companies=[company])
             ).status_code
 
         waiting = [pool.submit(test, number) for number in range(12)]
-        started.wait(20)
+        started.wait(30)
         refused = [one.result() for one in waiting if one.done()]
         for _ in range(20):
             assert api.call("GET", "/deliveries").status_code == 200

@@ -88,7 +88,7 @@ def parameters(
         "may_have_arrived": ["timeout"], "orphaned_before": now, "suspect_from": 2, "suspects": False,
         "held_back": [], "urgent_only": False, "scan": 10, "each": 10, "share": 10, "trials": None,
         "next_attempt_at": now, "force": False, "trigger": "manual", "company_id": company,
-        "due_from": "-infinity", "due_until": "infinity",
+        "due_from": "-infinity", "due_until": "infinity", "corrected_from": "-infinity",
     }  # fmt: skip
 
 
@@ -101,9 +101,14 @@ def changes_of(world: World, subject: str, name: str, **settled: Any) -> Seen:
         (schedule,) = world.schedules(Platform.BENEVITY, [company])
         id_ = row_in(world, old, company, schedule, failed_before=failed_before)
         before = world.delivery(id_)["change_seq"]
+        statement = load(subject)[name]
+        values = parameters(world, id_, company, schedule, **settled)
+        unknown = sorted(statement.compile().params.keys() - values.keys())
+        assert not unknown, (
+            f"{subject}.sql, {name}: parameters() above gives no value for {unknown}"
+        )
         with world.database.engine.begin() as connection:
-            values = parameters(world, id_, company, schedule, **settled)
-            connection.execute(load(subject)[name], values)
+            connection.execute(statement, values)
         after = world.delivery(id_)
         if after["change_seq"] != before:
             seen.add((old, DeliveryStatus(after["status"])))

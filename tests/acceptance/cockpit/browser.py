@@ -12,6 +12,9 @@ from .seeding import NOW
 from .serving import MANAGER, Stage
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 30_000
+"""How long a page may take to show what a test expects: Playwright's 5 s are too short on a busy machine."""
+
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
@@ -77,7 +80,7 @@ def visiting(browser: Browser, stage: Stage, **options: Any) -> Iterator[Visitor
     context = browser.new_context(reduced_motion="reduce", locale="en-GB", **options)
     try:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.clock.install(time=NOW)
         yield Visitor(stage, page)
     finally:

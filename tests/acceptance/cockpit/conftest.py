@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from factories import copied_database, world_on
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import URL
 
 from impact_in_pipelines.sandbox.server import Sandbox
 
-from .browser import Visitor, chromium_path, launched, visiting
+from .browser import PATIENCE_MS, Visitor, chromium_path, launched, visiting
 from .seeding import NOW, Seeded, seed
 from .serving import SECRET, Stage, served
 
 Visit = Callable[..., Visitor]
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

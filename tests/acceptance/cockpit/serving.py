@@ -80,5 +80,5 @@ def served(world: World, seeded: Seeded, *, port: int = 0) -> Iterator[Stage]:
             yield Stage(f"http://127.0.0.1:{port}", world, seeded)
         finally:
             server.should_exit = True
-            thread.join(timeout=10)
+            thread.join(timeout=30)
             runtime.close()

@@ -73,7 +73,7 @@ def test_the_log_is_taken_along_as_filtered(stage: Stage, visit: Visit) -> None:
         assert {row["status"] for row in rows} == {"failed"}
     assert names == [f"nordlys-energi-deliveries-2026-03-11.{form}" for form in ("csv", "json")]
     cookies = {"impact_in_session": stage.session(VIEWER)}
-    everything = requests.get(stage.path("deliveries.csv"), cookies=cookies, timeout=20).text
+    everything = requests.get(stage.path("deliveries.csv"), cookies=cookies, timeout=30).text
     (count,) = stage.world.scalars(
         "SELECT count(*) FROM impact_deliveries WHERE company_id = :id", id=stage.seeded.troubled
     )
@@ -146,7 +146,7 @@ def test_a_cookie_that_is_not_ours_changes_nothing(stage: Stage) -> None:
     """Whatever stands in it, the page is shown, in the company's zone."""
     for text in ("exact Mars/Olympus", "%00", "exact", " ../../etc/passwd"):
         cookies = {"impact_in_session": stage.session(VIEWER), "impact_in_times": quote(text)}
-        answer = requests.get(stage.path("deliveries"), cookies=cookies, timeout=20)
+        answer = requests.get(stage.path("deliveries"), cookies=cookies, timeout=30)
         assert answer.status_code == 200
         assert "Times are shown in Europe/Oslo." in answer.text
 

@@ -91,7 +91,7 @@ def test_filters_that_fit_nothing_say_so_and_can_be_cleared(stage: Stage, visit:
 def test_a_filter_that_does_not_hold_is_named(stage: Stage, query: str, said: str) -> None:
     """A bad address still shows the page, and one line says what was wrong with it."""
     cookies = {"impact_in_session": stage.session(VIEWER)}
-    answer = requests.get(stage.path(f"deliveries?{query}"), cookies=cookies, timeout=20)
+    answer = requests.get(stage.path(f"deliveries?{query}"), cookies=cookies, timeout=30)
     name = {"platform": "platform", "status": "status", "from": "from"}[query.partition("=")[0]]
     assert f'<p class="field-error" id="problem-{name}">{said}</p>' in answer.text
     assert f'aria-describedby="problem-{name}"' in answer.text

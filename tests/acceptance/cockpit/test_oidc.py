@@ -85,7 +85,7 @@ def test_whoever_the_provider_knows_is_signed_in_with_its_roles(sso: Sso) -> Non
 
 def test_the_sign_in_page_offers_the_provider(sso: Sso) -> None:
     """A configured provider is the first way in."""
-    page = requests.get(f"{sso.stage.url}/en/cockpit/sign-in", timeout=20).text
+    page = requests.get(f"{sso.stage.url}/en/cockpit/sign-in", timeout=30).text
     assert "Sign in with your company account" in page
 
 
@@ -117,10 +117,10 @@ def test_a_return_that_nobody_asked_for_is_refused(sso: Sso) -> None:
     callback = f"{sso.stage.url}/en/cockpit/sign-in/callback"
     with requests.Session() as session:
         start = f"{sso.stage.url}/en/cockpit/sign-in/oidc"
-        session.get(start, allow_redirects=False, timeout=20)
+        session.get(start, allow_redirects=False, timeout=30)
         forged = {"code": "somebody's", "state": "guessed"}
-        assert session.get(callback, params=forged, timeout=20).status_code == 403
-    assert requests.get(callback, params=forged, timeout=20).status_code == 403
+        assert session.get(callback, params=forged, timeout=30).status_code == 403
+    assert requests.get(callback, params=forged, timeout=30).status_code == 403
     assert sso.sessions() == []
 
 
@@ -129,7 +129,7 @@ def test_a_code_serves_once(sso: Sso) -> None:
     with requests.Session() as session:
         answer = sso.sign_in(session)
         callback = next(one.url for one in answer.history if "/callback" in one.url)
-        again = session.get(callback, timeout=20)
+        again = session.get(callback, timeout=30)
     assert again.status_code == 403
     assert len(sso.sessions()) == 1
 

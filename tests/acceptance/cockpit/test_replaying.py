@@ -17,9 +17,9 @@ from .serving import MANAGER, VIEWER, Stage
 def _session(stage: Stage, roles: tuple[str, ...]) -> tuple[requests.Session, str]:
     """A signed-in session without a browser, and its form token."""
     session = requests.Session()
-    page = session.get(f"{stage.url}/en/cockpit/sign-in", timeout=20).text
+    page = session.get(f"{stage.url}/en/cockpit/sign-in", timeout=30).text
     form = {"form_token": _form_token(page), "token": stage.token(roles), "next": ""}
-    answer = session.post(f"{stage.url}/en/cockpit/sign-in", data=form, timeout=20)
+    answer = session.post(f"{stage.url}/en/cockpit/sign-in", data=form, timeout=30)
     assert answer.status_code == 200, answer.text
     return session, _form_token(answer.text)
 
@@ -236,9 +236,9 @@ def test_a_viewer_is_refused_what_the_page_does_not_offer(stage: Stage) -> None:
     """The server refuses it too: a button that isn't shown is no protection."""
     session, form_token = _session(stage, VIEWER)
     form = {"form_token": form_token, "request": str(uuid4()), "id": str(stage.seeded.failed[0])}
-    answer = session.post(stage.path("replays"), data=form, timeout=20)
+    answer = session.post(stage.path("replays"), data=form, timeout=30)
     assert answer.status_code == 403
-    assert session.get(stage.path("replays/new?all=failed"), timeout=20).status_code == 403
+    assert session.get(stage.path("replays/new?all=failed"), timeout=30).status_code == 403
     assert stage.world.rows("SELECT id FROM replay_requests") == []
 
 
@@ -247,7 +247,7 @@ def test_a_form_without_the_sessions_token_changes_nothing(stage: Stage) -> None
     session, _ = _session(stage, MANAGER)
     for token in ("", "guessed"):
         form = {"form_token": token, "request": str(uuid4()), "id": str(stage.seeded.failed[0])}
-        answer = session.post(stage.path("replays"), data=form, timeout=20)
+        answer = session.post(stage.path("replays"), data=form, timeout=30)
         assert answer.status_code == 403
     assert stage.world.rows("SELECT id FROM replay_requests") == []
 
@@ -260,12 +260,12 @@ def test_another_companys_things_are_not_there(stage: Stage) -> None:
         "SELECT id FROM impact_deliveries WHERE company_id = :id LIMIT 1", id=stage.seeded.healthy
     )[0]
     for page in ("deliveries", "sla", "schedules", "reports", f"deliveries/{theirs}"):
-        assert session.get(f"{other}/{page}", timeout=20).status_code == 404
-    assert session.get(stage.path(f"deliveries/{theirs}"), timeout=20).status_code == 404
-    assert session.get(stage.path(f"replays/new?id={theirs}"), timeout=20).status_code == 404
-    assert session.get(f"{other}/events", timeout=20).status_code == 204
+        assert session.get(f"{other}/{page}", timeout=30).status_code == 404
+    assert session.get(stage.path(f"deliveries/{theirs}"), timeout=30).status_code == 404
+    assert session.get(stage.path(f"replays/new?id={theirs}"), timeout=30).status_code == 404
+    assert session.get(f"{other}/events", timeout=30).status_code == 204
     form = {"form_token": form_token, "request": str(uuid4()), "id": str(theirs)}
-    answer = session.post(stage.path("replays"), data=form, timeout=20)
+    answer = session.post(stage.path("replays"), data=form, timeout=30)
     assert "Nothing was queued" in answer.text
     assert stage.world.rows("SELECT id FROM replay_requests") == []
 

@@ -118,7 +118,7 @@ def test_two_threads_at_most_wait_for_dagster() -> None:
     class Slow(DagsterGraphql):
         def waiting_drain(self, platform: Platform) -> str | None:  # noqa: ARG002
             entered.release()
-            leave.wait(20)
+            leave.wait(30)
             return "a run"
 
     link = DagsterLink(Slow(NO_DAGSTER, timeout_s=0.2))
@@ -128,10 +128,10 @@ def test_two_threads_at_most_wait_for_dagster() -> None:
     ]
     for one in slow:
         one.start()
-        assert entered.acquire(timeout=20)
+        assert entered.acquire(timeout=30)
     assert link.start_drains([Platform.GOODERA], "a replay") == {
         Platform.GOODERA: DrainStart.NEXT_TICK
     }
     leave.set()
     for one in slow:
-        one.join(20)
+        one.join(30)

@@ -51,7 +51,7 @@ def published() -> Iterator[Published]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked += 1
-            state.up.wait(10)
+            state.up.wait(30)
             body = state.body
             if body is None:
                 body = json.dumps({"keys": state.keys}).encode()
@@ -116,7 +116,7 @@ def test_nobody_with_a_known_key_waits_for_the_provider(published: Published) ->
     assert client.key("one") is not None  # to be renewed, which somebody does already
     assert other.is_alive()
     published.up.set()
-    other.join(10)
+    other.join(30)
 
 
 def test_while_the_provider_is_away_its_last_keys_serve_for_a_day(published: Published) -> None:

@@ -111,7 +111,7 @@ def test_twenty_threads_share_one_token_request(transport: Transport) -> None:
         account = connection(Platform.WORKDAY, server.url)
 
         def ask(_: int) -> str:
-            start.wait(10)
+            start.wait(30)
             return source.token(account)
 
         with ThreadPoolExecutor(20) as pool:
@@ -208,7 +208,7 @@ def test_threads_that_waited_for_a_failing_refresh_share_its_failure(
 
     def fail(accepted: socket.socket, _request: bytes, _number: int) -> bool:
         for _ in range(20):
-            waiting.acquire(timeout=10)
+            waiting.acquire(timeout=30)
         accepted.sendall(http_answer(401, b'{"error": "invalid_client"}'))
         return True
 

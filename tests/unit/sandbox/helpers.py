@@ -142,7 +142,7 @@ class Caller:
     def ask_token(self, platform: str = "workday", **fields: str) -> requests.Response:
         """Ask for an access token with the right form, changed by `fields`."""
         url = f"{self.sandbox.url}/{platform}/oauth2/token"
-        return self.session.post(url, data=TOKEN_FORM | fields, timeout=10)
+        return self.session.post(url, data=TOKEN_FORM | fields, timeout=30)
 
     def token(self, platform: str = "workday") -> str:
         """Return a new access token."""

@@ -31,7 +31,7 @@ TRIGGER: dict[str, Any] = {
 
 def slack(caller: Caller, message: object, name: str = "alerts") -> requests.Response:
     """Post to a webhook."""
-    return caller.session.post(caller.sandbox.slack_url(name), json=message, timeout=5)
+    return caller.session.post(caller.sandbox.slack_url(name), json=message, timeout=30)
 
 
 def pagerduty(caller: Caller, event: object, timeout: float = 5) -> requests.Response:

@@ -179,7 +179,7 @@ def test_a_body_that_is_not_json_is_refused(caller: Caller, platform: str) -> No
     """Broken JSON is a bad request, not a server error."""
     headers = {**caller.headers(platform, "k"), "Content-Type": "application/json"}
     answer = caller.session.post(
-        caller.url(platform), data=b'{"organizationId": ', headers=headers, timeout=10
+        caller.url(platform), data=b'{"organizationId": ', headers=headers, timeout=30
     )
     assert (answer.status_code, answer.json()["errorCode"]) == (400, BAD_CODE[platform])
 
@@ -288,6 +288,6 @@ def test_a_batch_with_an_unknown_project_names_the_record(caller: Caller, unknow
 
 def test_a_path_that_is_not_served_says_what_is(caller: Caller) -> None:
     """A wrong base URL is told apart from a platform's refusal."""
-    answer = caller.session.post(f"{caller.sandbox.url}/benevty/impact", json={}, timeout=10)
+    answer = caller.session.post(f"{caller.sandbox.url}/benevty/impact", json={}, timeout=30)
     assert answer.status_code == 404
     assert "/benevity" in answer.json()["error"]

@@ -33,7 +33,7 @@ def test_a_bad_control_request_names_what_is_wrong(
     caller: Caller, path: str, body: dict[str, object], named: str
 ) -> None:
     """One line with the field's name, status 400, and nothing changes."""
-    answer = caller.session.post(f"{caller.sandbox.url}/_sandbox/{path}", json=body, timeout=5)
+    answer = caller.session.post(f"{caller.sandbox.url}/_sandbox/{path}", json=body, timeout=30)
     assert answer.status_code == 400
     assert named in answer.json()["error"]
     assert "\n" not in answer.json()["error"]
@@ -52,7 +52,7 @@ def test_an_unknown_platform_or_sink_gets_the_choices(
     caller: Caller, path: str, choices: str
 ) -> None:
     """The reader learns what can be asked for."""
-    answer = caller.session.get(f"{caller.sandbox.url}/_sandbox/{path}", timeout=5)
+    answer = caller.session.get(f"{caller.sandbox.url}/_sandbox/{path}", timeout=30)
     assert answer.status_code == 400
     assert choices in answer.json()["error"]
 
@@ -61,7 +61,7 @@ def test_reset_forgets_everything(caller: Caller) -> None:
     """Counts, keys, tokens, faults, messages and configuration are as at the start."""
     held: dict[str, str | None] = {"Authorization": f"Bearer {caller.token()}"}
     caller.send("workday", key="key-1", headers=held)
-    caller.session.post(caller.sandbox.slack_url(), json={"text": "a"}, timeout=5)
+    caller.session.post(caller.sandbox.slack_url(), json={"text": "a"}, timeout=30)
     caller.control.add_fault("benevity", "slow")
     caller.control.configure(latency_ms=1, workday_duplicates="conflict", goodera_keys=["other"])
     caller.control.reset()

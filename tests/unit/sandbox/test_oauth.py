@@ -42,7 +42,7 @@ def test_bad_client_credentials_are_refused(
 def test_credentials_in_json_are_refused(caller: Caller) -> None:
     """The form encoding is part of the contract."""
     url = f"{caller.sandbox.workday_url}/oauth2/token"
-    answer = caller.session.post(url, json=TOKEN_FORM, timeout=10)
+    answer = caller.session.post(url, json=TOKEN_FORM, timeout=30)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 

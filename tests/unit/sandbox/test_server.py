@@ -43,9 +43,9 @@ def test_the_command_prints_its_url_and_stops_on_a_signal(stop: signal.Signals) 
     """One line when it is ready, and no traceback at the end."""
     with start() as process:
         url = read_url(process)
-        assert requests.get(f"{url}/_sandbox/stats", timeout=5).status_code == 200
+        assert requests.get(f"{url}/_sandbox/stats", timeout=30).status_code == 200
         process.send_signal(stop)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=30)
     assert (out, err) == ("", "")
     assert process.returncode in (0, -stop)
 
@@ -56,7 +56,7 @@ def test_the_process_ends_when_its_parents_pipe_does() -> None:
         read_url(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_port_that_is_taken_gets_one_line() -> None:
@@ -82,7 +82,7 @@ def test_a_running_sandbox_takes_its_configuration_along() -> None:
             assert caller.send("goodera").status_code == 401
         sandbox.close()
     with pytest.raises(requests.ConnectionError):
-        requests.get(sandbox.url, timeout=5)
+        requests.get(sandbox.url, timeout=30)
 
 
 def test_a_killed_sandbox_can_be_closed() -> None:
@@ -94,7 +94,7 @@ def test_a_killed_sandbox_can_be_closed() -> None:
 
 def test_a_connection_is_kept_between_deliveries(caller: Caller) -> None:
     """Keep-alive: many deliveries over one TCP connection."""
-    connection = http.client.HTTPConnection(caller.sandbox.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(caller.sandbox.url.removeprefix("http://"), timeout=30)
     ports = set()
     for number in range(3):
         headers = {
@@ -113,5 +113,5 @@ def test_a_connection_is_kept_between_deliveries(caller: Caller) -> None:
 
 def test_a_body_without_end_is_refused(caller: Caller) -> None:
     """More than 8 MiB is not read into memory."""
-    answer = caller.session.post(caller.url("benevity"), data=b" " * (9 * 1024 * 1024), timeout=20)
+    answer = caller.session.post(caller.url("benevity"), data=b" " * (9 * 1024 * 1024), timeout=30)
     assert answer.status_code == 413
