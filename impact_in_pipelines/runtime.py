@@ -53,6 +53,7 @@ from impact_in_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from impact_in_pipelines.connectors.http.transport import Transport
+    from impact_in_pipelines.db.analytics.series import SeriesStore
     from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
     from impact_in_pipelines.db.sla.reports import SlaReports
     from impact_in_pipelines.db.sla.rollup import SlaRollup
@@ -190,6 +191,12 @@ class Runtime:
         from impact_in_pipelines.db.sla.rollup import SlaRollup
 
         return SlaRollup(self.database.engine, self.settings)
+
+    @cached_property
+    def series(self) -> "SeriesStore":
+        from impact_in_pipelines.db.analytics.series import SeriesStore
+
+        return SeriesStore(self.database.engine)
 
     @cached_property
     def sla_outcomes(self) -> "SlaOutcomes":

@@ -42,6 +42,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "alert_channels": Holding(why="our own channels, and what they answered"),
         "api_tokens": Holding(_OWN, hidden=("token_hash",), sealed=("shown",)),
         "audit_log": Holding(_OWN, sealed=("action",), shared="t.company_id IS NULL"),
+        "calls_daily": Holding(_OWN, sealed=("platform",)),
         "companies": Holding("t.id = :company_id", sealed=("slug", "name", "timezone")),
         "company_impact": Holding(_OWN),
         "connection_closures": Holding(
@@ -94,7 +95,9 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
             hidden=("credentials", "webhook_secret"),
             sealed=("platform", "organization_id", "base_url", "credentials_origin"),
         ),
+        "platform_daily": Holding(why="counts over everybody"),
         "platform_health": Holding(why="whole platforms"),
+        "platform_hours": Holding(why="counts over everybody"),
         "processes": Holding(why="our own processes"),
         "provider_tokens": Holding(
             why="encrypted, under digests from which no company can be read; the company's is dropped by key"

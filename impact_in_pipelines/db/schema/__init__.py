@@ -22,6 +22,7 @@ from impact_in_pipelines.db.schema.alerts import (
     notice_messages,
     notifications,
 )
+from impact_in_pipelines.db.schema.analytics import calls_daily, platform_daily, platform_hours
 from impact_in_pipelines.db.schema.base import metadata
 from impact_in_pipelines.db.schema.deliveries import (
     connection_closures,
@@ -60,6 +61,7 @@ from impact_in_pipelines.db.schema.sla import (
 __all__ = [
     "alert_channels",
     "audit_log",
+    "calls_daily",
     "companies",
     "company_impact",
     "connection_closures",
@@ -87,7 +89,9 @@ __all__ = [
     "notice_messages",
     "notifications",
     "platform_connections",
+    "platform_daily",
     "platform_health",
+    "platform_hours",
     "processes",
     "provider_tokens",
     "replay_requests",

@@ -56,6 +56,9 @@ sla_days = Table(
     Column("day", Date, primary_key=True),
     instant("computed_at", nullable=False),
     Column("mark", Text),
+    # The `computed_at` with which its calls were counted (schema/analytics.py): another one, or none, is of a
+    # program that did not count them.
+    instant("calls_at"),
 )
 
 sla_outcomes = Table(

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from impact_in_pipelines.db.analytics.rollup import count_day
 from impact_in_pipelines.db.deliveries.changes import current_mark, reading_changes
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.queries import load
@@ -103,6 +104,7 @@ class SlaRollup:
                     rows += self._count_day(connection, day, now)
                 else:
                     rows += self._add_up_day(connection, day, now)
+                count_day(connection, day)
             connection.execute(_SQL["mark_days"], values | {"mark": mark})
         return RolledUp(len(set(days)), rows)
 

@@ -21,6 +21,22 @@ SELECT DISTINCT d.day FROM (
       AND d.change_seq >= CAST(:oldest AS bigint)
       AND @changed_since(d, r.mark)
     UNION ALL
+    -- An attempt whose result came when its delivery had ended without it.
+    SELECT r.day
+    FROM delivery_attempts a JOIN days r ON r.day = CAST(a.due_at AT TIME ZONE 'UTC' AS date)
+    WHERE a.due_at >= :start
+      AND a.change_seq >= CAST(:oldest AS bigint)
+      AND @changed_since(a, r.mark)
+    UNION ALL
+    -- Days of which an older program has not counted the calls, as long as the log has them.
+    SELECT r.day
+    FROM sla_days r
+    WHERE r.day >= CAST(:start AS date) AND r.calls_at IS DISTINCT FROM r.computed_at
+      AND EXISTS (
+          SELECT 1 FROM impact_deliveries d
+          WHERE d.scheduled_for >= CAST(r.day AS timestamp) AT TIME ZONE 'UTC'
+            AND d.scheduled_for < CAST(r.day + 1 AS timestamp) AT TIME ZONE 'UTC')
+    UNION ALL
     SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
     FROM impact_deliveries d
     WHERE d.status IN @open AND d.scheduled_for >= :start
@@ -40,14 +56,14 @@ DELETE FROM sla_daily WHERE day = ANY(CAST(:days AS date[]))
 
 -- name: mark_days
 -- These days say what the log said at :mark.
-INSERT INTO sla_days (day, computed_at, mark)
-SELECT day, :now, :mark FROM unnest(CAST(:days AS date[])) AS day
-ON CONFLICT (day) DO UPDATE SET computed_at = excluded.computed_at, mark = excluded.mark
+INSERT INTO sla_days (day, computed_at, mark, calls_at)
+SELECT day, :now, :mark, :now FROM unnest(CAST(:days AS date[])) AS day
+ON CONFLICT (day) DO UPDATE SET computed_at = excluded.computed_at, mark = excluded.mark, calls_at = excluded.calls_at
 
 -- name: mark_fresh
 -- Days in which nothing had changed at :mark; one that was computed later keeps its own.
-INSERT INTO sla_days (day, computed_at, mark)
-SELECT day, :now, :mark FROM unnest(CAST(:days AS date[])) AS day
+INSERT INTO sla_days (day, computed_at, mark, calls_at)
+SELECT day, :now, :mark, :now FROM unnest(CAST(:days AS date[])) AS day
 ON CONFLICT (day) DO UPDATE SET mark = excluded.mark
 WHERE pg_snapshot_xmin(CAST(sla_days.mark AS pg_snapshot)) < pg_snapshot_xmin(CAST(excluded.mark AS pg_snapshot))
 

@@ -1,0 +1,123 @@
+-- name: forget_calls
+DELETE FROM calls_daily WHERE day = :day
+
+-- name: forget_hours
+DELETE FROM platform_hours WHERE day = :day
+
+-- name: forget_platforms
+DELETE FROM platform_daily WHERE day = :day
+
+-- name: tries
+-- A fragment: the attempts that have ended of deliveries that were due in [start, end), with the UTC hour in which
+-- they began. Those from before there were months have no due time of their own: a branch for them, since one
+-- condition for both would keep the planner from joining by hash.
+SELECT a.id, d.company_id, d.platform, a.number, a.started_at, a.finished_at, a.outcome, a.error_kind, a.latency_ms
+FROM impact_deliveries d JOIN delivery_attempts a ON a.delivery_id = d.id AND a.due_at = d.scheduled_for
+WHERE d.scheduled_for >= :start AND d.scheduled_for < :end AND a.due_at >= :start AND a.due_at < :end
+  AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))
+  AND a.outcome <> 'started'
+UNION ALL
+SELECT a.id, d.company_id, d.platform, a.number, a.started_at, a.finished_at, a.outcome, a.error_kind, a.latency_ms
+FROM impact_deliveries d JOIN delivery_attempts a ON a.delivery_id = d.id AND a.due_at = '-infinity'
+WHERE d.scheduled_for >= :start AND d.scheduled_for < :end
+  AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))
+  AND a.outcome <> 'started'
+
+-- name: requests
+-- A fragment over `tries`: one row for each call. The members of a batch began and ended together and took equally
+-- long; the delivery's own batch is no key, since a batch that is split is forgotten. An attempt whose worker died
+-- stands for itself: nobody knows whether there was a call.
+SELECT t.company_id, t.platform, t.started_at, t.outcome = 'lost' AS lost, count(*) AS deliveries,
+       min(t.number) > 1 AS repeats, NOT bool_or(t.outcome = 'delivered') AS failed,
+       coalesce(min(t.error_kind), 'unknown') AS kind, min(t.latency_ms) AS ms,
+       CAST(extract(hour FROM t.started_at AT TIME ZONE 'UTC') AS smallint) AS hour,
+       CASE WHEN min(t.latency_ms) IS NULL THEN {no_bin}
+            ELSE least({last_bin}, greatest(0, floor({bins} * ln(greatest(min(t.latency_ms), 1)) / ln(CAST(2 AS float8)))))
+       END AS bin
+FROM tries t
+GROUP BY t.company_id, t.platform, t.started_at, t.finished_at, t.latency_ms, t.outcome = 'lost',
+         CASE WHEN t.outcome = 'lost' OR t.platform NOT IN ({batching}) THEN t.id END
+
+-- name: count_calls
+-- The rows of calls_daily and of platform_hours for :day, which is [start, end).
+WITH tries AS ({tries}),
+requests AS ({requests}),
+cells AS MATERIALIZED (
+    SELECT company_id, platform, hour, CAST(bin AS smallint) AS bin,
+           count(*) FILTER (WHERE NOT lost) AS requests,
+           coalesce(sum(deliveries) FILTER (WHERE NOT lost), 0) AS deliveries,
+           count(*) FILTER (WHERE NOT lost AND repeats) AS repeats,
+           count(*) FILTER (WHERE NOT lost AND failed) AS failed,
+           count(*) FILTER (WHERE lost) AS lost,
+           count(ms) FILTER (WHERE NOT lost) AS answered,
+           coalesce(sum(ms) FILTER (WHERE NOT lost), 0) AS ms,
+           CASE WHEN NOT lost AND failed THEN kind END AS kind
+    FROM requests GROUP BY company_id, platform, hour, bin, CASE WHEN NOT lost AND failed THEN kind END
+), by_kind AS (
+    SELECT company_id, platform, jsonb_object_agg(kind, n) AS errors
+    FROM (SELECT company_id, platform, kind, sum(failed) AS n FROM cells
+          WHERE kind IS NOT NULL GROUP BY 1, 2, 3) AS k
+    GROUP BY 1, 2
+), binned AS (
+    SELECT company_id, platform, bin, sum(requests) AS requests, sum(deliveries) AS deliveries,
+           sum(repeats) AS repeats, sum(failed) AS failed, sum(lost) AS lost, sum(answered) AS answered, sum(ms) AS ms
+    FROM cells GROUP BY 1, 2, 3
+), hours AS (
+    INSERT INTO platform_hours (day, platform, hour, requests, failed_requests, answered, answer_ms_sum, answer_bins,
+        answer_counts)
+    SELECT :day, platform, hour, sum(requests), sum(failed), sum(answered), sum(ms),
+           coalesce(array_agg(bin ORDER BY bin) FILTER (WHERE answered > 0), '{}'),
+           coalesce(array_agg(CAST(answered AS int) ORDER BY bin) FILTER (WHERE answered > 0), '{}')
+    FROM (SELECT platform, hour, bin, sum(requests) AS requests, sum(failed) AS failed, sum(answered) AS answered,
+                 sum(ms) AS ms
+          FROM cells GROUP BY 1, 2, 3) AS h
+    GROUP BY platform, hour HAVING sum(requests) > 0
+)
+INSERT INTO calls_daily (day, company_id, platform, requests, deliveries_sent, repeats, failed_requests, lost, answered,
+    answer_ms_sum, answer_bins, answer_counts, errors)
+SELECT :day, b.company_id, b.platform, sum(b.requests), sum(b.deliveries), sum(b.repeats), sum(b.failed), sum(b.lost),
+       sum(b.answered), sum(b.ms),
+       coalesce(array_agg(b.bin ORDER BY b.bin) FILTER (WHERE b.answered > 0), '{}'),
+       coalesce(array_agg(CAST(b.answered AS int) ORDER BY b.bin) FILTER (WHERE b.answered > 0), '{}'),
+       k.errors
+FROM binned b LEFT JOIN by_kind k USING (company_id, platform)
+GROUP BY b.company_id, b.platform, k.errors
+
+-- name: count_platforms
+-- The rows of platform_daily for :day, from those of sla_daily and calls_daily.
+WITH due AS (
+    SELECT platform, count(*) AS companies, sum(successful + failed + missed + overdue) AS planned,
+           sum(successful) AS succeeded, sum(failed) AS failed, sum(missed + overdue) AS never_started,
+           sum(timed) AS timed, sum(on_time) AS on_time, sum(latency_ms_sum) AS latency_ms_sum,
+           sum(latency_ms_n) AS latency_ms_n, sum(payload_bytes_sum) AS payload_bytes,
+           {histogram} AS latency_ms_buckets
+    FROM sla_daily WHERE day = :day GROUP BY platform
+), answers AS (
+    SELECT platform, array_agg(bin ORDER BY bin) AS bins, array_agg(CAST(n AS int) ORDER BY bin) AS counts
+    FROM (SELECT c.platform, u.bin, sum(u.n) AS n
+          FROM calls_daily c, unnest(c.answer_bins, c.answer_counts) AS u(bin, n)
+          WHERE c.day = :day GROUP BY 1, 2) AS b
+    GROUP BY platform
+), kinds AS (
+    SELECT platform, jsonb_object_agg(kind, n) AS errors
+    FROM (SELECT c.platform, e.key AS kind, sum(CAST(e.value AS bigint)) AS n
+          FROM calls_daily c, jsonb_each_text(c.errors) AS e
+          WHERE c.day = :day GROUP BY 1, 2) AS k
+    GROUP BY platform
+), called AS (
+    SELECT platform, count(*) AS companies, sum(requests) AS requests, sum(deliveries_sent) AS deliveries_sent,
+           sum(repeats) AS repeats, sum(failed_requests) AS failed_requests, sum(lost) AS lost,
+           sum(answered) AS answered, sum(answer_ms_sum) AS answer_ms_sum
+    FROM calls_daily WHERE day = :day GROUP BY platform
+)
+INSERT INTO platform_daily (day, platform, companies, planned, succeeded, failed, never_started, timed, on_time,
+    latency_ms_sum, latency_ms_n, payload_bytes, requests, deliveries_sent, repeats, failed_requests, lost, answered,
+    latency_ms_buckets, answer_ms_sum, answer_bins, answer_counts, errors)
+SELECT :day, platform, greatest(d.companies, c.companies), coalesce(d.planned, 0), coalesce(d.succeeded, 0),
+       coalesce(d.failed, 0), coalesce(d.never_started, 0), coalesce(d.timed, 0), coalesce(d.on_time, 0),
+       coalesce(d.latency_ms_sum, 0), coalesce(d.latency_ms_n, 0), coalesce(d.payload_bytes, 0),
+       coalesce(c.requests, 0), coalesce(c.deliveries_sent, 0), coalesce(c.repeats, 0),
+       coalesce(c.failed_requests, 0), coalesce(c.lost, 0), coalesce(c.answered, 0),
+       coalesce(d.latency_ms_buckets, '{}'), coalesce(c.answer_ms_sum, 0), coalesce(a.bins, '{}'),
+       coalesce(a.counts, '{}'), k.errors
+FROM due d FULL JOIN called c USING (platform) LEFT JOIN answers a USING (platform) LEFT JOIN kinds k USING (platform)
