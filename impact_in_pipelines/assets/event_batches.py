@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -39,11 +40,17 @@ Item = TypeVar("Item")
 # Read at every write by Dagster; without it each event of a batch is stored on its own.
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
 
-_COPY = (
-    'COPY event_logs (run_id, event, dagster_event_type, "timestamp", step_key, asset_key, partition) '
+_LOG = logging.getLogger(__name__)
+
+_COPY_EVENTS = (
+    'COPY event_logs (id, run_id, event, dagster_event_type, "timestamp", step_key, asset_key, partition) '
     "FROM STDIN"
 )
-_LAST_ID = "SELECT currval(pg_get_serial_sequence('event_logs', 'id'))"
+_COPY_TAGS = "COPY asset_event_tags (event_id, asset_key, key, value, event_timestamp) FROM STDIN"
+# Ids are drawn first: COPY returns none, and the tags' rows name their event's.
+_IDS = (
+    "SELECT nextval(pg_get_serial_sequence('event_logs', 'id')) FROM generate_series(1, %(number)s)"
+)
 
 
 class Link(str):
@@ -72,16 +79,24 @@ def write_materializations(
     storage = context.instance.event_log_storage
     # Of the last one Dagster's own text is at hand anyway: if ours were another one, Dagster has changed.
     if not isinstance(storage, PostgresEventLogStorage) or rows.text(cells[-1]) != rows.model:
+        _LOG.warning(
+            "Dagster writes a materialisation differently from what is expected of it: %s cells are written "
+            "one by one, at several times the cost",
+            len(cells),
+        )
         _through_dagster(context, asset_key, cells)
         return
-    copied = io.StringIO("".join(rows.row(cell) for cell in cells))
+    indexed = storage.get_asset_tags_to_index({key for cell in cells for key in cell.tags})
     with storage.index_transaction() as connection:
         cursor: Any = connection.connection.cursor()
-        cursor.copy_expert(_COPY, copied)
-        cursor.execute(_LAST_ID)
-        (last_id,) = cursor.fetchone()
+        cursor.execute(_IDS, {"number": len(cells)})
+        ids = [id_ for (id_,) in cursor]
+        events = (rows.row(id_, cell) for id_, cell in zip(ids, cells, strict=True))
+        cursor.copy_expert(_COPY_EVENTS, io.StringIO("".join(events)))
+        tags = (rows.tag_rows(id_, cell, indexed) for id_, cell in zip(ids, cells, strict=True))
+        cursor.copy_expert(_COPY_TAGS, io.StringIO("".join(tags)))
         # The asset's newest event belongs to the same transaction: nobody sees one without the other.
-        storage._store_asset_event(connection, last, last_id)
+        storage._store_asset_event(connection, last, ids[-1])
 
 
 class _Rows:
@@ -97,15 +112,16 @@ class _Rows:
         self._varying: dict[str, Any] = self._document["dagster_event"]["event_specific_data"][
             "materialization"
         ]
-        at = datetime.fromtimestamp(entry.timestamp, UTC).replace(tzinfo=None).isoformat()
+        self._at = datetime.fromtimestamp(entry.timestamp, UTC).replace(tzinfo=None).isoformat()
+        self._asset_key = _escaped(event.asset_key.to_string() if event.asset_key else "")
         self._before = f"{entry.run_id}\t"
         self._after = "".join(
-            f"\t{_escaped(str(part))}"
+            f"\t{part}"
             for part in (
                 event.event_type_value,
-                at,
-                event.step_key,
-                event.asset_key.to_string() if event.asset_key else "",
+                self._at,
+                _escaped(str(event.step_key)),
+                self._asset_key,
             )
         )
 
@@ -120,13 +136,22 @@ class _Rows:
         self._varying["metadata_entries"] = [
             _packed(label, value) for label, value in cell.metadata.items()
         ]
-        self._varying["tags"] = dict(cell.tags) or None
+        # Dagster sorts them when it makes the event.
+        self._varying["tags"] = dict(sorted(cell.tags.items())) or None
         return json.dumps(self._document)
 
-    def row(self, cell: GreenCell) -> str:
+    def row(self, id_: int, cell: GreenCell) -> str:
         """The event's row in the text format of COPY."""
         text, partition = _escaped(self.text(cell)), _escaped(cell.partition)
-        return f"{self._before}{text}{self._after}\t{partition}\n"
+        return f"{id_}\t{self._before}{text}{self._after}\t{partition}\n"
+
+    def tag_rows(self, id_: int, cell: GreenCell, indexed: AbstractSet[str]) -> str:
+        """A row for each tag by which Dagster finds events."""
+        return "".join(
+            f"{id_}\t{self._asset_key}\t{_escaped(key)}\t{_escaped(value)}\t{self._at}\n"
+            for key, value in cell.tags.items()
+            if key in indexed
+        )
 
 
 def _packed(label: str, value: str | int) -> dict[str, Any]:

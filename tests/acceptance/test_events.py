@@ -65,6 +65,23 @@ def stored(run_id: str, kind: DagsterEventType) -> list[dict[str, Any]]:
     return found
 
 
+def found_by_tags(run_id: str) -> list[dict[str, Any]]:
+    """The rows by which Dagster finds a run's events by their tags, without ids and times."""
+    engine = create_engine(os.environ["DAGSTER_POSTGRES_URL"])
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT e.partition, t.asset_key, t.key, t.value, "
+                "t.event_timestamp = e.timestamp AS same_time FROM asset_event_tags t "
+                "JOIN event_logs e ON e.id = t.event_id WHERE e.run_id = :run ORDER BY t.id"
+            ),
+            {"run": run_id},
+        ).mappings()
+        found = [dict(row) for row in rows]
+    engine.dispose()
+    return found
+
+
 def comparable(run_id: str, kind: DagsterEventType) -> list[dict[str, Any]]:
     """The stored rows without what differs between any two events: run, time and transaction."""
     rows = stored(run_id, kind)
@@ -83,12 +100,17 @@ def green(slug: str) -> GreenCell:
         "text": 'a\\b\t"c"\n\r\\N ø \u2028 \\.',
         "big": 2**53,
     }
-    return GreenCell(cell(slug, day(1)), said)
+    return GreenCell(cell(slug, day(1)), said, TAGS)
+
+
+TAGS = {"dagster/data_version": "a\tb", "dagster/code_version": "1", "another": "one"}
+"""Neither sorted nor all of a kind that Dagster finds events by."""
 
 
 def materialization(slug: str) -> AssetMaterialization:
     """The same as Dagster's own object."""
-    return AssetMaterialization(KEY, partition=green(slug).partition, metadata=green(slug).metadata)
+    one = green(slug)
+    return AssetMaterialization(KEY, partition=one.partition, metadata=one.metadata, tags=one.tags)
 
 
 def observation(slug: str) -> AssetObservation:
@@ -116,6 +138,8 @@ def test_materializations_are_stored_as_log_event_stores_them(world: World) -> N
     expected = comparable(singly.run_id, kind)
     assert [row["partition"] for row in expected] == [f"{slug}|{day(1)}" for slug in slugs]
     assert comparable(batched.run_id, kind) == expected
+    assert found_by_tags(batched.run_id) == found_by_tags(singly.run_id)
+    assert len(found_by_tags(batched.run_id)) == len(slugs)
 
 
 def test_observations_are_stored_as_log_event_stores_them(world: World) -> None:
@@ -147,7 +171,7 @@ def test_a_batch_is_whole_and_in_one_transaction(world: World) -> None:
     cells = [cell(slug, day(n)) for slug in ("north", "south") for n in range(300)]
 
     def body(context: AssetExecutionContext) -> None:
-        write_materializations(context, KEY, [GreenCell(one, {}) for one in cells])
+        write_materializations(context, KEY, [GreenCell(one, {}, TAGS) for one in cells])
 
     result = run_body(world, body)
 
