@@ -53,6 +53,11 @@ COMMANDS = {
         "doctor",
         "Examine what everything rests on, and say what is wrong and what to do: a line for each finding.",
     ),
+    "overview": Command(
+        "operating.overview",
+        "overview",
+        "Show how all companies and platforms stand: queues, the worst companies, open incidents.",
+    ),
     "recover": Command(
         "operating.recover",
         "recover",
@@ -105,7 +110,10 @@ COMMANDS = {
         _GROUP,
         "Export what was delivered as evidence, verify such an archive, publish heads.",
     ),
-    "token": Command("accounts.token", _GROUP, "Tokens for the API."),
+    "notices": Command(
+        "notices.commands", _GROUP, "Where companies are notified: e-mail, Slack, webhooks."
+    ),
+    "token": Command("accounts.api_tokens", _GROUP, "Tokens for the API."),
     "sessions": Command(
         "accounts.sessions", _GROUP, "Who is signed in to the cockpit; sign-in links."
     ),

@@ -63,6 +63,18 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "maintenance.unknown": "see: impact-in maintenance list --all",
         "maintenance.no_scope": "name it with --platform, --company or both",
         "maintenance.no_reason": "give it with --reason",
+        "notices.channel_unknown": "see: impact-in notices list COMPANY",
+        "notices.message_unknown": "see: impact-in notices log COMPANY CHANNEL",
+        "notices.name_missing": "give it with --name",
+        "notices.kinds_missing": "give them with --on",
+        "notices.email_malformed": "give one to ten with --to",
+        "notices.too_many_channels": (
+            "remove one with: impact-in notices remove COMPANY CHANNEL, or raise "
+            "NOTICE_CHANNELS_PER_COMPANY"
+        ),
+        "notices.no_mail_server": "set SMTP_HOST and SMTP_FROM",
+        "token.unknown": "see: impact-in token list COMPANY",
+        "token.too_many": "revoke one: impact-in token revoke --company COMPANY TOKEN",
     }
 )
 """`%(name)s` stands for the refusal's parameters, as a command takes them."""

@@ -193,7 +193,8 @@ def rotate_keys(as_json: AsJson = False) -> None:
         if rotation.unreadable_channels:
             console.print(
                 f"{rotation.unreadable_channels} notice channels can't be decrypted with any of the keys: "
-                "their addresses have to be entered again in the cockpit.",
+                "enter their addresses again: impact-in notices change COMPANY CHANNEL --url-from FILE "
+                "(e-mails: --to).",
                 markup=False,
                 soft_wrap=True,
             )

@@ -1,4 +1,4 @@
-"""`impact-in token`: bearer tokens for the API: making them (development), taking them back."""
+"""`impact-in token`: bearer tokens for the API: making them (development), revoking them."""
 
 import re
 import sys
@@ -14,11 +14,17 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.db.access.api_tokens import ApiToken
 from impact_in_pipelines.db.access.tokens import TokenClaims
 from impact_in_pipelines.errors import InvalidSetting, UsageError
-from impact_in_pipelines.errors.access import TokenUnreadable
+from impact_in_pipelines.errors.access import ApiTokenUnknown, TokenUnreadable
 from impact_in_pipelines.plain_text import plain
-from impact_in_pipelines.services.accounts.tokens import LONGEST_TOKEN, revoke_token
+from impact_in_pipelines.services.accounts.tokens import (
+    LONGEST_TOKEN,
+    api_tokens,
+    revoke_api_token,
+    revoke_token,
+)
 from impact_in_pipelines.settings import Settings, get_settings
 
 app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
@@ -99,25 +105,63 @@ def minted(
 
 @app.command("revoke")
 def revoke(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Holds the token; - reads it here.")],
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|TOKEN",
+            help="A file that holds the token; - reads it here. With --company: a token's name, its id or "
+            "its first characters, as the list has them.",
+        ),
+    ],
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Whose named token it is; slug or id.")
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Who does it; for the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Refuse a token from now on, although it hasn't expired; streams that are open with it end too.
 
-    It is read from a file or standard input, so that no list of processes shows it.
+    A token itself is read from a file or standard input, so that no list of processes shows it.
     """
+    if company is not None:
+        _revoke_named(company, which, by, as_json)
+        return
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+        text = sys.stdin.read() if which == "-" else Path(which).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}") from None
-    token = claims_of(text.strip())
+        raise UsageError(f"{which} can't be read: {error}") from None
+    claims = claims_of(text.strip())
     with session() as runtime:
-        revoke_token(runtime, token, actor=actor(by))
+        revoke_token(runtime, claims, actor=actor(by))
     if as_json:
-        print_json({"subject": token.subject, "expires_at": token.expires_at})
+        print_json({"subject": claims.subject, "expires_at": claims.expires_at})
     else:
-        typer.echo(f"The token of {plain(token.subject)} is refused from now on.")
+        typer.echo(f"The token of {plain(claims.subject)} is refused from now on.")
+
+
+def _revoke_named(company: str, text: str, by: str | None, as_json: bool) -> None:
+    with session() as runtime:
+        owner = runtime.companies.find(company)
+        named = _named(api_tokens(runtime, owner), text)
+        revoke_api_token(runtime, owner, named.id, actor=actor(by))
+    if as_json:
+        print_json({"id": named.id, "name": named.name})
+    else:
+        typer.echo(f"The token {plain(named.name)} of {owner.slug} is refused from now on.")
+
+
+def _named(listed: Sequence[ApiToken], text: str) -> ApiToken:
+    """The one that can still be used and is called so, or whose id begins so. Raises `ApiTokenUnknown`, and
+    `UsageError` where several are meant."""
+    usable = [one for one in listed if one.revoked_at is None]
+    found = [one for one in usable if one.name == text]
+    if not found and len(text) >= 4:
+        found = [one for one in usable if str(one.id).startswith(text.lower())]
+    if not found:
+        raise ApiTokenUnknown(text)
+    if len(found) > 1:
+        raise UsageError(f"{text!r} means several tokens; give more of the id of one")
+    return found[0]
 
 
 def claims_of(token: str) -> TokenClaims:

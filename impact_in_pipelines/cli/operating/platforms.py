@@ -56,7 +56,7 @@ def list_(as_json: AsJson = False) -> None:
                 (
                     FACTS[one.platform].title,
                     slugs.get(closure.company_id, "all") if closure.company_id else "all",
-                    _how(closure),
+                    how(closure),
                     closure.since,
                     closure.next_probe_at,
                     one.held if closure is one.closures[0] else "",
@@ -119,7 +119,8 @@ def resume(
     )
 
 
-def _how(closure: Closure) -> str:
+def how(closure: Closure) -> str:
+    """What a closure is, in a few words."""
     match closure.kind:
         case "person":
             return f"held by {closure.held_by}"
