@@ -18,11 +18,11 @@ from typing import Any
 from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressRefused
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import explain, is_unusable
-from impact_in_pipelines.connectors.http.redaction import DOCUMENT_LIMIT, Redactor
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
+from impact_in_pipelines.redaction.redactor import DOCUMENT_LIMIT, Redactor
 
 DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
 _AUTH_INVALID = "AUTH_INVALID"

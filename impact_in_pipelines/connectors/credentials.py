@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import Connection
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import (
@@ -20,6 +19,7 @@ from impact_in_pipelines.errors.accounts import (
     OrganizationMissing,
 )
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.redaction.redactor import Redactor
 from impact_in_pipelines.settings import Settings
 
 _PUBLIC = frozenset({"tenant_id"})

@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.exports.run import FAILURES
-from impact_in_pipelines.connectors.http.redaction import Redactor
+from impact_in_pipelines.redaction.redactor import Redactor
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.alerts import Alerts
 from impact_in_pipelines.sla.incidents import FailedRun

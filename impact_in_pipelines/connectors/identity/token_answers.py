@@ -15,9 +15,9 @@ from impact_in_pipelines.connectors.classify import (
     reason_given,
 )
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.redaction.redactor import Redactor
 
 UNKNOWN_LIFETIME_S = 300.0
 """Seconds for which a token without a stated lifetime is kept; a refusal ends it earlier."""

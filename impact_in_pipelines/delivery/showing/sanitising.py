@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from impact_in_pipelines.delivery.showing.masking import MASK, hidden
+from impact_in_pipelines.redaction.masking import MASK, hidden
 
 _PERSON = r"(participant|volunteer|mentor|mentee|employee|learner|student|person|contact|user)"
 _THING = (

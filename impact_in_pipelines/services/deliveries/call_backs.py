@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from impact_in_pipelines.connectors.credentials import redactor_for, uses_oauth
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.identity.oauth import token_key
 from impact_in_pipelines.db.deliveries.call_backs import (
     CallBackResult,
@@ -18,6 +17,7 @@ from impact_in_pipelines.db.deliveries.call_backs import (
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors.deliveries import CallBackTooLarge
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.redaction.redactor import Redactor
 from impact_in_pipelines.runtime import Runtime
 
 _LARGEST_UNKNOWN = 16 * 1024

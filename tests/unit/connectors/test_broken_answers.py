@@ -14,9 +14,9 @@ from connectors.helpers import (
 )
 from connectors.transports import OK, Waits, failure, trickle
 from impact_in_pipelines.connectors.classify import Promise, classify_answer
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.http.transport import MAX_ANSWER_BYTES, Transport
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.redaction.redactor import Redactor
 
 
 def _silence(accepted: socket.socket, _request: bytes, _number: int) -> None:

@@ -26,9 +26,9 @@ from impact_in_pipelines.connectors.classify import (
 )
 from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressRefused
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.redaction import DOCUMENT_LIMIT, TEXT_LIMIT, Redactor
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
+from impact_in_pipelines.redaction.redactor import DOCUMENT_LIMIT, TEXT_LIMIT, Redactor
 
 BY_CLASS = {
     1: (RETRYABLE, ErrorKind.BAD_RESPONSE),

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.identity.token_answers import (
     LONGEST_LIFETIME_S,
     UNKNOWN_LIFETIME_S,
@@ -18,6 +17,7 @@ from impact_in_pipelines.connectors.identity.token_answers import (
 )
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.redaction.redactor import Redactor
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 RETRYABLE, PERMANENT = AttemptOutcome.RETRYABLE, AttemptOutcome.PERMANENT

@@ -11,9 +11,9 @@ from connectors.helpers import (
 )
 from impact_in_pipelines.connectors.classify import classify_failure
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.delivery.model import SendResult
+from impact_in_pipelines.redaction.redactor import Redactor
 
 OK = http_answer(200, b'{"success": true}')
 

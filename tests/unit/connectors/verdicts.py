@@ -9,9 +9,9 @@ from impact_in_pipelines.connectors.classify import (
     classify_answer,
 )
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.redaction import Redactor
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome
+from impact_in_pipelines.redaction.redactor import Redactor
 
 DELIVERED, RETRYABLE = AttemptOutcome.DELIVERED, AttemptOutcome.RETRYABLE
 PERMANENT, SPLIT = AttemptOutcome.PERMANENT, AttemptOutcome.SPLIT

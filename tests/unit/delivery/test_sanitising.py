@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.delivery.showing.masking import MASK
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.redaction.masking import MASK
 
 FIGURES: dict[str, Any] = {
     "organizationId": "acme-2026-11-23",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from impact_in_pipelines.connectors.http.redaction import (
+from impact_in_pipelines.redaction.redactor import (
     DOCUMENT_LIMIT,
     MASK,
     SHORTEST_SECRET,

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from impact_in_pipelines.connectors.http.encodings import (
+from impact_in_pipelines.redaction.encodings import (
     SHORTEST_SECRET,
     forms_of,
     pattern_of,
     readings,
 )
-from impact_in_pipelines.delivery.showing.masking import MASK, hidden
+from impact_in_pipelines.redaction.masking import MASK, hidden
 
 __all__ = ["DOCUMENT_LIMIT", "MASK", "SHORTEST_SECRET", "TEXT_LIMIT", "Redactor"]
 

@@ -1,4 +1,4 @@
-"""What the two maskers share: secrets are taken out before storing (`connectors.http.redaction`), personal
+"""What the two maskers share: secrets are taken out before storing (`redaction.redactor`), personal
 data before showing (`delivery.sanitising`)."""
 
 from typing import Any
