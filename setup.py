@@ -65,6 +65,7 @@ setup(
         "slack-sdk",
         "sqlalchemy",
         "starlette",
+        "structlog",
         "tenacity",
         "typer",
         "tzdata",

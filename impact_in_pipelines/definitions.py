@@ -9,6 +9,7 @@ from impact_in_pipelines.assets.exports.factory import exports
 from impact_in_pipelines.assets.exports.figures import figures
 from impact_in_pipelines.assets.external import impact_deliveries, impact_events
 from impact_in_pipelines.assets.sla import sla_assets
+from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_process
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
@@ -25,6 +26,7 @@ from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.sensors.schedules import schedule_table
 from impact_in_pipelines.settings import get_settings
 
+log_as_dagster_process()
 start_runs_warm()
 _settings = get_settings()
 

@@ -12,7 +12,7 @@ from impact_in_pipelines.api.workers import run_workers, serve_here
 from impact_in_pipelines.db.embedded.cluster import require_cluster
 from impact_in_pipelines.db.engine import READERS, open_database, require_current
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.plain_logs import keep_logs_plain
+from impact_in_pipelines.logs.setting_up import log_to_stderr
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings, get_settings
 
@@ -38,7 +38,7 @@ def open_api_runtime(settings: Settings) -> Runtime:
 
 def worker() -> FastAPI:
     """The application of one of several processes, on what the environment says."""
-    keep_logs_plain()
+    log_to_stderr("info")
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return create_app(build_context(open_api_runtime(get_settings())))
 
@@ -51,6 +51,7 @@ def serve(
     With several `workers` each is a process that calls `application` (module:function) for what it serves,
     and one that dies is replaced. Raises `AddressTaken` and what `build_context` does.
     """
+    log_to_stderr("info")
     api = build_context(runtime)  # also where others serve: what is wrong is said here, once
     with _listen(host, port) as listener:
         address = listener.getsockname()

@@ -88,7 +88,9 @@ def serve_here(
     """Serve `app` in this process until SIGINT or SIGTERM; calls `serving` once it listens."""
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        # Through the process's log. An access log would show what stands behind a question mark, such as
+        # the token of a sign-in link; the routes say what was asked (`api.http.routing`).
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.loading import without_collecting
-from impact_in_pipelines.plain_logs import keep_logs_plain
+from impact_in_pipelines.logs.setting_up import log_to_stderr
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -43,7 +43,7 @@ class _CtrlC:
 def main() -> None:
     """Run the CLI. An `ImpactInError` is one line on standard error and its exit code, never a traceback;
     so is wrong usage, and so is Ctrl-C, with 130, in commands that have no way of their own to end."""
-    keep_logs_plain()
+    log_to_stderr("warning")
     run = _loaded()
     ctrl_c = _CtrlC()
     try:

@@ -23,6 +23,7 @@ from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
 from impact_in_pipelines.delivery.model import SendResult, Shipment
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.logs.context import begin
 from impact_in_pipelines.platforms import FACTS, Platform
 
 
@@ -94,12 +95,14 @@ class PlatformConnector(ABC):
         connection = shipment.connection
         try:
             token = self._tokens.token(connection)
+            begin(secrets=[token])
             answer = self._post(shipment, self._bearing(shipment, token), again)
             if isinstance(answer, Answer) and token_was_refused(answer):
                 # By name: another worker may have stored a newer one meanwhile, which must stay.
                 self._tokens.refused(connection, token)
                 if again():
                     token = self._tokens.token(connection)
+                    begin(secrets=[token])
                     answer = self._post(shipment, self._bearing(shipment, token), again)
         except TokenRefusedError as refused:
             return refused.result

@@ -19,6 +19,7 @@ from dagster import (
     SubmitRunContext,
 )
 
+from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_process
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import get_settings
 
@@ -68,6 +69,8 @@ class SharingCoordinator(QueuedRunCoordinator):
     """
 
     def __init__(self, *, slots: Mapping[str, int] | None = None, **others: Any) -> None:
+        # Each process that has an instance makes one of these: the daemon and the web server too.
+        log_as_dagster_process()
         drains = get_settings().drains_per_platform
         limits = {drain_share(platform): drains for platform in Platform}
         limits |= {share.value: limit for share, limit in SLOTS.items()} | dict(slots or {})

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from impact_in_pipelines.redaction.encodings import (
@@ -79,7 +80,7 @@ class Redactor:
     def document(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON object without secrets, fit for a jsonb column, at most `DOCUMENT_LIMIT` bytes;
         values under names such as `access_token` are masked whatever they are."""
-        clean: dict[str, Any] = self._clean(dict(value), depth=0)
+        clean = self.members(value)
         if _size(clean) <= DOCUMENT_LIMIT:
             return clean
         short: dict[str, Any] = {"truncated": True}
@@ -111,15 +112,17 @@ class Redactor:
         if depth >= _DEPTH:
             return "…"
         if isinstance(value, Mapping):
-            return self._members(value, depth)
+            return self.members(value, depth)
         if isinstance(value, list):
             return [self._clean(item, depth + 1) for item in value[:_ITEMS]]
         return self.text(str(value))
 
-    def _members(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    def members(self, value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
+        """The members of a JSON object without secrets, `depth` levels inside another; values under names
+        such as `access_token` are masked whatever they are."""
         members: dict[str, Any] = {}
         for name, item in list(value.items())[:_KEYS]:
-            secret = _SENSITIVE_KEY.search(str(name)) is not None
+            secret = is_secret_name(str(name))
             members[self.text(str(name), 100)] = (
                 hidden(item) if secret else self._clean(item, depth + 1)
             )
@@ -131,6 +134,12 @@ class Redactor:
             return MASK
         # jsonb has no infinity, and 1e999 parses to one.
         return value if written.lstrip("-")[0].isdigit() else None
+
+
+@lru_cache(maxsize=1_024)
+def is_secret_name(name: str) -> bool:
+    """Whether what has this name is masked whatever it is."""
+    return _SENSITIVE_KEY.search(name) is not None
 
 
 def _one_line(text: str) -> str:

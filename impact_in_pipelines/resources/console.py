@@ -4,6 +4,8 @@ import logging
 
 from dagster import Field, InitLoggerContext, LoggerDefinition, logger
 
+from impact_in_pipelines.logs.setting_up import LineHandler
+
 
 @logger(
     {"log_level": Field(str, default_value="WARNING", is_required=False)},
@@ -13,8 +15,7 @@ def quiet_console(context: InitLoggerContext) -> logging.Logger:
     """A logger at the configured level, WARNING by default."""
     config = context.logger_config or {}
     console = logging.Logger("dagster", level=config.get("log_level", "WARNING"))
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = LineHandler()
     console.addHandler(handler)
     return console
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from impact_in_pipelines.dagster_instance.runs.recovery import EXECUTES, tag_with_process
 from impact_in_pipelines.db.engine import translated_errors
+from impact_in_pipelines.logs.context import begin
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import read_settings
 
@@ -34,6 +35,8 @@ class RuntimeResource(ConfigurableResource):  # type: ignore[type-arg]
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         """Say on the run in which process it is executed: whoever finds it unfinished looks there."""
+        if context.run is not None:
+            begin(run=context.run.run_id, job=context.run.job_name)
         if context.instance is not None and context.run is not None:
             tag_with_process(context.instance, context.run)
 

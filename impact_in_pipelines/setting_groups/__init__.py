@@ -3,6 +3,7 @@
 from impact_in_pipelines.setting_groups.access import AccessSettings
 from impact_in_pipelines.setting_groups.breakers import BreakerSettings
 from impact_in_pipelines.setting_groups.companies import CompanySettings
+from impact_in_pipelines.setting_groups.logs import LogSettings
 from impact_in_pipelines.setting_groups.notices import NoticeSettings
 from impact_in_pipelines.setting_groups.retention import EvidenceSettings, RetentionSettings
 
@@ -12,6 +13,7 @@ class SettingGroups(
     BreakerSettings,
     CompanySettings,
     EvidenceSettings,
+    LogSettings,
     NoticeSettings,
     RetentionSettings,
 ):

@@ -36,6 +36,7 @@ from impact_in_pipelines.api.http.requests import (
     read_body,
 )
 from impact_in_pipelines.db.engine import translated_errors
+from impact_in_pipelines.logs.context import about, begin, fields
 
 PREFIX = "/v1/impact-in"
 _FIXED = (
@@ -97,6 +98,10 @@ class ApiRoute(APIRoute):
 
         async def handle(original: Request) -> Response:
             request = StrictRequest(original.scope, original.receive)
+            with about(**named(request, self.path_format)):
+                return await answered(request)
+
+        async def answered(request: StrictRequest) -> Response:
             api: ApiContext = request.app.state.api
             rate: RequestRate | None = None
             started = time.perf_counter()
@@ -104,6 +109,7 @@ class ApiRoute(APIRoute):
                 with translated_errors(api.runtime.database.url):
                     if self.roles:
                         principal = await _admitted(api, request)
+                        begin(subject=principal.subject)
                         rate = api.limiter.take(principal.subject)
                         check_rate(rate)
                         check_roles(principal, self.roles)
@@ -126,7 +132,7 @@ class ApiRoute(APIRoute):
                 if not self.roles and problem_of(error).status_code == 401:
                     error = _counted(api, request, error)
                 if problem_of(error).status_code == 500:
-                    _log.exception("%s %s failed", request.method, self.path_format)
+                    _log.exception("a request failed")
                 response = problem_response(request, error)
             if rate is not None:
                 response.headers.update(rate.headers)
@@ -134,9 +140,26 @@ class ApiRoute(APIRoute):
                 response.headers.update(self.deprecation.headers)
             seconds = time.perf_counter() - started
             api.metrics.answered(request.method, self.path_format, response.status_code, seconds)
+            level = logging.INFO if request.method in _WRITES else logging.DEBUG
+            if _log.isEnabledFor(level):
+                took_ms = round(seconds * 1000)
+                _log.log(
+                    level, "answered", extra=fields(status=response.status_code, took_ms=took_ms)
+                )
             return response
 
         return handle
+
+
+def named(request: Request, path: str) -> dict[str, str]:
+    """What lines of the log name while it is answered: ids and names of its address, no query."""
+    found = {"route": f"{request.method} {path}"}
+    for name, value in request.path_params.items():
+        subject = name.removesuffix("Id").removesuffix("_id")
+        # Elsewhere a company is its slug.
+        found["company_id" if subject == "company" else subject] = str(value)
+    found.pop("lang", None)
+    return found
 
 
 def _written(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:

@@ -25,7 +25,7 @@ from impact_in_pipelines.api.access.rights import own_company
 from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
-from impact_in_pipelines.api.http.routing import caller_address, check_rate
+from impact_in_pipelines.api.http.routing import caller_address, check_rate, named
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
 from impact_in_pipelines.api.web.times import Times, times_of, zone_or_none
@@ -33,6 +33,7 @@ from impact_in_pipelines.db.access.sessions import WebSession
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.logs.context import about
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
@@ -220,7 +221,8 @@ class Pages:
                         visit, ApiProblem(413, visit.text(N_("The form is too large.")))
                     )
                 visit.form = body
-            return await self._answer(visit, handler, roles)
+            with about(**named(request, f"/cockpit{path}")):
+                return await self._answer(visit, handler, roles)
 
         methods = [method] if method == "POST" else ["GET", "HEAD"]
         return Route(f"/{{lang}}/cockpit{path}", endpoint, methods=methods)
@@ -345,7 +347,7 @@ def _failure(visit: Visit, error: Exception) -> Response:
     problem = problem_of(error)
     status = problem.status_code
     if status == 500:
-        _log.exception("%s %s failed", visit.request.method, visit.request.url.path)
+        _log.exception("a page failed")
     detail = str(problem.detail)
     if isinstance(error, ImpactInError):
         detail = visit.told(error)

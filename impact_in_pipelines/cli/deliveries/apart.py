@@ -21,7 +21,7 @@ from impact_in_pipelines.cli.deliveries.drains import DrainResult, result_of, ru
 from impact_in_pipelines.cli.stopping import run_stoppable
 from impact_in_pipelines.dagster_instance.runs.stopping import SIGNALS, Stop
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.plain_logs import keep_logs_plain
+from impact_in_pipelines.logs.setting_up import log_to_stderr
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.repairs.lost_runs import release_lost
@@ -153,7 +153,7 @@ def _drain_here(
     # Ctrl-C goes to everything in the terminal's foreground, and the parent hands it on.
     os.setpgid(0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    keep_logs_plain()
+    log_to_stderr("warning")
 
     from impact_in_pipelines.dagster_instance.runs.running import open_instance  # imported already
 

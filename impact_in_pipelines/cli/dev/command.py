@@ -67,6 +67,8 @@ def _run(ports: Ports, *, own_world: bool) -> int:
         console.print("Making sure that the demo's companies are there …", style="dim")
         build_dev_world(runtime, datetime.now(UTC))
     os.environ.update(dagster_environment(settings))
+    # The processes' lines come through a pipe, and are read by people.
+    os.environ.setdefault("LOG_FORMAT", "text")
     os.environ.setdefault("IMPACT_IN_JWT_SECRET", secrets.token_urlsafe(48))
     from impact_in_pipelines.dagster_instance.runs.recovery import GONE_AFTER, fail_orphans  # 0.8 s
 

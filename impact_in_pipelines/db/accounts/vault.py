@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.errors.accounts import NoKeyFits
+from impact_in_pipelines.logs.context import know_secrets
 from impact_in_pipelines.settings import HOW_TO_MAKE_A_KEY, KEY_NEEDED, Settings
 
 KEY_FILE = "secret.key"
@@ -49,7 +50,9 @@ class Vault:
         if not embedded:
             raise InvalidSetting(KEY_NEEDED)
         path = settings.home / KEY_FILE
-        return cls._checked(_kept_key(path), str(path))
+        key = _kept_key(path)
+        know_secrets(key.strip())
+        return cls._checked(key, str(path))
 
     @classmethod
     def _checked(cls, text: str, where: str) -> "Vault":

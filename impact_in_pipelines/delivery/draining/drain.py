@@ -5,6 +5,7 @@ pool of workers sends the last one. The first two talk to the log, in batches; t
 held that the log doesn't know: a killed drain leaves rows under a lease that another one takes up.
 """
 
+import contextvars
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from impact_in_pipelines.clock import utc_now
@@ -27,6 +29,7 @@ from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
 from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.logs.context import about
 
 _IDLE_S = 0.25
 _PLAN_EVERY_S = 1.0
@@ -112,7 +115,11 @@ class Drain:
         self._check_in()
         self._count_leases_from(time.monotonic())
         intake = self._intake()
-        with self._pool.running(), ThreadPoolExecutor(1, thread_name_prefix="intake") as aside:
+        with (
+            about(platform=platform.value),
+            self._pool.running(),
+            ThreadPoolExecutor(1, thread_name_prefix="intake") as aside,
+        ):
             try:
                 while not self._should_stop():
                     # First of all: after a stall the leases may have ended, and what is still ours must not
@@ -204,11 +211,14 @@ class Drain:
                 held_back = queue.held_back(time.monotonic())
             full = self._pool.queued + self._pool.in_flight >= self._options.chunk
             self._taking = aside.submit(
-                intake.take,
-                selection,
-                suspects_too=False,
-                held_back=[] if full else held_back,
-                urgent_only=full,
+                contextvars.copy_context().run,
+                partial(
+                    intake.take,
+                    selection,
+                    suspects_too=False,
+                    held_back=[] if full else held_back,
+                    urgent_only=full,
+                ),
             )
             return 0
         return self._count(intake.take(selection, suspects_too=True))

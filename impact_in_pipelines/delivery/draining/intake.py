@@ -11,6 +11,7 @@ from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare, without_worn_out
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.ports import DeliveryLog, PayloadSource
+from impact_in_pipelines.delivery.showing.log_lines import say_refused, say_skipped
 from impact_in_pipelines.platforms import Platform
 
 
@@ -90,6 +91,8 @@ class Intake:
         frozen = self.log.freeze(
             prepared, now=self.clock(), window=self.dedup_window, worker=self.worker
         )
+        say_refused(refusals)
+        say_skipped(prepared, frozen.skipped)
         self.queue(as_requests(frozen.ready), since)
         return Taken(
             claimed=len(claimed),

@@ -15,6 +15,7 @@ from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import DeliveryLog, Held, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.delivery.showing.log_lines import say_attempts
 from impact_in_pipelines.delivery.states import AttemptOutcome
 
 _TOLD_TO_WAIT = (429, 503)
@@ -64,6 +65,7 @@ class Results:
         self._kept = self._kept[len(groups) :]
         self.held = settled.held
         _count(settled.settlements, summary)
+        say_attempts(settled.settlements)
 
     def settle_singly(self, summary: DrainSummary) -> None:
         """Give them to the log one request at a time, so that one which it refuses takes no other along.
@@ -78,6 +80,7 @@ class Results:
                 self._kept.append(group)
             else:
                 _count(settled.settlements, summary)
+                say_attempts(settled.settlements)
         if refused is not None:
             raise refused
 

@@ -4,6 +4,7 @@ A coordinator that freezes or records a chunk for a second would otherwise leave
 the time of a drain of thousands).
 """
 
+import contextvars
 import queue
 import threading
 import time
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Request
@@ -20,6 +22,7 @@ from impact_in_pipelines.delivery.draining.sendqueue import SendQueue
 from impact_in_pipelines.delivery.holding.breaking import may_pass
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import Send
+from impact_in_pipelines.logs.context import about
 
 MOST_WORKERS = 200
 _MOST_HANGING = 20
@@ -125,7 +128,8 @@ class WorkerPool:
                 if request is None:
                     break
                 self._working += 1
-                self._threads.submit(self._work, request)
+                # With what is bound where the drain runs, such as its run's id.
+                self._threads.submit(contextvars.copy_context().run, self._work, request)
                 woken += 1
         return woken
 
@@ -153,7 +157,8 @@ class WorkerPool:
         while request is not None:
             result: SendResult | BaseException
             try:
-                result = self._send(request.shipment, again=partial(self._may_repeat, request))
+                with about(**_named(request), secrets=request.connection.credentials.values()):
+                    result = self._send(request.shipment, again=partial(self._may_repeat, request))
             except BaseException as error:
                 # Handed on, not raised: a thread that died silently would leave its request in flight.
                 result = error
@@ -199,6 +204,19 @@ class WorkerPool:
         if request is not None:
             self._in_flight[request.shipment.request_id] = request
         return request
+
+
+def _named(request: Request) -> dict[str, Any]:
+    """What lines of the log name while it is sent."""
+    first = request.members[0].claimed
+    named = {
+        "company": first.company_slug,
+        "platform": first.platform.value,
+        "request": request.shipment.request_id,
+    }
+    if request.shipment.is_batch:
+        return {**named, "batch": request.shipment.key}
+    return {**named, "delivery": first.id, "attempt": first.attempt_number}
 
 
 def _was_answered(result: SendResult | BaseException) -> bool:

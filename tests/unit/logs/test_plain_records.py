@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from impact_in_pipelines.plain_logs import keep_logs_plain
+from impact_in_pipelines.logs.setting_up import PlainRecord
 
 HOSTILE = "acme\x1b[2J\u202e\nERROR all data lost"
 
@@ -13,7 +13,7 @@ HOSTILE = "acme\x1b[2J\u202e\nERROR all data lost"
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     factory = logging.getLogRecordFactory()
-    keep_logs_plain()
+    logging.setLogRecordFactory(PlainRecord)
     yield
     logging.setLogRecordFactory(factory)
 
