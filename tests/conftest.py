@@ -1,4 +1,4 @@
-"""Shared fixtures: a real embedded PostgreSQL, a clean database for each test, a company to work with."""
+"""Shared fixtures: a real embedded PostgreSQL, a clean database for each test."""
 
 import os
 import shutil
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories import NO_DAGSTER, copied_database, execute_on_server
+from factories import NO_DAGSTER, execute_on_server
 from hypothesis import settings as hypothesis_settings
+from lending import Lender
 from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
@@ -48,13 +49,15 @@ os.environ["DAGSTER_UI_URL"] = NO_DAGSTER
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
-    """A server of this test process's own, without fsync; stopped at the end."""
+    """A server of this test process's own, without care for crashes; stopped at the end."""
     # A Unix socket's path may have 107 characters: pytest's own temporary folders are too deep.
     home = Path(tempfile.mkdtemp(prefix="ii-"))
     url = embedded_url(home / "pg")
     admin = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        # Nothing needs to survive a crash, and no vacuum may change a plan from one run to the next.
+        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
     yield url
     admin.dispose()
@@ -72,10 +75,18 @@ def template(postgres_url: URL) -> str:
     return "migrated"
 
 
+@pytest.fixture(scope="session")
+def lender(postgres_url: URL, template: str) -> Iterator[Lender]:
+    """Lends clean, migrated databases to the tests of this process, one after the other."""
+    lending = Lender(postgres_url, template)
+    yield lending
+    lending.close()
+
+
 @pytest.fixture
-def database(postgres_url: URL, template: str) -> Iterator[Database]:
+def database(lender: Lender) -> Iterator[Database]:
     """A clean, migrated database of the test's own."""
-    with copied_database(postgres_url, template) as url:
+    with lender.lent() as url:
         opened = Database(url=url, engine=make_engine(url), embedded=True)
         yield opened
         opened.close()

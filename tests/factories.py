@@ -268,12 +268,27 @@ def world_on(url: URL, sandbox: Sandbox, *, gated: bool = False, **changes: str)
 @contextmanager
 def copied_database(server: URL, template: str) -> Iterator[URL]:
     """The URL of a fresh copy of the database `template`, dropped at the end."""
-    name = f"w{uuid.uuid4().hex[:12]}"
-    execute_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    name = new_name()
+    copy_database(server, template, name)
     try:
         yield server.set(database=name)
     finally:
-        execute_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(server, name)
+
+
+def new_name() -> str:
+    """The name of a database that nobody has had before."""
+    return f"w{uuid.uuid4().hex[:12]}"
+
+
+def copy_database(server: URL, template: str, name: str) -> None:
+    """Make the database `name`, a copy of `template`."""
+    execute_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+
+
+def drop_database(server: URL, name: str) -> None:
+    """Drop the database `name`, whoever uses it."""
+    execute_on_server(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def execute_on_server(server: URL, statement: str) -> None:

@@ -10,6 +10,7 @@ import factories
 import pytest
 from dagster import DagsterInstance
 from factories import copied_database, execute_on_server
+from lending import Lender
 from sqlalchemy import URL
 
 from impact_in_pipelines.db.engine import Database
@@ -45,12 +46,21 @@ def dagster_template(postgres_url: URL, tmp_path_factory: pytest.TempPathFactory
     return "dagster_tables"
 
 
+@pytest.fixture(scope="session")
+def dagster_lender(postgres_url: URL, dagster_template: str) -> Iterator[Lender]:
+    """Lends empty Dagster databases to the tests of this process."""
+    # No test looks at the plans of Dagster's statements.
+    lending = Lender(postgres_url, dagster_template, at_most=8 * 1024 * 1024)
+    yield lending
+    lending.close()
+
+
 @pytest.fixture
 def dagster_home(
-    postgres_url: URL, dagster_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dagster_lender: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """DAGSTER_HOME: a folder with the project's dagster.yaml, on an empty Dagster database."""
-    with copied_database(postgres_url, dagster_template) as url:
+    with dagster_lender.lent() as url:
         home = make_dagster_home(tmp_path)
         monkeypatch.setenv("DAGSTER_HOME", str(home))
         monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.render_as_string(hide_password=False))
