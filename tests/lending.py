@@ -71,7 +71,7 @@ class Lender:
         self._free: list[str] = []
         self._admin: Connection | None = None
         self._emptying = ""
-        self._untouched: tuple[Any, ...] = ()
+        self._untouched: Any = None
         self.copied = 0
 
     @contextmanager
@@ -168,9 +168,8 @@ class Lender:
                     )
             cursor.execute(_SEQUENCES)
             for (sequence,) in cursor.fetchall():
-                cursor.execute(f"SELECT last_value, is_called FROM {sequence}")
-                value, called = cursor.fetchone()
-                statements.append(f"SELECT setval('{sequence}', {value}, {called})")
+                state = _one(cursor, f"SELECT last_value || ', ' || is_called FROM {sequence}")
+                statements.append(f"SELECT setval('{sequence}', {state})")
         connection.close()
         self._emptying = ";\n".join(["BEGIN", *statements, "COMMIT"])
         self._free.append(name)
