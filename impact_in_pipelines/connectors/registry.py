@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from impact_in_pipelines.connectors import benevity, goodera, workday
 from impact_in_pipelines.connectors.base import PlatformConnector
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenSource
+from impact_in_pipelines.connectors.plugins import benevity, goodera, workday
 from impact_in_pipelines.delivery.model import Connection, Reported
 from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
 from impact_in_pipelines.delivery.ports import Connector, OAuthTokens

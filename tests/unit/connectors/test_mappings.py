@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.helpers import NOW, connection, figures
+from impact_in_pipelines.connectors.plugins.workday import activity_type
 from impact_in_pipelines.connectors.registry import mapping_for
-from impact_in_pipelines.connectors.workday import activity_type
 from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
 from impact_in_pipelines.impact.figures import ActivityFigures, OutcomeFigures
 from impact_in_pipelines.platforms import Platform

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from impact_in_pipelines.connectors import mapping
 from impact_in_pipelines.connectors.base import PlatformConnector
 from impact_in_pipelines.connectors.classify import Promise
 from impact_in_pipelines.connectors.credentials import uses_oauth
+from impact_in_pipelines.connectors.plugins import mapping
 from impact_in_pipelines.delivery.model import Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload
 from impact_in_pipelines.impact.figures import ImpactFigures, OutcomeFigures

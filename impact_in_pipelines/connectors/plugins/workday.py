@@ -5,9 +5,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid5
 
-from impact_in_pipelines.connectors import mapping
 from impact_in_pipelines.connectors.base import PlatformConnector
 from impact_in_pipelines.connectors.classify import DUPLICATE_ACTIVITY, Promise
+from impact_in_pipelines.connectors.plugins import mapping
 from impact_in_pipelines.delivery.model import Connection, Shipment
 from impact_in_pipelines.delivery.payload import Payload, payload_hash
 from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures
