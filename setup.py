@@ -14,7 +14,7 @@ assert VERSION is not None
 setup(
     name="impact-in-pipelines",
     version=VERSION[1],
-    description="Scheduled delivery of impact figures to Benevity, Goodera and Workday, on Dagster",
+    description="Scheduled delivery of impact figures to the CSR platforms of many companies, on Dagster",
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=["impact_in_pipelines", "impact_in_pipelines.*"]),
@@ -73,5 +73,13 @@ setup(
         "uvicorn[standard]",
     ],
     extras_require={"k8s": ["dagster-k8s"]},
-    entry_points={"console_scripts": ["impact-in=impact_in_pipelines.cli.main:main"]},
+    entry_points={
+        "console_scripts": ["impact-in=impact_in_pipelines.cli.main:main"],
+        # The only list of platforms that there is; other packages add theirs (docs/how-to/add-a-platform.md).
+        "impact_in.connectors": [
+            "benevity=impact_in_pipelines.connectors.plugins.benevity:Benevity",
+            "goodera=impact_in_pipelines.connectors.plugins.goodera:Goodera",
+            "workday=impact_in_pipelines.connectors.plugins.workday:Workday",
+        ],
+    },
 )

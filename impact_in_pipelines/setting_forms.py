@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import RETRIED_KINDS, Platform
 
 _LONGEST_INTERVAL = 30
 
@@ -31,12 +31,7 @@ def origins(value: Any) -> Any:
     return found
 
 
-RETRIED_KINDS = (
-    "network", "timeout", "rate_limited", "server_error", "bad_response", "authentication",
-)  # fmt: skip
-"""Kinds of errors that a retry plan may single out."""
-
-_PLAN = re.compile(rf"({'|'.join(Platform)})(?:\.({'|'.join(RETRIED_KINDS)}))?=(\d+(?:,\d+)*)")
+_PLAN = re.compile(rf"([a-z][a-z0-9_]{{0,29}})(?:\.({'|'.join(RETRIED_KINDS)}))?=(\d+(?:,\d+)*)")
 _LONGEST_DELAY_MS = 86_400_000
 
 RetryDelays = tuple[tuple[Platform, str | None, tuple[int, ...]], ...]
@@ -50,7 +45,7 @@ def retry_delays(value: Any) -> Any:
     plans = []
     for one in filter(None, (part.strip() for part in value.split(";"))):
         found = _PLAN.fullmatch(one)
-        if found is None:
+        if found is None or found[1] not in Platform:
             raise ValueError("holds something else")
         delays = tuple(int(delay) for delay in found[3].split(","))
         if len(delays) > 10 or not all(1 <= delay <= _LONGEST_DELAY_MS for delay in delays):

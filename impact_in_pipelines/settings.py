@@ -32,6 +32,11 @@ from impact_in_pipelines.setting_forms import (
     retry_delays,
 )
 from impact_in_pipelines.setting_groups import SettingGroups
+from impact_in_pipelines.setting_groups.accounts import (
+    PlatformAccount,
+    account_names,
+    accounts_in,
+)
 
 HOW_TO_MAKE_A_KEY = (
     'make one with: python -c "from cryptography.fernet import Fernet; '
@@ -154,18 +159,9 @@ class Settings(SettingGroups):
         "URLs may lead to beside public addresses over https",
     )
 
-    # Default connections; a row in platform_connections overrides them per company
-    benevity_api_url: HttpUrl | None = Field(None, description="an http or https URL")
-    benevity_api_key: SecretStr | None = Field(None, description="the account's API key")
-    benevity_organization_id: str | None = Field(None, description="the organisation's id")
-    goodera_api_url: HttpUrl | None = Field(None, description="an http or https URL")
-    goodera_api_key: SecretStr | None = Field(None, description="the account's API key")
-    goodera_organization_id: str | None = Field(None, description="the organisation's id")
-    workday_api_url: HttpUrl | None = Field(None, description="an http or https URL")
-    workday_client_id: SecretStr | None = Field(None, description="the OAuth client's id")
-    workday_client_secret: SecretStr | None = Field(None, description="the OAuth client's secret")
-    workday_tenant_id: str | None = Field(None, description="the tenant's id")
-    workday_organization_id: str | None = Field(None, description="the organisation's id")
+    accounts: Mapping[Platform, PlatformAccount] = Field(
+        {}, alias="<PLATFORM>_API_URL", description="the default connections, by platform"
+    )
 
     # SLA and alerts
     enable_sla_monitoring: bool = Field(True, description="true or false")
@@ -280,29 +276,20 @@ class Settings(SettingGroups):
 
     def platform_url(self, platform: Platform) -> str | None:
         """The default connection's base URL, or None where the environment names none."""
-        url: str | None = getattr(self, f"{platform.value}_api_url")
+        url = self._account(platform).url
         return url.rstrip("/") if url else None
 
     def platform_organization(self, platform: Platform) -> str | None:
         """The default connection's organisation id, or None: the company's slug stands in."""
-        value: str | None = getattr(self, f"{platform.value}_organization_id")
-        return value
+        return self._account(platform).organization_id
 
     def platform_credentials(self, platform: Platform) -> dict[str, str]:
         """The default connection's credentials as plain strings; absent ones are left out."""
-        match platform:
-            case Platform.BENEVITY:
-                found = {"api_key": self.benevity_api_key}
-            case Platform.GOODERA:
-                found = {"api_key": self.goodera_api_key}
-            case Platform.WORKDAY:
-                tenant = SecretStr(self.workday_tenant_id) if self.workday_tenant_id else None
-                found = {
-                    "client_id": self.workday_client_id,
-                    "client_secret": self.workday_client_secret,
-                    "tenant_id": tenant,
-                }
-        return {name: value.get_secret_value() for name, value in found.items() if value}
+        found = self._account(platform).credentials
+        return {name: value.get_secret_value() for name, value in found.items()}
+
+    def _account(self, platform: Platform) -> PlatformAccount:
+        return self.accounts.get(platform) or PlatformAccount()
 
 
 def _environment_name(field: str) -> str:
@@ -316,7 +303,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Also for `DATABASE_URL` without a key: one that this machine made would lock the others out (section 7).
     """
     source = os.environ if environment is None else environment
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"accounts": accounts_in(source)}
     for field in Settings.model_fields:
         text = source.get(_environment_name(field), "").strip()
         if text:
@@ -339,8 +326,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def setting_names() -> tuple[str, ...]:
-    """The settings' names in the environment, sorted."""
-    return tuple(sorted(map(_environment_name, Settings.model_fields)))
+    """The settings' names in the environment, sorted, those of the default connections included."""
+    single = (_environment_name(field) for field in Settings.model_fields if field != "accounts")
+    return tuple(sorted([*single, *account_names(Platform)]))
 
 
 def _check_key(settings: Settings) -> None:

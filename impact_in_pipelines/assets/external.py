@@ -3,6 +3,7 @@
 from dagster import AssetSpec
 
 from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, OPERATIONS, table_metadata
+from impact_in_pipelines.platforms import Platform
 
 impact_events = AssetSpec(
     "impact_events",
@@ -24,7 +25,7 @@ impact_deliveries = AssetSpec(
     ),
     group_name="deliveries",
     kinds={"postgres"},
-    deps=["benevity_export", "goodera_export", "workday_export"],
+    deps=[f"{platform}_export" for platform in Platform],
     owners=OPERATIONS,
     metadata=table_metadata("impact_deliveries"),
 )

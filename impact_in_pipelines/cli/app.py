@@ -125,7 +125,7 @@ def app(arguments: Sequence[str] | None = None) -> typer.Typer:
     line in the list of commands. Without arguments (None): all of it."""
     program = typer.Typer(
         name="impact-in",
-        help="Impact figures delivered to Benevity, Goodera and Workday, on schedule, never twice.",
+        help="Impact figures delivered to CSR platforms, on schedule, never twice.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )

@@ -6,15 +6,47 @@ from typing import Annotated
 import typer
 
 from impact_in_pipelines.cli.output import print_warning
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.setting_names import unknown_settings
 from impact_in_pipelines.settings import get_settings, setting_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 CompanyArgument = Annotated[str, typer.Argument(metavar="COMPANY", help="A company's slug or id.")]
+
+
+def platform_named(text: str) -> Platform:
+    """The installed platform of this name, or a usage error that lists them."""
+    try:
+        return installed_platform(text)
+    except ValueError:
+        names = ", ".join(f"'{one}'" for one in Platform)
+        raise typer.BadParameter(f"'{text}' is not one of {names}.") from None
+
+
+def platform_names() -> list[str]:
+    """What a shell completes."""
+    return [one.value for one in Platform]
+
+
 PlatformArgument = Annotated[
-    Platform, typer.Argument(metavar="PLATFORM", help="benevity, goodera or workday.")
+    Platform,
+    typer.Argument(
+        metavar="PLATFORM",
+        parser=platform_named,
+        autocompletion=platform_names,
+        help="A platform's name; 'impact-in platforms list' has them.",
+    ),
+]
+PlatformOption = Annotated[
+    Platform | None,
+    typer.Option(
+        "--platform",
+        metavar="PLATFORM",
+        parser=platform_named,
+        autocompletion=platform_names,
+        help="Only this platform.",
+    ),
 ]
 
 NO_SETTING = "{name} is no setting and changes nothing"

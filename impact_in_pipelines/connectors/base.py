@@ -1,57 +1,63 @@
-"""What the three connectors do alike: authenticate, send once, judge the answer."""
+"""What all connectors do alike: authenticate, send once, judge the answer."""
 
+import logging
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 
 from impact_in_pipelines.connectors.classify import (
-    Promise,
     classify_answer,
     classify_failure,
     configuration_error,
+    error_result,
     token_was_refused,
 )
 from impact_in_pipelines.connectors.credentials import (
     check_account,
     evidence,
     redactor_for,
-    uses_oauth,
 )
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.identity.oauth import TokenRefusedError, TokenSource
+from impact_in_pipelines.connectors.plugin import PlatformPlugin
 from impact_in_pipelines.delivery.model import SendResult, Shipment
+from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.logs.context import begin
 from impact_in_pipelines.platforms import FACTS, Platform
+
+_log = logging.getLogger(__name__)
 
 
 def _always() -> bool:
     return True
 
 
-class PlatformConnector(ABC):
-    """Implements `delivery.ports.Connector`; a platform says where, with which headers, for which
+class PlatformConnector:
+    """Implements `delivery.ports.Connector`; the platform's plug-in says where, with which headers, for which
     promise.
 
     Safe to share between threads.
     """
 
-    platform: Platform
-
     def __init__(
         self,
+        platform: Platform,
+        plugin: PlatformPlugin,
         transport: Transport,
         tokens: TokenSource,
         *,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.platform = platform
+        self._plugin = plugin
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
 
-    @property
+    @cached_property
     def batch_limit(self) -> int:
         """Records that fit in one request; 1: no batches."""
         return FACTS[self.platform].batch_limit
@@ -65,20 +71,19 @@ class PlatformConnector(ABC):
         account after the first asks `again`; token requests don't count against its limits.
         """
         started = self._clock()
-        result = self._attempt(shipment, again)
+        try:
+            result = self._attempt(shipment, again)
+        except Exception as error:
+            # Somebody else's code: its faults are its platform's, and a corrected version repairs them. The
+            # text isn't kept, it may hold what was signed with.
+            _log.exception("the connector of %s failed", self.platform)
+            result = error_result(
+                AttemptOutcome.RETRYABLE,
+                ErrorKind.CONFIGURATION,
+                f"{FACTS[self.platform].title}: its connector failed ({type(error).__name__})",
+                redactor_for(shipment.connection),
+            )
         return result.taking((self._clock() - started) * 1000.0)
-
-    @abstractmethod
-    def path(self, shipment: Shipment) -> str:
-        """The endpoint below the base URL, with its leading slash."""
-
-    @abstractmethod
-    def headers(self, shipment: Shipment) -> dict[str, str]:
-        """The contract's own headers, the API key included."""
-
-    @abstractmethod
-    def promise(self, shipment: Shipment) -> Promise:
-        """What the contract promises about the answer."""
 
     def _attempt(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
         connection = shipment.connection
@@ -86,9 +91,9 @@ class PlatformConnector(ABC):
             check_account(connection)
         except UsageError as error:
             return configuration_error(evidence(error))
-        if uses_oauth(connection):
+        if connection.uses_oauth:
             return self._send_with_token(shipment, again)
-        answer = self._post(shipment, self.headers(shipment), again)
+        answer = self._post(shipment, self._plugin.headers(shipment), again)
         return self._judge(answer, shipment)
 
     def _send_with_token(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
@@ -109,12 +114,12 @@ class PlatformConnector(ABC):
         return self._judge(answer, shipment, token)
 
     def _bearing(self, shipment: Shipment, token: str) -> dict[str, str]:
-        return {**self.headers(shipment), "Authorization": f"Bearer {token}"}
+        return {**self._plugin.headers(shipment), "Authorization": f"Bearer {token}"}
 
     def _post(
         self, shipment: Shipment, headers: dict[str, str], again: Callable[[], bool]
     ) -> Answer | Exception:
-        url = f"{shipment.connection.base_url.rstrip('/')}{self.path(shipment)}"
+        url = f"{shipment.connection.base_url.rstrip('/')}{self._plugin.path(shipment)}"
         common = {
             "Content-Type": "application/json",
             "Idempotency-Key": str(shipment.key),
@@ -129,7 +134,7 @@ class PlatformConnector(ABC):
 
     def _judge(self, answer: Answer | Exception, shipment: Shipment, token: str = "") -> SendResult:
         redactor = redactor_for(shipment.connection, token)
-        promise = self.promise(shipment)
+        promise = self._plugin.promise(shipment)
         if isinstance(answer, Exception):
             return classify_failure(answer, promise.title, redactor)
         return classify_answer(
@@ -139,4 +144,5 @@ class PlatformConnector(ABC):
             self._transport.now(),
             may_have_arrived=shipment.may_have_arrived,
             on_token=bool(token),
+            verdict=self._plugin.classify(answer, shipment),
         )

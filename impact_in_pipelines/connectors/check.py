@@ -8,7 +8,6 @@ from impact_in_pipelines.connectors.credentials import (
     check_account,
     evidence,
     redactor_for,
-    uses_oauth,
 )
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 from impact_in_pipelines.connectors.http.transport import Transport
@@ -49,7 +48,7 @@ def check_connection(
         nothing = ("anything: nothing was sent",)
         return ConnectionCheck(False, (), nothing, evidence(error), ErrorKind.CONFIGURATION)
     settings = "the settings are complete"
-    if uses_oauth(connection):
+    if connection.uses_oauth:
         return _check_client(connection, TokenSource(transport, tokens), settings)
     return _check_address(connection, transport, settings)
 

@@ -11,7 +11,7 @@ permanent. Answers of token endpoints: `identity.token_answers`.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,12 @@ from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressR
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import explain, is_unusable
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
+from impact_in_pipelines.connectors.plugins.answers import Promise, Verdict
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
 from impact_in_pipelines.redaction.redactor import DOCUMENT_LIMIT, Redactor
 
-DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
 _AUTH_INVALID = "AUTH_INVALID"
 _RATE_LIMIT = "RATE_LIMIT"
 _PERMANENT_CODES = frozenset({"INVALID_METRIC", "BATCH_SIZE_EXCEEDED"})
@@ -50,23 +50,6 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What a platform's contract promises about the answer to one request.
-
-    `id_fields`: where the transaction id is, the first that is there counts. `counts`: fields that,
-    where the answer has them, must hold this number. `arrived_codes`: error codes that say that an
-    earlier attempt under `key` arrived.
-    """
-
-    title: str
-    key: str
-    id_fields: tuple[str, ...]
-    counts: Mapping[str, int] = field(default_factory=dict)
-    arrived_codes: frozenset[str] = frozenset()
-    is_batch: bool = False
-
-
 def classify_answer(
     answer: Answer,
     promise: Promise,
@@ -75,13 +58,17 @@ def classify_answer(
     *,
     may_have_arrived: bool,
     on_token: bool,
+    verdict: Verdict | None = None,
 ) -> SendResult:
-    """What an answer means. `latency_ms` is 0: the caller knows it.
+    """What an answer means. `latency_ms` is 0: the caller knows it. `verdict`: what the connector itself says
+    of it; it leaves the most to the rules here.
 
     `may_have_arrived`: an earlier attempt under the same key may have reached the platform.
     `on_token`: the request carried an OAuth token, whose refusal is not final.
     """
     document = parse_object(answer)
+    if verdict is not None:
+        return _as_said(verdict, answer, document, promise, redactor, now)
     code = error_code(document)
     if code in promise.arrived_codes and 200 <= answer.status < 500:
         return SendResult(
@@ -110,6 +97,36 @@ def classify_answer(
         retry_after_ms=asked_wait_ms(answer, result.outcome, now),
     )
     return _as_split(result) if promise.is_batch and _one_record_may_be_to_blame(result) else result
+
+
+def _as_said(
+    verdict: Verdict,
+    answer: Answer,
+    document: dict[str, Any] | None,
+    promise: Promise,
+    redactor: Redactor,
+    now: datetime,
+) -> SendResult:
+    """The connector's own verdict as a result."""
+    if verdict.kind is None:
+        result = SendResult(
+            AttemptOutcome.DELIVERED,
+            latency_ms=0.0,
+            transaction_id=redactor.text(
+                verdict.transaction_id or promise.key, LONGEST_TRANSACTION_ID
+            ),
+        )
+    else:
+        outcome = AttemptOutcome.RETRYABLE if verdict.retryable else AttemptOutcome.PERMANENT
+        said = f"{promise.title} answered HTTP {answer.status}{_HINTS.get(verdict.kind, '')}"
+        said += f": {verdict.reason}" if verdict.reason else ""
+        result = error_result(outcome, verdict.kind, said, redactor)
+    return replace(
+        result,
+        http_status=answer.status,
+        response=_kept(answer, document, redactor),
+        retry_after_ms=asked_wait_ms(answer, result.outcome, now),
+    )
 
 
 def classify_failure(error: Exception, title: str, redactor: Redactor) -> SendResult:

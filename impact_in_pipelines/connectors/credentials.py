@@ -22,9 +22,6 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.redaction.redactor import Redactor
 from impact_in_pipelines.settings import Settings
 
-_PUBLIC = frozenset({"tenant_id"})
-_OAUTH = frozenset({"client_id", "client_secret"})
-
 
 def validate_credentials(platform: Platform, credentials: Mapping[str, Any]) -> None:
     """Raise an `InvalidCredentials` that names missing, unknown or unusable keys, never a value."""
@@ -77,16 +74,11 @@ def credential_choices(platform: Platform) -> str:
     return " or ".join(", ".join(sorted(names)) for names in FACTS[platform].credential_sets)
 
 
-def uses_oauth(connection: Connection) -> bool:
-    """Whether the account gets access tokens with its client id and secret; else it has a key."""
-    return frozenset(connection.credentials) >= _OAUTH
-
-
 def check_account(connection: Connection) -> None:
     """Raise a refusal if nothing can be sent with the connection as it is set."""
     platform = connection.platform
     validate_credentials(platform, connection.credentials)
-    if connection.options.get("auth") == "oauth" and not uses_oauth(connection):
+    if connection.options.get("auth") == "oauth" and not connection.uses_oauth:
         raise ClientMissing(platform)
     if not connection.organization_id:
         raise OrganizationMissing(platform)
@@ -118,11 +110,13 @@ def evidence(error: UsageError) -> str:
 
 
 def redactor_for(connection: Connection, *tokens: str) -> Redactor:
-    """Masks the account's secrets and these live tokens. A tenant's id is none: errors name it."""
+    """Masks the account's secrets and these live tokens. What the connector doesn't call secret, such as a
+    tenant's id, is none: errors name it."""
+    known = FACTS[connection.platform].credentials_by_name
     secrets = [
         value
         for name, value in connection.credentials.items()
-        if name not in _PUBLIC and isinstance(value, str)
+        if isinstance(value, str) and (name not in known or known[name].secret)
     ]
     return Redactor((*secrets, *tokens))
 

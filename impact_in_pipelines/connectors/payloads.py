@@ -1,6 +1,7 @@
 """From claimed deliveries to payloads: figures for all, the gate for all, then each platform's
 mapping."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +12,9 @@ from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Ref
 from impact_in_pipelines.delivery.payload import canonical_bytes
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.impact.figures import ImpactFigures, ImpactSource, PeriodRequest, Ref
+from impact_in_pipelines.platforms import FACTS
+
+_log = logging.getLogger(__name__)
 
 
 class Failure(Protocol):
@@ -101,3 +105,9 @@ def _payload(
         return Content(payload, reported(delivery.platform, found))
     except ValueError as error:
         return Refusal(ErrorKind.DATA_QUALITY, f"{error}; correct the events and replay")
+    except Exception as error:
+        # Somebody else's code: its fault costs this delivery, not those of other companies.
+        _log.exception("the connector of %s can't write figures down", delivery.platform)
+        title = FACTS[delivery.platform].title
+        what = f"{title}: its connector can't write the figures down ({type(error).__name__})"
+        return Refusal(ErrorKind.CONFIGURATION, f"{what}; correct the connector and replay")

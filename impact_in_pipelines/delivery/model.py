@@ -10,6 +10,8 @@ from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind, Trigger
 from impact_in_pipelines.platforms import FACTS, Platform
 
+_OAUTH = frozenset({"client_id", "client_secret"})
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -28,6 +30,11 @@ class Connection:
     rate_limit_per_minute: int | None = None
     max_concurrency: int | None = None
     source: str = "database"
+
+    @property
+    def uses_oauth(self) -> bool:
+        """Whether the account gets access tokens with its client id and secret; else it has a key."""
+        return self.credentials.keys() >= _OAUTH
 
     @property
     def requests_per_minute(self) -> int:

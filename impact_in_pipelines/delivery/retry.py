@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from impact_in_pipelines.delivery.states import ErrorKind
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 
 LOST_MOST = 4
@@ -42,15 +42,21 @@ class RetryPlan:
 
     @classmethod
     def from_settings(cls, settings: Settings, platform: Platform) -> "RetryPlan":
-        """The plan of `platform`: what RETRY_DELAYS_MS says of it, else what holds for all."""
-        own = {kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform}
+        """The plan of `platform`: what RETRY_DELAYS_MS says of it, else its connector, else what holds for
+        all."""
+        facts = FACTS[platform]
+        own: dict[str | None, tuple[int, ...] | None] = {
+            None: facts.retry_delays_ms,
+            **facts.retry_delays_by_error,
+        }
+        own |= {kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform}
         return cls(
             max_retries=settings.scheduler_max_retries,
             base_ms=settings.scheduler_retry_delay_ms,
             multiplier=settings.scheduler_backoff_multiplier,
             jitter=settings.retry_jitter,
             delays_ms=own.pop(None, None),
-            kinds={ErrorKind(kind): delays for kind, delays in own.items() if kind is not None},
+            kinds={ErrorKind(kind): delays for kind, delays in own.items() if kind and delays},
         )
 
     def delays(self, kind: ErrorKind | None = None) -> tuple[float, ...]:

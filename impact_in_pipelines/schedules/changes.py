@@ -1,6 +1,6 @@
 """Schedules at run time, from the Launchpad: pause or resume many at once, with a reason."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from dagster import (
     Config,
@@ -16,6 +16,7 @@ from dagster import (
 from pydantic import Field
 
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services import schedules
@@ -30,13 +31,9 @@ class BulkAction(StrEnum):
     resume = "resume"
 
 
-class BulkPlatform(StrEnum):
-    """Whose schedules."""
-
-    all = "all"
-    benevity = "benevity"
-    goodera = "goodera"
-    workday = "workday"
+_ALL = "all"
+BulkPlatform = Enum("BulkPlatform", {_ALL: _ALL} | {one.value: one.value for one in Platform})  # type: ignore[misc]
+"""Whose schedules: the Launchpad offers the platforms that are installed."""
 
 
 class BulkChange(Config):
@@ -45,7 +42,7 @@ class BulkChange(Config):
     action: BulkAction = Field(description="pause or resume")
     company: str = Field(default="", description="A company's slug or id; empty: every company.")
     platform: BulkPlatform = Field(
-        default=BulkPlatform.all, description="One platform's schedules, or all."
+        default=BulkPlatform(_ALL), description="One platform's schedules, or all."
     )
     reason: str = Field(
         default="",
@@ -73,7 +70,7 @@ def apply_change(runtime: Runtime, config: BulkChange, *, actor: str) -> list[st
     """Do it; returns a line for each schedule. Raises `CompanyUnknown` and `PauseReasonMissing`."""
     company = config.company or None
     chosen = config.platform
-    platform = None if chosen is BulkPlatform.all else schedules.parse_platform(chosen.value)
+    platform = None if chosen.value == _ALL else schedules.parse_platform(chosen.value)
     if config.action is BulkAction.pause:
         changed = schedules.pause_all(
             runtime, config.reason, company=company, platform=platform, actor=actor

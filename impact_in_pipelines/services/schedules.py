@@ -20,7 +20,7 @@ from impact_in_pipelines.db.schedules.rows import (
 )
 from impact_in_pipelines.db.schedules.store import RunNow
 from impact_in_pipelines.errors.schedules import PlatformUnknown, PreviewOutOfRange
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling import (
     PreviewFire,
@@ -78,7 +78,7 @@ class Preview:
 def parse_platform(text: str) -> Platform:
     """The platform of this name. Raises `PlatformUnknown`."""
     try:
-        return Platform(text)
+        return installed_platform(text)
     except ValueError:
         raise PlatformUnknown(text, [one.value for one in Platform]) from None
 

@@ -89,7 +89,9 @@ def test_the_table_is_shown_once_for_each_change(runtime: Runtime) -> None:
 
 def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) -> None:
     """Pausing by platform leaves the others; resuming by reason leaves what was paused for another."""
-    assert run(BulkChange(action=BulkAction.pause, platform=BulkPlatform.benevity, reason="outage"))
+    assert run(
+        BulkChange(action=BulkAction.pause, platform=BulkPlatform("benevity"), reason="outage")
+    )
     states = {(s.company, s.platform.value): s.active for s in runtime.schedules.listed()}
     assert states == {
         ("acme", "benevity"): False,
@@ -109,7 +111,7 @@ def test_the_job_pauses_a_platform_and_resumes_what_it_paused(runtime: Runtime) 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (BulkChange(action=BulkAction.pause, platform=BulkPlatform.benevity), "reason"),
+        (BulkChange(action=BulkAction.pause, platform=BulkPlatform("benevity")), "reason"),
         (BulkChange(action=BulkAction.pause, company="nobody", reason="x"), "'nobody'"),
     ],
 )

@@ -14,7 +14,9 @@ from impact_in_pipelines.api.http.schemas import (
     PlatformName,
     Whole,
 )
+from impact_in_pipelines.connectors.credentials import credential_choices
 from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.platforms import FACTS, Platform
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Secret = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
@@ -85,6 +87,11 @@ class ConnectionPage(Model):
     next_cursor: str | None
 
 
+def _credentials() -> list[str]:
+    """What each platform knows an account by, in words."""
+    return [f"{FACTS[platform].title}: {credential_choices(platform)}" for platform in Platform]
+
+
 class ConnectionBody(Input):
     """What is set; what is absent or null stays as it is. `options` are replaced whole."""
 
@@ -100,8 +107,7 @@ class ConnectionBody(Input):
     credentials: Annotated[
         dict[Text, Secret] | None,
         Field(
-            description="api_key (Benevity, Goodera), client_id and client_secret (Benevity by OAuth), or "
-            "client_id, client_secret and tenant_id (Workday); encrypted, never shown",
+            description=f"{'; '.join(_credentials())}; encrypted, never shown",
             json_schema_extra={"writeOnly": True},
             max_length=8,
         ),

@@ -12,12 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic.alias_generators import to_camel
 
 from impact_in_pipelines.api.access.rights import PUBLIC, Api
-from impact_in_pipelines.api.access.signatures import benevity_holds, standard_holds
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, invalid
 from impact_in_pipelines.api.http.requests import check_media_type, parse_json
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Model, PlatformName
+from impact_in_pipelines.connectors.plugin import platform_plugin
 from impact_in_pipelines.db.deliveries.call_backs import SigningAccount
 from impact_in_pipelines.errors.deliveries import CallBackTooLarge, TransactionUnknown
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID, Platform
@@ -27,8 +27,8 @@ router = api_router("Webhooks")
 """Call-backs; they carry a signature instead of a token."""
 
 _LONGEST_BODY = 256 * 1024
-_BENEVITY_TOLERANCE = timedelta(hours=24)
-"""Benevity signs no time of sending but the event's own, which a repetition carries unchanged."""
+_UNSTAMPED_TOLERANCE = timedelta(hours=24)
+"""Who signs no time of sending signs the event's own, which a repetition carries unchanged."""
 _AGAIN_AFTER_S = 60
 """When a platform may send a call-back again whose transaction isn't in the log yet."""
 _REFUSED = "the call-back isn't signed by an account of this platform"
@@ -84,9 +84,10 @@ _BODY = {
     },
     "parameters": [
         {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
-        for name in (
-            *("X-Benevity-Signature", "webhook-id"),
-            *("webhook-timestamp", "webhook-signature"),
+        for name in dict.fromkeys(
+            header
+            for platform in Platform
+            for header in platform_plugin(platform).call_backs.headers
         )
     ],
 }
@@ -113,9 +114,9 @@ def _taken(
     call_back = _parsed(body)
     account = _signed_by(api, platform, call_back, headers, body)
     now, at = api.clock(), call_back.timestamp
-    if platform is Platform.BENEVITY:
+    if not platform_plugin(platform).call_backs.stamped:
         message_id = hashlib.sha256(body).hexdigest()
-        _check_age(at, now, _BENEVITY_TOLERANCE, "body", "timestamp")
+        _check_age(at, now, _UNSTAMPED_TOLERANCE, "body", "timestamp")
     else:
         message_id = headers.get("webhook-id", "")
         tolerance = timedelta(seconds=api.runtime.settings.webhook_tolerance_seconds)
@@ -153,15 +154,14 @@ def _signed_by(
     body: bytes,
 ) -> SigningAccount:
     """The account that has signed it. Raises a 401 problem, the same for no account and a bad signature."""
-    holds = benevity_holds if platform is Platform.BENEVITY else standard_holds
-    named = "x-benevity-signature" if platform is Platform.BENEVITY else "webhook-signature"
+    signature = platform_plugin(platform).call_backs
     account = None
-    if headers.get(named):
+    if headers.get(signature.header):
         try:
             account = api.call_backs.signed_by(
                 platform,
                 call_back.transaction_id,
-                lambda secret: holds(secret, headers, body),
+                lambda secret: signature.holds(secret, headers, body),
                 size=len(body),
             )
         except CallBackTooLarge as refusal:

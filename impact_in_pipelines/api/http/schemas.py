@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from impact_in_pipelines.api.http.pagination import MOST
+from impact_in_pipelines.platforms import Platform
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
@@ -120,7 +121,12 @@ Day = Annotated[date, Field(examples=["2026-03-09"])]
 Count = Annotated[int, BeforeValidator(_digits)]
 """A whole number in a query: digits only."""
 Limit = Annotated[Count, Field(ge=1, le=MOST, description=f"at most so many, up to {MOST}")]
-PlatformName = Literal["benevity", "goodera", "workday"]
+if TYPE_CHECKING:
+    PlatformName = str
+    ShownPlatform = str
+else:
+    PlatformName = Literal[tuple(one.value for one in Platform)]
+    """A platform whose connector is installed, as it comes in."""
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds no NUL."""

@@ -6,6 +6,9 @@ A test fails for an operation or a parameter without a description; one may also
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from impact_in_pipelines.connectors.plugin import platform_plugin
+from impact_in_pipelines.platforms import Platform
+
 OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
         "acknowledgeIncident": "Escalation stops for this incident; it stays open until its metric is back "
@@ -147,10 +150,11 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "trigger": "only what was planned so",
         "year": "the present year or one of the next two",
         "windowId": "the maintenance window's id",
-        "webhook-id": "Standard Webhooks: the message's id",
-        "webhook-signature": "Standard Webhooks: its signatures",
-        "webhook-timestamp": "Standard Webhooks: seconds since 1970 at which it was sent",
-        "X-Benevity-Signature": "Benevity: sha256= and the HMAC of the body in hex",
+        **{
+            header: what
+            for platform in Platform
+            for header, what in platform_plugin(platform).call_backs.headers.items()
+        },
     }
 )
 

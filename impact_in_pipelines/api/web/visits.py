@@ -34,7 +34,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.logs.context import about
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
 from impact_in_pipelines.wording.language.formats import Formats
@@ -273,7 +273,7 @@ def uuid_of(text: str, what: str) -> UUID:
 def platform_of(visit: Visit) -> Platform:
     """The platform in the address. Raises a 404 problem: no other text names one."""
     try:
-        return Platform(visit.request.path_params["platform"])
+        return installed_platform(visit.request.path_params["platform"])
     except ValueError:
         raise ApiProblem(404, "no such platform") from None
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from impact_in_pipelines.cli.accounts.credentials_input import (
-    OPTION_NAMES,
     checked_url,
     merged_options,
     read_credentials,
@@ -50,7 +49,10 @@ def set_(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help=f"{', '.join(OPTION_NAMES)}; KEY= removes one."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="What its requests read, such as programId; KEY= removes one.",
+        ),
     ] = None,
     enable: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Deliver, or not.", show_default=False)
@@ -58,9 +60,8 @@ def set_(
 ) -> None:
     """Create or change an account; what isn't given stays as it is.
 
-    Credentials are a JSON object with api_key (Benevity, Goodera), client_id and
-    client_secret (Benevity with OAuth), or client_id, client_secret and tenant_id
-    (Workday). They are kept encrypted and never shown.
+    Credentials are a JSON object with what the platform knows an account by; 'impact-in connections
+    list' names what is missing. They are kept encrypted and never shown.
     """
     given = (
         base_url, organization_id, credentials, rate_limit, max_concurrency, option or None, enable
@@ -78,7 +79,7 @@ def set_(
             organization_id=organization_id.strip() if organization_id else None,
             base_url=url,
             credentials=secrets,
-            options=merged_options(before.options, option) if option else None,
+            options=merged_options(platform, before.options, option) if option else None,
             rate_limit_per_minute=rate_limit,
             max_concurrency=max_concurrency,
             enabled=enable,

@@ -9,10 +9,7 @@ from typing import Any
 
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import Platform
-
-OPTION_NAMES = ("auth", "programId", "programName", "projectId", "scope")
-"""The settings of an account that the connectors read (design, section 6)."""
+from impact_in_pipelines.platforms import FACTS, Platform
 
 _URL = re.compile(r"https?://[^\s@?#/]+(/[^\s@?#]*)?")
 
@@ -56,17 +53,19 @@ def checked_url(url: str) -> str:
     return url
 
 
-def merged_options(stored: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
+def merged_options(
+    platform: Platform, stored: Mapping[str, Any], pairs: Sequence[str]
+) -> dict[str, Any]:
     """`stored` with the `key=value` pairs over it; an empty value takes the key away.
 
-    Raises `UsageError` for a pair without '=' and for a key that no connector reads.
+    Raises `UsageError` for a pair without '=' and for a key that the platform's connector doesn't read.
     """
-    options = dict(stored)
+    options, names = dict(stored), FACTS[platform].options
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or key not in OPTION_NAMES:
+        if not equals or key not in names:
             raise UsageError(
-                f"--option {key!r} must be key=value with one of the keys {', '.join(OPTION_NAMES)}"
+                f"--option {key!r} must be key=value with one of the keys {', '.join(names)}"
             )
         if value:
             options[key] = value

@@ -8,11 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from impact_in_pipelines.alerting import wording
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services import incidents
 from impact_in_pipelines.services.alerts import Alerts, listed_incidents
 from impact_in_pipelines.sla.incidents import Incident
@@ -26,7 +25,7 @@ def list_(
     company: Annotated[
         str | None, typer.Option(metavar="COMPANY", help="Only this company's; slug or id.")
     ] = None,
-    platform: Annotated[Platform | None, typer.Option(help="Only this platform's.")] = None,
+    platform: PlatformOption = None,
     all_: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     as_json: AsJson = False,

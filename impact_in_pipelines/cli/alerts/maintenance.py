@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import duration, instant, whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.services.maintenance import (
     add_maintenance,
     end_maintenance,
@@ -26,7 +26,7 @@ app = typer.Typer(
 @app.command("add")
 def add(
     reason: Annotated[str, typer.Option(help="Why; people read it.")],
-    platform: Annotated[Platform | None, typer.Option(help="Of this platform only.")] = None,
+    platform: PlatformOption = None,
     company: Annotated[
         str | None, typer.Option(metavar="COMPANY", help="Of this company only; slug or id.")
     ] = None,

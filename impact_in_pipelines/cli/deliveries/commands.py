@@ -8,8 +8,8 @@ from uuid import UUID
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.deliveries.listing import CompanyOption, PlatformOption, list_
+from impact_in_pipelines.cli.context import AsJson, PlatformOption
+from impact_in_pipelines.cli.deliveries.listing import CompanyOption, list_
 from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, short
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, print_error, print_json

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformArgument, PlatformOption
 from impact_in_pipelines.cli.deliveries.commands import (
     app,
     count,
     raise_refused,
     refusals,
 )
-from impact_in_pipelines.cli.deliveries.listing import CompanyOption, PlatformOption
+from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
@@ -23,7 +23,7 @@ from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.resending.correcting import Policy
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import FACTS, Platform, SecondReport
+from impact_in_pipelines.platforms import FACTS, SecondReport
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.deliveries import corrections
 
@@ -130,7 +130,7 @@ def correct(
 @app.command("corrections")
 def policy(
     company: Annotated[str, typer.Argument(metavar="COMPANY", help="Slug or id.")],
-    platform: Annotated[Platform, typer.Argument(help="The platform.")],
+    platform: PlatformArgument,
     policy: Annotated[
         Policy | None, typer.Option(help="What is done about delivered days that have changed.")
     ] = None,

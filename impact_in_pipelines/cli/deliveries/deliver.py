@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson, open_runtime
+from impact_in_pipelines.cli.context import AsJson, PlatformOption, open_runtime
 from impact_in_pipelines.cli.deliveries.apart import APART_FROM, DrainsApart, can_run_apart
 from impact_in_pipelines.cli.deliveries.drains import DrainResult, run_drains
 from impact_in_pipelines.cli.deliveries.results import (
@@ -28,9 +28,7 @@ from impact_in_pipelines.runtime import Runtime
 
 
 def deliver(
-    platform: Annotated[
-        Platform | None, typer.Option(help="Only this platform; all three otherwise.")
-    ] = None,
+    platform: PlatformOption = None,
     company: Annotated[
         str | None, typer.Option(metavar="COMPANY", help="Only this company (slug or id).")
     ] = None,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.deliveries.text import as_document, print_list
 from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.session import session
@@ -17,13 +17,11 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.exporting import ExportForm, export
 
 CompanyOption = Annotated[
     str | None, typer.Option("--company", metavar="COMPANY", help="Only this slug or id.")
 ]
-PlatformOption = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHOWN = 20
 

@@ -27,7 +27,7 @@ from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors import Conflict, ImpactInError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS, Platform, registered_names
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.services.accounts.connections import ConnectionChange, set_connection
@@ -44,7 +44,7 @@ ENVIRONMENT = {
     "HTTP_READ_TIMEOUT_MS": "1500",
     "ENABLE_SCHEDULER": "false",
 }
-_OURS = ("IMPACT_IN_", "SCHEDULER_", "BENEVITY_", "GOODERA_", "WORKDAY_", "HTTP_", "DAGSTER_")
+_OURS = ("IMPACT_IN_", "SCHEDULER_", "HTTP_", "DAGSTER_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +181,9 @@ def hold_home() -> Iterator[IO[str]]:
 
 def _environment(sandbox: Sandbox) -> None:
     """A user's own settings must not leak into the demo, nor the demo reach a user's database."""
+    ours = (*_OURS, *(f"{name.upper()}_" for name in registered_names()))
     for name in list(os.environ):
-        if name.startswith(_OURS) or name == "DATABASE_URL":
+        if name.startswith(ours) or name == "DATABASE_URL":
             del os.environ[name]
     os.environ.update(ENVIRONMENT | world.sandbox_environment(sandbox.url))
     os.environ["IMPACT_IN_HOME"] = str(HOME.absolute())

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformArgument
 from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.delivery.holding.closures import Closure
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.services.operating import platforms as service
 
 app = typer.Typer(
@@ -18,7 +18,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-WhichPlatform = Annotated[Platform, typer.Argument(help="The platform.")]
 OfCompany = Annotated[
     str | None,
     typer.Option(
@@ -73,7 +72,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command("hold")
 def hold(
-    platform: WhichPlatform,
+    platform: PlatformArgument,
     reason: Annotated[str, typer.Option(help="Why; people read it.")],
     company: OfCompany = None,
     by: By = None,
@@ -99,7 +98,7 @@ def hold(
 
 @app.command("resume")
 def resume(
-    platform: WhichPlatform,
+    platform: PlatformArgument,
     company: OfCompany = None,
     by: By = None,
     as_json: AsJson = False,

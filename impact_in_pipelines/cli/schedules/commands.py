@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
+from impact_in_pipelines.cli.context import (
+    AsJson,
+    CompanyArgument,
+    PlatformArgument,
+    PlatformOption,
+)
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
@@ -29,7 +34,7 @@ from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.schedules.rows import DaysLeftOut, Note, Schedule, ScheduleTwin
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule, UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.services import schedules
 from impact_in_pipelines.services.schedules import Changed
 from impact_in_pipelines.wording.notes import note_sentence
@@ -99,7 +104,7 @@ def list_(
     company: Annotated[
         str | None, typer.Option(metavar="COMPANY", help="Only this company's (slug or id).")
     ] = None,
-    platform: Annotated[Platform | None, typer.Option(help="Only this platform's.")] = None,
+    platform: PlatformOption = None,
     as_json: AsJson = False,
 ) -> None:
     """List the schedules with their next run."""

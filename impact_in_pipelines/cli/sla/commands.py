@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson
+from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.output import (
     console,
     print_json,
@@ -22,7 +22,7 @@ from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import UsageError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.reports import make_report, stored_reports_of_all
 from impact_in_pipelines.services.sla import set_thresholds, standing, thresholds_of
@@ -120,7 +120,7 @@ def report(
 @app.command("thresholds")
 def thresholds(
     company: OptionalCompany = None,
-    platform: Annotated[Platform | None, typer.Option(help="Only on this platform.")] = None,
+    platform: PlatformOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=NUMBER", help="Its own number; may be repeated."),

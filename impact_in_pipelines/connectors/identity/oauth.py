@@ -20,13 +20,12 @@ from impact_in_pipelines.connectors.identity.token_answers import TokenGrant, cl
 from impact_in_pipelines.delivery.model import Connection, SendResult
 from impact_in_pipelines.delivery.ports import OAuthTokens
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import FACTS
 
 EARLY_SECONDS = 60.0
 STORED_FOR = timedelta(seconds=30)
 """How long a token from the store is used before the store is asked again."""
 
-_SCOPES = {Platform.WORKDAY: "volunteer_management"}
 _log = logging.getLogger(__name__)
 
 
@@ -166,7 +165,7 @@ def token_key(connection: Connection) -> str:
 
 
 def _scope(connection: Connection) -> str | None:
-    scope = _SCOPES.get(connection.platform) or connection.options.get("scope")
+    scope = FACTS[connection.platform].oauth_scope or connection.options.get("scope")
     return scope if isinstance(scope, str) else None
 
 

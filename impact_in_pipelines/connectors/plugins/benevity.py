@@ -1,17 +1,28 @@
 """Benevity: `POST {url}/impact` with an API key or an OAuth token (design, section 6)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from impact_in_pipelines.connectors.base import PlatformConnector
-from impact_in_pipelines.connectors.classify import Promise
-from impact_in_pipelines.connectors.credentials import uses_oauth
-from impact_in_pipelines.connectors.plugins import mapping
-from impact_in_pipelines.delivery.model import Connection, Shipment
-from impact_in_pipelines.delivery.payload import Payload
-from impact_in_pipelines.impact.figures import ImpactFigures, OutcomeFigures
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.connectors.plugin import (
+    API_KEY,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CallBackSignature,
+    Connection,
+    ImpactFigures,
+    OutcomeFigures,
+    Payload,
+    PlatformFacts,
+    PlatformPlugin,
+    Promise,
+    SecondReport,
+    Shipment,
+    mapping,
+)
+from impact_in_pipelines.connectors.plugins.signatures import holds_in_hex
 
+_SIGNED_BY = "x-benevity-signature"
 _UNITS = {"integration": "score_0_1", "job_readiness": "score_0_1", "language": "level_0_10"}
 
 
@@ -72,10 +83,42 @@ def _outcome(outcome: OutcomeFigures) -> dict[str, Any]:
     }
 
 
-class BenevityConnector(PlatformConnector):
+def _holds(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    return holds_in_hex(secret, headers.get(_SIGNED_BY, ""), body)
+
+
+class Benevity(PlatformPlugin):
     """Sends one payload a request."""
 
-    platform: Platform = Platform.BENEVITY
+    api_version = 1
+    facts = PlatformFacts(
+        "Benevity",
+        rate_limit_per_minute=100,
+        rate_limit_per_day=10_000,
+        batch_limit=1,
+        credentials=((API_KEY,), (CLIENT_ID, CLIENT_SECRET)),
+        # One report for each organisation, programme and reporting period: the newest stands.
+        second_report=SecondReport.REPLACES,
+        options=("auth", "programId", "programName", "scope"),
+    )
+    call_backs = CallBackSignature(
+        _SIGNED_BY,
+        {"X-Benevity-Signature": "Benevity: sha256= and the HMAC of the body in hex"},
+        _holds,
+        stamped=False,
+    )
+
+    def payload(
+        self,
+        figures: ImpactFigures,
+        connection: Connection,
+        built_at: datetime,
+        correction: int = 0,
+    ) -> Payload:
+        return to_payload(figures, connection, built_at, correction)
+
+    def reported(self, figures: ImpactFigures) -> dict[str, Any]:
+        return reported(figures)
 
     def path(self, shipment: Shipment) -> str:
         del shipment
@@ -83,7 +126,7 @@ class BenevityConnector(PlatformConnector):
 
     def headers(self, shipment: Shipment) -> dict[str, str]:
         headers = {"X-API-Version": "1.0"}
-        if not uses_oauth(shipment.connection):
+        if not shipment.connection.uses_oauth:
             headers["Authorization"] = f"Bearer {shipment.connection.credentials['api_key']}"
         return headers
 

@@ -4,13 +4,19 @@
 from datetime import datetime
 from typing import Any
 
-from impact_in_pipelines.connectors.base import PlatformConnector
-from impact_in_pipelines.connectors.classify import Promise
-from impact_in_pipelines.connectors.plugins import mapping
-from impact_in_pipelines.delivery.model import Connection, Shipment
-from impact_in_pipelines.delivery.payload import Payload
-from impact_in_pipelines.impact.figures import ImpactFigures, OutcomeFigures
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.connectors.plugin import (
+    API_KEY,
+    Connection,
+    ImpactFigures,
+    OutcomeFigures,
+    Payload,
+    PlatformFacts,
+    PlatformPlugin,
+    Promise,
+    SecondReport,
+    Shipment,
+    mapping,
+)
 
 _COUNTED = ("volunteer_engagement", "volunteer_hours", "program_reach", "session_count")
 # Category: dimension, name, unit.
@@ -87,10 +93,31 @@ def _custom(category: str) -> str:
     return f"outcome_{category}" if category in _TAKEN else category
 
 
-class GooderaConnector(PlatformConnector):
+class Goodera(PlatformPlugin):
     """Sends one record a request, or a frozen batch of one connection."""
 
-    platform: Platform = Platform.GOODERA
+    api_version = 1
+    facts = PlatformFacts(
+        "Goodera",
+        rate_limit_per_minute=60,
+        batch_limit=100,
+        credentials=((API_KEY,),),
+        # One record for each project and reporting period: the highest version stands.
+        second_report=SecondReport.REPLACES,
+        options=("programId", "programName", "projectId"),
+    )
+
+    def payload(
+        self,
+        figures: ImpactFigures,
+        connection: Connection,
+        built_at: datetime,
+        correction: int = 0,
+    ) -> Payload:
+        return to_payload(figures, connection, built_at, correction)
+
+    def reported(self, figures: ImpactFigures) -> dict[str, Any]:
+        return reported(figures)
 
     def path(self, shipment: Shipment) -> str:
         return "/impact-data/batch" if shipment.is_batch else "/impact-data"

@@ -5,14 +5,25 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid5
 
-from impact_in_pipelines.connectors.base import PlatformConnector
-from impact_in_pipelines.connectors.classify import DUPLICATE_ACTIVITY, Promise
-from impact_in_pipelines.connectors.plugins import mapping
-from impact_in_pipelines.delivery.model import Connection, Shipment
-from impact_in_pipelines.delivery.payload import Payload, payload_hash
-from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.connectors.plugin import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    ActivityFigures,
+    Connection,
+    Credential,
+    ImpactFigures,
+    Payload,
+    PlatformFacts,
+    PlatformPlugin,
+    Promise,
+    SecondReport,
+    Shipment,
+    mapping,
+)
+from impact_in_pipelines.delivery.payload import payload_hash
 
+_DUPLICATE_ACTIVITY = "DUPLICATE_ACTIVITY"
+_TENANT_ID = Credential("tenant_id", "Tenant id", secret=False, is_id=True)
 # The first type of which a word occurs in the activity's name.
 _TYPES = (
     ("mentorship", ("mentor", "coach", "buddy")),
@@ -110,10 +121,32 @@ def _enrollments(figures: ImpactFigures, connection: Connection) -> list[dict[st
     ]
 
 
-class WorkdayConnector(PlatformConnector):
+class Workday(PlatformPlugin):
     """Sends one payload a request; the delivery's key is the transaction id."""
 
-    platform: Platform = Platform.WORKDAY
+    api_version = 1
+    facts = PlatformFacts(
+        "Workday",
+        rate_limit_per_minute=30,
+        batch_limit=1,
+        credentials=((CLIENT_ID, CLIENT_SECRET, _TENANT_ID),),
+        # Activities and enrolments are entries by their ids, and changed ones have other ids: both are
+        # counted.
+        second_report=SecondReport.ADDS,
+        oauth_scope="volunteer_management",
+    )
+
+    def payload(
+        self,
+        figures: ImpactFigures,
+        connection: Connection,
+        built_at: datetime,
+        correction: int = 0,
+    ) -> Payload:
+        return to_payload(figures, connection, built_at, correction)
+
+    def reported(self, figures: ImpactFigures) -> dict[str, Any]:
+        return reported(figures)
 
     def path(self, shipment: Shipment) -> str:
         del shipment
@@ -135,5 +168,5 @@ class WorkdayConnector(PlatformConnector):
                 "activitiesProcessed": len(payload.get("volunteerActivities", ())),
                 "enrollmentsProcessed": len(payload.get("programEnrollments", ())),
             },
-            arrived_codes=frozenset({DUPLICATE_ACTIVITY}),
+            arrived_codes=frozenset({_DUPLICATE_ACTIVITY}),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from impact_in_pipelines.connectors.credentials import redactor_for, uses_oauth
+from impact_in_pipelines.connectors.credentials import redactor_for
 from impact_in_pipelines.connectors.identity.oauth import token_key
 from impact_in_pipelines.db.deliveries.call_backs import (
     CallBackResult,
@@ -105,6 +105,6 @@ class CallBacks:
         if connection is None:
             return Redactor([account.secret])
         token = None
-        if uses_oauth(connection):
+        if connection.uses_oauth:
             token = runtime.oauth_tokens.get(token_key(connection), runtime.clock())
         return redactor_for(connection, account.secret, *([token] if token else []))

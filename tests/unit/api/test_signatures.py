@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from impact_in_pipelines.api.access.signatures import benevity_holds, standard_holds
+from impact_in_pipelines.connectors.plugin import STANDARD, platform_plugin
+from impact_in_pipelines.platforms import Platform
 
+benevity_holds = platform_plugin(Platform.BENEVITY).call_backs.holds
+standard_holds = STANDARD.holds
 BODY = b'{"transactionId": "t-1", "status": "failed"}'
 SECRET = "a secret of one account"
 

@@ -7,7 +7,6 @@ from impact_in_pipelines.connectors.credentials import (
     check_account,
     evidence,
     redactor_for,
-    uses_oauth,
     validate_credentials,
 )
 from impact_in_pipelines.delivery.model import Connection
@@ -60,9 +59,9 @@ def test_a_wrong_set_is_named_in_one_line_without_values(
 
 def test_the_kind_of_credentials_tells_how_an_account_authenticates() -> None:
     """A client id and secret mean OAuth, a key doesn't."""
-    assert uses_oauth(connection(Platform.WORKDAY))
-    assert uses_oauth(connection(Platform.BENEVITY, credentials=OAUTH))
-    assert not uses_oauth(connection(Platform.BENEVITY))
+    assert connection(Platform.WORKDAY).uses_oauth
+    assert connection(Platform.BENEVITY, credentials=OAUTH).uses_oauth
+    assert not connection(Platform.BENEVITY).uses_oauth
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from impact_in_pipelines.connectors.classify import (
-    Promise,
-    classify_answer,
-)
+from impact_in_pipelines.connectors.classify import classify_answer
 from impact_in_pipelines.connectors.http.answer import Answer
+from impact_in_pipelines.connectors.plugins.answers import Promise
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome
 from impact_in_pipelines.redaction.redactor import Redactor

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors import InvalidSetting
-from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.setting_forms import RETRIED_KINDS
+from impact_in_pipelines.platforms import RETRIED_KINDS, Platform
 from impact_in_pipelines.settings import read_settings
 
 from .helpers import NOW

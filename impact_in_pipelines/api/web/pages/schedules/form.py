@@ -208,7 +208,7 @@ def new(visit: Visit) -> Response:
     if like := visit.query("like"):
         return _form(visit, None, Filled.from_schedule(own_schedule(visit, like)))
     texts = dict.fromkeys(_TEXTS, "") | {
-        "platform": Platform.BENEVITY.value,
+        "platform": next(iter(Platform), ""),
         "timezone": visit.home.timezone,
         "policy": HolidayPolicy.NEXT.value,
         **_picked_texts(Picked(Often.DAILY)),

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.services.deliveries import calendar as service
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.calendar import CalendarDay, DayState
@@ -160,6 +160,6 @@ def send(visit: Visit) -> Response:
 def _asked(platform: str, day: str) -> tuple[Platform, date]:
     """Raises a 404 problem: no other link names anything."""
     try:
-        return Platform(platform), date.fromisoformat(day)
+        return installed_platform(platform), date.fromisoformat(day)
     except ValueError:
         raise not_found("day") from None

@@ -10,7 +10,7 @@ from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
 from impact_in_pipelines.db.corrections.staleness import StaleFilter
 from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy
-from impact_in_pipelines.platforms import FACTS, Platform, SecondReport
+from impact_in_pipelines.platforms import FACTS, Platform, SecondReport, installed_platform
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.corrections import StaleReport
 
@@ -79,7 +79,10 @@ def send(visit: Visit) -> Response:
 def set_policy(visit: Visit) -> Response:
     """Keep what is to be done on a platform."""
     try:
-        platform, policy = Platform(visit.field("platform")), Policy(visit.field("policy"))
+        platform, policy = (
+            installed_platform(visit.field("platform")),
+            Policy(visit.field("policy")),
+        )
     except ValueError:
         raise not_found("policy") from None
     now = corrections.policy_of(visit.api.runtime, visit.home, platform)
