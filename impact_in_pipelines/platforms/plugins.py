@@ -23,6 +23,9 @@ API_VERSION = 1
 OURS = "impact-in-pipelines"
 """The package whose connectors nobody else's of the same name replace."""
 
+MOST = 16
+"""A record of an outcome has four bits for its platform (sla/everybody/outcomes.py)."""
+
 _RESERVED = frozenset({"all"})
 _PARTS = ("facts", "payload", "reported", "path", "headers", "promise", "classify", "call_backs")
 
@@ -61,12 +64,12 @@ class PluginMissing(LookupError):
 
 
 def registered_names() -> Sequence[str]:
-    """The names of all registered connectors, sorted, whether or not they work; nothing is imported."""
+    """The names of all registered connectors, this package's first. None is imported: some may not work."""
     return tuple(_entries()[0])
 
 
 def installed() -> "tuple[Platform, ...]":
-    """The platforms whose connectors work, by name."""
+    """The platforms whose connectors work: this package's, then the others by name."""
     return _installed()
 
 
@@ -133,7 +136,7 @@ def _installed() -> "tuple[Platform, ...]":
 
 @cache
 def _entries() -> "tuple[dict[str, EntryPoint], tuple[PluginProblem, ...]]":
-    """The registered connectors by name, sorted, and those that can't be told apart or named."""
+    """The registered connectors by name, in their order, and those that can't be told apart or named."""
     from importlib.metadata import entry_points
 
     from impact_in_pipelines.platforms.names import NAME
@@ -143,7 +146,10 @@ def _entries() -> "tuple[dict[str, EntryPoint], tuple[PluginProblem, ...]]":
         by_name.setdefault(entry.name, []).append(entry)
     good: dict[str, EntryPoint] = {}
     bad: list[PluginProblem] = []
-    for name, entries in sorted(by_name.items()):
+    # Ours first: what has numbered them once goes on to.
+    order = sorted(by_name, key=lambda name: (not any(map(_is_ours, by_name[name])), name))
+    for name in order:
+        entries = by_name[name]
         ours = [entry for entry in entries if _is_ours(entry)]
         if not NAME.fullmatch(name) or name in _RESERVED:
             why = "its name must be up to 30 lower case letters, digits and _, and not 'all'"
@@ -157,6 +163,8 @@ def _entries() -> "tuple[dict[str, EntryPoint], tuple[PluginProblem, ...]]":
             bad += [_problem(entry, why) for entry in entries if entry not in kept]
         else:
             good[name] = entries[0]
+    for name in list(good)[MOST:]:
+        bad.append(_problem(good.pop(name), f"there may be {MOST} connectors at most"))
     return good, tuple(bad)
 
 

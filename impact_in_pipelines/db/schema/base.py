@@ -19,7 +19,8 @@ metadata = MetaData(
     },
 )
 
-PLATFORM_CHECK = "platform IN ('benevity', 'goodera', 'workday')"
+PLATFORM_CHECK = "platform ~ '^[a-z][a-z0-9_]{0,29}$'"
+"""Any name that a connector may have (`platforms.names.NAME`): the database doesn't know which there are."""
 
 
 def instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:

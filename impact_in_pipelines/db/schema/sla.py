@@ -79,6 +79,8 @@ sla_outcome_marks = Table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("first_day", Date, nullable=False),
     Column("mark", Text, nullable=False),
+    # The platforms in the order of their numbers in the records. Others, or null: all is packed anew.
+    Column("platforms", Text),
     instant("packed_at", nullable=False),
     CheckConstraint("id = 1", name="single"),
 )

@@ -36,6 +36,8 @@ _LONGEST = timedelta(days=10)
 """A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
 _MONTH_DAYS = 31
 _DAY = timedelta(days=1)
+_NUMBERED = {"platforms": ",".join(columns.PLATFORMS)}
+"""What the records' numbers of platforms mean in this process."""
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -57,7 +59,7 @@ class SlaOutcomes:
             connection.execute(_STATUSES["roomy"])
             # The second of two at once finds the work done.
             connection.execute(_SQL["lock"])
-            state = connection.execute(_SQL["packed_state"]).one_or_none()
+            state = connection.execute(_SQL["packed_state"], _NUMBERED).one_or_none()
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
             if state is None:
@@ -67,7 +69,8 @@ class SlaOutcomes:
                 known_from = max(first, state.first_day)
                 self._pack_changed(connection, known_from, state.mark, now)
             self._pack_days(connection, first, known_from, now)
-            connection.execute(_SQL["set_mark"], {"first_day": first, "mark": mark, "now": now})
+            values = {"first_day": first, "mark": mark, "now": now}
+            connection.execute(_SQL["set_mark"], _NUMBERED | values)
 
     def _pack_days(
         self, connection: Connection, first: date, known_from: date | None, now: datetime
@@ -114,7 +117,7 @@ def read_everybody(
 
 def first_packed_day(connection: Connection) -> date | None:
     """From which day on outcomes are packed; None: nothing is, by what the server's present log says."""
-    state = connection.execute(_SQL["packed_state"]).one_or_none()
+    state = connection.execute(_SQL["packed_state"], _NUMBERED).one_or_none()
     return None if state is None else state.first_day
 
 
@@ -136,7 +139,7 @@ def read_blocks(
     Every statement has to see the log at one moment: `connection` is in a transaction of its own that is
     REPEATABLE READ.
     """
-    state = connection.execute(_SQL["packed_state"]).one_or_none()
+    state = connection.execute(_SQL["packed_state"], _NUMBERED).one_or_none()
     packed_from = midnight(state.first_day) if state else window.end
     owners = columns.owners_of(ids)
     changed, rest = _read_unpacked(

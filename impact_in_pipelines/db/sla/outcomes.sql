@@ -11,9 +11,10 @@ substr(uuid_send(s.id), 9, 8)
 
 -- name: packed_state
 -- From which day on the outcomes are packed, and the mark up to which the log was read for it; none if that is
--- of another server's future.
+-- of another server's future, or numbers other platforms.
 SELECT first_day, mark FROM sla_outcome_marks
 WHERE pg_snapshot_xmax(CAST(mark AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())
+  AND platforms = :platforms
 
 -- name: unpacked
 -- A fragment in place of `fates`: those of [start, end) that sla_outcomes doesn't have as they are now. Due
@@ -31,7 +32,8 @@ started AS ({started})
 SELECT string_agg(uuid_send(company_id), '' ORDER BY company_id) AS owners,
        string_agg(int4send(octet_length(records) / {record_bytes}), '' ORDER BY company_id) AS counts,
        string_agg(records, '' ORDER BY company_id) AS records
-FROM (SELECT s.company_id, string_agg({record}, '') AS records FROM started s GROUP BY s.company_id) AS each
+FROM (SELECT s.company_id, string_agg({record}, '') AS records
+      FROM started s WHERE {platform_number} IS NOT NULL GROUP BY s.company_id) AS each
 
 -- name: read_packed
 -- The same from sla_outcomes, of the companies from :first_company to :last_company and the days that [start,
@@ -78,13 +80,14 @@ facts AS ({facts}),
 started AS ({started})
 INSERT INTO sla_outcomes (day, company_id, records)
 SELECT CAST(s.scheduled_for AT TIME ZONE 'UTC' AS date), s.company_id, string_agg({record}, '')
-FROM started s GROUP BY 1, 2
+FROM started s WHERE {platform_number} IS NOT NULL GROUP BY 1, 2
 
 -- name: forget_days
 -- What lies before :first_day, or (:all) everything.
 DELETE FROM sla_outcomes WHERE :all OR day < :first_day
 
 -- name: set_mark
-INSERT INTO sla_outcome_marks (id, first_day, mark, packed_at) VALUES (1, :first_day, :mark, :now)
+INSERT INTO sla_outcome_marks (id, first_day, mark, platforms, packed_at)
+VALUES (1, :first_day, :mark, :platforms, :now)
 ON CONFLICT (id) DO UPDATE
-SET first_day = excluded.first_day, mark = excluded.mark, packed_at = excluded.packed_at
+SET first_day = excluded.first_day, mark = excluded.mark, platforms = excluded.platforms, packed_at = excluded.packed_at

@@ -33,6 +33,8 @@ def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> li
     kept: dict[tuple[Any, ...], Sequence[datetime]] = {}
     found = []
     for row in rows_of(connection.execute(_SQL["lagging"], values)):
+        if row["platform"] not in Platform:
+            continue  # held until its connector is installed again
         # A thousand companies with one cron lag alike: the cron is followed once.
         rule = tuple(
             tuple(value) if isinstance(value, list) else value

@@ -204,11 +204,11 @@ class SlaWatch:
         values = self._values(look.window, look.now, touched)
         values |= {"unplanned": as_parameter(look.fires)}
         for row in rows_of(look.connection.execute(sla_sql.MEASURE_SOME, values)):
-            if row["company_id"] is not None and row["platform"] is not None:
+            if row["company_id"] is not None and row["platform"] in Platform:
                 standing.put(row["company_id"], Platform(row["platform"]), row)
         burnt = self._values(look.burning, look.now, touched)
         for row in rows_of(look.connection.execute(_BURNS_OF_SOME, burnt)):
-            if row["company_id"] is not None and row["platform"] is not None:
+            if row["company_id"] is not None and row["platform"] in Platform:
                 standing.put_ends(row["company_id"], Platform(row["platform"]), row)
 
     def _assessed(self, look: _Look, standing: EverybodyStanding) -> Assessment:
