@@ -36,6 +36,7 @@ def validate_credentials(platform: Platform, credentials: Mapping[str, Any]) -> 
 class Lack(Enum):
     """What may keep a connection from being used."""
 
+    CONNECTOR = "connector"
     ENABLED = "enabled"
     BASE_URL = "base_url"
     CREDENTIALS = "credentials"
@@ -46,11 +47,14 @@ class Lack(Enum):
 def lacking(row: Mapping[str, Any], settings: Settings) -> list[Lack]:
     """What a stored connection (platform, enabled, base_url, credential_names) lacks; empty: nothing.
 
-    `unreadable`: no key fits its credentials; `elsewhere`: they were entered for another origin.
+    `connector`: no connector of its platform works here; `unreadable`: no key fits its credentials;
+    `elsewhere`: they were entered for another origin.
 
     The environment's credentials serve at the environment's own URL only, as in `ConnectionStore`.
     """
     platform = Platform(row["platform"])
+    if platform not in Platform:
+        return [Lack.CONNECTOR]
     if not row["enabled"]:
         return [Lack.ENABLED]
     ours = settings.platform_url(platform)

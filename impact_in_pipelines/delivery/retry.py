@@ -45,10 +45,8 @@ class RetryPlan:
         """The plan of `platform`: what RETRY_DELAYS_MS says of it, else its connector, else what holds for
         all."""
         facts = FACTS[platform]
-        own: dict[str | None, tuple[int, ...] | None] = {
-            None: facts.retry_delays_ms,
-            **facts.retry_delays_by_error,
-        }
+        own: dict[str | None, tuple[int, ...] | None] = {None: facts.retry_delays_ms}
+        own |= {kind: delays for kind, delays in facts.retry_delays_by_error.items() if delays}
         own |= {kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform}
         return cls(
             max_retries=settings.scheduler_max_retries,

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.http.schemas import Input, Instant, Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import (
+    Input,
+    Instant,
+    Model,
+    Moment,
+    PlatformName,
+    ShownPlatform,
+)
 from impact_in_pipelines.api.sla.schemas import BreachName, SeverityName
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.incidents import LONGEST_NOTE, IncidentStory
@@ -22,7 +29,7 @@ class IncidentView(Model):
     id: UUID
     company_id: UUID | None
     company: str | None
-    platform: PlatformName | None
+    platform: ShownPlatform | None
     type: BreachName
     severity: SeverityName
     level: int
@@ -90,7 +97,7 @@ class MaintenanceWindowView(Model):
     id: UUID
     company_id: UUID | None
     company: str | None
-    platform: PlatformName | None
+    platform: ShownPlatform | None
     starts_at: Moment
     ends_at: Moment
     reason: str

@@ -25,6 +25,7 @@ def shown(connection: ShownConnection) -> ConnectionView:
     """A stored connection on the wire."""
     choices = credential_choices(connection.platform)
     said = {
+        Lack.CONNECTOR: "the platform's connector isn't installed: nothing is sent",
         Lack.ENABLED: "it is disabled: set enabled",
         Lack.BASE_URL: "no base URL: set baseUrl",
         Lack.CREDENTIALS: f"no credentials: set credentials with {choices}",

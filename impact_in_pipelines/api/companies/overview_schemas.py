@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from impact_in_pipelines.api.alerts.schemas import IncidentView, incident_of
-from impact_in_pipelines.api.http.schemas import Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import Model, Moment, ShownPlatform
 from impact_in_pipelines.api.platforms.schemas import PlatformClosure, closure_of
 from impact_in_pipelines.db.accounts.health import CompanyHealth
 from impact_in_pipelines.services.operating.overview import Overview, PlatformQueue
@@ -39,7 +39,7 @@ class CompanyHealthPage(Model):
 class QueueView(Model):
     """What waits for one platform, and who sends."""
 
-    platform: PlatformName
+    platform: ShownPlatform
     closures: list[PlatformClosure] = Field(description="what holds the whole platform")
     held_connections: int
     open: int

@@ -11,7 +11,7 @@ from impact_in_pipelines.api.http.schemas import (
     Input,
     Model,
     Moment,
-    PlatformName,
+    ShownPlatform,
     Whole,
 )
 from impact_in_pipelines.connectors.credentials import credential_choices
@@ -67,7 +67,7 @@ class ConnectionView(Model):
 
     company_id: UUID
     company: str = Field(examples=["acme"])
-    platform: PlatformName
+    platform: ShownPlatform
     organization_id: str | None
     base_url: str | None
     options: dict[str, Any]

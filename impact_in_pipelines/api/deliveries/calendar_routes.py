@@ -10,7 +10,7 @@ from pydantic import Field
 from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own_company
 from impact_in_pipelines.api.http.problems import ApiProblem, invalid, naming
 from impact_in_pipelines.api.http.routing import api_router
-from impact_in_pipelines.api.http.schemas import Input, Model, PlatformName
+from impact_in_pipelines.api.http.schemas import Input, Model, PlatformName, ShownPlatform
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.calendar import (
@@ -42,7 +42,7 @@ class CalendarDayView(Model):
 class CalendarPlatform(Model):
     """The days of one platform, the first one first."""
 
-    platform: PlatformName
+    platform: ShownPlatform
     days: list[CalendarDayView] = Field(description="every day of the span that is over there")
 
 

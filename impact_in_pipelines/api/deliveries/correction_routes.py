@@ -11,7 +11,14 @@ from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own
 from impact_in_pipelines.api.deliveries.replay_schemas import Ids, RefusedReplay
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.http.routing import api_router
-from impact_in_pipelines.api.http.schemas import Day, Input, Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import (
+    Day,
+    Input,
+    Model,
+    Moment,
+    PlatformName,
+    ShownPlatform,
+)
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
 from impact_in_pipelines.delivery.resending.correcting import (
     DEFAULT_AT_MOST_EVERY_MINUTES,
@@ -36,7 +43,7 @@ class StaleDayView(Model):
 
     company_id: UUID
     company: str = Field(description="the company's slug", examples=["acme"])
-    platform: PlatformName
+    platform: ShownPlatform
     day: Day = Field(description="the local day whose events have changed")
     delivery_id: UUID = Field(description="the delivery that reported it last")
     period_start: Day
@@ -101,7 +108,7 @@ class CorrectionPolicyBody(Input):
 class CorrectionPolicyView(Model):
     """The policy of a company on a platform, and what the platform does with a second report of a period."""
 
-    platform: PlatformName
+    platform: ShownPlatform
     policy: Policy = Field(description="`never`, `ask` a person, or `automatic`")
     quiet_minutes: int = Field(description="how long nothing must have changed")
     at_most_every_minutes: int = Field(description="how often corrections go out by themselves")

@@ -16,13 +16,14 @@ from impact_in_pipelines.api.http.schemas import (
     Model,
     Moment,
     PlatformName,
+    ShownPlatform,
 )
 from impact_in_pipelines.services.deliveries.replaying import MOST
 
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
 DrainState = Literal["started", "waiting", "next_tick"]
 Drains = Annotated[
-    dict[PlatformName, DrainState],
+    dict[ShownPlatform, DrainState],
     Field(
         description="per platform: a drain was started, one that waits takes it, or the next tick does",
         examples=[{"benevity": "started"}],
@@ -125,7 +126,7 @@ class ReplayState(Model):
     """How one delivery of a replay stands."""
 
     id: UUID
-    platform: PlatformName
+    platform: ShownPlatform
     period_start: Day
     period_end: Day
     status: Status
@@ -165,7 +166,7 @@ class PreviewedItem(Model):
     """What would become of one delivery."""
 
     id: UUID
-    platform: PlatformName
+    platform: ShownPlatform
     action: Literal["send_again", "new_delivery", "skip", "refuse"]
     reason: str | None = Field(description="why it would be skipped or refused")
     code: str | None = Field(description="names the reason for programs")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import Day, Model, Moment, ShownPlatform
 from impact_in_pipelines.db.deliveries.reading import DeliveryRow
 from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
@@ -35,7 +35,7 @@ class Delivery(Model):
     id: UUID
     company_id: UUID
     company: str = Field(description="the company's slug", examples=["acme"])
-    platform: PlatformName
+    platform: ShownPlatform
     schedule_id: UUID | None
     trigger: TriggerName
     status: Status
@@ -76,7 +76,7 @@ class TimelineItem(Model):
     first three; the whole is in the delivery itself."""
 
     id: UUID
-    platform: PlatformName
+    platform: ShownPlatform
     trigger: TriggerName
     status: Status
     recovered: bool
@@ -140,7 +140,7 @@ class ReceiptView(Model):
 
     delivery_id: UUID
     company: str = Field(description="the company's slug", examples=["acme"])
-    platform: PlatformName
+    platform: ShownPlatform
     period_start: Day
     period_end: Day
     scheduled_for: Moment

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.api.deliveries.schemas import Status
-from impact_in_pipelines.api.http.schemas import Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import Model, Moment, ShownPlatform
 
 
 class DeliveryEvent(Model):
@@ -12,7 +12,7 @@ class DeliveryEvent(Model):
 
     id: UUID
     company_id: UUID
-    platform: PlatformName
+    platform: ShownPlatform
     status: Status
     attempt_count: int
     updated_at: Moment

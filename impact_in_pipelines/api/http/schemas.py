@@ -123,10 +123,11 @@ Count = Annotated[int, BeforeValidator(_digits)]
 Limit = Annotated[Count, Field(ge=1, le=MOST, description=f"at most so many, up to {MOST}")]
 if TYPE_CHECKING:
     PlatformName = str
-    ShownPlatform = str
 else:
     PlatformName = Literal[tuple(one.value for one in Platform)]
     """A platform whose connector is installed, as it comes in."""
+ShownPlatform = Annotated[str, Field(examples=["benevity"])]
+"""A platform as it goes out: the log may know one whose connector isn't installed any more."""
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds no NUL."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.http.schemas import Input, Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import Input, Model, Moment, ShownPlatform
 from impact_in_pipelines.delivery.holding.closures import Closure, HeldPlatform
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 
@@ -27,7 +27,7 @@ class PlatformClosure(Model):
 class HeldPlatformStatus(Model):
     """One platform: what holds it, and how many of the caller's deliveries that are due wait."""
 
-    platform: PlatformName
+    platform: ShownPlatform
     held: int
     oldest_due: Moment | None
     closures: list[PlatformClosure]
@@ -55,7 +55,7 @@ class Resumption(Input):
 class ResumedPlatform(Model):
     """What was resumed. Deliveries follow step by step, the oldest first."""
 
-    platform: PlatformName
+    platform: ShownPlatform
     company_id: UUID | None
     held: int
 

@@ -21,6 +21,7 @@ from impact_in_pipelines.api.http.schemas import (
     Model,
     Moment,
     PlatformName,
+    ShownPlatform,
     Whole,
 )
 from impact_in_pipelines.db.schedules.rows import Note, ScheduleTwin
@@ -239,7 +240,7 @@ class ScheduleView(Model):
     id: UUID
     company_id: UUID
     company: str
-    platform: PlatformName
+    platform: ShownPlatform
     schedule: str = Field(examples=["0 0 * * *"])
     description: str = Field(examples=["Every day at 00:00"])
     timezone: str
@@ -311,7 +312,7 @@ class CountsView(Model):
 class PlatformCounts(CountsView):
     """The counts of one platform."""
 
-    platform: PlatformName
+    platform: ShownPlatform
 
 
 class ScheduleStatsView(Model):

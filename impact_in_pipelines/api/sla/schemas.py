@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from impact_in_pipelines.api.http.schemas import Day, Model, Moment, PlatformName
+from impact_in_pipelines.api.http.schemas import Day, Model, Moment, ShownPlatform
 
 BreachName = Literal[
     "success_rate",
@@ -119,7 +119,7 @@ class SlaScope(Model):
 class PlatformScope(SlaScope):
     """The same of one platform."""
 
-    platform: PlatformName
+    platform: ShownPlatform
 
 
 class ErrorBudgetView(Model):
@@ -168,7 +168,7 @@ class RecommendationDetail(Model):
     seen: str = Field(description="what was seen")
     where: str = Field(description="where")
     action: str = Field(description="what to do")
-    platform: PlatformName | None = Field(None, description="the platform it is about")
+    platform: ShownPlatform | None = Field(None, description="the platform it is about")
     company: str | None = Field(None, description="the slug of the company it is about")
     delivery_id: UUID | None = Field(None, description="an example")
     schedule_id: str | None = Field(None, description="the schedule it is about")

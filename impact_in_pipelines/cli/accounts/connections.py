@@ -210,6 +210,7 @@ def lacks(shown: ShownConnection) -> list[str]:
         name = shown.platform.value.upper()
         url, credentials = f"{name}_API_URL", f"{name}_…"
     said = {
+        Lack.CONNECTOR: "its connector isn't installed (impact-in doctor)",
         Lack.ENABLED: "disabled (--enable)",
         Lack.BASE_URL: f"no base URL ({url})",
         Lack.CREDENTIALS: f"no credentials ({credentials} with {credential_choices(shown.platform)})",

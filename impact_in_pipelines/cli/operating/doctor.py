@@ -44,6 +44,7 @@ def doctor(as_json: AsJson = False) -> None:
 def _examined(settings: Settings) -> Iterator[Diagnosis]:
     """What rests on something that has failed is left out."""
     yield from health.of_settings(os.environ, setting_names())
+    yield from health.of_connectors()
     folders = (settings.home, settings.archive_folder)
     yield from health.of_disk(one.absolute() for one in folders if one is not None)
     try:

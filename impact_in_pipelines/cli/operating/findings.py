@@ -19,6 +19,8 @@ SENTENCES: Mapping[Fact, str] = MappingProxyType(
     {
         Fact.SETTINGS_KNOWN: "every variable that is meant as a setting is one",
         Fact.SETTING_UNKNOWN: NO_SETTING,
+        Fact.CONNECTORS_WORK: "every connector can be used: {names}",
+        Fact.CONNECTOR_BROKEN: "{why}",
         Fact.DATABASE_ANSWERS: "PostgreSQL {version} answers in {ms:.1f} ms",
         Fact.DATABASE_AWAY: "{error}",
         Fact.TABLES_CURRENT: "the tables are at revision {revision}",
@@ -48,6 +50,7 @@ SENTENCES: Mapping[Fact, str] = MappingProxyType(
 
 _STEPS: Mapping[Fact, str] = MappingProxyType(
     {
+        Fact.CONNECTOR_BROKEN: "install a version of it that works, or take it away; the others work",
         Fact.CLOCK_OFF: "set it by NTP",
         Fact.KEY_FITS_NOT: "add the key they were written with to IMPACT_IN_SECRET_KEY",
         Fact.DISK_LOW: "make room, see: impact-in retention --dry-run",

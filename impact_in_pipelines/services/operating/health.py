@@ -18,6 +18,7 @@ from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql, Dagst
 from impact_in_pipelines.db.engine import Database, database_time, ping, require_current
 from impact_in_pipelines.db.revisions import REVISION
 from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.platforms import Platform, problems
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.connections import ShownConnection, listed
 from impact_in_pipelines.setting_names import unknown_settings
@@ -40,6 +41,8 @@ class Fact(Enum):
 
     SETTINGS_KNOWN = ("settings_known", "settings", State.OK)
     SETTING_UNKNOWN = ("setting_unknown", "settings", State.WARNING)
+    CONNECTORS_WORK = ("connectors_work", "connectors", State.OK)
+    CONNECTOR_BROKEN = ("connector_broken", "connectors", State.FAILED)
     DATABASE_ANSWERS = ("database_answers", "database", State.OK)
     DATABASE_AWAY = ("database_away", "database", State.FAILED)
     TABLES_CURRENT = ("tables_current", "migrations", State.OK)
@@ -92,6 +95,12 @@ def of_settings(names: Iterable[str], known: tuple[str, ...]) -> list[Diagnosis]
     return [
         Diagnosis(Fact.SETTING_UNKNOWN, {"name": one.name, "meant": one.meant}) for one in unknown
     ]
+
+
+def of_connectors() -> list[Diagnosis]:
+    """Which platforms can be sent to at all, and which connectors are registered and can't be used."""
+    broken = [Diagnosis(Fact.CONNECTOR_BROKEN, {"why": str(one)}) for one in problems()]
+    return broken or [Diagnosis(Fact.CONNECTORS_WORK, {"names": list(Platform)})]
 
 
 def of_database(database: Database) -> list[Diagnosis]:

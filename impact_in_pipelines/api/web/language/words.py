@@ -114,6 +114,7 @@ HELD_BY = {
 """What holds a delivery that waits."""
 
 CONNECTION_LACKS = {
+    "connector": N_("Its connector isn't installed: what is due waits."),
     "enabled": N_("It is switched off: nothing is sent."),
     "base_url": N_("Its address is missing."),
     "credentials": N_("Its credentials are missing."),
@@ -122,13 +123,9 @@ CONNECTION_LACKS = {
 }
 """What keeps a connection from being used."""
 
-CREDENTIALS = {
-    "api_key": N_("API key"),
-    "client_id": N_("Client id"),
-    "client_secret": N_("Client secret"),
-    "tenant_id": N_("Tenant id"),
-}
-"""What platforms know an account by."""
+CREDENTIALS = (N_("API key"), N_("Client id"), N_("Client secret"), N_("Tenant id"))
+"""What our connectors call an account's credentials (`Credential.label`); another one's label that isn't
+here is shown as it is."""
 
 CHECK_FAILURES = {
     "authentication": N_("The platform refuses the credentials."),

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 
 from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.web.language.words import CHECK_FAILURES, CREDENTIALS
+from impact_in_pipelines.api.web.language.words import CHECK_FAILURES
 from impact_in_pipelines.api.web.pages.holding import connections_page
 from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, platform_of
 from impact_in_pipelines.connectors.check import ConnectionCheck
@@ -74,7 +73,8 @@ def save(visit: Visit) -> Response:
             at = "credentials" if isinstance(refusal, InvalidCredentials) else "base_url"
             posted.problems[at] = visit.told(refusal)
     if posted.problems:
-        values = {name: visit.field(name) for name, _ in visit.form if name not in CREDENTIALS}
+        secrets = FACTS[platform].credentials_by_name
+        values = {name: visit.field(name) for name, _ in visit.form if name not in secrets}
         return _form(visit, platform, values, problems=posted.problems)
     return visit.go(visit.path("connections", done="saved"))
 
@@ -121,8 +121,9 @@ def _form(
         shown=service.stored(visit.api.runtime, visit.home, platform),
         values=values,
         problems=problems or {},
-        choices=[sorted(names) for names in facts.credential_sets],
-        labels={name: visit.text(CREDENTIALS[name]) for name in chain(*facts.credential_sets)},
+        choices=[[one.name for one in together] for together in facts.credentials],
+        labels={name: visit.text(one.label) for name, one in facts.credentials_by_name.items()},
+        ids={name for name, one in facts.credentials_by_name.items() if one.is_id},
         usual_limit=facts.rate_limit_per_minute,
     )
 
@@ -130,8 +131,9 @@ def _form(
 def _posted(visit: Visit, platform: Platform) -> _Posted:
     problems: dict[str, str] = {}
     limits = {name: _whole(visit, name, most, problems) for name, most in _HIGHEST.items()}
-    names = set(chain(*FACTS[platform].credential_sets))
-    secrets = {name: visit.field(name)[:_LONGEST_SECRET] for name in sorted(names)}
+    secrets = {
+        name: visit.field(name)[:_LONGEST_SECRET] for name in FACTS[platform].credentials_by_name
+    }
     given = {name: secret for name, secret in secrets.items() if secret}
     url = visit.field("base_url")[:_LONGEST]
     try:
