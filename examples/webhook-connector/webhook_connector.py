@@ -19,13 +19,13 @@ from impact_in_pipelines.connectors.plugin import (
     Credential,
     ErrorKind,
     ImpactFigures,
+    Judgement,
     Payload,
     PlatformFacts,
     PlatformPlugin,
     Promise,
     SecondReport,
     Shipment,
-    Verdict,
     delivered,
     mapping,
     refused,
@@ -100,7 +100,7 @@ class Webhook(PlatformPlugin):
     def promise(self, shipment: Shipment) -> Promise:
         return Promise(self.facts.title, str(shipment.key), id_fields=("id",))
 
-    def classify(self, answer: Answer, shipment: Shipment) -> Verdict | None:
+    def classify(self, answer: Answer, shipment: Shipment) -> Judgement | None:
         del shipment
         if 200 <= answer.status < 300:
             return delivered(_id_in(answer.body))  # any 2xx is a receipt; most have no body

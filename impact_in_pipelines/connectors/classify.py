@@ -19,7 +19,7 @@ from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressR
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.failures import explain, is_unusable
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
-from impact_in_pipelines.connectors.plugins.answers import Promise, Verdict
+from impact_in_pipelines.connectors.plugins.answers import Judgement, Promise
 from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
@@ -58,7 +58,7 @@ def classify_answer(
     *,
     may_have_arrived: bool,
     on_token: bool,
-    verdict: Verdict | None = None,
+    verdict: Judgement | None = None,
 ) -> SendResult:
     """What an answer means. `latency_ms` is 0: the caller knows it. `verdict`: what the connector itself says
     of it; it leaves the most to the rules here.
@@ -100,7 +100,7 @@ def classify_answer(
 
 
 def _as_said(
-    verdict: Verdict,
+    verdict: Judgement,
     answer: Answer,
     document: dict[str, Any] | None,
     promise: Promise,

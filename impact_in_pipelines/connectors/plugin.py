@@ -11,8 +11,8 @@ from typing import Any, ClassVar, cast
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.plugins import mapping
 from impact_in_pipelines.connectors.plugins.answers import (
+    Judgement,
     Promise,
-    Verdict,
     again,
     delivered,
     refused,
@@ -45,6 +45,7 @@ __all__ = [
     "Credential",
     "ErrorKind",
     "ImpactFigures",
+    "Judgement",
     "OutcomeFigures",
     "Payload",
     "Platform",
@@ -53,7 +54,6 @@ __all__ = [
     "Promise",
     "SecondReport",
     "Shipment",
-    "Verdict",
     "again",
     "delivered",
     "mapping",
@@ -121,7 +121,7 @@ class PlatformPlugin(ABC):
     def promise(self, shipment: Shipment) -> Promise:
         """What the contract promises about the answer."""
 
-    def classify(self, answer: Answer, shipment: Shipment) -> Verdict | None:
+    def classify(self, answer: Answer, shipment: Shipment) -> Judgement | None:
         """What an answer means that the usual rules would judge otherwise (connectors/classify.py); None:
         they judge it."""
         del answer, shipment

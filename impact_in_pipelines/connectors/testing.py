@@ -70,7 +70,7 @@ _BODIES: tuple[tuple[bytes, str | None], ...] = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class TriedConnector:
     """A connector with an account to try it with."""
 
     platform: Platform
@@ -101,7 +101,7 @@ class Subject:
         return [v for name, v in self.connection.credentials.items() if known[name].secret]
 
 
-def subject_of(name: str, credentials: Mapping[str, str] | None = None) -> Subject:
+def subject_of(name: str, credentials: Mapping[str, str] | None = None) -> TriedConnector:
     """The installed connector of this name, with an account that has `credentials` (None: made-up ones of the
     first set). Raises `AssertionError` if it isn't registered or can't be used."""
     try:
@@ -114,10 +114,10 @@ def subject_of(name: str, credentials: Mapping[str, str] | None = None) -> Subje
         credentials = {one.name: f"made-up-{one.name}-4711" for one in first}
     validate_credentials(platform, credentials)
     connection = Connection(_COMPANY, platform, "org-1", "http://127.0.0.1:9", credentials)
-    return Subject(platform, plugin, connection)
+    return TriedConnector(platform, plugin, connection)
 
 
-def payload_is_deterministic(subject: Subject) -> None:
+def payload_is_deterministic(subject: TriedConnector) -> None:
     """The same figures give the same bytes, and at another time the same content: one key never carries two
     bodies, and what arrived once is known again."""
     build = subject.plugin.payload
@@ -129,14 +129,14 @@ def payload_is_deterministic(subject: Subject) -> None:
     )
 
 
-def payload_can_say_anything(subject: Subject) -> None:
+def payload_can_say_anything(subject: TriedConnector) -> None:
     """A day without anything is reported like any other, and a correction too."""
     for figures in (_NOTHING_HAPPENED, _FIGURES):
         for correction in (0, 1, 12):
             canonical_bytes(subject.plugin.payload(figures, subject.connection, _NOW, correction))
 
 
-def what_changes_is_reported(subject: Subject) -> None:
+def what_changes_is_reported(subject: TriedConnector) -> None:
     """`reported` changes with what the payload says: else a late event is never corrected."""
     plugin, account = subject.plugin, subject.connection
     before = plugin.payload(_FIGURES, account, _NOW), canonical_bytes(plugin.reported(_FIGURES))
@@ -153,7 +153,7 @@ def what_changes_is_reported(subject: Subject) -> None:
         )
 
 
-def every_attempt_carries_the_key(subject: Subject) -> None:
+def every_attempt_carries_the_key(subject: TriedConnector) -> None:
     """Over real HTTP: the frozen bytes, Idempotency-Key and X-Request-ID arrive, and a 500 is
     tried again later."""
     with _receiver() as (url, received):
@@ -174,7 +174,7 @@ def every_attempt_carries_the_key(subject: Subject) -> None:
     assert result.outcome is AttemptOutcome.RETRYABLE, f"a 500 ends as {result.outcome}"
 
 
-def answers_are_all_judged(subject: Subject) -> None:
+def answers_are_all_judged(subject: TriedConnector) -> None:
     """Every status with every kind of body is delivered, retryable or permanent, with a reason, and plainly:
     5xx and 429 pass, 401 and 403 don't arrive."""
     for status in range(200, 600):
@@ -191,7 +191,7 @@ def answers_are_all_judged(subject: Subject) -> None:
                 assert result.outcome is AttemptOutcome.RETRYABLE, what
 
 
-def secrets_are_masked(subject: Subject) -> None:
+def secrets_are_masked(subject: TriedConnector) -> None:
     """A platform that echoes what it was sent puts no secret into the log."""
     for secret in subject.secrets():
         for status in (200, 400, 401, 500):
@@ -201,7 +201,7 @@ def secrets_are_masked(subject: Subject) -> None:
             assert secret not in kept, f"HTTP {status} leaves a secret in the log"
 
 
-def forms_can_ask_for_credentials(subject: Subject) -> None:
+def forms_can_ask_for_credentials(subject: TriedConnector) -> None:
     """Each credential has a label, and at least one in each set is secret."""
     for together in subject.plugin.facts.credentials:
         assert any(one.secret for one in together), "a set of credentials without a secret"
@@ -210,7 +210,7 @@ def forms_can_ask_for_credentials(subject: Subject) -> None:
     assert re.fullmatch(r"[ -~]{1,40}", subject.plugin.facts.title), "the title is no short name"
 
 
-CHECKS: Sequence[Callable[[Subject], None]] = (
+CHECKS: Sequence[Callable[[TriedConnector], None]] = (
     forms_can_ask_for_credentials,
     payload_is_deterministic,
     payload_can_say_anything,

@@ -24,7 +24,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What one answer means where the usual rules don't say it; made by `delivered`, `again` or `refused`.
 
     `kind` None: it was delivered, as `transaction_id` (None: the key is its id). `reason` is the platform's,
@@ -37,16 +37,16 @@ class Verdict:
     transaction_id: str | None = None
 
 
-def delivered(transaction_id: str | None = None) -> Verdict:
+def delivered(transaction_id: str | None = None) -> Judgement:
     """It has arrived."""
-    return Verdict(None, transaction_id=transaction_id)
+    return Judgement(None, transaction_id=transaction_id)
 
 
-def again(kind: ErrorKind, reason: str = "") -> Verdict:
+def again(kind: ErrorKind, reason: str = "") -> Judgement:
     """It may pass: the retry plan goes on."""
-    return Verdict(kind, retryable=True, reason=reason)
+    return Judgement(kind, retryable=True, reason=reason)
 
 
-def refused(kind: ErrorKind, reason: str = "") -> Verdict:
+def refused(kind: ErrorKind, reason: str = "") -> Judgement:
     """No repetition changes it."""
-    return Verdict(kind, reason=reason)
+    return Judgement(kind, reason=reason)
