@@ -199,7 +199,7 @@ def _tried(entry: "EntryPoint") -> Plugin | PluginProblem:
 
         if not isinstance(plugin.facts, PlatformFacts):
             return _problem(entry, "its facts are no PlatformFacts")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = " ".join(str(error).split())[:300]
         return _problem(entry, f"{type(error).__name__}: {told}")
     checked: Plugin = plugin
