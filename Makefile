@@ -6,12 +6,14 @@
 #              CHAOS_SEED, CHAOS_KINDS=kill,restore (only these) or -restore (all but this)
 # make chaos-trials TRIALS=n  n times half a minute of it, one seed after the other; a row for each in build/chaos.md
 # make zones   sparse crons over every clock change of every time zone since 1970; half an hour
-# make check   lint, types, imports, dead code, dependencies, migrations, deploy/
+# make check   lint, types, imports, dead code, dependencies, migrations, deploy/, the documentation site
 # make queue    a real daemon: drains start beside a backfill and failing cells; two minutes
 # make mutants  change the rules at random and see the tests fail; MUTANTS, MUTANTS_SEED
 # make check-image  what the image holds, run from an empty environment on Debian's PostgreSQL; two minutes
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
 # make bench   the benchmarks, recorded in benchmarks/results.json; what they mean belongs into benchmarks/NOTES.md
+# make docs    the documentation site, in build/site; `make docs-serve` shows it on 127.0.0.1, DOCS_PORT
+# make docs-samples  run the commands of the quick start and the how-tos; a minute
 # make lock    pin anew what requirements/*.in ask for
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -22,7 +24,7 @@ READY := .venv/.ready
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image format bench \
+.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
   lock release clean
 
 help:
@@ -111,7 +113,7 @@ servers:
 	      || echo "postgresql or pgbouncer could not be installed: those tests are skipped"; \
 	  else echo "no postgresql or pgbouncer here: their tests are skipped (apt-get install postgresql pgbouncer)"; fi; }
 
-check: $(READY) check-structure check-migrations check-deploy
+check: $(READY) check-structure check-migrations check-deploy docs docs-samples
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -131,6 +133,19 @@ check-migrations: $(READY)
 # Chart, compose file, image and units: what can be told of them without an engine.
 check-deploy: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m tools.deploying
+
+# The pages of docs/ and the reference that is made of the code; a warning, a dead link or anything that the site
+# would load from elsewhere fails it.
+DOCS_PORT ?= 3010
+docs: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m tools.site
+
+# The commands of the quick start and the how-tos, run in a shell against the sandbox; a minute.
+docs-samples: $(READY)
+	@$(BIN)/python -m pytest -q -n 0 --timeout 300 tests/acceptance/docs_samples.py
+
+docs-serve: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m tools.site --serve $(DOCS_PORT)
 
 # What the image holds, installed into an empty environment and run as nobody on a read-only root; two minutes.
 check-image: $(READY) servers

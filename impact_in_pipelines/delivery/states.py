@@ -120,11 +120,5 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(_S.RETRYING, _S.SUCCESS, "it had arrived: reconciled after a restore"),
     Transition(_S.MISSED, _S.SUCCESS, "the same"),
 )
-"""All there are. A test drives every statement that writes a status against this table, and the diagram in
-docs/concepts.md is made from it."""
-
-
-def diagram() -> str:
-    """`TRANSITIONS` as a Mermaid state diagram."""
-    lines = [f"  {one.old or '[*]'} --> {one.new}: {one.when}" for one in TRANSITIONS]
-    return "\n".join(["stateDiagram-v2", *lines])
+"""All there are. A test drives every statement that writes a status against this table, and the picture in
+docs/concepts.md shows each."""

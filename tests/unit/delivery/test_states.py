@@ -1,13 +1,10 @@
 """The state machine of a delivery (design, sections 2 and 5). That statements keep to it is
 tests/integration/test_transitions.py."""
 
-from pathlib import Path
-
 import pytest
 
-from impact_in_pipelines.delivery.states import OPEN, TRANSITIONS, DeliveryStatus, diagram
+from impact_in_pipelines.delivery.states import OPEN, TRANSITIONS, DeliveryStatus
 
-CONCEPTS = Path(__file__).parents[3] / "docs/concepts.md"
 PAIRS = {(one.old, one.new) for one in TRANSITIONS}
 FINAL = frozenset(DeliveryStatus) - OPEN
 S = DeliveryStatus
@@ -58,8 +55,3 @@ def test_only_an_attempt_in_hand_can_succeed_or_what_a_platform_gives_back() -> 
     log has as waiting or missed, the evidence that it had arrived."""
     sources = {old for old, new in PAIRS if new is S.SUCCESS}
     assert sources == {S.IN_PROGRESS, S.FAILED, S.PENDING, S.RETRYING, S.MISSED}
-
-
-def test_the_diagram_in_the_documents_is_the_tables() -> None:
-    """Made by `python -c "from impact_in_pipelines.delivery.states import *; print(diagram())"`."""
-    assert f"```mermaid\n{diagram()}\n```" in CONCEPTS.read_text()

@@ -1,0 +1,93 @@
+"""The commands of the quick start and of each how-to, run in their order, in one world (`make docs-samples`).
+
+Not a part of `make test`: what they use has its tests there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tools.site.samples import Shell, play, samples
+
+from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (
+    "quick-start.md",
+    "how-to/onboard-a-company.md",
+    "how-to/connect-a-platform.md",
+    "how-to/import-events.md",
+    "how-to/calendars-and-windows.md",
+    "how-to/backfill-missed-days.md",
+    "how-to/replay-after-an-outage.md",
+    "how-to/read-a-report.md",
+    "how-to/restore-a-backup.md",
+    "how-to/rotate-keys.md",
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who follows the pages: a folder, an environment, and the sandbox that they speak of."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    sandbox: Sandbox
+
+    def follow(self, page: str) -> list[str]:
+        """What is wrong with the page; reasons for not running a block are printed."""
+        text = (DOCS / page).read_text().replace("http://127.0.0.1:3999", self.sandbox.url)
+        shell = Shell(self.folder, self.environment)
+        try:
+            said = list(play(text, shell))
+        finally:
+            shell.close()
+        print(*said, sep="\n")
+        return [one for one in said if one.startswith("FAILED")]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    """An empty folder, `impact-in` on the path, nothing of ours in the environment."""
+    folder = Path(tempfile.mkdtemp(prefix="ii-"))
+    (folder / "bin").mkdir()
+    warm = subprocess.Popen([sys.executable, "-m", "tools.site.warm_cli", str(folder / "bin")])
+    environment = {
+        "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(folder),
+        "COLUMNS": "100",
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "DAGSTER_UI_URL": os.environ["DAGSTER_UI_URL"],
+    }
+    try:
+        with running_sandbox() as sandbox:
+            (folder / "work").mkdir()
+            while not (folder / "bin/impact-in").exists():
+                assert warm.poll() is None
+                time.sleep(0.05)
+            yield Reader(folder / "work", environment, sandbox)
+    finally:
+        warm.terminate()
+        warm.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_print_what_it_shows(reader: Reader, page: str) -> None:
+    """A reader who types what stands there sees what stands there."""
+    assert reader.follow(page) == []
+
+
+def test_every_how_to_is_followed() -> None:
+    """A page that is added is run, unless it has nothing to run."""
+    there = {str(one.relative_to(DOCS)) for one in (DOCS / "how-to").glob("*.md")}
+    assert {one for one in there if samples((DOCS / one).read_text())} <= set(PAGES)

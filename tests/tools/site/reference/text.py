@@ -1,0 +1,30 @@
+"""Markdown, as the pages of the reference are made of it."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table; cells are escaped by whoever makes them."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def cell(text: object) -> str:
+    """Any text as what a cell may hold: one line, no sign that would end it or begin a tag."""
+    plain = " ".join(str(text).split())
+    return plain.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")
+
+
+def code(text: object) -> str:
+    """The same as code; nothing is nothing."""
+    return f"`{' '.join(str(text).split())}`".replace("|", "\\|") if str(text) else ""
+
+
+def anchored(name: str) -> str:
+    """A name as code, which links can lead to."""
+    return f'<a id="{name.lower()}"></a>`{name}`'
+
+
+def document(title: str, said: str, *parts: str) -> str:
+    """A page."""
+    return "\n\n".join([f"# {title}", said, *parts]) + "\n"
