@@ -6,7 +6,7 @@ from itertools import groupby
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, TRANSITIONS, ErrorKind
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.base import REFUSALS
-from impact_in_pipelines.setting_forms import RETRIED_KINDS
+from impact_in_pipelines.platforms import RETRIED_KINDS
 from impact_in_pipelines.wording.sentences import SENTENCES
 from tools.site.reference.text import anchored, cell, code, document, table
 from tools.site.staging import DOCS

@@ -31,7 +31,7 @@ def _meanings() -> dict[str, tuple[str, str]]:
     told: dict[str, tuple[str, str]] = {}
     for line in part.splitlines():
         cells = [one.strip() for one in re.split(r"(?<!\\)\|", line)]
-        names = re.findall(r"`([A-Z][A-Z0-9_]+)`", cells[1]) if len(cells) > 3 else []
+        names = re.findall(r"`([A-Z<][A-Z0-9_<>]+)`", cells[1]) if len(cells) > 3 else []
         defaults = cells[2].split(", ") if names else []
         for at, name in enumerate(names):
             default = defaults[at] if len(defaults) == len(names) else cells[2]

@@ -22,7 +22,8 @@ def code(text: object) -> str:
 
 def anchored(name: str) -> str:
     """A name as code, which links can lead to."""
-    return f'<a id="{name.lower()}"></a>`{name}`'
+    plain = "".join(sign for sign in name.lower() if sign.isalnum() or sign in "_.")
+    return f'<a id="{plain}"></a>`{name}`'
 
 
 def document(title: str, said: str, *parts: str) -> str:
