@@ -6,6 +6,8 @@ import typer
 from typer.core import TyperArgument, TyperOption
 from typer.exceptions import TyperException
 
+from impact_in_pipelines.platforms import Platform
+
 
 def tidied(command: Any) -> Any:
     """`command` and all below it without what Typer adds: `<bool>` beside a flag, `<str>` beside an argument
@@ -34,7 +36,7 @@ def _tidy(argument: TyperArgument) -> None:
         return None
 
     vars(argument)["get_usage_pieces"] = usage
-    if argument.type_descriptor.annotation is str:
+    if argument.type_descriptor.annotation in (str, Platform):
         vars(argument)["display_type_rich"] = no_type
 
 

@@ -26,6 +26,7 @@ from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform, problems
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.client import SandboxClient
+from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.accounts.connections import ConnectionChange, set_connection
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.operating import health
@@ -133,6 +134,8 @@ def _delivered(world: World, receiver: str) -> dict[str, Any]:
         "DELETE FROM impact_events WHERE event_id = 'e1-1' AND company_id = "
         "(SELECT id FROM companies WHERE slug = 'north')"
     )
+    refreshing.company_impact(runtime)
+    corrections.compare(runtime)
     (report,) = corrections.stale_reports(runtime)
     corrections.correct(runtime, [report.example.delivery_id], actor="ann")
     _cli("deliver", "--platform", WEBHOOK, "--json")

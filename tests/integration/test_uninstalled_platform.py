@@ -1,0 +1,136 @@
+"""A platform whose connector isn't installed any more: what the log knows of it is shown, held, and in
+nobody's way."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+import requests
+from factories import World, world_on
+
+from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services import refreshing
+from impact_in_pipelines.services.accounts import connections
+from impact_in_pipelines.services.alerts import Alerts
+from impact_in_pipelines.services.deliveries import corrections
+from impact_in_pipelines.services.reports import rolling_report
+
+from .api_harness import MANAGER, SETTINGS, Served, served
+from .cli_harness import Cli
+from .test_api_access import OPERATIONS
+
+GONE = "gopher"
+_PAGES = (
+    *("deliveries", "schedules", "connections", "corrections", "calendar", "reports", "trends"),
+    *("incidents", "audit", "sla", "rows", "settings/notices", "settings/levels"),
+)
+_LISTS = (
+    ("deliveries", "list"),
+    ("deliveries", "show", "{failed}"),
+    ("deliveries", "stale"),
+    ("schedules", "list"),
+    ("schedules", "stats"),
+    ("schedules", "show", "{schedule}"),
+    ("connections", "list"),
+    ("incidents", "list"),
+    ("platforms", "list"),
+    ("sla", "status"),
+)
+
+
+@pytest.fixture
+def api(world: World) -> Iterator[Served]:
+    """An API whose companies were on Goodera too, and what was Goodera's is of a platform that is gone."""
+    with (
+        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
+        served(one) as running,
+    ):
+        company = running.own.company
+        one.schedules(Platform.GOODERA, [company])
+        one.deliveries(Platform.GOODERA, company)
+        one.runtime.connections.save(company, Platform.GOODERA, credentials={"api_key": "k" * 8})
+        one.execute(
+            "UPDATE incidents SET platform = 'goodera' WHERE id = :id", id=running.own.incident
+        )
+        for table in metadata.sorted_tables:
+            if "platform" in table.columns:
+                one.execute(
+                    f"UPDATE {table.name} SET platform = '{GONE}' WHERE platform = 'goodera'"
+                )
+        yield running
+
+
+def test_every_list_shows_it_and_none_fails(api: Served) -> None:
+    """In the API by every question that there is."""
+    token = api.token(MANAGER, ["*"])
+    failed = {}
+    for one in OPERATIONS:
+        if one.method != "GET" or one.id == "streamEvents":
+            continue
+        answer = api.call("GET", one.address(api.own), token=token)
+        if answer.status_code >= 500:
+            failed[one.id] = answer.text
+    assert failed == {}
+    shown = api.get("/deliveries", companyId=str(api.own.company))
+    assert {row["platform"] for row in shown["data"]} == {"benevity", GONE}
+    (account,) = [
+        one
+        for one in connections.listed(api.world.runtime, api.own.company)
+        if one.platform == GONE
+    ]
+    assert [lack.value for lack in account.lacks] == ["connector"]
+
+
+def test_every_page_of_the_cockpit_is_there(api: Served) -> None:
+    """With the platform called what it is."""
+    world = api.world
+    session = world.runtime.sessions.open(
+        "ingrid", MANAGER, None, now=world.clock(), expires_at=world.clock() + timedelta(hours=1)
+    )
+    browser = requests.Session()
+    browser.cookies.set("impact_in_session", session)
+    failed = {}
+    for page in _PAGES:
+        answer = browser.get(f"{api.url}/en/cockpit/{api.own.company}/{page}", timeout=60)
+        if answer.status_code >= 500:
+            failed[page] = answer.text
+    assert failed == {}
+    text = browser.get(f"{api.url}/en/cockpit/{api.own.company}/deliveries", timeout=60).text
+    assert "gopher (not installed)" in text
+
+
+def test_every_list_of_a_terminal_is_there(api: Served, cli: Cli) -> None:
+    """Exit code 0, no traceback."""
+    names = {"failed": str(api.own.failed), "schedule": str(api.own.schedule)}
+    for words in _LISTS:
+        cli.good(*(word.format(**names) for word in words))
+
+
+def test_it_is_held_and_the_others_go_on(api: Served) -> None:
+    """Nothing of it is planned or sent, nothing counts as late; the same rows go out once it is back."""
+    world, runtime = api.world, api.world.runtime
+    before = _statuses(world)
+    for platform in Platform:
+        world.drain(platform)
+    assert _statuses(world) == before
+    refreshing.company_impact(runtime)
+    corrections.compare(runtime)
+    today: datetime = world.clock()
+    refreshing.sla_days(runtime, [today.date()], first=today.date())
+    alerts = Alerts(runtime)
+    alerts.watch_sla()
+    alerts.watch_outages()
+    rolling_report(runtime, None)
+    world.execute(f"UPDATE impact_deliveries SET platform = 'goodera' WHERE platform = '{GONE}'")
+    world.execute(f"UPDATE platform_connections SET platform = 'goodera' WHERE platform = '{GONE}'")
+    world.drain(Platform.GOODERA)
+    assert "pending" not in _statuses(world).values()
+
+
+def _statuses(world: World) -> dict[UUID, str]:
+    rows = world.rows(
+        "SELECT id, status FROM impact_deliveries WHERE platform IN ('gopher', 'goodera')"
+    )
+    return {row["id"]: row["status"] for row in rows}
