@@ -136,3 +136,22 @@ def facts_if_installed(platform: Platform) -> PlatformFacts | None:
 
 
 FACTS: Mapping[Platform, PlatformFacts] = _Facts()
+
+
+class _Titles(Mapping[str, str]):
+    """By name: of every platform that is installed, and of any other that is asked for."""
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return FACTS[Platform(name)].title
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return (platform.value for platform in Platform)
+
+    def __len__(self) -> int:
+        return len(FACTS)
+
+
+TITLES: Mapping[str, str] = _Titles()

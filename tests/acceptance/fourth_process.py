@@ -101,7 +101,7 @@ def _by_hand(world: World, receiver: str) -> dict[str, Any]:
             timeout=60,
         )
         refused = api.get(f"{base}/deliveries", params={"platform": "gopher"}, timeout=60)
-        document = requests.get(f"{url}/openapi.json", timeout=60).text
+        document = requests.get(f"{base}/openapi.json", timeout=60).text
     return {
         "form": re.findall(r'<span>([^<]+)</span><input name="signing_secret" type="(\w+)"', form),
         "saved": [saved.status_code, "The connection is saved" in saved.text, SECRET in saved.text],

@@ -36,7 +36,7 @@ _LISTS = (
     ("connections", "list"),
     ("incidents", "list"),
     ("platforms", "list"),
-    ("sla", "status"),
+    ("sla", "status", "--json"),
 )
 
 
@@ -101,8 +101,9 @@ def test_every_page_of_the_cockpit_is_there(api: Served) -> None:
     assert "gopher (not installed)" in text
 
 
-def test_every_list_of_a_terminal_is_there(api: Served, cli: Cli) -> None:
+def test_every_list_of_a_terminal_is_there(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 0, no traceback."""
+    cli = Cli(monkeypatch, api.world.database)
     names = {"failed": str(api.own.failed), "schedule": str(api.own.schedule)}
     for words in _LISTS:
         cli.good(*(word.format(**names) for word in words))

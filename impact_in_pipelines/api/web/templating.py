@@ -10,7 +10,7 @@ from impact_in_pipelines.api.web.icons import icon
 from impact_in_pipelines.api.web.language import words
 from impact_in_pipelines.api.web.statics import static_url
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES
 from impact_in_pipelines.wording.language.languages import Language, languages
 
 
@@ -32,7 +32,7 @@ def environment(language: Language) -> Environment:
         "icon": icon,
         "language": language,
         "languages": languages(),
-        "platforms": {platform.value: FACTS[platform].title for platform in Platform},
+        "platforms": TITLES,
         "sanitised": sanitised,
         "static": static_url,
         "words": words,

@@ -6,12 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 from impact_in_pipelines.sla.reports import charts
 from impact_in_pipelines.sla.reports.said import N_, ReportLanguage
 
-_TITLES = {platform.value: FACTS[platform].title for platform in Platform}
 _BUCKET_LABELS = (
     *("≤ 10 s", "30 s", "1 min", "2 min", "4 min", "5 min", "10 min", "20 min", "1 h"),
     N_("longer"),
@@ -40,7 +39,7 @@ def drawn_charts(report: Mapping[str, Any], reader: ReportLanguage) -> dict[str,
         "platforms": charts.rate_ranges(
             [
                 (
-                    _TITLES[scope["platform"]],
+                    TITLES[scope["platform"]],
                     *(scope["successRate"], interval["low"], interval["high"], interval["n"]),
                 )
                 for scope in report["byPlatform"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
 
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES
 from impact_in_pipelines.sla.model import RATES
 from impact_in_pipelines.sla.reports.drawing import drawn_charts
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES
@@ -57,7 +57,6 @@ _WORDS = {
     "unknown": N_("unknown"),
 }
 """Metrics and kinds of errors in words."""
-_PLATFORMS = {platform.value: FACTS[platform].title for platform in Platform}
 
 
 def render_html(report: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -> str:
@@ -76,7 +75,7 @@ def render_html(report: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -> 
         span=span,
         tiles=_tiles(report, reader),
         charts=drawn_charts(report, reader),
-        platforms=_PLATFORMS,
+        platforms=TITLES,
         state_words=_STATE_WORDS,
         severities=_SEVERITIES,
         top=TOP_FAILURES,
