@@ -39,36 +39,36 @@ def flow() -> Picture:
 
 
 _PLACES: dict[DeliveryStatus, Point] = {
-    _S.PENDING: (150, 120),
-    _S.IN_PROGRESS: (395, 120),
-    _S.RETRYING: (395, 260),
-    _S.SUCCESS: (650, 120),
-    _S.FAILED: (650, 260),
+    _S.PENDING: (150, 150),
+    _S.IN_PROGRESS: (395, 150),
+    _S.RETRYING: (395, 300),
+    _S.SUCCESS: (650, 150),
+    _S.FAILED: (650, 300),
     _S.SKIPPED: (650, 20),
-    _S.CANCELLED: (150, 260),
+    _S.CANCELLED: (150, 300),
     _S.MISSED: (395, 20),
 }
 _ROADS: dict[tuple[DeliveryStatus | None, DeliveryStatus], tuple[str, Point, list[Point]]] = {
-    (None, _S.PENDING): ("a fire, a day, a replay", (72, 70), [(75, 78), (75, 140), (90, 140)]),
-    (None, _S.MISSED): ("a fire while nothing ran", (230, 30), [(150, 40), (335, 40)]),
-    (_S.PENDING, _S.IN_PROGRESS): ("claimed", (272, 128), [(210, 134), (335, 134)]),
-    (_S.IN_PROGRESS, _S.PENDING): ("released unsent", (272, 164), [(335, 148), (210, 148)]),
-    (_S.RETRYING, _S.IN_PROGRESS): ("due again", (345, 214), [(380, 260), (380, 160)]),
-    (_S.IN_PROGRESS, _S.RETRYING): ("may pass", (440, 214), [(408, 160), (408, 260)]),
-    (_S.IN_PROGRESS, _S.IN_PROGRESS): ("lease ran out", (480, 92), [(430, 120), (430, 100), (450, 100), (450, 120)]),
-    (_S.IN_PROGRESS, _S.SUCCESS): ("delivered", (525, 134), [(455, 140), (590, 140)]),
-    (_S.IN_PROGRESS, _S.SKIPPED): ("same content arrived", (560, 60), [(455, 126), (540, 70), (590, 45)]),
-    (_S.IN_PROGRESS, _S.FAILED): ("for good", (548, 184), [(455, 154), (590, 265)]),
-    (_S.PENDING, _S.CANCELLED): ("called off", (112, 214), [(145, 160), (145, 260)]),
-    (_S.RETRYING, _S.CANCELLED): ("called off", (272, 275), [(335, 280), (210, 280)]),
-    (_S.SUCCESS, _S.FAILED): ("taken back", (606, 214), [(644, 160), (644, 260)]),
-    (_S.FAILED, _S.SUCCESS): ("restored", (700, 214), [(668, 260), (668, 160)]),
-    (_S.RETRYING, _S.FAILED): ("", (0, 0), [(455, 285), (590, 285)]),
-    (_S.FAILED, _S.PENDING): ("a replay; called off before it is sent, it has failed again", (400, 340), [(650, 300), (650, 325), (190, 325), (190, 160)]),
-    (_S.PENDING, _S.FAILED): ("", (0, 0), [(172, 160), (172, 349), (672, 349), (672, 300)]),
-    (_S.PENDING, _S.SUCCESS): ("", (0, 0), [(185, 120), (185, 82), (632, 82), (632, 120)]),
-    (_S.RETRYING, _S.SUCCESS): ("", (0, 0), [(455, 270), (570, 270), (570, 150), (590, 150)]),
-    (_S.MISSED, _S.SUCCESS): ("", (0, 0), [(455, 30), (575, 30), (575, 130), (590, 130)]),
+    (None, _S.PENDING): ("a fire, a day, a replay", (80, 94), [(50, 102), (50, 170), (90, 170)]),
+    (None, _S.MISSED): ("a fire while nothing ran", (230, 32), [(150, 40), (335, 40)]),
+    (_S.PENDING, _S.IN_PROGRESS): ("claimed", (272, 158), [(210, 164), (335, 164)]),
+    (_S.IN_PROGRESS, _S.PENDING): ("released unsent", (272, 196), [(335, 178), (210, 178)]),
+    (_S.RETRYING, _S.IN_PROGRESS): ("due again", (345, 250), [(380, 300), (380, 190)]),
+    (_S.IN_PROGRESS, _S.RETRYING): ("may pass", (440, 250), [(408, 190), (408, 300)]),
+    (_S.IN_PROGRESS, _S.IN_PROGRESS): ("lease ran out", (298, 128), [(370, 150), (370, 124), (345, 124), (345, 150)]),
+    (_S.IN_PROGRESS, _S.SUCCESS): ("delivered", (515, 166), [(455, 172), (590, 172)]),
+    (_S.IN_PROGRESS, _S.SKIPPED): ("same content arrived", (498, 79), [(425, 150), (425, 86), (640, 86), (640, 62)]),
+    (_S.IN_PROGRESS, _S.FAILED): ("for good", (534, 220), [(455, 184), (590, 305)]),
+    (_S.PENDING, _S.CANCELLED): ("called off", (108, 250), [(140, 190), (140, 300)]),
+    (_S.RETRYING, _S.CANCELLED): ("called off", (272, 314), [(335, 320), (210, 320)]),
+    (_S.SUCCESS, _S.FAILED): ("taken back", (607, 250), [(644, 190), (644, 300)]),
+    (_S.FAILED, _S.SUCCESS): ("restored", (700, 250), [(668, 300), (668, 190)]),
+    (_S.RETRYING, _S.FAILED): ("", (0, 0), [(455, 325), (590, 325)]),
+    (_S.FAILED, _S.PENDING): ("a replay; called off before it is sent, it has failed again", (410, 384), [(650, 340), (650, 368), (188, 368), (188, 190)]),
+    (_S.PENDING, _S.FAILED): ("", (0, 0), [(170, 190), (170, 392), (672, 392), (672, 340)]),
+    (_S.PENDING, _S.SUCCESS): ("", (0, 0), [(185, 150), (185, 106), (632, 106), (632, 150)]),
+    (_S.RETRYING, _S.SUCCESS): ("", (0, 0), [(455, 312), (568, 312), (568, 182), (590, 182)]),
+    (_S.MISSED, _S.SUCCESS): ("", (0, 0), [(455, 30), (572, 30), (572, 160), (590, 160)]),
 }  # fmt: skip
 _RARE = {(_S.PENDING, _S.SUCCESS), (_S.RETRYING, _S.SUCCESS), (_S.MISSED, _S.SUCCESS)}
 _KINDS = {_S.SUCCESS: "good", _S.SKIPPED: "good", _S.FAILED: "bad", _S.MISSED: "bad"}
@@ -77,7 +77,7 @@ _KINDS = {_S.SUCCESS: "good", _S.SKIPPED: "good", _S.FAILED: "bad", _S.MISSED: "
 def states() -> Picture:
     """Each change of a delivery's status there is; fails if one is not drawn or is no more."""
     assert {(one.old, one.new) for one in TRANSITIONS} == set(_ROADS)
-    p = Picture(780, 390)
+    p = Picture(780, 432)
     for change, (_, _, points) in _ROADS.items():
         p.arrow(*points, dashed=change in _RARE)
     for words, at, _ in _ROADS.values():
@@ -86,9 +86,9 @@ def states() -> Picture:
     for status, (x, y) in _PLACES.items():
         kind = _KINDS.get(status, "box" if status is _S.CANCELLED else "wait")
         p.box((x - 60, y), (120, 40), status.replace("_", " "), kind)
-    p.line((20, 376), (60, 376), dashed=True)
+    p.line((20, 418), (60, 418), dashed=True)
     p.words(
-        (70, 380), "it had arrived after all: told by a call-back, or found after a restore", "soft"
+        (70, 422), "it had arrived after all: told by a call-back, or found after a restore", "soft"
     )
     return p
 
@@ -236,7 +236,7 @@ def chain() -> Picture:
 
 def calendar() -> Picture:
     """What a closed day and a window do to a fire."""
-    p = Picture(780, 200)
+    p = Picture(780, 175)
     days = (
         ("Thu", "ours"),
         ("Fri: holiday", "bad"),
@@ -250,10 +250,10 @@ def calendar() -> Picture:
     p.dot((242, 40), "wait")
     p.arrow((242, 34), (242, 18), (686, 18), (686, 56))
     p.words((464, 34), "next_business_day", "soft middle")
-    p.line((612, 132), (760, 132))
-    p.box((650, 118), (60, 28), "window", "good")
-    p.dot((630, 132), "wait")
-    p.arrow((630, 132), (650, 132))
+    p.line((590, 140), (760, 140))
+    p.box((655, 126), (90, 28), "window", "good")
+    p.arrow((612, 140), (655, 140))
+    p.dot((606, 140), "wait")
     p.words(
         (20, 136),
         "A fire on a closed day moves; hours outside the window wait for it to open.",

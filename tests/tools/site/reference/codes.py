@@ -64,7 +64,7 @@ def refusals() -> str:
             f"## {subject.capitalize().replace('_', '-')}\n\n"
             + table(["code", "sentence", "parameters"], rows)
         )
-    return document("Refusal codes", _CODES, *subjects)
+    return document("Refusal codes", _CODES, *subjects, wide=True)
 
 
 def _parameters(refused: type[ImpactInError]) -> list[str]:

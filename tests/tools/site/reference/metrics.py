@@ -39,7 +39,9 @@ def page() -> str:
         if kind and len(words) == 2:
             name = str(words[0]) + ("_total" if kind == "counter" else "")
             rows.append([anchored(name), kind, _labels(node, lists), cell(words[1])])
-    return document("Metrics", _SAID, table(["metric", "kind", "labels", "meaning"], sorted(rows)))
+    return document(
+        "Metrics", _SAID, table(["metric", "kind", "labels", "meaning"], sorted(rows)), wide=True
+    )
 
 
 def _labels(node: ast.Call, lists: dict[str, ast.expr]) -> str:

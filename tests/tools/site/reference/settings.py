@@ -21,7 +21,10 @@ def page() -> str:
         default, meaning = told[name]
         rows.append([anchored(name), default or "–", cell(about.description), meaning])
     return document(
-        "Settings", _SAID, table(["variable", "default", "must be", "meaning"], sorted(rows))
+        "Settings",
+        _SAID,
+        table(["variable", "default", "must be", "meaning"], sorted(rows)),
+        wide=True,
     )
 
 

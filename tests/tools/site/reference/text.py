@@ -26,6 +26,7 @@ def anchored(name: str) -> str:
     return f'<a id="{plain}"></a>`{name}`'
 
 
-def document(title: str, said: str, *parts: str) -> str:
-    """A page."""
-    return "\n\n".join([f"# {title}", said, *parts]) + "\n"
+def document(title: str, said: str, *parts: str, wide: bool = False) -> str:
+    """A page; a wide one has no list of its headings beside it."""
+    front = "---\nhide: [toc]\n---\n\n" if wide else ""
+    return front + "\n\n".join([f"# {title}", said, *parts]) + "\n"
