@@ -95,8 +95,10 @@ class SlaStatuses:
         self, window: Window, now: datetime, *, company_id: UUID | None = None
     ) -> Assessment:
         """Judge a window at `now`: every company and platform in it, or those of one company."""
-        if company_id is None and by_columns(window):
-            return self.assess_everybody(window, now)[0]
+        if by_columns(window):
+            if company_id is None:
+                return self.assess_everybody(window, now)[0]
+            return self._assess_columns(window, now, company_id)[0]
         with self._engine.begin() as connection:
             connection.execute(_SQL["roomy"])
             parameters = self.parameters(window, now, company_id)
@@ -114,14 +116,20 @@ class SlaStatuses:
 
     @collecting_later()
     def assess_everybody(self, window: Window, now: datetime) -> tuple[Assessment, Everybody]:
-        """The same of everybody, by columns: statements over millions of rows take many times longer. With
-        what it was read from."""
+        """The same of everybody, with what it was read from."""
+        return self._assess_columns(window, now, None)
+
+    def _assess_columns(
+        self, window: Window, now: datetime, company_id: UUID | None
+    ) -> tuple[Assessment, Everybody]:
+        """Read the packed outcomes, and of the log only what they don't have: a statement over millions of
+        rows takes many times longer, and one company's week is seven rows instead of hundreds of pages."""
         with reading_changes(self._engine) as (connection, _):
             connection.execute(_SQL["roomy"])
-            parameters = self.parameters(window, now, None)
+            parameters = self.parameters(window, now, company_id)
             fires = unplanned_fires(connection, parameters)
-            book = self._book(connection, None)
-            slugs = sla_rows.slugs(connection, None)
+            book = self._book(connection, company_id)
+            slugs = sla_rows.slugs(connection, company_id)
             burning = back(now, BURN_WINDOWS[-1]) if window.end >= now else window
             everybody = read_everybody(
                 connection,

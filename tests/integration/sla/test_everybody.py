@@ -3,6 +3,7 @@ statements say that read the log alone, whatever has happened to it."""
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,14 +75,14 @@ def log(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Log:
     return Log(engine)
 
 
-def by_statements(log: Log, window: Window) -> Assessment:
+def by_statements(log: Log, window: Window, company_id: UUID | None = None) -> Assessment:
     """The independent reckoning: from the log alone, counted by PostgreSQL."""
     with reading_changes(log.engine) as (connection, _):
-        values = parameters(window, NOW, Thresholds.from_settings(SETTINGS), None)
+        values = parameters(window, NOW, Thresholds.from_settings(SETTINGS), company_id)
         fires = unplanned_fires(connection, values)
         values["unplanned"] = as_parameter(fires)
         burning = parameters(
-            back(NOW, BURN_WINDOWS[-1]), NOW, Thresholds.from_settings(SETTINGS), None
+            back(NOW, BURN_WINDOWS[-1]), NOW, Thresholds.from_settings(SETTINGS), company_id
         )
         burns = rows_of(connection.execute(sla_sql.ends_within(BURN_WINDOWS), burning))
         measured = Measured(
@@ -94,8 +95,8 @@ def by_statements(log: Log, window: Window) -> Assessment:
             {key_of(row): burn_of(row) for row in burns} if window.end >= NOW else {},
             overdue_before(connection, fires, values),
         )
-        book = threshold_book(connection, Thresholds.from_settings(SETTINGS), None)
-        found = assess(measured, book, slugs(connection, None), NOW)
+        book = threshold_book(connection, Thresholds.from_settings(SETTINGS), company_id)
+        found = assess(measured, book, slugs(connection, company_id), NOW)
         since = since_when(connection, sla_sql.SINCE_WHEN, since_wanted(found), values)
         return with_since(found, since)
 
@@ -160,7 +161,7 @@ def happenings(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 @given(steps=st.lists(happenings(), min_size=1, max_size=8))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_everybody_by_columns_is_what_the_statements_say(
     log: Log, steps: list[tuple[str, Any]]
 ) -> None:
@@ -175,6 +176,8 @@ def test_everybody_by_columns_is_what_the_statements_say(
         for window in WINDOWS:
             found, _ = log.sla.assess_everybody(window, NOW)
             assert found.scopes == by_statements(log, window).scopes
+            one = log.sla.assess(window, NOW, company_id=companies[0])
+            assert one.scopes == by_statements(log, window, companies[0]).scopes
             by_blocks = reports_by_blocks(log, ReportKind.WEEKLY, window)
             assert by_blocks == reports_by_statements(log, ReportKind.WEEKLY, window)
         assert log.sla.error_budgets(NOW) == budgets_by_statement(log)
