@@ -72,7 +72,10 @@ setup(
         "urllib3",
         "uvicorn[standard]",
     ],
-    extras_require={"k8s": ["dagster-k8s"]},
+    extras_require={
+        "k8s": ["dagster-k8s"],
+        "otel": ["opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk"],
+    },
     entry_points={
         "console_scripts": ["impact-in=impact_in_pipelines.cli.main:main"],
         # The only list of platforms that there is; other packages add theirs (docs/how-to/add-a-platform.md).

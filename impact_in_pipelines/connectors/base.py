@@ -125,6 +125,8 @@ class PlatformConnector:
             "Idempotency-Key": str(shipment.key),
             "X-Request-ID": str(shipment.request_id),
         }
+        if shipment.traceparent is not None:
+            common["traceparent"] = shipment.traceparent
         # The frozen bytes, not `json=`: encoded anew, one key could carry two bodies (D4).
         body = shipment.body
         try:

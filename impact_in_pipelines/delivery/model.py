@@ -131,7 +131,7 @@ class Shipment:
 
     `key` is the delivery's idempotency key or the batch's id; `request_id` the attempt's id.
     `may_have_arrived`: an earlier attempt under `key` may have reached the platform, so that a conflict
-    may mean that this one is being processed.
+    may mean that this one is being processed. `traceparent`: where its spans belong (W3C Trace Context).
     """
 
     connection: Connection
@@ -140,6 +140,7 @@ class Shipment:
     payloads: tuple[Payload, ...]
     is_batch: bool = False
     may_have_arrived: bool = False
+    traceparent: str | None = None
 
     @property
     def body(self) -> bytes:

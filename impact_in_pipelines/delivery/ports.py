@@ -80,7 +80,7 @@ class OAuthTokens(Protocol):
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A claimed delivery with its payload, ready to be frozen; `reported` is what was built now (None: it was
-    frozen before)."""
+    frozen before); `trace_id` is its trace's, 32 hex digits, where deliveries are traced."""
 
     claimed: Claimed
     connection: Connection
@@ -90,6 +90,7 @@ class Prepared:
     attempt_id: UUID
     batch_id: UUID | None = None
     reported: Reported | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

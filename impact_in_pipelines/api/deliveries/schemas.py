@@ -130,6 +130,7 @@ class DeliveryWhole(Delivery):
     batch_id: UUID | None
     force: bool
     dagster_run_id: str | None
+    trace_id: str | None
     payload: dict[str, Any] | None
     provider_response: dict[str, Any] | None
     attempts: list[Attempt]

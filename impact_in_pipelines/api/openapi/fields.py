@@ -197,6 +197,7 @@ _NAMES = {
     "totalDeliveries": "all deliveries of the window, whatever their status",
     "toSend": "how many would be sent",
     "transactionId": "the platform's receipt",
+    "traceId": "the trace of its spans, 32 hex digits; null: it was not traced",
     "trigger": "what planned it",
     "type": "its type",
     "updatedAt": "when it last changed",

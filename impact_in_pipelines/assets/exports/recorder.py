@@ -28,6 +28,7 @@ from impact_in_pipelines.assets.exports.figures import delivered, figures_in_wor
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
 from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.delivery.showing.tracing import traced_record
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
@@ -118,6 +119,11 @@ class Recorder:
         )
 
     def _write(self, batch: Sequence[FinalDelivery]) -> None:
+        with traced_record([d.id for d in batch], self._runtime.clock):
+            self._show(batch)
+        self.counts.update(d.status for d in batch)
+
+    def _show(self, batch: Sequence[FinalDelivery]) -> None:
         self._add_companies({d.company_slug for d in batch})
         arrived = [d for d in batch if self._shows_as_arrived(d)]
         failed = [d for d in batch if d.status is DeliveryStatus.FAILED]
@@ -139,7 +145,6 @@ class Recorder:
                 for day in inside_window(delivery.days)
             ],
         )
-        self.counts.update(d.status for d in batch)
         self.corrected |= any(d.corrects is not None for d in arrived)
         self._failed_ids += [d.id for d in failed]
         self._failures += failed[: MOST_FAILURES_SHOWN - len(self._failures)]

@@ -24,6 +24,7 @@ from impact_in_pipelines.dagster_instance.runs.terminations import (
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.waiting import SILENT_S, DrainWait
 from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.delivery.showing.tracing import flush_traces
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
@@ -99,6 +100,12 @@ class Export:
             # The interrupt came before we could listen, and Dagster's answer to it was to try again.
             self._stop.request()
         selection = self._selection()
+        try:
+            self._send(selection)
+        finally:
+            flush_traces()
+
+    def _send(self, selection: Selection) -> None:
         summary = self._drained(selection)
         # Failures are shown last, and only by a run that can still end as failed: planned partitions of one
         # that ends as cancelled don't turn red, and nobody would show them again.

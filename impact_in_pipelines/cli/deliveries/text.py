@@ -175,6 +175,7 @@ def _facts(d: DeliveryDetail) -> list[tuple[str, Any]]:
         ("Batch", "sent together with others" if d.batch_id else None),
         ("Payload", _size(d)),
         ("Dagster run", d.dagster_run_id),
+        ("Trace", d.trace_id),
     ]
 
 

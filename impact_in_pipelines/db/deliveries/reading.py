@@ -115,6 +115,7 @@ class DeliveryDetail(DeliveryRow):
     batch_id: UUID | None
     force: bool
     dagster_run_id: str | None
+    trace_id: str | None
     provider_response: dict[str, Any] | None
     attempts: Sequence[AttemptRow]
 

@@ -86,7 +86,7 @@ SELECT d.id, d.company_id, c.slug AS company, d.platform, d.schedule_id, d.trigg
        d.next_attempt_at, d.delivered_at, d.failed_at, d.error_kind, d.last_error, d.http_status,
        d.transaction_id, d.payload_bytes, d.duplicate_of, d.replay_of, d.corrects, d.note, d.payload,
        d.timezone, s.schedule, d.payload_hash, d.revision, d.idempotency_key, d.batch_id, d.force,
-       d.dagster_run_id, d.provider_response, @hold(d) AS held
+       d.dagster_run_id, replace(CAST(d.trace_id AS text), '-', '') AS trace_id, d.provider_response, @hold(d) AS held
 FROM impact_deliveries d
 JOIN companies c ON c.id = d.company_id
 LEFT JOIN scheduled_deliveries s ON s.id = d.schedule_id

@@ -77,6 +77,8 @@ impact_deliveries = Table(
     instant("first_due_at"),
     # The run that worked on it last; and the run that was started for it, which then has first claim to it.
     Column("dagster_run_id", Text),
+    # Where deliveries are traced: that of its spans, as OpenTelemetry knows it.
+    Column("trace_id", Uuid),
     Column("selected_by", Text),
     instant("recorded_at"),
     instant("created_at", nullable=False, now=True),

@@ -29,6 +29,7 @@ from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
 from impact_in_pipelines.delivery.retry import RetryPlan
+from impact_in_pipelines.delivery.showing.tracing import trace_plan
 from impact_in_pipelines.logs.context import about
 
 _IDLE_S = 0.25
@@ -164,7 +165,10 @@ class Drain:
         return self._lingering.waits(self._on_settled)
 
     def _plan_due(self, selection: Selection) -> int:
-        written = self._log.plan_due(self._connector.platform, self._clock(), selection)
+        began = self._clock()
+        written = self._log.plan_due(self._connector.platform, began, selection)
+        if written:
+            trace_plan(self._connector.platform, (began, self._clock()))
         self.summary.planned += written
         return written
 
@@ -210,16 +214,9 @@ class Drain:
             with self._pool.locked() as queue:
                 held_back = queue.held_back(time.monotonic())
             full = self._pool.queued + self._pool.in_flight >= self._options.chunk
-            self._taking = aside.submit(
-                contextvars.copy_context().run,
-                partial(
-                    intake.take,
-                    selection,
-                    suspects_too=False,
-                    held_back=[] if full else held_back,
-                    urgent_only=full,
-                ),
-            )
+            back = [] if full else held_back
+            take = partial(intake.take, suspects_too=False, held_back=back, urgent_only=full)
+            self._taking = aside.submit(contextvars.copy_context().run, take, selection)
             return 0
         return self._count(intake.take(selection, suspects_too=True))
 

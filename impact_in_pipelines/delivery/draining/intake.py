@@ -11,7 +11,8 @@ from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare, without_worn_out
 from impact_in_pipelines.delivery.model import Claimed, Selection
 from impact_in_pipelines.delivery.ports import DeliveryLog, PayloadSource
-from impact_in_pipelines.delivery.showing.log_lines import say_refused, say_skipped
+from impact_in_pipelines.delivery.showing.log_lines import say_refused, say_skipped, say_unresolved
+from impact_in_pipelines.delivery.showing.tracing import trace_taken
 from impact_in_pipelines.platforms import Platform
 
 
@@ -82,6 +83,7 @@ class Intake:
     def _make_ready(
         self, claimed: Sequence[Claimed], now: datetime, since: float, alone: bool
     ) -> Taken:
+        claimed_at = self.clock()
         connections = self.log.connections(self.platform, [row.company_id for row in claimed])
         fit, worn_out = without_worn_out(claimed)
         prepared, refusals = prepare(fit, connections, self.payloads, now)
@@ -92,7 +94,9 @@ class Intake:
             prepared, now=self.clock(), window=self.dedup_window, worker=self.worker
         )
         say_refused(refusals)
+        say_unresolved(prepared, frozen.refused)
         say_skipped(prepared, frozen.skipped)
+        trace_taken(self.platform, frozen.ready, (now, claimed_at), (claimed_at, self.clock()))
         self.queue(as_requests(frozen.ready), since)
         return Taken(
             claimed=len(claimed),

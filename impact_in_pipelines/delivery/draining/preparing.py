@@ -12,6 +12,7 @@ from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
 from impact_in_pipelines.delivery.refusing import no_connection
 from impact_in_pipelines.delivery.retry import LOST_MOST
+from impact_in_pipelines.delivery.showing.tracing import trace_id_of, traceparent_of
 from impact_in_pipelines.delivery.states import ErrorKind
 
 
@@ -96,6 +97,7 @@ def _prepared(row: Claimed, connection: Connection, built: Content) -> Prepared:
         attempt_id=uuid4(),
         batch_id=row.batch_id,
         reported=built.reported,
+        trace_id=trace_id_of(row.id),
     )
 
 
@@ -123,5 +125,6 @@ def _request(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Req
         payloads=tuple(member.payload for member in members),
         is_batch=is_batch,
         may_have_arrived=any(member.claimed.may_have_arrived for member in members),
+        traceparent=traceparent_of(members[0]),
     )
     return Request(shipment=shipment, members=members)

@@ -16,6 +16,7 @@ from impact_in_pipelines.delivery.model import SendResult
 from impact_in_pipelines.delivery.ports import DeliveryLog, Held, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.showing.log_lines import say_attempts
+from impact_in_pipelines.delivery.showing.tracing import trace_settled
 from impact_in_pipelines.delivery.states import AttemptOutcome
 
 _TOLD_TO_WAIT = (429, 503)
@@ -60,12 +61,14 @@ class Results:
         are kept as they are."""
         groups = list(self._kept)
         settlements = [settlement for group in groups for settlement in group]
-        settled = self._log.settle(settlements, now=self._clock(), worker=self._worker)
+        began = self._clock()
+        settled = self._log.settle(settlements, now=began, worker=self._worker)
         # Only now: an error above must leave them where they are.
         self._kept = self._kept[len(groups) :]
         self.held = settled.held
         _count(settled.settlements, summary)
         say_attempts(settled.settlements)
+        trace_settled(settled.settlements, (began, self._clock()))
 
     def settle_singly(self, summary: DrainSummary) -> None:
         """Give them to the log one request at a time, so that one which it refuses takes no other along.
@@ -74,13 +77,15 @@ class Results:
         groups, self._kept = self._kept, []
         for group in groups:
             try:
-                settled = self._log.settle(group, now=self._clock(), worker=self._worker)
+                began = self._clock()
+                settled = self._log.settle(group, now=began, worker=self._worker)
             except Exception as error:
                 refused = error
                 self._kept.append(group)
             else:
                 _count(settled.settlements, summary)
                 say_attempts(settled.settlements)
+                trace_settled(settled.settlements, (began, self._clock()))
         if refused is not None:
             raise refused
 

@@ -209,11 +209,13 @@ class WorkerPool:
 def _named(request: Request) -> dict[str, Any]:
     """What lines of the log name while it is sent."""
     first = request.members[0].claimed
-    named = {
+    named: dict[str, Any] = {
         "company": first.company_slug,
         "platform": first.platform.value,
         "request": request.shipment.request_id,
     }
+    if trace_id := request.members[0].trace_id:
+        named["trace_id"] = trace_id
     if request.shipment.is_batch:
         return {**named, "batch": request.shipment.key}
     return {**named, "delivery": first.id, "attempt": first.attempt_number}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from impact_in_pipelines.delivery.model import Claimed, Refusal
 from impact_in_pipelines.delivery.ports import Prepared, Settlement
-from impact_in_pipelines.delivery.states import AttemptOutcome
+from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.logs.context import fields
 
 _log = logging.getLogger("impact_in_pipelines.deliveries")
@@ -33,6 +33,18 @@ def say_refused(refusals: Iterable[tuple[Claimed, Refusal]]) -> None:
             "failed for good before an attempt",
             extra=fields(**_names(claimed), kind=refusal.kind.value, error=refusal.message),
         )
+
+
+def say_unresolved(prepared: Iterable[Prepared], refused: Iterable[UUID]) -> None:
+    """These have failed for good: a batch that failed may have brought their content already."""
+    if not (ids := frozenset(refused)):
+        return
+    for one in prepared:
+        if one.claimed.id in ids:
+            _log.error(
+                "failed for good before an attempt",
+                extra=fields(**_names(one.claimed), kind=ErrorKind.UNRESOLVED.value),
+            )
 
 
 def say_skipped(prepared: Iterable[Prepared], skipped: Iterable[UUID]) -> None:
@@ -74,6 +86,7 @@ def _details(settlement: Settlement) -> dict[str, Any]:
         "attempt": claimed.attempt_number,
         "request": settlement.prepared.attempt_id,
         "batch": settlement.prepared.batch_id,
+        "trace_id": settlement.prepared.trace_id,
         "took_ms": round(result.latency_ms),
         "status": result.http_status,
         "transaction": result.transaction_id,

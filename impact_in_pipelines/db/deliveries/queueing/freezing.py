@@ -300,6 +300,7 @@ def _store(
                 "batch_id": p.batch_id,
                 "attempt_number": p.claimed.attempt_number,
                 "attempt_id": p.attempt_id,
+                "trace_id": p.trace_id,
                 "scheduled_for": p.claimed.scheduled_for,
             }
             for p in verdict.ready

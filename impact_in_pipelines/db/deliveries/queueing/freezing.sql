@@ -71,11 +71,11 @@ ORDER BY id, delivered_at DESC NULLS LAST
 UPDATE impact_deliveries d
 SET payload = r.payload, payload_hash = r.payload_hash, payload_bytes = r.payload_bytes,
     idempotency_key = r.idempotency_key, revision = r.revision, batch_id = r.batch_id, rebuild = false,
-    attempt_count = r.attempt_number, taken_back_at = NULL, updated_at = :now,
+    attempt_count = r.attempt_number, trace_id = coalesce(r.trace_id, d.trace_id), taken_back_at = NULL, updated_at = :now,
     figures = coalesce(r.figures, d.figures), figures_hash = coalesce(r.figures_hash, d.figures_hash)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     id uuid, figures jsonb, figures_hash text, payload jsonb, payload_hash text, payload_bytes int, idempotency_key uuid, revision int,
-    batch_id uuid, attempt_number int)
+    batch_id uuid, attempt_number int, trace_id uuid)
 WHERE d.id = r.id AND @within(d) AND d.status = 'in_progress'
 
 -- name: open_attempts
