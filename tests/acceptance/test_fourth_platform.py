@@ -171,7 +171,7 @@ def test_the_api_and_the_terminal_know_it(fourth: Fourth) -> None:
     assert fourth.said["made"] == [201, WEBHOOK]
     assert fourth.said["document"]
     status, told = fourth.said["refused"]
-    assert status == 400
+    assert status == 422
     assert "'webhook'" in told
     (shown,) = fourth.said["cli"]
     assert (shown["platform"], shown["lacks"]) == (WEBHOOK, [])

@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 import requests
 from factories import World, world_on
+from sqlalchemy import text
 
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.db.sla.outcomes import is_packed
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.accounts import connections
@@ -97,8 +99,8 @@ def test_every_page_of_the_cockpit_is_there(api: Served) -> None:
         if answer.status_code >= 500:
             failed[page] = answer.text
     assert failed == {}
-    text = browser.get(f"{api.url}/en/cockpit/{api.own.company}/deliveries", timeout=60).text
-    assert "gopher (not installed)" in text
+    shown = browser.get(f"{api.url}/en/cockpit/{api.own.company}/deliveries", timeout=60).text
+    assert "gopher (not installed)" in shown
 
 
 def test_every_list_of_a_terminal_is_there(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +130,24 @@ def test_it_is_held_and_the_others_go_on(api: Served) -> None:
     world.execute(f"UPDATE platform_connections SET platform = 'goodera' WHERE platform = '{GONE}'")
     world.drain(Platform.GOODERA)
     assert "pending" not in _statuses(world).values()
+
+
+def test_outcomes_that_number_other_platforms_are_packed_anew(world: World) -> None:
+    """A record has its platform's number among those that were installed when it was packed."""
+    world.due(Platform.WORKDAY, 2)
+    world.drain(Platform.WORKDAY)
+
+    def packed() -> tuple[bool, str]:
+        with world.database.engine.connect() as connection:
+            names = connection.scalar(text("SELECT platforms FROM sla_outcome_marks"))
+            return is_packed(connection), names
+
+    world.runtime.sla_outcomes.refresh(world.clock())
+    assert packed() == (True, "benevity,goodera,workday")
+    world.execute("UPDATE sla_outcome_marks SET platforms = 'benevity,goodera,gopher,workday'")
+    assert packed()[0] is False
+    world.runtime.sla_outcomes.refresh(world.clock())
+    assert packed() == (True, "benevity,goodera,workday")
 
 
 def _statuses(world: World) -> dict[UUID, str]:

@@ -254,7 +254,7 @@ def _execute(job: str, tags: dict[str, str]) -> None:
 
 def _deliver_all(runtime: Runtime, tell: Callable[[str], None], stop: Stop) -> None:
     """Run the drain jobs until nothing is open: first what is due, then the retries as they fall due."""
-    _drain(runtime, list(Platform), stop)
+    _drain(runtime, list(world.SIMULATED), stop)
     tell("Retrying what failed for a while")
     for _ in range(_ROUNDS):
         waiting = [row for row in _rows(runtime) if row.status in OPEN]
@@ -281,7 +281,7 @@ def check(rows: Sequence[DeliveryRow], sandbox: Sandbox) -> list[str]:
     """What differs between the log and what the platforms accepted, and between both and the plan; in
     words. Empty: all is as it should be."""
     problems = []
-    for platform in Platform:
+    for platform in world.SIMULATED:
         taken = Counter(
             (entry["organizationId"], entry["periodStart"], entry["periodEnd"])
             for entry in sandbox.client.accepted(platform.value)["accepted"]
@@ -339,7 +339,7 @@ def _print(rows: Sequence[DeliveryRow], seconds: float) -> None:
                 retried[platform] or "–",
                 *(counts[platform, status] or "–" for status in statuses[1:]),
             ]
-            for platform in Platform
+            for platform in world.SIMULATED
         ],
         empty="nothing was delivered",
     )

@@ -49,7 +49,8 @@ class Plan:
     missed_days: int = 0
 
 
-_B, _G, _W = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
+_B, _G, _W = SIMULATED = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
+"""What the sandbox stands in for, whatever else is installed."""
 
 COMPANIES: tuple[Plan, ...] = (
     Plan("nordlys-energi", "Nordlys Energi", "NO", "Europe/Oslo", ((_B, "daily"), (_W, "weekly"))),
@@ -116,14 +117,14 @@ def connect_to_sandbox(runtime: Runtime) -> None:
     stored = {(row["company"], row["platform"]): row for row in runtime.connections.listed()}
     slugs = [*(plan.slug for plan in COMPANIES), DEV_COMPANY]
     for slug, company in runtime.companies.by_slug(slugs).items():
-        for platform in Platform:
+        for platform, made_up in standing_in.items():
             row = stored.get((slug, platform.value), {})
             if row.get("base_url"):
                 continue
             # Credentials are bound to where they were entered for: a kept one is entered anew.
             kept = runtime.connections.of_companies(platform, [company.id]).get(company.id)
             has_own = kept is not None and bool(row.get("credential_names"))
-            credentials = kept.credentials if kept and has_own else standing_in[platform]
+            credentials = kept.credentials if kept and has_own else made_up
             change = ConnectionChange(
                 base_url=f"http://127.0.0.1:{DEFAULT_PORT}/{platform.value}",
                 credentials=credentials,
@@ -267,7 +268,8 @@ def _event(slug: str, event_id: str, at: datetime) -> EventRow:
 
 def build_dev_world(runtime: Runtime, now: datetime) -> None:
     """The companies, their events and schedules where there are none yet, and one company whose schedule
-    fires every minute on every platform. What was there, and that company, is paused until `wake`."""
+    fires every minute on every platform of the sandbox. What was there, and that company, is paused until
+    `wake`."""
     _pause_since_it_ended(runtime, now)
     if not runtime.companies.listed():
         companies = add_companies(runtime)
@@ -275,7 +277,7 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
         add_schedules(runtime, companies, now)
     if DEV_COMPANY not in runtime.companies.by_slug([DEV_COMPANY]):
         company = add_company(runtime, DEV_COMPANY, name="Minute by Minute", actor=_ACTOR)
-        for platform in Platform:
+        for platform in SIMULATED:
             made = schedules.create(
                 runtime, company, platform, ScheduleRule("* * * * *"), now=now, actor=_ACTOR
             ).schedule

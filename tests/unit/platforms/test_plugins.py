@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from impact_in_pipelines.connectors.testing import CHECKS, TriedConnector, subject_of
+from impact_in_pipelines.db.schema.base import PLATFORM_CHECK
 from impact_in_pipelines.platforms import FACTS, Platform, installed_platform
 
 ROOT = Path(__file__).parents[3]
@@ -156,3 +158,31 @@ def test_the_page_alone_suffices(tmp_path: Path) -> None:
 
     assert done.stdout == lines, done.stderr
     assert done.returncode == 0
+
+
+def test_no_list_of_platforms_stands_anywhere_else() -> None:
+    """Nothing of the core names one, the database's checks included: only the connectors, what simulates
+    them, the demo that uses that, and examples. Migrations are history."""
+    package = ROOT / "impact_in_pipelines"
+    own = (
+        "connectors/plugins/",
+        "sandbox/",
+        "cli/demo/",
+        "cli/operating/sandbox.py",
+        "db/migrations/",
+    )
+    naming = re.compile(
+        r"""["'](benevity|goodera|workday)["']|Platform\.(BENEVITY|GOODERA|WORKDAY)"""
+    )
+    named = [
+        f"{path.relative_to(package)}:{number}"
+        for path in sorted(package.rglob("*"))
+        if path.suffix in (".py", ".sql", ".html", ".js", ".css")
+        and not str(path.relative_to(package)).startswith(own)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if naming.search(line) and "examples=" not in line
+    ]
+
+    assert [one for one in named if not one.startswith("platforms/names.py")] == []
+    assert "platform" in PLATFORM_CHECK
+    assert not naming.search(PLATFORM_CHECK)
