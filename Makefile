@@ -1,5 +1,7 @@
 # make demo    set up, then run the main job end to end against the sandbox, and exit
-# make test    set up, then every test
+# make test    set up, then the tests
+# make slow    the variants that `make test` has one of each of: every way to stop, every language on a phone
+# make coverage  all tests again, slow ones too: lines and branches they ran, room by room
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
 # make fuzz    10,000 made-up requests to the API, five minutes; FUZZ_CASES, FUZZ_SEED, FUZZ_ONLY=operation
 # make chaos   kill, stall and crash everything for two minutes, then account for each delivery; CHAOS_SECONDS,
@@ -22,9 +24,10 @@ READY := .venv/.ready
 # Tests of whole processes mostly wait, so three suit two cores; each has a PostgreSQL of its own. What is slow
 # comes first (testpaths), or one process would be left with it at the end.
 TEST_PROCESSES ?= 3
+PYTEST = PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
+.PHONY: help setup demo dev test slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
   lock release clean
 
 help:
@@ -48,11 +51,15 @@ dev: $(READY)
 	@exec $(BIN)/impact-in dev
 
 test: $(READY) chromium promtool servers clients
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
-	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
+	@$(PYTEST) -m "not slow"
 
-# The pages of the last `make test`: build/coverage/index.html.
-coverage: $(READY)
+slow: $(READY) chromium promtool servers clients
+	@$(PYTEST) -m slow
+
+# Counting slows every test, so it is a run of its own. Page by page: build/coverage/index.html.
+coverage: $(READY) chromium promtool servers clients
+	@$(PYTEST) --cov --cov-report=
+	@PYTHONPATH=tests $(BIN)/python -m tools.coverage_by_room
 	@$(BIN)/coverage html --quiet -d build/coverage && echo "build/coverage/index.html"
 
 # The same seed makes the same requests; FUZZ_ONLY names an operationId.

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from dagster import DagsterRunStatus
 
 from impact_in_pipelines.cli.deliveries.apart import APART_FROM
@@ -98,6 +99,7 @@ def test_ctrl_c_ends_all_of_them_at_once_and_nothing_stays_held(world: World) ->
     assert {run.status for run in world.instance.get_runs()} == {DagsterRunStatus.CANCELED}
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_leaves_no_process_behind(world: World) -> None:
     """None goes on to record what is under way."""
     all_due(world)
@@ -119,6 +121,7 @@ def test_a_second_ctrl_c_leaves_no_process_behind(world: World) -> None:
     assert "an open attempt" in held(world)
 
 
+@pytest.mark.slow
 def test_a_parent_that_is_killed_stops_the_others_in_an_orderly_way(world: World) -> None:
     """Nobody would hear of what they do, or could stop them."""
     all_due(world)
@@ -134,6 +137,7 @@ def test_a_parent_that_is_killed_stops_the_others_in_an_orderly_way(world: World
     assert held(world) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_held_is_due_again_and_arrives_once(world: World) -> None:
     """One line says so, its run is a failed one, the other platforms are not concerned; the next call sends
     the rest without waiting for a lease to end, and what had arrived again under the same key."""

@@ -17,10 +17,13 @@ COMMAND = (sys.executable, "-m", "impact_in_pipelines.cli.main")
 @pytest.mark.parametrize(
     "words",
     [
-        ("connections", "set", "acme", "benevity", "--credentials"),
-        ("events", "import"),
+        pytest.param(
+            ("connections", "set", "acme", "benevity", "--credentials"),
+            id="connections set",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(("events", "import"), id="events import"),
     ],
-    ids=" ".join,
 )
 def test_one_line_and_130(database: Database, tmp_path: Path, words: tuple[str, ...]) -> None:
     """The file is a pipe that nobody writes to, so the command is known to be in the midst of its work."""

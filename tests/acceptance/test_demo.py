@@ -31,6 +31,8 @@ from impact_in_pipelines.scheduling import ScheduleFrequency
 
 from .world import World
 
+SLOW = pytest.mark.slow
+
 
 @pytest.mark.timeout(400)
 def test_the_demo_ends_well_and_touches_nothing_else() -> None:
@@ -56,9 +58,14 @@ def test_the_demo_ends_well_and_touches_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+    ("asked", "code", "step"),
+    [
+        pytest.param(signal.SIGINT, 130, "Sending what is due", id="ctrl-c"),
+        pytest.param(signal.SIGTERM, 143, "Sending what is due", id="sigterm", marks=SLOW),
+        pytest.param(signal.SIGINT, 130, "Starting the database", id="ctrl-c, early", marks=SLOW),
+        pytest.param(signal.SIGTERM, 143, "Starting the database", id="sigterm, early", marks=SLOW),
+    ],
 )
-@pytest.mark.parametrize("step", ["Starting the database", "Sending what is due"])
 def test_a_stopped_demo_is_one_line_and_nothing_of_it_runs_on(
     asked: signal.Signals, code: int, step: str
 ) -> None:

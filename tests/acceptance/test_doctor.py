@@ -89,6 +89,7 @@ query ($selector: ScheduleSelector!) {
 }"""
 
 
+@pytest.mark.slow
 def test_a_production_at_work_is_well_until_somebody_switches_a_schedule_off(
     postgres_url: URL, template: str, dagster_template: str, tmp_path: Path
 ) -> None:

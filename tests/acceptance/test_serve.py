@@ -79,7 +79,9 @@ def answered(url: str) -> dict[str, float]:
     return counted
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "by", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_one_process_serves_until_it_is_told_to_end(
     environment: dict[str, str], by: signal.Signals
 ) -> None:
@@ -113,6 +115,7 @@ def test_several_processes_count_together_and_one_that_dies_is_replaced(
     assert not [one for one in serving_now if one.is_running()]
 
 
+@pytest.mark.slow
 def test_nobody_is_left_behind_when_the_first_process_is_killed(
     environment: dict[str, str],
 ) -> None:

@@ -74,11 +74,14 @@ def held(world: World) -> list[str]:
 @pytest.mark.parametrize(
     ("asked", "code", "dates"),
     [
-        (signal.SIGINT, 130, []),
-        (signal.SIGTERM, 143, []),
-        (signal.SIGINT, 130, ["--from", day(1).isoformat(), "--to", day(1).isoformat()]),
+        pytest.param(signal.SIGINT, 130, [], id="ctrl-c"),
+        pytest.param(signal.SIGTERM, 143, [], id="sigterm", marks=pytest.mark.slow),
+        pytest.param(
+            *(signal.SIGINT, 130, ["--from", day(1).isoformat(), "--to", day(1).isoformat()]),
+            id="ctrl-c, with dates",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["ctrl-c", "sigterm", "ctrl-c, with dates"],
 )
 def test_one_signal_ends_the_drain_once_what_is_under_way_is_recorded(
     world: World, asked: signal.Signals, code: int, dates: list[str]
@@ -114,6 +117,7 @@ def test_one_signal_ends_the_drain_once_what_is_under_way_is_recorded(
     assert world.arrived("benevity") == [(slug, day(1)) for slug in COMPANIES]
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_anything_is_sent_leaves_everything_due(world: World) -> None:
     """As soon as the platform is named: Dagster's start, planning and judging come first."""
     world.due(*COMPANIES[:3])
@@ -155,6 +159,7 @@ def test_whoever_waits_for_a_limit_says_so_and_hears_ctrl_c(world: World) -> Non
     assert set(statuses) == {"success", "pending"}
 
 
+@pytest.mark.slow
 def test_it_needs_no_slot_of_a_full_queue(world: World) -> None:
     """A command executes its run itself: what the daemon has queued and running doesn't concern it."""
     world.due("north")

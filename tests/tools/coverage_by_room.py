@@ -1,4 +1,4 @@
-"""The share of branches and lines that the tests ran, room by room: the end of `make test`.
+"""The share of branches and lines that the tests ran, room by room, for `make coverage`.
 
 What only a subprocess runs is not counted, for most of those are killed on purpose: the demo, the dev
 terminal, the API's own processes and the Dagster code server. Their tests look at what they did.
@@ -42,7 +42,7 @@ def main() -> None:
     lines = [
         f"{room:<18} {done / max(1, all_):>6.1%}" for room, (done, all_) in sorted(rooms.items())
     ]
-    sys.stdout.write("Lines and branches run by the tests (make coverage: page by page)\n")
+    sys.stdout.write("Lines and branches run by the tests (page by page: build/coverage)\n")
     sys.stdout.write("\n".join([*lines, f"{'all':<18} {run / max(1, there):>6.1%}"]) + "\n")
 
 

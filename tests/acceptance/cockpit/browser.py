@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Playwright
 
@@ -14,6 +15,12 @@ from .serving import MANAGER, Stage
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000
 """How long a page may take to show what a test expects: Playwright's 5 s are too short on a busy machine."""
+
+ONE_LANGUAGE = [
+    "uk",
+    *(pytest.param(code, marks=pytest.mark.slow) for code in ("en", "nb", "es")),
+]
+"""Every language that a page must fit a phone in; the one with the longest words in `make test` too."""
 
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),

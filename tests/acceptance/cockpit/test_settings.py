@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
 import requests
 from playwright.sync_api import expect
 
+from .browser import ONE_LANGUAGE
 from .conftest import Visit
 from .serving import VIEWER, Stage
 
@@ -90,13 +92,13 @@ def test_a_viewer_changes_nothing(own_stage: Stage, visit: Visit) -> None:
     assert visitor.faults() == []
 
 
-def test_settings_fit_a_phone_in_every_language(own_stage: Stage, visit: Visit) -> None:
+@pytest.mark.parametrize("code", ONE_LANGUAGE)
+def test_settings_fit_a_phone_in_every_language(own_stage: Stage, visit: Visit, code: str) -> None:
     """360 px wide, light and dark, nothing scrolls sideways."""
     for scheme in ("light", "dark"):
         visitor = visit(own_stage, color_scheme=scheme, viewport={"width": 360, "height": 760})
         for name in ("levels", "people", "tokens"):
-            for code in ("en", "nb", "es", "uk"):
-                page = visitor.open(f"settings/{name}", code)
-                wide = page.evaluate("document.documentElement.scrollWidth")
-                assert wide <= 360, (code, name)
+            page = visitor.open(f"settings/{name}", code)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 360, (code, name)
             assert visitor.faults() == []
