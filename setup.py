@@ -62,6 +62,7 @@ setup(
         "requests",
         "rfc8785",
         "rich",
+        "scipy",
         "slack-sdk",
         "sqlalchemy",
         "starlette",
