@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from impact_in_pipelines.anomalies.model import HISTORY_DAYS, AnomalyKind, Floats
+from impact_in_pipelines.anomalies.kinds import AnomalyKind
+from impact_in_pipelines.anomalies.model import HISTORY_DAYS, Floats
 from impact_in_pipelines.anomalies.seasons import season
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar
 

@@ -2,6 +2,7 @@
 
 from dagster import Definitions, in_process_executor
 
+from impact_in_pipelines.assets.anomalies import anomalies
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
 from impact_in_pipelines.assets.exports.checks import export_checks
@@ -13,6 +14,7 @@ from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_pro
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.schedules.anomalies import daily_anomalies
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drain_schedules
 from impact_in_pipelines.schedules.evidence import daily_evidence
@@ -39,6 +41,7 @@ defs = Definitions(
         impact_deliveries,
         delivery_schedules,
         *sla_assets,
+        anomalies,
     ],
     asset_checks=export_checks,
     # The other jobs come with the schedules that start them.
@@ -47,6 +50,7 @@ defs = Definitions(
         *drain_schedules(_settings),
         hourly_refresh(_settings),
         *sla_schedules(_settings),
+        daily_anomalies(_settings),
         nightly_retention(),
         daily_evidence(),
     ],

@@ -54,6 +54,7 @@ from impact_in_pipelines.settings import Settings
 if TYPE_CHECKING:
     from impact_in_pipelines.connectors.http.transport import Transport
     from impact_in_pipelines.db.analytics.series import SeriesStore
+    from impact_in_pipelines.db.anomalies.series import AnomalySeries
     from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
     from impact_in_pipelines.db.sla.reports import SlaReports
     from impact_in_pipelines.db.sla.rollup import SlaRollup
@@ -197,6 +198,12 @@ class Runtime:
         from impact_in_pipelines.db.analytics.series import SeriesStore
 
         return SeriesStore(self.database.engine)
+
+    @cached_property
+    def anomaly_series(self) -> "AnomalySeries":
+        from impact_in_pipelines.db.anomalies.series import AnomalySeries
+
+        return AnomalySeries(self.database.engine)
 
     @cached_property
     def sla_outcomes(self) -> "SlaOutcomes":

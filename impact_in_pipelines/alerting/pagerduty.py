@@ -93,6 +93,10 @@ def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]
             "companies": wording.companies(incident),
             "begin_with": wording.first_step(incident),
             "incident": str(incident.id),
+            **{
+                f"chart of {name}": f"{days} was, {usual} expected"
+                for name, days, usual in wording.evidence(incident)
+            },
         },
     }
 

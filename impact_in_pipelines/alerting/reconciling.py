@@ -45,6 +45,8 @@ _PROVEN_AT_ONCE = frozenset(
         BreachType.PLATFORM_OUTAGE,
         BreachType.CONNECTION_REFUSED,
         BreachType.HELD,
+        # Judged once a day, by three days.
+        BreachType.ANOMALY,
     }
 )
 

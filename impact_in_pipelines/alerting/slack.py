@@ -15,6 +15,7 @@ from impact_in_pipelines.plain_text import plain, slack
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind
 
 _ICONS = {1: ":large_yellow_circle:", 2: ":red_circle:", 3: ":rotating_light:"}
+_CHARTS = 4
 _HEADER_LIMIT, _TEXT_LIMIT, _FIELD_LIMIT = 150, 2900, 1900
 # The client logs the webhook's URL, which is a secret, and the message: at DEBUG, and what fails at ERROR.
 _SILENT = logging.getLogger(f"{__name__}.client")
@@ -105,6 +106,11 @@ def _incident_blocks(notice: Notice, incident: Incident) -> list[dict[str, Any]]
             ],
         }
     ]
+    if notice.kind is not NoticeKind.RECOVERED:
+        blocks += [
+            _section(f"*{slack(name)}, day by day*\n```{days}  was\n{usual}  expected```")
+            for name, days, usual in wording.evidence(incident)[:_CHARTS]
+        ]
     last_error = incident.details.get("last_error")
     if last_error and notice.kind is not NoticeKind.RECOVERED:
         blocks.append(_section(f"*Last error*\n{slack(str(last_error))}"))

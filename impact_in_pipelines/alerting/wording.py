@@ -1,8 +1,11 @@
 """What alerts say, in words, whatever the channel: the fact, whom it concerns, what to do first."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from impact_in_pipelines.anomalies import saying as anomalies
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
@@ -22,6 +25,7 @@ _TITLES = {
     BreachType.CONNECTION_REFUSED: "Account refused",
     BreachType.HELD: "Held by a person",
     BreachType.WIDESPREAD: "Many companies at once",
+    BreachType.ANOMALY: "Unusual figures",
 }
 
 _RULES = {
@@ -42,6 +46,7 @@ _RULES = {
     Rule.ACCOUNT_REFUSED: "the platform refuses the account, which somebody must mend; nobody is paged",
     Rule.HELD_BY_PERSON: "a person holds it, and is reminded once a day",
     Rule.HELD_LATE: "what a person holds is late, which pages once for all of it",
+    Rule.ANOMALOUS: "a daily series has left its own past before a threshold is missed, so nobody is paged",
     Rule.MANY_AT_ONCE: "many companies at once have one cause, which pages once, as the worst would",
 }
 """docs/sla.md, "Who is paged"."""
@@ -180,6 +185,27 @@ def fact(incident: Incident) -> str:
             return f"held by {who} for {actual:g} hours: {why}{_late(incident)}"
         case BreachType.WIDESPREAD:
             return _widespread(incident)
+        case BreachType.ANOMALY:
+            return _anomaly(incident)
+
+
+def _anomaly(incident: Incident) -> str:
+    found = incident.details.get("anomalies", ())
+    if incident.details.get("members"):
+        # Of many companies one is shown.
+        kinds = ", ".join(dict.fromkeys(anomalies.name(one) for one in found))
+        return f"{kinds} of {companies(incident)}"
+    return "; ".join(anomalies.in_words(one) for one in found) or "a series left its past"
+
+
+def evidence(incident: Incident) -> list[tuple[str, str, str]]:
+    """Of each anomaly what it is of, and as lines of blocks how its last days were, and were expected."""
+    return [(anomalies.name(one), *anomalies.charts(one)) for one in _anomalies_of(incident)]
+
+
+def _anomalies_of(incident: Incident) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = incident.details.get("anomalies", ())
+    return found
 
 
 def _widespread(incident: Incident) -> str:
@@ -219,6 +245,11 @@ def sample(incident: Incident) -> str:
         return "what holds the connection"
     if incident.type is BreachType.WIDESPREAD:
         return _companies(incident)
+    if incident.type is BreachType.ANOMALY:
+        days = "1 day" if incident.sample_size == 1 else f"{incident.sample_size} days"
+        return (
+            f"{days}; {incident.actual:.1f} standard deviations, {incident.threshold:.1f} are told"
+        )
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
     return f"{incident.sample_size} {noun}"
 
@@ -266,6 +297,8 @@ def first_step(incident: Incident) -> str:
         case BreachType.WIDESPREAD:
             stands = incident.details.get("cause") == "scheduler"
             return "impact-in schedules stats" if stands else "impact-in incidents list"
+        case BreachType.ANOMALY:
+            return f"impact-in deliveries list{company}{platform}"
 
 
 def anchor(notice: Notice) -> str:

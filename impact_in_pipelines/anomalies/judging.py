@@ -10,13 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 from impact_in_pipelines.anomalies.fitting import fit_counts, fit_level, forgetting
+from impact_in_pipelines.anomalies.kinds import AnomalyKind
 from impact_in_pipelines.anomalies.model import (
     LEAST_DAYS,
     RECENT_DAYS,
     SPANS,
-    AnomalyKind,
-    Floats,
     Deviations,
+    Floats,
 )
 from impact_in_pipelines.anomalies.tails import count_score, level_score
 

@@ -6,10 +6,11 @@ that day.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from impact_in_pipelines.anomalies.kinds import AnomalyKind
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,19 +27,6 @@ LEAST_DAYS = 28
 
 SPANS = (1, 2, 4, 7, 14)
 """Days that are judged together: a collapse shows in one, a small drop only in the sum of many."""
-
-
-class AnomalyKind(StrEnum):
-    """Which series left its past."""
-
-    SUCCESS = "success"
-    """Deliveries that did not arrive, of those that were due."""
-    VOLUME = "volume"
-    """Deliveries due a day."""
-    ANSWERS = "answers"
-    """How long the platform takes to answer: the day's median."""
-    FIGURES = "figures"
-    """What a company's events of the day add up to."""
 
 
 LEAST_EFFECT = {

@@ -42,7 +42,8 @@ from impact_in_pipelines.sla.model import Breach, BreachType
 _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
 _HOLDS = frozenset({BreachType.CONNECTION_REFUSED, BreachType.HELD})
 _WIDESPREAD = frozenset({BreachType.WIDESPREAD})
-SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS - _WIDESPREAD
+_ANOMALY = frozenset({BreachType.ANOMALY})
+SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS - _WIDESPREAD - _ANOMALY
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,18 @@ class Alerts:
         incidents = runtime.incidents.purge(closed_before=now - max(reported, kept))
         notices = runtime.outbox.purge(sent_before=now - kept)
         return Purged(notices, incidents, runtime.budgets.purge())
+
+    def agree(
+        self,
+        session: IncidentSession,
+        breaches: Sequence[Breach],
+        incidents: Sequence[Incident],
+        scope: Collection[BreachType],
+        now: datetime,
+    ) -> Watched:
+        """Make the incidents of the types in `scope` agree with `breaches`, which must be all of these types
+        that there are now; `incidents` are those open."""
+        return self._apply(session, breaches, incidents, scope, now)
 
     def _apply(
         self,

@@ -1,6 +1,7 @@
 """Parts of `settings.Settings`, a subject each."""
 
 from impact_in_pipelines.setting_groups.access import AccessSettings
+from impact_in_pipelines.setting_groups.anomalies import AnomalySettings
 from impact_in_pipelines.setting_groups.breakers import BreakerSettings
 from impact_in_pipelines.setting_groups.companies import CompanySettings
 from impact_in_pipelines.setting_groups.logs import LogSettings
@@ -10,6 +11,7 @@ from impact_in_pipelines.setting_groups.retention import EvidenceSettings, Reten
 
 class SettingGroups(
     AccessSettings,
+    AnomalySettings,
     BreakerSettings,
     CompanySettings,
     EvidenceSettings,

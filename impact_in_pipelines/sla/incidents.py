@@ -93,7 +93,7 @@ def told_details(incident: Incident) -> Mapping[str, Any]:
     return {
         name: value
         for name, value in incident.details.items()
-        if name not in ("last_error", "schedule_id", "names")
+        if name not in ("last_error", "schedule_id", "names", "anomalies", "members")
     }
 
 

@@ -43,6 +43,7 @@ class BreachType(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     HELD = "held"
     WIDESPREAD = "widespread"
+    ANOMALY = "anomaly"
 
 
 RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})
@@ -76,6 +77,8 @@ class Rule(StrEnum):
     HELD_LATE = "held_late"
     """What a person holds is late."""
     MANY_AT_ONCE = "many_at_once"
+    ANOMALOUS = "anomalous"
+    """A daily series has left its own past: it warns, and pages nobody."""
 
 
 @dataclass(frozen=True, slots=True)

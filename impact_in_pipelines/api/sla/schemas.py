@@ -19,6 +19,7 @@ BreachName = Literal[
     "connection_refused",
     "held",
     "widespread",
+    "anomaly",
 ]
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]

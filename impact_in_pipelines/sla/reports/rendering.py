@@ -45,6 +45,7 @@ _WORDS = {
     "connection_refused": N_("connection refused"),
     "held": N_("held"),
     "widespread": N_("widespread"),
+    "anomaly": N_("anomaly"),
     "authentication": N_("authentication"),
     "configuration": N_("configuration"),
     "data_quality": N_("data quality"),

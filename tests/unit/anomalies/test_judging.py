@@ -11,11 +11,11 @@ from impact_in_pipelines.anomalies.judging import (
     judge_success,
     judge_volume,
 )
+from impact_in_pipelines.anomalies.kinds import AnomalyKind
 from impact_in_pipelines.anomalies.model import (
     HISTORY_DAYS,
     LEAST_DAYS,
     RECENT_DAYS,
-    AnomalyKind,
     Floats,
 )
 from impact_in_pipelines.anomalies.seasons import season

@@ -149,6 +149,7 @@ BREACHES = {
     "connection_refused": N_("Account refused"),
     "held": N_("Held by a person"),
     "widespread": N_("Many companies at once"),
+    "anomaly": N_("Unusual figures"),
 }
 
 INCIDENT_EVENTS = {

@@ -1,0 +1,67 @@
+"""An anomaly in words and as a line of blocks, from what its incident keeps. Commands and links are added by
+whoever tells it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impact_in_pipelines.anomalies.kinds import AnomalyKind, Measure
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_NAMES = {
+    AnomalyKind.SUCCESS: "deliveries that did not arrive",
+    AnomalyKind.VOLUME: "deliveries due",
+    AnomalyKind.ANSWERS: "answer time",
+    AnomalyKind.FIGURES: "figures",
+}
+_MEASURES = {Measure.EVENTS: "events", Measure.HOURS: "volunteer hours"}
+_THOUSAND_MS = 1000
+
+
+def in_words(anomaly: Mapping[str, Any]) -> str:
+    """`answer time 410 ms in the last 4 days, 200 ms expected (× 2.05)`."""
+    kind = AnomalyKind(anomaly["kind"])
+    observed, expected = float(anomaly["observed"]), float(anomaly["expected"])
+    span = int(anomaly["span"])
+    when = "on the last day" if span == 1 else f"in the last {span} days"
+    told = f"{amount(kind, observed)} {when}, {amount(kind, expected)} expected"
+    return f"{name(anomaly)} {told}{_factor(kind, observed, expected)}"
+
+
+def name(anomaly: Mapping[str, Any]) -> str:
+    """What is anomalous."""
+    measure = anomaly.get("measure")
+    return _MEASURES[Measure(measure)] if measure else _NAMES[AnomalyKind(anomaly["kind"])]
+
+
+def amount(kind: AnomalyKind, value: float) -> str:
+    """A value of the series in its unit."""
+    if kind is AnomalyKind.SUCCESS:
+        return f"{value * 100:.1f} %"
+    if kind is AnomalyKind.ANSWERS:
+        return f"{value:.0f} ms" if value < _THOUSAND_MS else f"{value / _THOUSAND_MS:.1f} s"
+    return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
+
+
+def _factor(kind: AnomalyKind, observed: float, expected: float) -> str:
+    if kind is AnomalyKind.SUCCESS or expected <= 0:
+        return ""
+    if kind is AnomalyKind.ANSWERS:
+        return f" (× {observed / expected:.2g})"
+    share = (observed / expected - 1) * 100
+    return f" ({'+' if share > 0 else '−'}{abs(share):.0f} %)"
+
+
+def charts(anomaly: Mapping[str, Any]) -> tuple[str, str]:
+    """The days as they were and as they were expected, two lines of blocks on one scale."""
+    days, usual = anomaly["days"], anomaly["usual"]
+    most = max((value for value in [*days, *usual] if value is not None), default=0.0)
+    return blocks(days, most), blocks(usual, most)
+
+
+def blocks(values: Sequence[float | None], most: float) -> str:
+    """Each value as a block from 0 to `most`; a space where nothing is known."""
+    top = len(_BLOCKS) - 1
+    return "".join(
+        " " if value is None else _BLOCKS[round(value / most * top) if most > 0 else 0]
+        for value in values
+    )
