@@ -33,8 +33,8 @@ CHECK = "no_anomaly"
 @asset(
     description=(
         "Every company's and platform's daily success, volume, answer times and figures up to yesterday, "
-        "each compared with what its own half year lets expect of the weekday, holidays and the month's end. What "
-        "has left its past opens an incident; docs/anomalies.md says how to read it."
+        "each compared with what its own half year lets expect of the weekday, holidays and the month's "
+        "end. What has left its past opens an incident; docs/anomalies.md says how to read it."
     ),
     deps=[AssetKey("sla_daily"), AssetKey("company_impact")],
     check_specs=[

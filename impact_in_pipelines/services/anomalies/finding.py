@@ -131,10 +131,13 @@ class _Looking:
 
     def _platforms(self, first: date, last: date) -> list[FoundAnomaly]:
         """All companies together: what a platform does shows here first."""
-        shape = (len(Platform), len(self._days))
+        rows = self._runtime.series.of_platforms(first, last)
+        order = sorted({one.platform for one in rows})
+        if not order:
+            return []
+        shape = (len(order), len(self._days))
         due, failed, answers = (np.full(shape, np.nan) for _ in range(3))
-        order = list(Platform)
-        for one in self._runtime.series.of_platforms(first, last):
+        for one in rows:
             cell = order.index(one.platform), (one.day - first).days
             due[cell] = one.deliveries.planned
             failed[cell] = one.deliveries.failed + one.deliveries.never_started
