@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tools.site.checking import faults
 from tools.site.pictures import PICTURES
-from tools.site.samples import matches, samples
+from tools.site.samples import FOLLOWED, matches, samples
 from tools.site.staging import DOCS, ROOT, pages, stage
 from typer.main import get_command
 
@@ -121,3 +121,16 @@ def test_a_block_says_why_it_is_not_run_and_what_it_ends_with() -> None:
     )
     first, second = samples(page)
     assert (first.not_run, second.shown, second.code) == ("it needs a moon", "no\n", 1)
+
+
+def test_every_block_of_commands_is_followed_or_says_why_not() -> None:
+    """Of all pages: a block that nobody runs goes wrong unseen."""
+    followed = {DOCS / one for one in FOLLOWED}
+    silent = [
+        f"{page.name}: {one.commands.splitlines()[0]}"
+        for page in pages()
+        if page not in followed
+        for one in samples(page.read_text())
+        if not one.not_run
+    ]
+    assert silent == []

@@ -1,6 +1,6 @@
 """The commands of a page, and whether they print what the page shows.
 
-A block of `sh` is run; a block of `text` after it is what it prints. In what is shown `…` stands for anything,
+A block of `sh` is run (one of `console`, with prompts, is only named); a block of `text` after it is what it prints. In what is shown `…` stands for anything,
 dates, times, durations and ids for any of theirs; an id that is shown and typed later is the one that was
 printed. A comment before a block says more: `<!-- not run: REASON -->`, and before what it prints
 `<!-- exit code N -->`.
@@ -11,6 +11,23 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+FOLLOWED = (
+    "quick-start.md",
+    "how-to/onboard-a-company.md",
+    "how-to/connect-a-platform.md",
+    "how-to/import-events.md",
+    "how-to/calendars-and-windows.md",
+    "how-to/backfill-missed-days.md",
+    "how-to/replay-after-an-outage.md",
+    "how-to/read-a-report.md",
+    "how-to/restore-a-backup.md",
+    "api.md",
+    "sla.md",
+    "security.md",
+    "how-to/rotate-keys.md",
+)
+"""The pages below docs/ whose commands are run, in this order, by somebody who reads one after the other."""
 
 _PART = re.compile(
     r"(?:^<!-- (?P<note>[^>]+) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```[ ]*$",
@@ -46,7 +63,7 @@ def samples(page: str) -> list[Sample]:
     for part in _PART.finditer(page):
         note = part["note"] or ""
         beside = not page[last : part.start()].strip()
-        if part["language"] == "sh":
+        if part["language"] in ("sh", "console"):
             reason = note.removeprefix("not run: ") if note.startswith("not run: ") else ""
             found.append(Sample(part["text"], not_run=reason))
         elif part["language"] == "text" and found and beside:
@@ -88,6 +105,8 @@ class Shell:
         raise AssertionError("the shell has ended:\n" + "".join(lines))
 
     def close(self) -> None:
+        assert self._bash.stdin is not None
+        self._bash.stdin.write("kill $(jobs -p) 2>/dev/null; wait\n")
         self._bash.communicate(timeout=30)
 
 

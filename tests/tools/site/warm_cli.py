@@ -9,17 +9,22 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _SHIM = """#!{python} -ISE
-import array, json, os, socket, sys
+import array, json, os, signal, socket, sys
 asked = {{"words": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
 end = socket.socket(socket.AF_UNIX)
 end.connect({path!r})
 end.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
 end.sendall(json.dumps(asked).encode())
 end.shutdown(socket.SHUT_WR)
-sys.exit(int(end.recv(16) or b"70"))
+told = end.makefile()
+process = int(told.readline())
+for one in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(one, lambda number, _: os.kill(process, number))
+sys.exit(int(told.readline() or 70))
 """
 
 
@@ -39,10 +44,12 @@ def serve(listening: socket.socket) -> None:
     _import()
     while True:
         asking, _ = listening.accept()
-        if not (child := os.fork()):
+        if not os.fork():
             _answer(asking)
         asking.close()
-        os.waitpid(child, 0)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _import() -> None:
@@ -59,8 +66,10 @@ def _answer(asking: socket.socket) -> None:
     """Run one command in a child, so that it ends as any program does, and tell its exit code."""
     child = os.fork()
     if child:
+        asking.sendall(f"{child}\n".encode())
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        asking.sendall(str(code).encode())
+        with suppress(BrokenPipeError):
+            asking.sendall(f"{code}\n".encode())
         os._exit(0)
     _, files, *_ = asking.recvmsg(1, socket.CMSG_SPACE(3 * array.array("i").itemsize))
     received = array.array("i", files[0][2])
