@@ -38,14 +38,21 @@ _FAST = {
 
 
 def prepare(
-    database: Database, *, companies: int = 1_000, fires: int = FIRES, payload: str = KILOBYTE
+    database: Database,
+    *,
+    companies: int = 1_000,
+    fires: int = FIRES,
+    payload: str = KILOBYTE,
+    name: str = "company",
+    now: datetime = NOW,
 ) -> Database:
-    """Companies, a schedule of each on each platform, and their deliveries with payloads and attempts;
-    returns the database opened anew. `payload` is SQL that makes one of `id`, `company_id` and `at`.
+    """Companies (`name`-1 and so on), a schedule of each on each platform, and their deliveries until `now`
+    with payloads and attempts; returns the database opened anew. `payload` is SQL that makes one of `id`,
+    `company_id` and `at`.
 
     Of 100 deliveries one fails, eight are retried once; one company in 50 fails ten times as often.
     """
-    values = {"companies": companies, "fires": fires, "now": NOW}
+    values = {"companies": companies, "fires": fires, "name": name, "now": now}
     database = _restarted(database, [f"ALTER SYSTEM SET {k} = {v}" for k, v in _FAST.items()])
     with database.engine.begin() as connection:
         for statement in _BEFORE:
@@ -145,7 +152,7 @@ _BEFORE = (
     "SET LOCAL statement_timeout = 0",
     "SELECT setseed(0.5)",
     """INSERT INTO companies (slug, name)
-       SELECT 'company-' || n, 'Company ' || n FROM generate_series(1, :companies) n""",
+       SELECT CAST(:name AS text) || '-' || n, 'Company ' || n FROM generate_series(1, :companies) n""",
     """INSERT INTO scheduled_deliveries
            (company_id, platform, schedule, next_run, fired_until, covered_until, updated_at)
        SELECT c.id, p, '0 */2 * * *', CAST(:now AS timestamptz) + interval '2 hours', :now, :now,
@@ -156,7 +163,7 @@ _BEFORE = (
        SELECT gen_random_uuid() AS id, s.id AS schedule_id, s.company_id, s.platform,
               date_trunc('hour', CAST(:now AS timestamptz)) - n * interval '2 hours' AS at,
               random() AS luck, random() AS speed,
-              CASE WHEN substr(c.slug, 9)::int % 50 = 0 THEN 0.1 ELSE 0.01 END AS trouble
+              CASE WHEN CAST(split_part(c.slug, '-', 2) AS int) % 50 = 0 THEN 0.1 ELSE 0.01 END AS trouble
        FROM generate_series(:fires - 1, 0, -1) n
        CROSS JOIN (scheduled_deliveries s JOIN companies c ON c.id = s.company_id)
        ORDER BY n DESC""",

@@ -1,6 +1,10 @@
 """The API over a log of 1,000,000 deliveries: 16 clients at once on `sla-status`, `delivery-timeline`,
-`deliveries`, each asking for another company every time, without a pause."""
+`deliveries`, each asking for another company every time, without a pause.
 
+`--keep DIR` asks about the log that `python -m benchmarks.sla --keep DIR` has made.
+"""
+
+import argparse
 import os
 import random
 import secrets
@@ -11,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
@@ -39,7 +44,10 @@ _PAYLOAD = """jsonb_build_object('organizationId', company_id, 'programId', 'imp
 
 def main() -> None:
     """Generate the log, serve it from a process of its own, and print percentiles."""
-    with tempfile.TemporaryDirectory(prefix="ii-") as home:
+    parser = argparse.ArgumentParser(prog="benchmarks api", description=__doc__)
+    parser.add_argument("--keep", metavar="DIR", help="a log that `benchmarks.sla` has made")
+    kept = parser.parse_args().keep
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="ii-") as home:
         environment = {
             "IMPACT_IN_HOME": home,
             "IMPACT_IN_JWT_SECRET": secrets.token_urlsafe(48),
@@ -48,7 +56,8 @@ def main() -> None:
         settings = read_settings(environment)
         database = open_database(settings)
         upgrade(database.engine)
-        database = log.prepare(database, payload=_PAYLOAD)
+        if not kept:
+            database = log.prepare(database, payload=_PAYLOAD)
         server = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.api", "serve"],
             env={**os.environ, **environment},

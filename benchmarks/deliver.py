@@ -19,6 +19,7 @@ from uuid import uuid4
 import requests
 from sqlalchemy import Engine, text
 
+from benchmarks import _log
 from benchmarks._results import figure, ratio
 from impact_in_pipelines.cli.demo.world import sandbox_environment
 from impact_in_pipelines.db.engine import open_database
@@ -33,9 +34,10 @@ LATENCY_MS = 50
 
 
 @contextmanager
-def stage(companies: int) -> Iterator[tuple[Sandbox, dict[str, str], Engine]]:
+def stage(companies: int, logged: int = 0) -> Iterator[tuple[Sandbox, dict[str, str], Engine]]:
     """A sandbox that answers after `LATENCY_MS`, the environment of processes that deliver to it, and the
-    engine on its database, where `companies` are due on every platform."""
+    engine on its database, where `companies` are due on every platform. The log has 1,002 deliveries of the
+    last four weeks of each of `logged` other companies."""
     with tempfile.TemporaryDirectory(prefix="ii-") as home, running_sandbox() as sandbox:
         sandbox.client.configure(rate_limits_enabled=False, latency_ms=LATENCY_MS)
         environment = {
@@ -46,6 +48,9 @@ def stage(companies: int) -> Iterator[tuple[Sandbox, dict[str, str], Engine]]:
         environment.pop("DATABASE_URL", None)
         database = open_database(read_settings(environment))
         upgrade(database.engine)
+        if logged:
+            now = datetime.now(UTC)
+            database = _log.prepare(database, companies=logged, name="logged", now=now)
         prepare(database.engine, datetime.now(UTC), companies)
         yield sandbox, environment, database.engine
         database.close()
@@ -94,7 +99,7 @@ def prepare(engine: Engine, now: datetime, companies: int) -> None:
             text(
                 "INSERT INTO scheduled_deliveries (company_id, platform, schedule, next_run, "
                 "fired_until, covered_until) SELECT c.id, p, '0 0 * * *', :due, :before, :covered "
-                "FROM companies c, unnest(CAST(:platforms AS text[])) AS p"
+                "FROM companies c, unnest(CAST(:platforms AS text[])) AS p WHERE c.slug LIKE 'company-%'"
             ),
             {
                 "due": midnight,
@@ -109,7 +114,7 @@ def prepare(engine: Engine, now: datetime, companies: int) -> None:
                 "participant_ref, volunteer_ref, hours, outcome_category, outcome_score) "
                 "SELECT c.id, 'e' || n, CAST(:due AS timestamptz) - n * interval '20 min', 'session', "
                 "'p' || n % 17, 'v' || n % 5, 1.5, 'language', n % 10 "
-                "FROM companies c, generate_series(1, :n) AS n"
+                "FROM companies c, generate_series(1, :n) AS n WHERE c.slug LIKE 'company-%'"
             ),
             {"due": midnight, "n": EVENTS_A_COMPANY},
         )

@@ -44,13 +44,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks spike", description=__doc__)
     parser.add_argument("--companies", type=int, default=COMPANIES)
     parser.add_argument("--daemon", action="store_true", help="drains that ticks start")
+    parser.add_argument(
+        "--logged",
+        type=int,
+        default=0,
+        help="other companies with 1,002 deliveries each in the log",
+    )
     options = parser.parse_args()
-    (by_daemon if options.daemon else by_command)(options.companies)
+    if options.daemon:
+        by_daemon(options.companies)
+    else:
+        by_command(options.companies, options.logged)
 
 
-def by_command(companies: int) -> None:
+def by_command(companies: int, logged: int) -> None:
     """One `impact-in deliver`."""
-    with stage(companies) as (sandbox, environment, engine):
+    with stage(companies, logged) as (sandbox, environment, engine):
         _settle_in(engine)
         started = time.monotonic()
         process = subprocess.Popen(
