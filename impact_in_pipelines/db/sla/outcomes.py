@@ -30,8 +30,8 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import midnight
 
 _SQL, _STATUSES = load("sla/outcomes"), load("sla/statuses")
-_COMPANY_DAYS_AT_ONCE = 2_000
-"""Of so many the records are in memory twice, as they come and as columns: a week of 250 companies."""
+_COMPANY_DAYS_AT_ONCE = 1_000
+"""Of so many the records are in memory twice, as they come and as columns: a week of 125 companies."""
 _LONGEST = timedelta(days=10)
 """A week of ten million deliveries is 165 MB in columns; what spans more is counted by the server."""
 _MONTH_DAYS = 31
