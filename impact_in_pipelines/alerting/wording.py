@@ -10,6 +10,7 @@ from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
 from impact_in_pipelines.sla.model import BreachType, Rule, Severity
+from impact_in_pipelines.sla.reports.charts import sparkline
 from impact_in_pipelines.sla.wording import cut, duration, percent
 
 LEVELS = {1: "warning", 2: "SLA breach", 3: "platform outage"}
@@ -200,7 +201,14 @@ def _anomaly(incident: Incident) -> str:
 
 def evidence(incident: Incident) -> list[tuple[str, str, str]]:
     """Of each anomaly what it is of, and as lines of blocks how its last days were, and were expected."""
-    return [(anomalies.name(one), *anomalies.charts(one)) for one in _anomalies_of(incident)]
+    return [(anomalies.name(one), *day_by_day(one)) for one in _anomalies_of(incident)]
+
+
+def day_by_day(anomaly: Mapping[str, Any]) -> tuple[str, str]:
+    """The days as they were and as they were expected, two lines of blocks on one scale."""
+    days, usual = anomaly["days"], anomaly["usual"]
+    most = max((value for value in [*days, *usual] if value is not None), default=0.0)
+    return sparkline(days, high=most), sparkline(usual, high=most)
 
 
 def _anomalies_of(incident: Incident) -> Sequence[Mapping[str, Any]]:

@@ -1,12 +1,10 @@
-"""An anomaly in words and as a line of blocks, from what its incident keeps. Commands and links are added by
-whoever tells it."""
+"""An anomaly in words, from what its incident keeps. Commands and links are added by whoever tells it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from impact_in_pipelines.anomalies.kinds import AnomalyKind, Measure
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _NAMES = {
     AnomalyKind.SUCCESS: "deliveries that did not arrive",
     AnomalyKind.VOLUME: "deliveries due",
@@ -49,19 +47,3 @@ def _factor(kind: AnomalyKind, observed: float, expected: float) -> str:
         return f" (× {observed / expected:.2g})"
     share = (observed / expected - 1) * 100
     return f" ({'+' if share > 0 else '−'}{abs(share):.0f} %)"
-
-
-def charts(anomaly: Mapping[str, Any]) -> tuple[str, str]:
-    """The days as they were and as they were expected, two lines of blocks on one scale."""
-    days, usual = anomaly["days"], anomaly["usual"]
-    most = max((value for value in [*days, *usual] if value is not None), default=0.0)
-    return blocks(days, most), blocks(usual, most)
-
-
-def blocks(values: Sequence[float | None], most: float) -> str:
-    """Each value as a block from 0 to `most`; a space where nothing is known."""
-    top = len(_BLOCKS) - 1
-    return "".join(
-        " " if value is None else _BLOCKS[round(value / most * top) if most > 0 else 0]
-        for value in values
-    )

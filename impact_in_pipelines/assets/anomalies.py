@@ -52,7 +52,8 @@ CHECK = "no_anomaly"
 def anomalies(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
     """Look, agree the incidents, and say what was found."""
     # numpy and scipy: only the process that looks pays for them.
-    from impact_in_pipelines.anomalies.saying import charts, in_words
+    from impact_in_pipelines.alerting.wording import day_by_day
+    from impact_in_pipelines.anomalies.saying import in_words
     from impact_in_pipelines.services.anomalies.finding import FoundAnomaly
     from impact_in_pipelines.services.anomalies.telling import document
     from impact_in_pipelines.services.anomalies.watching import watch_anomalies
@@ -66,7 +67,7 @@ def anomalies(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | As
         for one in found:
             company_id, platform, _, _ = one.key
             said = document(one)
-            days, usual = charts(said)
+            days, usual = day_by_day(said)
             records.append(
                 TableRecord(
                     {

@@ -70,6 +70,30 @@ def measure_chart(
     return _svg(title, parts)
 
 
+def compared_chart(
+    labels: Sequence[str],
+    values: Sequence[float | None],
+    usual: Sequence[float | None],
+    *,
+    title: str,
+    unit: str,
+    striking: int,
+) -> str:
+    """A measure day by day as a line, what was expected of each day dashed, and dots on the last `striking`
+    days; None is a gap."""
+    most = max([value for value in [*values, *usual] if value is not None], default=0.0)
+    plot = _Plot(len(labels), 0.0, most * 1.1 or 1)
+    parts = [plot.grid(unit), plot.labels(labels)]
+    parts += _line(plot, usual, stroke=WARN, dashed=True)
+    parts += _line(plot, values)
+    parts += [
+        _dot(plot.x(n), plot.y(value), BAD)
+        for n, value in enumerate(values)
+        if value is not None and n >= len(values) - striking
+    ]
+    return _svg(title, parts)
+
+
 def stacked_days(
     labels: Sequence[str], good: Sequence[int], bad: Sequence[int], *, title: str
 ) -> str:
@@ -218,8 +242,11 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(first + n * step, 6) for n in range(int((high - first) / step + 1e-9) + 1)]
 
 
-def _line(plot: _Plot, values: Sequence[float | None]) -> list[str]:
+def _line(
+    plot: _Plot, values: Sequence[float | None], *, stroke: str = ACCENT, dashed: bool = False
+) -> list[str]:
     """The line through the known values, broken at gaps."""
+    dashes = ' stroke-dasharray="5 4"' if dashed else ""
     runs: list[list[str]] = [[]]
     for n, value in enumerate(values):
         if value is None:
@@ -227,7 +254,7 @@ def _line(plot: _Plot, values: Sequence[float | None]) -> list[str]:
         else:
             runs[-1].append(f"{plot.x(n):.1f},{plot.y(value):.1f}")
     return [
-        f'<polyline points="{" ".join(run)}" fill="none" stroke="{ACCENT}" stroke-width="2"/>'
+        f'<polyline points="{" ".join(run)}" fill="none" stroke="{stroke}" stroke-width="2"{dashes}/>'
         for run in runs
         if len(run) > 1
     ]

@@ -1,8 +1,13 @@
 """What is wrong and what was: the incidents of a company, the history of each, taken on and noted on."""
 
+from datetime import date, timedelta
+
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
+from impact_in_pipelines.anomalies.kinds import AnomalyKind, Measure
+from impact_in_pipelines.anomalies.saying import amount
 from impact_in_pipelines.api.access.rights import only_all
 from impact_in_pipelines.api.http.pagination import encode_cursor, instant_and_id
 from impact_in_pipelines.api.http.problems import not_found
@@ -11,8 +16,19 @@ from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.alerts import IncidentUnknown
 from impact_in_pipelines.services.alerts import Alerts
 from impact_in_pipelines.services.incidents import LONGEST_NOTE, IncidentStory, add_note, story
+from impact_in_pipelines.sla.incidents import Incident
+from impact_in_pipelines.sla.reports import charts
+from impact_in_pipelines.wording.marking import N_
 
 PAGE = 30
+_UNITS = {AnomalyKind.SUCCESS: (100.0, "%"), AnomalyKind.ANSWERS: (1.0, "ms")}
+_TITLES: dict[str, str] = {
+    AnomalyKind.SUCCESS: N_("Deliveries that did not arrive"),
+    AnomalyKind.VOLUME: N_("Deliveries due a day"),
+    AnomalyKind.ANSWERS: N_("How long the platform takes to answer"),
+    Measure.EVENTS: N_("Events a day"),
+    Measure.HOURS: N_("Volunteer hours a day"),
+}
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -83,10 +99,37 @@ def _page(
         status=422 if refusal else 200,
         one=found.incident,
         events=found.events,
+        evidence=_evidence(visit, found.incident),
         text=text,
         longest=LONGEST_NOTE,
         problem=visit.told(refusal) if refusal else None,
     )
+
+
+def _evidence(visit: Visit, incident: Incident) -> list[tuple[str, str, Markup]]:
+    """Of each anomaly its title, what was and what was expected, and its last weeks as a chart."""
+    shown = []
+    for one in incident.details.get("anomalies", ()):
+        kind = AnomalyKind(one["kind"])
+        scale, unit = _UNITS.get(kind, (1.0, ""))
+        title = visit.text(_TITLES[one["measure"] or kind])
+        last = date.fromisoformat(one["day"])
+        days = [last - timedelta(days=n) for n in reversed(range(len(one["days"])))]
+        svg = charts.compared_chart(
+            [visit.formats.short_day(day) for day in days],
+            *([None if v is None else v * scale for v in one[name]] for name in ("days", "usual")),
+            title=title,
+            unit=unit,
+            striking=one["span"],
+        )
+        said = visit.text(N_("%(observed)s since %(day)s, expected: %(expected)s (dashed).")) % {
+            "observed": amount(kind, one["observed"]),
+            "expected": amount(kind, one["expected"]),
+            "day": visit.formats.short_day(last - timedelta(days=one["span"] - 1)),
+        }
+        # The charts escape what they are given.
+        shown.append((title, said, Markup(svg)))  # noqa: S704
+    return shown
 
 
 def _own(visit: Visit) -> IncidentStory:
