@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from benchmarks._results import figure
 from impact_in_pipelines.anomalies.model import HISTORY_DAYS
+from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.anomalies.watching import watch_anomalies
@@ -58,7 +59,8 @@ def main() -> None:
     parser.add_argument("--companies", type=int, default=2_000)
     companies = parser.parse_args().companies
     with tempfile.TemporaryDirectory(prefix="ii-") as home:
-        runtime = Runtime(read_settings({"IMPACT_IN_HOME": home}))
+        settings = read_settings({"IMPACT_IN_HOME": home})
+        runtime = Runtime(settings, database=open_database(settings))
         try:
             upgrade(runtime.database.engine)
             with runtime.database.engine.begin() as connection:
