@@ -1,5 +1,6 @@
 # make demo    set up, then run the main job end to end against the sandbox, and exit
 # make test    set up, then the tests
+# make versions  make test on each of Python 3.11, 3.12 and 3.13; PYTHONS
 # make slow    the variants that `make test` has one of each of: every way to stop, every language on a phone
 # make coverage  all tests again, slow ones too: lines and branches they ran, room by room
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
@@ -18,16 +19,23 @@
 # make docs-samples  run the commands of the quick start and the how-tos; a minute
 # make lock    pin anew what requirements/*.in ask for
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := .venv/bin
-READY := .venv/.ready
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# A Python that was named makes the environment anew if another version made it.
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+ifneq ($(shell cat $(READY) 2>/dev/null),$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
+.PHONY: $(READY)
+endif
+endif
 # Tests of whole processes mostly wait, so three suit two cores; each has a PostgreSQL of its own. What is slow
 # comes first (testpaths), or one process would be left with it at the end.
 TEST_PROCESSES ?= 3
 PYTEST = PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
+.PHONY: help setup demo dev test versions slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
   lock release clean
 
 help:
@@ -36,13 +44,7 @@ help:
 setup: $(READY)
 
 $(READY): requirements/lock.txt setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	  || { echo "Python 3.11 is needed; $(PYTHON) is another version. Set PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up .venv (once, a minute or two) …"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(READY)
+	@requirements/set-up $(PYTHON) $(VENV)
 
 demo: $(READY)
 	@$(BIN)/impact-in demo
@@ -52,6 +54,12 @@ dev: $(READY)
 
 test: $(READY) chromium promtool servers clients
 	@$(PYTEST) -m "not slow"
+
+# Each version in an environment of its own, one after the other.
+PYTHONS ?= python3.11 python3.12 python3.13
+versions:
+	@for python in $(PYTHONS); do \
+	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
 
 slow: $(READY) chromium promtool servers clients
 	@$(PYTEST) -m slow
@@ -175,9 +183,9 @@ bench: $(READY)
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
-	  --no-annotate --python-version 3.11 requirements/dev.in -o requirements/lock.txt
+	  --no-annotate --universal --python-version 3.11 requirements/dev.in -o requirements/lock.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 -c requirements/lock.txt requirements/image.in -o requirements/image.txt
+	  --universal --python-version 3.11 -c requirements/lock.txt requirements/image.in -o requirements/image.txt
 
 clean:
 	rm -rf .venv .dagster build .coverage .impact-in .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

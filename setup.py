@@ -16,7 +16,8 @@ setup(
     version=VERSION[1],
     description="Scheduled delivery of impact figures to the CSR platforms of many companies, on Dagster",
     license="Apache-2.0",
-    python_requires=">=3.11,<3.12",
+    python_requires=">=3.11,<3.14",
+    classifiers=[f"Programming Language :: Python :: {v}" for v in ("3.11", "3.12", "3.13")],
     packages=find_packages(include=["impact_in_pipelines", "impact_in_pipelines.*"]),
     package_data={
         "impact_in_pipelines": ["py.typed"],

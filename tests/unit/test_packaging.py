@@ -67,3 +67,20 @@ def test_what_dagsters_processes_read_is_shipped(told: dict[str, Any]) -> None:
     assert folder == "share/impact-in"
     assert sorted(Path(name).name for name in files) == ["dagster.yaml", "workspace.yaml"]
     assert all((ROOT / name).is_file() for name in files)
+
+
+def test_every_python_that_is_promised_is_tested(told: dict[str, Any]) -> None:
+    """`make versions` and the hosted checks run on each version that the package says it runs on, and set-up
+    takes no other."""
+    promised = [one.rpartition(" ")[2] for one in told["classifiers"]]
+    first, last = promised[0], promised[-1]
+    after = f"3.{int(last.partition('.')[2]) + 1}"
+
+    assert told["python_requires"] == f">={first},<{after}"
+    names = " ".join(f"python{version}" for version in promised)
+    assert f"\nPYTHONS ?= {names}\n" in (ROOT / "Makefile").read_text("utf-8")
+    hosted = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+    assert "python: [" + ", ".join(f'"{version}"' for version in promised) + "]" in hosted
+    taken = (ROOT / "requirements/set-up").read_text("utf-8")
+    bounds = [f"({version.replace('.', ', ')})" for version in (first, last)]
+    assert f"{bounds[0]} <= sys.version_info[:2] <= {bounds[1]}" in taken
