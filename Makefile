@@ -29,9 +29,9 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(shell $(PYTHON) -c 'import sys; print
 .PHONY: $(READY)
 endif
 endif
-# Tests of whole processes mostly wait, so three suit two cores; each has a PostgreSQL of its own. What is slow
+# Tests that serve and send mostly wait, so four suit two cores; each has a PostgreSQL of its own. What is slow
 # comes first (testpaths), or one process would be left with it at the end.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 PYTEST = PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

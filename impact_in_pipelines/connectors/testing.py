@@ -292,7 +292,7 @@ def _receiver() -> Iterator[tuple[str, list[_Request]]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}", received

@@ -10,6 +10,7 @@ import pytest
 import requests
 from factories import World, world_on
 
+from impact_in_pipelines.api.deliveries import stream as routes
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
 
@@ -69,8 +70,9 @@ def test_call_backs_that_are_not_signed_are_limited_too(api: Served) -> None:
     assert found[-1] == 429
 
 
-def test_a_subject_holds_so_many_streams(api: Served) -> None:
+def test_a_subject_holds_so_many_streams(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """The third is refused with 429; another subject has its own, and one that ends makes room."""
+    monkeypatch.setattr(routes, "HEARTBEAT_S", 0.2)  # a stream is closed between two lines only
     token = api.token(VIEWER)
     address = f"/events?companyId={api.own.company}"
     with stream(api, token=token), stream(api, token=token):

@@ -78,7 +78,7 @@ def test_heads_are_posted_and_a_receiver_that_refuses_is_an_error_without_its_ad
     """The address may hold a secret."""
     runtime = exported.world.runtime
     with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/secret"
         runtime.settings = runtime.settings.model_copy(
             update={
