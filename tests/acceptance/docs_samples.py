@@ -58,7 +58,10 @@ def reader() -> Iterator[Reader]:
     """An empty folder, `impact-in` on the path, nothing of ours in the environment."""
     folder = Path(tempfile.mkdtemp(prefix="ii-"))
     (folder / "bin").mkdir()
-    warm = subprocess.Popen([sys.executable, "-m", "tools.site.warm_cli", str(folder / "bin")])
+    warm = subprocess.Popen(
+        [sys.executable, "-m", "tools.site.warm_cli", str(folder / "bin")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     environment = {
         "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(folder),
