@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from impact_in_pipelines.platforms import plugins
-
-if TYPE_CHECKING:
-    from pydantic_core import CoreSchema
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 """What a name may be: it becomes a part of names in Dagster, of URLs, of variables."""
@@ -65,7 +62,7 @@ class Platform(str, metaclass=_Installed):
         return Platform, (str(self),)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> "CoreSchema":
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema  # settings and schemas have it anyway, plug-ins don't
 
         del source, handler

@@ -5,6 +5,7 @@ A process of its own, since a process reads once which connectors there are.
 """
 
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.cli.app import app
 from impact_in_pipelines.connectors.testing import CHECKS, subject_of
 from impact_in_pipelines.definitions import defs
+from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.platforms import Platform, problems
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.client import SandboxClient
@@ -48,6 +50,7 @@ def main(receiver: str) -> None:
             "problems": [str(one) for one in problems()],
             "doctor": [one.fact.name for one in health.of_connectors()],
             "contract": _contract(),
+            "retries": [_retries(), _retries(RETRY_DELAYS_MS="webhook=1000")],
             "definitions": _definitions(),
             **_by_hand(world, receiver),
             **_delivered(world, receiver),
@@ -61,6 +64,12 @@ def _contract() -> list[str]:
     for check in CHECKS:
         check(subject)
     return [check.__name__ for check in CHECKS]
+
+
+def _retries(**environment: str) -> list[float]:
+    """The delays of the platform's retry plan, in milliseconds."""
+    settings = read_settings({**os.environ, **environment})
+    return list(RetryPlan.from_settings(settings, Platform(WEBHOOK)).delays())
 
 
 def _definitions() -> list[str]:

@@ -175,7 +175,7 @@ def test_the_api_and_the_terminal_know_it(fourth: Fourth) -> None:
     assert "'webhook'" in told
     (shown,) = fourth.said["cli"]
     assert (shown["platform"], shown["lacks"]) == (WEBHOOK, [])
-    assert shown["credential_names"] == ["signing_secret"]
+    assert shown["credentialNames"] == ["signing_secret"]
 
 
 def test_what_is_due_arrives_once_signed_under_its_key(fourth: Fourth) -> None:
@@ -198,7 +198,8 @@ def test_what_is_due_arrives_once_signed_under_its_key(fourth: Fourth) -> None:
 
 
 def test_a_503_is_tried_again_with_the_same_message(fourth: Fourth) -> None:
-    """By the connector's own plan: the first retry after a minute, not after five."""
+    """By the connector's own plan, unless the operator has another."""
+    assert fourth.said["retries"] == [[60_000, 300_000, 1_800_000], [1_000]]
     (delivery,) = fourth.log("busy")
 
     assert (delivery["status"], delivery["attempt_count"]) == ("success", 2)

@@ -132,6 +132,26 @@ def test_it_is_held_and_the_others_go_on(api: Served) -> None:
     assert "pending" not in _statuses(world).values()
 
 
+def test_what_changes_meanwhile_is_found_when_it_is_back(world: World) -> None:
+    """Only its connector says what its reports hold: the day waits on the list of those to compare."""
+    (company,) = world.due(Platform.GOODERA)
+    world.drain(Platform.GOODERA)
+    world.execute(f"UPDATE impact_deliveries SET platform = '{GONE}'")
+
+    def stale() -> int:
+        refreshing.company_impact(world.runtime)
+        corrections.compare(world.runtime)
+        return len(corrections.stale_days(world.runtime).days)
+
+    world.clock.advance(timedelta(minutes=1))
+    world.execute(
+        "DELETE FROM impact_events WHERE company_id = :id AND participant_ref = 'p1'", id=company
+    )
+    assert stale() == 0
+    world.execute("UPDATE impact_deliveries SET platform = 'goodera'")
+    assert stale() == 1
+
+
 def test_outcomes_that_number_other_platforms_are_packed_anew(world: World) -> None:
     """A record has its platform's number among those that were installed when it was packed."""
     world.due(Platform.WORKDAY, 2)

@@ -5,11 +5,13 @@
 
 import ast
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from vulture import Vulture
 
 from impact_in_pipelines.cli.app import COMMANDS
+from impact_in_pipelines.platforms import GROUP
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("impact_in_pipelines", "tests", "benchmarks")
@@ -43,6 +45,8 @@ CALLED_BY_NAME = [
     "handle_*",  # html.parser
     "visit_*",  # ast
     "__call__",
+    *("__iter__", "__len__", "__bool__", "__contains__", "__getattr__"),  # of a metaclass
+    *{entry.attr for entry in entry_points(group=GROUP)},  # our connectors
     "SharingCoordinator",  # dagster.yaml
     "setup_for_execution",  # dagster's resources
     "from_config_value",  # dagster's configurable classes

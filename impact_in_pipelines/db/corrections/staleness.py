@@ -156,13 +156,18 @@ class StalenessStore:
     ) -> StaleComparison:
         listed = rows_as_json([dict(row) for row in days])
         found = rows_of(connection.execute(_SQL["reports"], {"rows": listed}))
+        # What a platform is told of figures only its connector knows: those days wait until it is installed.
+        reports = [row for row in found if not row["in_hand"] and row["platform"] in Platform]
+        ready = {row["id"] for row in reports}
         in_hand = {
-            (row["company_id"], day) for row in found if row["in_hand"] for day in row["seen"]
+            (row["company_id"], day)
+            for row in found
+            if row["id"] not in ready
+            for day in row["seen"]
         }
         left = [dict(row) for row in days if (row["company_id"], row["day"]) in in_hand]
         if left:
             connection.execute(_SQL["put_back_days"], {"rows": rows_as_json(left)})
-        reports = [row for row in found if not row["in_hand"]]
         requests = [
             PeriodRequest(
                 row["id"],
