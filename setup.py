@@ -60,6 +60,7 @@ setup(
         "pydantic",
         "pydantic-core",
         "pyjwt[crypto]",
+        "python-multipart",
         "requests",
         "rfc8785",
         "rich",

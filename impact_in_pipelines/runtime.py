@@ -284,13 +284,10 @@ class Runtime:
 
     @cached_property
     def retry_plan_of_notices(self) -> RetryPlan:
-        """The delivery core's plan, as it is without a platform's own delays."""
-        return RetryPlan(
-            max_retries=self.settings.scheduler_max_retries,
-            base_ms=self.settings.scheduler_retry_delay_ms,
-            multiplier=self.settings.scheduler_backoff_multiplier,
-            jitter=self.settings.retry_jitter,
-        )
+        """Its own delays, over days: a receiver that is down for a night loses nothing, and unlike a
+        delivery no notice is late for an SLA."""
+        waits = tuple(60_000 * one for one in self.settings.notice_retry_minutes)
+        return RetryPlan(delays_ms=waits, jitter=self.settings.retry_jitter)
 
     @property
     def rng(self) -> random.Random:

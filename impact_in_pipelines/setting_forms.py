@@ -33,6 +33,7 @@ def origins(value: Any) -> Any:
 
 _PLAN = re.compile(rf"([a-z][a-z0-9_]{{0,29}})(?:\.({'|'.join(RETRIED_KINDS)}))?=(\d+(?:,\d+)*)")
 _LONGEST_DELAY_MS = 86_400_000
+_LONGEST_WAIT_MINUTES = 2 * 24 * 60
 
 RetryDelays = tuple[tuple[Platform, str | None, tuple[int, ...]], ...]
 """Platform, kind of error (None: all others), delays in milliseconds."""
@@ -54,6 +55,19 @@ def retry_delays(value: Any) -> Any:
     if len({plan[:2] for plan in plans}) < len(plans):
         raise ValueError("says something twice")
     return tuple(plans)
+
+
+def minutes(value: Any) -> Any:
+    """`5,30,120`: at most twenty waits, each from a minute to two days."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if len(parts) > 20 or not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
+        raise ValueError("isn't a list of minutes")
+    found = tuple(int(part) for part in parts)
+    if not all(1 <= one <= _LONGEST_WAIT_MINUTES for one in found):
+        raise ValueError("holds a wait that is too short or too long")
+    return found
 
 
 _HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")

@@ -20,7 +20,7 @@ from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.connectors.identity.jwks import JwksClient
 from impact_in_pipelines.db.access.answers import IdempotencyStore
 from impact_in_pipelines.db.access.audit import AuditStore
-from impact_in_pipelines.db.access.turns import CompanyTurns
+from impact_in_pipelines.db.access.turns import CompanyTurns, SharedTurns
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
@@ -93,6 +93,10 @@ class ApiContext:
     @cached_property
     def connection_tests(self) -> ConnectionTests:
         return ConnectionTests(CompanyTurns(self.runtime.database.direct_url, "connection-test"))
+
+    @cached_property
+    def upload_turns(self) -> SharedTurns:
+        return SharedTurns(self.runtime.database.direct_url, "upload")
 
     @cached_property
     def archives(self) -> ArchiveTurns:

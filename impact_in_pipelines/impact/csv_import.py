@@ -22,6 +22,8 @@ from impact_in_pipelines.impact.csv_dialect import (
     Dialect,
     dialect_of,
 )
+from impact_in_pipelines.impact.reasons import sentences as reasons
+from impact_in_pipelines.impact.reasons.sentences import told
 
 # A file without line ends would otherwise be read into memory whole.
 _LONGEST_LINE = 1_000_000
@@ -81,7 +83,7 @@ def read_records(
             fields = None
         if fields is None:
             first = taken[0].strip("\r\n").split(dialect.separator)
-            yield line, Broken("a quote is opened and not closed", first[dialect.own_columns :])
+            yield line, Broken(reasons.QUOTE, first[dialect.own_columns :])
             pending.extendleft(reversed(taken[1:]))
             del taken[1:]
             reader = csv.reader(lines(), delimiter=dialect.separator)
@@ -100,10 +102,9 @@ def _fitted(fields: list[str], width: int, last_line: str) -> list[str]:
 
 
 def _count_problem(count: int, dialect: Dialect) -> str:
-    told = f"{count} field{'s' * (count != 1)} where there should be {len(HEADER)}"
     if count > len(HEADER) and dialect.separator == ",":
-        return f"{told}; a field with a comma in it must stand in quotes"
-    return told
+        return told(reasons.COMMA_UNQUOTED, count=count, right=len(HEADER))
+    return told(reasons.FIELD if count == 1 else reasons.FIELDS, count=count, right=len(HEADER))
 
 
 class EventsFile:

@@ -13,6 +13,8 @@ from impact_in_pipelines.impact.csv_numbers import (
     read_number,
 )
 from impact_in_pipelines.impact.figures import STANDARD_RANGES
+from impact_in_pipelines.impact.reasons import sentences as reasons
+from impact_in_pipelines.impact.reasons.sentences import told
 
 LONGEST_REF = 200
 """Characters of an event id, participant or volunteer reference."""
@@ -62,22 +64,20 @@ class EventRules:
         stored_hours = self._hours.get(hours)
         stored_score = self._outcomes.get((category, score))
         found = [
-            None if event_id else "event_id is missing",
+            None if event_id else told(reasons.MISSING, column="event_id"),
             _too_long("event_id") if len(event_id) > LONGEST_REF else None,
             None if company in self._companies else _unknown_company(company),
             self._instant(occurred_at),
             None if activity in self._activities else self._activity(activity),
-            None
-            if participant or volunteer
-            else "neither participant_ref nor volunteer_ref is given",
+            None if participant or volunteer else reasons.NOBODY,
             _too_long("participant_ref") if len(participant) > LONGEST_REF else None,
             _too_long("volunteer_ref") if len(volunteer) > LONGEST_REF else None,
             self._hours_problem(hours) if stored_hours is None else None,
             *(self._outcome(category, score) if stored_score is None else ()),
-            "a field holds a NUL byte" if "\0" in "".join(fields) else None,
+            reasons.NUL if "\0" in "".join(fields) else None,
         ]
         if any(found):
-            return "; ".join(reason for reason in found if reason)
+            return reasons.BETWEEN.join(reason for reason in found if reason)
         fields[6] = stored_hours or self._hours_stored(hours)
         fields[8] = (
             stored_score if stored_score is not None else self._score_stored(category, score)
@@ -86,24 +86,24 @@ class EventRules:
 
     def _instant(self, text: str) -> str | None:
         if not text:
-            return "occurred_at is missing"
+            return told(reasons.MISSING, column="occurred_at")
         if not _INSTANT.fullmatch(text):
             return _why_no_instant(text)
         try:
             instant = datetime.fromisoformat(text)
         except ValueError:
-            return f"occurred_at '{text}' is no date and time"
+            return told(reasons.NO_INSTANT, value=text)
         if instant > self._latest:
-            return f"occurred_at '{text}' lies in the future"
+            return told(reasons.IN_THE_FUTURE, value=text)
         if text < EARLIEST:
-            return f"occurred_at '{text}' lies before {EARLIEST}"
+            return told(reasons.TOO_EARLY, value=text, earliest=EARLIEST)
         return None
 
     def _activity(self, text: str) -> str | None:
         if not text:
-            return "activity is missing"
+            return told(reasons.MISSING, column="activity")
         if len(text) > LONGEST_NAME:
-            return f"activity is longer than {LONGEST_NAME} characters"
+            return told(reasons.TOO_LONG, column="activity", most=LONGEST_NAME)
         if "\0" not in text and len(self._activities) < _REMEMBERED:
             self._activities.add(text)
         return None
@@ -112,22 +112,22 @@ class EventRules:
         try:
             number = self._number(text, HOURS_STEP)
         except NoNumber:
-            return f"hours '{text[:40]}' is no number of hours such as 1.5, from 0 to {MOST_HOURS}"
+            return told(reasons.NO_HOURS, value=text[:40], most=MOST_HOURS)
         except AmbiguousComma:
             return _ambiguous("hours", text)
         if not 0 <= number <= MOST_HOURS:
-            return f"hours {text[:40]} is outside 0 to {MOST_HOURS}"
+            return told(reasons.HOURS_OUTSIDE, value=text[:40], most=MOST_HOURS)
         return None
 
     def _outcome(self, category: str, score: str) -> list[str]:
         """What is wrong with an outcome; the category and the score may both be."""
         found = []
         if not category:
-            found.append(f"outcome_score '{score[:40]}' has no outcome_category")
+            found.append(told(reasons.NO_CATEGORY, value=score[:40]))
         elif not score:
-            found.append(f"outcome_category '{category[:40]}' has no outcome_score")
+            found.append(told(reasons.NO_SCORE, value=category[:40]))
         if len(category) > LONGEST_NAME:
-            found.append(f"outcome_category is longer than {LONGEST_NAME} characters")
+            found.append(told(reasons.TOO_LONG, column="outcome_category", most=LONGEST_NAME))
         if score and (problem := self._score_problem(category, score)):
             found.append(problem)
         return found
@@ -136,13 +136,19 @@ class EventRules:
         try:
             number = self._number(text, SCORE_STEP)
         except NoNumber:
-            return f"outcome_score '{text[:40]}' is no decimal number such as 0.75"
+            return told(reasons.NO_DECIMAL, value=text[:40])
         except AmbiguousComma:
             return _ambiguous("outcome_score", text)
         lowest, highest = STANDARD_RANGES.get(category, (-_HIGHEST_SCORE, _HIGHEST_SCORE))
         if not lowest <= number <= highest:
-            of = f" of {category}" if category in STANDARD_RANGES else ""
-            return f"outcome_score {text[:40]} is outside {_plain(lowest)} to {_plain(highest)}{of}"
+            standard = category in STANDARD_RANGES
+            return told(
+                reasons.SCORE_OUTSIDE_OF if standard else reasons.SCORE_OUTSIDE,
+                value=text[:40],
+                lowest=_plain(lowest),
+                highest=_plain(highest),
+                category=category,
+            )
         return None
 
     def _number(self, text: str, step: Decimal) -> Decimal:
@@ -162,17 +168,22 @@ class EventRules:
 
 
 def _too_long(column: str) -> str:
-    return f"{column} is longer than {LONGEST_REF} characters"
+    return told(reasons.TOO_LONG, column=column, most=LONGEST_REF)
 
 
 def _unknown_company(slug: str) -> str:
-    return f"unknown company '{slug[:63]}'" if slug else "company is missing"
+    if not slug:
+        return told(reasons.MISSING, column="company")
+    return told(reasons.UNKNOWN_COMPANY, value=slug[:63])
 
 
 def _ambiguous(column: str, text: str) -> str:
-    return (
-        f"{column} '{text}' may be {text.replace(',', '.')} or {text.replace(',', '')}; "
-        "write it without the comma, or with a point before its decimals"
+    return told(
+        reasons.AMBIGUOUS,
+        column=column,
+        value=text,
+        one=text.replace(",", "."),
+        other=text.replace(",", ""),
     )
 
 
@@ -186,5 +197,5 @@ def _why_no_instant(text: str) -> str:
     except ValueError:
         naive = False
     if naive:
-        return f"occurred_at '{text}' has no offset; end it with Z or such as +01:00"
-    return f"occurred_at '{text[:60]}' isn't ISO 8601 such as 2026-03-01T09:30:00+01:00"
+        return told(reasons.NO_OFFSET, value=text)
+    return told(reasons.NOT_ISO, value=text[:60])

@@ -1,8 +1,10 @@
 """The settings of notices to companies: how they are sent, and the server that takes e-mails."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, FilePath, SecretStr
+
+from impact_in_pipelines.setting_forms import minutes
 
 
 class NoticeSettings(BaseModel):
@@ -15,6 +17,10 @@ class NoticeSettings(BaseModel):
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="starttls, tls or none"
     )
+    smtp_ca_file: FilePath | None = Field(
+        None,
+        description="a file of certificates (PEM) that vouch for that server; absent: the machine's",
+    )
     smtp_username: str | None = Field(None, description="the account's name at that server")
     smtp_password: SecretStr | None = Field(None, description="the account's password")
     smtp_from: str | None = Field(
@@ -24,6 +30,11 @@ class NoticeSettings(BaseModel):
     )
     notice_timeout_ms: int = Field(
         10_000, ge=100, le=60_000, description="milliseconds, from 100 to 60000"
+    )
+    notice_retry_minutes: Annotated[tuple[int, ...], BeforeValidator(minutes)] = Field(
+        (5, 10, 20, 30, 60, 120, 240, 480, 720, 1440),
+        description="minutes between the tries to send a notice, comma-separated: at most twenty, each from "
+        "1 to 2880",
     )
     notice_late_after_minutes: int = Field(
         15, ge=1, le=10_080, description="a whole number of minutes from 1 to 10080"

@@ -4,17 +4,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
-import anyio
 import pytest
 from factories import World
 from sqlalchemy import text
-from starlette.requests import Request
-from starlette.types import Message
 
-from impact_in_pipelines.api.impact import receiving
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.impact.importing import _IMPORT_LOCK, import_events
 from impact_in_pipelines.db.impact.uploads import UploadStore
@@ -23,14 +18,11 @@ from impact_in_pipelines.errors.impact import (
     EventsFileHeader,
     UploadDecided,
     UploadsWaiting,
-    UploadUnderWay,
     UploadUnknown,
 )
 from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
 from impact_in_pipelines.services.accounts import lives
 from impact_in_pipelines.services.impact import uploads
-
-from .api_harness import Served, uploaded
 
 HEADER = ",".join(COLUMNS)
 GOOD = "e1,c-1,2026-03-09T10:00:00Z,session,p1,v1,1.5,,"
@@ -315,37 +307,6 @@ def test_who_decides_on_nothing_brings_no_more_files(
         uploads.require_room(world.runtime, company)
     world.clock.advance(uploads.UNDECIDED_FOR + timedelta(seconds=1))
     uploads.require_room(world.runtime, company)
-
-
-def test_a_file_that_has_no_place_is_refused_before_it_is_received(api: Served) -> None:
-    """And while one of the company's is on its way, another one is: not a byte of either is waited for."""
-    company = api.world.runtime.companies.find(str(api.own.company))
-
-    async def receive() -> Message:
-        raise AssertionError("the body is read")
-
-    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    asked = partial(receiving.checked, api.world.runtime, company, request)
-
-    async def ask() -> None:
-        await asked(file_name="march.csv", actor="ingrid")
-
-    with receiving._alone(company), pytest.raises(UploadUnderWay):
-        anyio.run(ask)
-    for _ in range(uploads.MOST_UNDECIDED - 1):  # it has one already
-        uploaded(api.world, company)
-    with pytest.raises(UploadsWaiting):
-        anyio.run(ask)
-    answer = api.call(
-        "POST",
-        f"/companies/{company.id}/uploads",
-        data=HEADER.encode(),
-        headers={"Content-Type": "text/csv"},
-    )
-    assert (answer.status_code, answer.json()["type"]) == (
-        409,
-        "urn:impact-in:problem:upload-too-many",
-    )
 
 
 def test_a_rejected_row_that_is_too_long_to_read_is_shown_in_part(

@@ -1,15 +1,14 @@
 """A company's life after it was added, and a person's erasure. All of it needs a token for all companies."""
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from anyio.to_thread import run_sync
-from starlette.background import BackgroundTask
-from starlette.responses import Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import MANAGE, Api, Caller, only_all, own_company
 from impact_in_pipelines.api.access.tokens import Principal
@@ -24,15 +23,12 @@ from impact_in_pipelines.api.companies.life_schemas import (
 )
 from impact_in_pipelines.api.companies.schemas import CompanyView
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.http.archives import ZIP
+from impact_in_pipelines.api.http.archives import ZIP, Made
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.services.accounts import lives
 
 router = api_router("Companies")
-
-_PART = 1 << 18
-"""So many bytes of an export are read at once."""
 
 _ZIP = {
     "200": {
@@ -112,42 +108,31 @@ def reactivate_company(api: Api, caller: Caller, companyId: UUID) -> CompanyReac
     response_class=Response,
     responses=_ZIP,  # type: ignore[arg-type]
 )
-async def export_company(api: Api, caller: Caller, companyId: UUID) -> Response:  # noqa: N803
+async def export_company(
+    api: Api,
+    caller: Caller,
+    request: Request,
+    companyId: UUID,  # noqa: N803
+) -> Response:
     company = await run_sync(_operated, api, caller, companyId, "exporting a company")
-    return await export_response(api, company, caller.subject)
+    return await export_response(api, request, company, caller.subject)
 
 
-async def export_response(api: ApiContext, company: Company, actor: str) -> Response:
-    """The ZIP, written to a file in its turn; it goes when it is sent. Before its last byte was taken it
-    counts as no export: neither for HEAD nor for a connection that broke."""
-    return await api.archives.run(partial(_exported, api, company, actor))
+async def export_response(
+    api: ApiContext, request: Request, company: Company, actor: str
+) -> Response:
+    """The ZIP, made in its turn; it goes when it is sent. Before its last byte was taken it counts as no
+    export, not for a connection that broke."""
+    make = partial(_exported, api, company, actor)
+    return await api.archives.response(request, make, f"{company.slug}.zip")
 
 
-def _exported(api: ApiContext, company: Company, actor: str) -> Response:
-    folder = tempfile.TemporaryDirectory(prefix="impact-in-export-")
-    path = Path(folder.name) / f"{company.slug}.zip"
-    try:
+def _exported(api: ApiContext, company: Company, actor: str) -> Made:
+    with tempfile.TemporaryDirectory(prefix="impact-in-export-") as folder:
+        path = Path(folder) / f"{company.slug}.zip"
         handed_over = lives.write_export(api.runtime, company, path, actor=actor)
-    except BaseException:
-        folder.cleanup()
-        raise
-
-    def content() -> Iterator[bytes]:
-        try:
-            with path.open("rb") as file:
-                while part := file.read(_PART):
-                    yield part
-            handed_over()
-        finally:
-            folder.cleanup()
-
-    # Without a length: whoever has all of it has it because the body ended, which is after it was noted.
-    return StreamingResponse(
-        content(),
-        media_type=ZIP,
-        headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
-        background=BackgroundTask(folder.cleanup),
-    )
+        # The file stays as long as it is open. Without its size: see `Made`.
+        return Made(path.open("rb"), handed_over=handed_over)
 
 
 @router.post(

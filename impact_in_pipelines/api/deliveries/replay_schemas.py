@@ -131,6 +131,7 @@ class ReplayState(Model):
     period_end: Day
     status: Status
     attempt_count: int
+    error_kind: str | None
     last_error: str | None
     updated_at: Moment
 

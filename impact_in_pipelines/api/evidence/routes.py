@@ -6,10 +6,11 @@ from uuid import UUID
 
 from anyio.to_thread import run_sync
 from fastapi import Query
+from starlette.requests import Request
 from starlette.responses import Response
 
 from impact_in_pipelines.api.access.rights import MANAGE, Api, Caller, own_company
-from impact_in_pipelines.api.http.archives import ZIP
+from impact_in_pipelines.api.http.archives import ZIP, written
 from impact_in_pipelines.api.http.problems import invalid
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import InputDay
@@ -32,6 +33,7 @@ _CONTENT: dict[str, Any] = {ZIP: {"schema": {"type": "string", "format": "binary
 async def evidence(
     api: Api,
     caller: Caller,
+    request: Request,
     companyId: UUID,  # noqa: N803
     first: Annotated[
         InputDay | None,
@@ -47,4 +49,5 @@ async def evidence(
     if end < start:
         raise invalid("query", "from", "must not lie after to")
     pieces = partial(export, api.runtime, company, start, end, actor=caller.subject)
-    return await api.archives.response(pieces, file_name(company, start, end))
+    name = file_name(company, start, end)
+    return await api.archives.response(request, partial(written, pieces), name)

@@ -1,16 +1,15 @@
 """A file on its way in: written to disk as it comes, so that nobody holds it in memory."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
-from anyio import CapacityLimiter
+from anyio import CancelScope, CapacityLimiter
 from anyio.to_thread import run_sync
-from starlette.requests import Request
 
+from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors.impact import UploadTooLarge, UploadUnderWay
 from impact_in_pipelines.runtime import Runtime
@@ -18,35 +17,56 @@ from impact_in_pipelines.services.impact import uploads
 from impact_in_pipelines.services.impact.uploads import Upload
 
 _MEGABYTE = 1_000_000
+_AROUND = 100_000
 _checks = CapacityLimiter(1)
 """Checks at once of one process: each takes a core and a transaction for as long as it lasts."""
 
-_under_way: set[UUID] = set()
-"""Companies of which a file is being received or checked by this process."""
-
 
 async def checked(
-    runtime: Runtime, company: Company, request: Request, *, file_name: str, actor: str
+    api: ApiContext,
+    company: Company,
+    pieces: AsyncIterator[bytes],
+    *,
+    declared: str,
+    file_name: str,
+    actor: str,
 ) -> Upload:
-    """Receive the request's body and check it. Raises what `uploads.check` does, `UploadTooLarge`, and,
-    before anything is received, `UploadUnderWay` and `UploadsWaiting`."""
-    with _alone(company):
-        await run_sync(uploads.require_room, runtime, company)
-        async with _received(request, runtime.settings.upload_limit_mb) as path:
-            check = partial(uploads.check, runtime, company, path, file_name=file_name, actor=actor)
+    """Receive a file in `pieces` and check it; `declared` is the length of the whole request, as it says.
+    Raises what `uploads.check` does, `UploadTooLarge`, and, before anything is received, `UploadUnderWay` and
+    `UploadsWaiting`."""
+    async with _alone(api, company):
+        await run_sync(uploads.require_room, api.runtime, company)
+        megabytes = api.runtime.settings.upload_limit_mb
+        # A form has its fields around the file.
+        if declared.isdecimal() and int(declared) > megabytes * _MEGABYTE + _AROUND:
+            raise UploadTooLarge(megabytes)
+        async with _received(pieces, megabytes) as path:
+            check = partial(
+                uploads.check, api.runtime, company, path, file_name=file_name, actor=actor
+            )
             return await run_sync(check, limiter=_checks)
 
 
-@contextmanager
-def _alone(company: Company) -> Iterator[None]:
-    """One file of a company at a time: each lies on disk until it is checked."""
-    if company.id in _under_way:
+async def passed_over(api: ApiContext, pieces: AsyncIterator[bytes]) -> None:
+    """Let somebody finish sending what was refused, unless it is more than anybody may send."""
+    left = api.runtime.settings.upload_limit_mb * _MEGABYTE
+    async for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            return
+
+
+@asynccontextmanager
+async def _alone(api: ApiContext, company: Company) -> AsyncIterator[None]:
+    """One file of a company at a time, over all processes: each lies on disk until it is checked. Raises
+    `UploadUnderWay`."""
+    if not await run_sync(api.upload_turns.take, company.id):
         raise UploadUnderWay
-    _under_way.add(company.id)
     try:
         yield
     finally:
-        _under_way.discard(company.id)
+        with CancelScope(shield=True):
+            await run_sync(api.upload_turns.give_back, company.id)
 
 
 async def confirmed(runtime: Runtime, company: Company, upload: Upload, *, actor: str) -> Upload:
@@ -56,16 +76,13 @@ async def confirmed(runtime: Runtime, company: Company, upload: Upload, *, actor
 
 
 @asynccontextmanager
-async def _received(request: Request, megabytes: int) -> AsyncIterator[Path]:
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > megabytes * _MEGABYTE:
-        raise UploadTooLarge(megabytes)
+async def _received(pieces: AsyncIterator[bytes], megabytes: int) -> AsyncIterator[Path]:
     with tempfile.NamedTemporaryFile(prefix="impact-in-upload-") as file:
         size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
+        async for piece in pieces:
+            size += len(piece)
             if size > megabytes * _MEGABYTE:
                 raise UploadTooLarge(megabytes)
-            file.write(chunk)
+            file.write(piece)
         file.flush()
         yield Path(file.name)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from impact_in_pipelines.api.access.rights import MANAGE, VIEW, Api, Caller, own_company
+from impact_in_pipelines.api.access.tokens import MANAGE_INTEGRATIONS
 from impact_in_pipelines.api.http.pagination import DEFAULT_LIMIT
 from impact_in_pipelines.api.http.routing import api_router
 from impact_in_pipelines.api.http.schemas import NO_NUL, Limit
@@ -75,26 +76,33 @@ async def upload_events(
     ] = "events.csv",
 ) -> UploadDetail:
     company = await run_sync(own_company, api, caller, companyId)
-    found = await checked(api.runtime, company, request, file_name=file_name, actor=caller.subject)
-    return await run_sync(_detail, api, found)
+    found = await checked(
+        api,
+        company,
+        request.stream(),
+        declared=request.headers.get("content-length", ""),
+        file_name=file_name,
+        actor=caller.subject,
+    )
+    return await run_sync(_detail, api, caller, found)
 
 
 @router.get(
     "/companies/{companyId}/uploads/{uploadId}",
     operation_id="getUpload",
-    summary="One file of events with its first rejected rows",
+    summary="One file of events with its first rejected rows, of which viewers see nobody's reference",
     dependencies=[VIEW],
 )
 def get_upload(api: Api, caller: Caller, companyId: UUID, uploadId: UUID) -> UploadDetail:  # noqa: N803
     company = own_company(api, caller, companyId)
-    return _detail(api, uploads.find(api.runtime, company, uploadId))
+    return _detail(api, caller, uploads.find(api.runtime, company, uploadId))
 
 
 @router.get(
     "/companies/{companyId}/uploads/{uploadId}/rejects",
     operation_id="getUploadRejects",
-    summary="All rejected rows of a file of events, as CSV",
-    dependencies=[VIEW],
+    summary="All rejected rows of a file of events, as CSV, to be mended",
+    dependencies=[MANAGE],
     response_class=Response,
     responses=_CSV,  # type: ignore[arg-type]
 )
@@ -135,8 +143,9 @@ def rejects_response(runtime: Runtime, upload: Upload) -> Response:
     return StreamingResponse(pieces, media_type="text/csv", headers=saved)
 
 
-def _detail(api: Api, upload: Upload) -> UploadDetail:
-    rows = uploads.first_rejects(api.runtime, upload)
+def _detail(api: Api, caller: Caller, upload: Upload) -> UploadDetail:
+    masked = MANAGE_INTEGRATIONS not in caller.roles
+    rows = uploads.first_rejects(api.runtime, upload, masked=masked)
     return UploadDetail(
         **asdict(upload), first_rejects=[RejectedRowView(**asdict(row)) for row in rows]
     )

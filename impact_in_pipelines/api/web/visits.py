@@ -26,17 +26,21 @@ from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem, problem_of
 from impact_in_pipelines.api.http.routing import caller_address, check_rate, named
+from impact_in_pipelines.api.web.file_forms import MULTIPART, SentFile, file_form
 from impact_in_pipelines.api.web.sign_in.cookie import cookie_of
 from impact_in_pipelines.api.web.templating import render
 from impact_in_pipelines.api.web.times import Times, times_of, zone_or_none
 from impact_in_pipelines.db.access.sessions import WebSession
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import translated_errors
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.logs.context import about
 from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
+from impact_in_pipelines.wording.evidence.failures import failure_in
+from impact_in_pipelines.wording.evidence.rejections import rejection_in
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language, preferred
 from impact_in_pipelines.wording.marking import N_
@@ -66,7 +70,8 @@ class SignInNeeded(Exception):
 
 @dataclass
 class Visit:
-    """One request to the cockpit. `form` holds what was posted, in order."""
+    """One request to the cockpit. `form` holds what was posted, in order, `sent` the file of a form that has
+    one."""
 
     request: Request
     api: ApiContext
@@ -74,6 +79,7 @@ class Visit:
     session: WebSession | None = None
     company: Company | None = None
     form: Sequence[tuple[str, str]] = field(default_factory=list)
+    sent: SentFile | None = None
 
     @cached_property
     def now(self) -> datetime:
@@ -141,6 +147,15 @@ class Visit:
             return said  # a file is called as it is called
         return said[:1].upper() + said[1:]
 
+    def rejection(self, reason: str) -> str:
+        """Why a row of an events file isn't imported, in the page's language."""
+        return rejection_in(self.text, reason)
+
+    def failure(self, kind: str | None, kept: str | None) -> str | None:
+        """Why a delivery failed, in the page's language, personal data masked."""
+        told = failure_in(self.text, kind, kept, english=self.language.code == DEFAULT)
+        return told if told is None else str(sanitised(told))
+
     def _read(self, value: Any) -> str:
         return self.formats.when(value) if isinstance(value, datetime) else readable(value)
 
@@ -204,8 +219,9 @@ class Pages:
         file: bool = False,
     ) -> Route:
         """The route `/{lang}/cockpit` + `path`; `roles` none: anybody may see it. A path with a
-        `{company_id}` is open to those who may see that company. With `file` what is posted is one, which the
-        handler reads as it comes; the form's token comes in a header."""
+        `{company_id}` is open to whoever may see that company. With `file` what is posted is one, which the
+        handler reads as it comes: the last field of a form, or from a script the whole body, with the form's
+        token in a header."""
 
         async def endpoint(request: Request) -> Response:
             found = language(request.path_params["lang"])
@@ -213,7 +229,10 @@ class Pages:
                 return _in_english(request)
             visit = Visit(request, self._api, found)
             if file:
-                visit.form = [("form_token", request.headers.get(FORM_TOKEN, ""))]
+                try:
+                    visit.form, visit.sent = await _sent(request)
+                except ApiProblem as problem:
+                    return _failure(visit, problem)
             elif method == "POST":
                 body = await _body(request)
                 if body is None:
@@ -290,6 +309,15 @@ def _check_form(visit: Visit) -> None:
         raise ApiProblem(
             403, visit.text(N_("This form is no longer valid. Load the page again and repeat it."))
         )
+
+
+async def _sent(request: Request) -> tuple[Sequence[tuple[str, str]], SentFile]:
+    """The fields and the file that are posted. Raises a 400 problem."""
+    if request.headers.get("content-type", "").lower().startswith(MULTIPART):
+        return await file_form(request)
+    name = request.query_params.get("name", "").strip()
+    fields = [("form_token", request.headers.get(FORM_TOKEN, ""))]
+    return fields, SentFile(name, request.stream())
 
 
 async def _body(request: Request) -> list[tuple[str, str]] | None:

@@ -55,7 +55,7 @@ def _handed_over(
     """The addresses that the server didn't take."""
     assert settings.smtp_host is not None
     timeout_s = settings.notice_timeout_ms / 1000
-    trust = ssl.create_default_context()
+    trust = ssl.create_default_context(cafile=settings.smtp_ca_file)
     client: smtplib.SMTP
     if settings.smtp_security == "tls":
         client = smtplib.SMTP_SSL(
@@ -101,6 +101,8 @@ def _trouble(error: Exception) -> str:
             return f"the mail server answered {error.smtp_code}"
         case TimeoutError():
             return "the mail server didn't answer in time"
+        case ssl.SSLCertVerificationError():
+            return "the mail server's certificate isn't trusted; nothing was sent"
         case ssl.SSLError():
             return "no TLS connection to the mail server"
         case _:

@@ -76,7 +76,7 @@ WHERE id = :id
   AND (CAST(:company_ids AS uuid[]) IS NULL OR company_ids <@ CAST(:company_ids AS uuid[]))
 
 -- name: replay_states
-SELECT id, platform, period_start, period_end, status, attempt_count, last_error, updated_at
+SELECT id, platform, period_start, period_end, status, attempt_count, error_kind, last_error, updated_at
 FROM impact_deliveries d
 WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) ORDER BY scheduled_for, id
 

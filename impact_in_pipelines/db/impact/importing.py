@@ -20,6 +20,7 @@ from impact_in_pipelines.impact.csv_import import (
     default_rejects_path,
 )
 from impact_in_pipelines.impact.csv_rules import EventRules
+from impact_in_pipelines.impact.reasons import sentences as reasons
 
 FUTURE_LIMIT = timedelta(days=1)
 """How far after the import an event may lie; a later one is taken for mistyped and rejected."""
@@ -29,7 +30,6 @@ Progress = Callable[[int, int], None]
 _CHUNK_ROWS = 50_000
 _CONFLICTS_AT_ONCE = 1_000
 _LINES_NAMED = 5
-_ERASED = "the person's data was erased on request; take the row out of the source"
 _IMPORT_LOCK = 727103
 _COPY = "COPY staged_events FROM STDIN WITH (FORMAT text, NULL '')"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
@@ -154,9 +154,10 @@ def _conflict(row: Row[Any]) -> str:
     others = [line for line in row.lines if line != row.line][:_LINES_NAMED]
     named = ", ".join(f"{line}" for line in others)
     more = row.total - 1 - len(others)
-    return (
-        f"event_id '{row.event_id[:60]}' stands on line{'s' * (row.total > 2)} {named}"
-        f"{f' and {more:,} more' if more else ''} too, and not all say the same; keep the right one"
+    return reasons.told(
+        reasons.CONFLICT_LINES if row.total > 2 else reasons.CONFLICT_LINE,
+        value=row.event_id[:60],
+        lines=f"{named}{f' and {more:,} more' if more else ''}",
     )
 
 
@@ -193,7 +194,7 @@ def _stage(
             continue
         if erased.any and erased.has(companies.get(fields[1], ""), fields[4:6]):
             # Not even the rejects may name them.
-            rejects.add(line, _ERASED, [*fields[:4], "", "", *fields[6:]])
+            rejects.add(line, reasons.ERASED, [*fields[:4], "", "", *fields[6:]])
             continue
         if problem := rules.problem(fields):
             rejects.add(line, problem, fields)

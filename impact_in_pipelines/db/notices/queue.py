@@ -125,6 +125,8 @@ class NoticeQueue:
             elif failed is None and results:
                 values = {"id": channel.id, "now": now, "next_digest_at": next_digest_at}
                 connection.execute(_SQL["works"], {**values, "leased": counts})
+                if channel.failures:
+                    connection.execute(_SQL["catch_up"], {"id": channel.id, "now": now})
             elif failed is not None and counts:
                 values = {"id": channel.id, "now": now, "error": failed}
                 connection.execute(_SQL["fails"], values)

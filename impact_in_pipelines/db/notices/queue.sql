@@ -71,6 +71,11 @@ UPDATE notice_channels SET lease_until = CASE WHEN :leased THEN NULL ELSE lease_
     last_success_at = :now, next_digest_at = coalesce(CAST(:next_digest_at AS timestamptz), next_digest_at)
 WHERE id = :id
 
+-- name: catch_up
+-- A receiver that is back needn't wait for what was put off while it was away.
+UPDATE notice_messages SET next_attempt_at = :now
+WHERE channel_id = :id AND sent_at IS NULL AND gave_up_at IS NULL AND next_attempt_at > :now
+
 -- name: fails
 UPDATE notice_channels SET lease_until = NULL, failures = failures + 1,
     failing_since = coalesce(failing_since, :now), last_error = :error

@@ -20,6 +20,7 @@ from uuid import UUID
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.impact.importing import import_events
 from impact_in_pipelines.db.impact.uploads import PIECE_BYTES, Upload, UploadStore
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.impact import (
     EventsFileEncoding,
@@ -29,6 +30,9 @@ from impact_in_pipelines.errors.impact import (
 )
 from impact_in_pipelines.impact.csv_dialect import HEADER as COLUMNS
 from impact_in_pipelines.impact.csv_dialect import REJECTS_COLUMNS, Dialect, dialect_of
+from impact_in_pipelines.impact.reasons.parts import parts_of
+from impact_in_pipelines.impact.reasons.sentences import BETWEEN
+from impact_in_pipelines.redaction.masking import MASK
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.companies import require_active
 
@@ -45,6 +49,8 @@ SHOWN = 200
 
 MOST_UNDECIDED = 5
 """So many files of a company await a decision; each may be as large as the operator allows."""
+
+_REFERENCES = ("participant_ref", "volunteer_ref")
 
 _LONGEST_NAME = 200
 _LONGEST_ROW = 100_000
@@ -162,8 +168,11 @@ def rejects(runtime: Runtime, upload: Upload) -> Iterator[bytes]:
     return _store(runtime).content(upload.id, "rejects")
 
 
-def first_rejects(runtime: Runtime, upload: Upload, *, limit: int = SHOWN) -> list[RejectedRow]:
-    """At most `limit` of its rejected rows, as far as they can be shown."""
+def first_rejects(
+    runtime: Runtime, upload: Upload, *, limit: int = SHOWN, masked: bool = False
+) -> list[RejectedRow]:
+    """At most `limit` of its rejected rows, as far as they can be shown; `masked`: without what may be
+    somebody's reference."""
     piece = next(rejects(runtime, upload), b"")
     if not piece:
         return []
@@ -176,7 +185,22 @@ def first_rejects(runtime: Runtime, upload: Upload, *, limit: int = SHOWN) -> li
         dialect = _dialect(file)
         with file.open(encoding=dialect.encoding, errors="replace", newline="") as text:
             rows = (row for row in _rows(text, dialect.separator) if _is_reject(row))
-            return [RejectedRow(int(row[0]), row[1], row[2:]) for row in islice(rows, limit)]
+            found = [RejectedRow(int(row[0]), row[1], row[2:]) for row in islice(rows, limit)]
+    return [_masked(row) for row in found] if masked else found
+
+
+def _masked(row: RejectedRow) -> RejectedRow:
+    """The row without references of people, and without values that broke a rule: where a column was
+    forgotten, a reference stands in another one's place."""
+    parts = parts_of(row.reason)
+    reason = BETWEEN.join(part.without_values(MASK) for part in parts)
+    if len(row.fields) != len(COLUMNS) or any(part.sentence is None for part in parts):
+        return RejectedRow(row.line, reason, [MASK if one else "" for one in row.fields])
+    hidden = [column in _REFERENCES or column in reason for column in COLUMNS]
+    fields = zip(row.fields, hidden, strict=True)
+    return RejectedRow(
+        row.line, reason, [MASK if one and mask else sanitised(one) for one, mask in fields]
+    )
 
 
 def _dialect(rejects: Path) -> Dialect:

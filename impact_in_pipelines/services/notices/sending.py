@@ -203,7 +203,7 @@ def _id_of(group: Sequence[Message]) -> UUID:
 
 
 def _ended(runtime: Runtime, message: Message, result: TryResult) -> MessageResult:
-    """By the delivery core's plan: 5, 10 and 20 minutes later, then never by itself."""
+    """By the plan of NOTICE_RETRY_MINUTES: for two days more and more rarely, then never by itself."""
     if result.error is None:
         return MessageResult(message, result)
     wait_s = result.retry_after_s

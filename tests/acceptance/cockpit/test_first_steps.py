@@ -82,3 +82,25 @@ def test_whoever_only_looks_uploads_nothing(own_stage: Stage, visit: Visit) -> N
     page = visit(own_stage, roles=VIEWER).open("data")
     expect(page.get_by_text("No file has been uploaded yet.")).to_be_visible()
     expect(page.get_by_role("button", name="Check the file")).to_have_count(0)
+
+
+def test_a_file_is_imported_without_scripts_and_told_in_the_readers_language(
+    own_stage: Stage, visit: Visit, tmp_path: Path
+) -> None:
+    """Chosen, refused at its field, checked, shown and imported by plain forms."""
+    slug = own_stage.world.runtime.companies.find(str(own_stage.seeded.troubled)).slug
+    page = visit(own_stage, java_script_enabled=False).open("data", "nb")
+    wrong = tmp_path / "people.csv"
+    wrong.write_text("name,age\nada,36\n")
+    check = page.get_by_role("button", name="Kontroller filen")
+    page.get_by_label("Fil", exact=True).set_input_files(wrong)
+    check.click()
+    expect(page.get_by_role("alert")).to_contain_text("people.csv")
+    page.get_by_label("Fil", exact=True).set_input_files(_file(tmp_path, slug))
+    check.click()
+    expect(page.get_by_role("heading", name="march.csv")).to_be_visible()
+    expect(page.get_by_role("region", name="Avviste rader")).to_contain_text("mangler tidssone")
+    page.get_by_role("button", name="Importer 1 rad").click()
+    expect(page.locator(".pill", has_text="Importert")).to_be_visible()
+    kept = "SELECT count(*) FROM impact_events WHERE event_id = 'e1' AND company_id = :id"
+    assert own_stage.world.scalars(kept, id=own_stage.seeded.troubled) == [1]

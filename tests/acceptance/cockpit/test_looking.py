@@ -216,6 +216,9 @@ def test_no_page_scrolls_sideways_at_360_pixels(stage: Stage, visit: Visit, code
         "reports",
         f"cancellations/new?id={stage.seeded.retrying}",
         "deliveries?platform=sap&from=yesterday",
+        "reports/weekly/2026-03-02.html",
+        "settings/people",
+        "corrections",
     ):
         page.goto(stage.path(path, code))
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path

@@ -22,7 +22,6 @@ from impact_in_pipelines.services.notices.channels import ChannelChange, NewChan
 from .conftest import NoticeWorld
 
 BENEVITY = Platform.BENEVITY
-PLAN = [timedelta(minutes=7), timedelta(minutes=13), timedelta(minutes=25)]
 """Longer than the waits of the plan with their chance."""
 
 
@@ -85,31 +84,54 @@ def test_both_secrets_sign_until_the_older_one_ends(made: NoticeWorld) -> None:
     assert len(after.headers["webhook-signature"].split()) == 1
 
 
-def test_what_is_refused_is_repeated_under_its_id_by_the_plan_and_then_given_up(
+def test_what_is_refused_is_repeated_under_its_id_for_days_and_then_given_up(
     made: NoticeWorld,
 ) -> None:
-    """Four tries, the same id and the same bytes each; then a person may send it again."""
+    """Eleven tries over two days, the same id and the same bytes each; then a person may send it again."""
     (company,) = made.world.companies()
     channel = made.channel(company).channel
     arrived(made, company)
-    made.receiver.answers = [503, 500, 302, 404]
+    waits = made.world.settings.notice_retry_minutes
+    statuses = [503, 500, 302, 404, *[503] * 7]
+    made.receiver.answers = list(statuses)
     made.tick()
     assert made.tick().refused == 0  # its time has not come
-    for wait in PLAN:
-        made.tick(wait)
+    for wait in waits:
+        made.tick(timedelta(minutes=wait * 1.2, seconds=1))
     made.tick(timedelta(hours=2))
 
     posted = made.receiver.posted
-    assert len(posted) == 4
+    assert len(posted) == 11
     assert len({(one.headers["webhook-id"], one.body) for one in posted}) == 1
     (message,) = service.messages(made.world.runtime, made.company(company), channel.id, limit=10)
     assert message.state == "failed"
-    assert [one.http_status for one in message.attempts] == [503, 500, 302, 404]
+    assert [one.http_status for one in message.attempts] == statuses
     service.send_again(
         made.world.runtime, made.company(company), channel.id, [message.id], actor="kari"
     )
     assert made.tick().accepted == 1
     assert made.receiver.posted[-1].headers["webhook-id"] == posted[0].headers["webhook-id"]
+
+
+def test_a_receiver_that_is_down_for_a_night_loses_nothing(made: NoticeWorld) -> None:
+    """Tried all the while; once it takes one again it gets all the others with it, not hours later."""
+    (company,) = made.world.companies()
+    made.channel(company)
+    made.receiver.answers = [503] * 1000
+    for _ in range(
+        4 * 10
+    ):  # ten hours, by quarters of one; something new in each of the first five
+        if made.world.scalars("SELECT count(*) FROM notice_messages") < [5]:
+            arrived(made, company)
+        made.tick(timedelta(minutes=15))
+    made.receiver.answers = []
+    before = len(made.receiver.posted)
+    while not made.tick(timedelta(minutes=15)).accepted:
+        pass
+    made.tick()
+    assert made.world.scalars("SELECT count(*) FROM notice_messages WHERE sent_at IS NULL") == [0]
+    assert len(made.receiver.posted) - before == 5
+    assert before < 5 * 11
 
 
 def test_a_receiver_that_asks_for_time_gets_it(made: NoticeWorld) -> None:

@@ -3,6 +3,9 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HEAD_ONLY = "impact_in.head_only"
+"""In the scope of such a request, for what is too dear to make for headers alone."""
+
 
 class HeadAsGet:
     """ASGI middleware that answers HEAD as GET and keeps the body back.
@@ -32,7 +35,8 @@ class HeadAsGet:
             return {"type": "http.disconnect"} if ended else await receive()
 
         try:
-            await self._app({**scope, "method": "GET"}, receive_until_ended, send_headers)
+            asked = {**scope, "method": "GET", HEAD_ONLY: True}
+            await self._app(asked, receive_until_ended, send_headers)
         except (OSError, ClientDisconnect):
             if not ended:
                 raise

@@ -6,10 +6,12 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
-from impact_in_pipelines.api.impact.receiving import checked, confirmed
+from impact_in_pipelines.api.http.problems import problem_of
+from impact_in_pipelines.api.impact.receiving import checked, confirmed, passed_over
 from impact_in_pipelines.api.impact.routes import rejects_response
 from impact_in_pipelines.api.web.language.words import UPLOADS
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit, uuid_of
+from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.services.impact import uploads
 
 _SHOWN = 30
@@ -23,17 +25,19 @@ def routes(pages: Pages) -> list[Route]:
         pages.route(base, data, VIEW),
         pages.route(base, upload, MANAGE, method="POST", file=True),
         pages.route(one, show, VIEW),
-        pages.route(f"{one}/rejects.csv", rejects, VIEW),
+        pages.route(f"{one}/rejects.csv", rejects, MANAGE),
         pages.route(f"{one}/import", confirm, MANAGE, method="POST"),
         pages.route(f"{one}/discard", discard, MANAGE, method="POST"),
     ]
 
 
-def data(visit: Visit) -> Response:
-    """The form, and the latest files."""
+def data(visit: Visit, problem: str = "", *, status: int = 200) -> Response:
+    """The form, with what was wrong with the last file, and the latest files."""
     found = uploads.listed(visit.api.runtime, visit.home, limit=_SHOWN)
     return visit.render(
         "data.html",
+        status=status,
+        problem=problem,
         uploads=[(one, UPLOADS[one.state]) for one in found],
         limit=visit.api.runtime.settings.upload_limit_mb,
         columns=", ".join(uploads.COLUMNS),
@@ -41,25 +45,35 @@ def data(visit: Visit) -> Response:
 
 
 async def upload(visit: Visit) -> Response:
-    """Check the file that is posted, and go where it is shown."""
-    found = await checked(
-        visit.api.runtime,
-        visit.home,
-        visit.request,
-        file_name=visit.query("name"),
-        actor=visit.caller.subject,
-    )
+    """Check the file that is posted, and go where it is shown. What is wrong with it is said at its field."""
+    assert visit.sent is not None
+    try:
+        found = await checked(
+            visit.api,
+            visit.home,
+            visit.sent.pieces,
+            declared=visit.request.headers.get("content-length", ""),
+            file_name=visit.sent.name,
+            actor=visit.caller.subject,
+        )
+    except ImpactInError as refusal:
+        if visit.is_fragment:
+            raise
+        # A browser that is still sending shows no page.
+        await passed_over(visit.api, visit.sent.pieces)
+        status = problem_of(refusal).status_code
+        return await run_sync(partial(data, visit, visit.told(refusal), status=status))
     return visit.go(visit.path("data", found.id))
 
 
 def show(visit: Visit) -> Response:
-    """What an import would do, or did, and the rows that don't hold."""
+    """What an import would do, or did, and the rows that don't hold; who only looks sees no reference."""
     found = _found(visit)
     return visit.render(
         "upload.html",
         one=found,
         sign=UPLOADS[found.state],
-        rows=uploads.first_rejects(visit.api.runtime, found),
+        rows=uploads.first_rejects(visit.api.runtime, found, masked=not visit.may_manage),
     )
 
 

@@ -39,7 +39,8 @@ def company(visit: Visit) -> Response:
 
 async def export(visit: Visit) -> Response:
     """Everything of it."""
-    return await export_response(visit.api, await run_sync(_own, visit), visit.caller.subject)
+    company = await run_sync(_own, visit)
+    return await export_response(visit.api, visit.request, company, visit.caller.subject)
 
 
 def rename(visit: Visit) -> Response:

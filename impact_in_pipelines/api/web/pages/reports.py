@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from impact_in_pipelines.api.http.archives import written
 from impact_in_pipelines.api.http.problems import not_found
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
 from impact_in_pipelines.errors.retention import SpanBackwards
@@ -65,7 +66,8 @@ async def evidence(visit: Visit) -> Response:
         return await run_sync(partial(_page, visit, asked, wrong, status=422))
     pieces = partial(export, visit.api.runtime, visit.home, first, last, actor=visit.caller.subject)
     try:
-        return await visit.api.archives.response(pieces, file_name(visit.home, first, last))
+        name = file_name(visit.home, first, last)
+        return await visit.api.archives.response(visit.request, partial(written, pieces), name)
     except SpanBackwards as refusal:
         wrong = {"to": visit.told(refusal)}
         return await run_sync(partial(_page, visit, asked, wrong, status=422))

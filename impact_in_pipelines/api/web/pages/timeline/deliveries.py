@@ -119,8 +119,10 @@ def one_delivery(visit: Visit) -> Response:
         stale=stale_days(
             visit.api.runtime, StaleFilter([visit.home.id], delivery_ids=[id_]), limit=1
         ).total,
-        last_error=sanitised(found.last_error),
-        attempts=[replace(one, error=sanitised(one.error)) for one in found.attempts],
+        last_error=visit.failure(found.error_kind, found.last_error),
+        attempts=[
+            replace(one, error=visit.failure(one.error_kind, one.error)) for one in found.attempts
+        ],
         payload=_pretty(found.payload),
         answer=_pretty(found.provider_response),
         # Dagster is the operators': it shows every company, and whoever only looks has no business there.

@@ -261,5 +261,5 @@ def _state(visit: Visit, row: Any) -> dict[str, Any]:
         "waits": row["status"] in CANCELLABLE,
         "status": row["status"],
         "sign": STATUSES[row["status"]],
-        "error": sanitised(error) if error else None,
+        "error": visit.failure(row["error_kind"], error),
     }

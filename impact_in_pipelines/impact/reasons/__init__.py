@@ -1,0 +1,1 @@
+"""Why rows of an events file are rejected."""

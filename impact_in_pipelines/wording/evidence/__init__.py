@@ -1,0 +1,1 @@
+"""What the log keeps in English, for readers of other languages."""
