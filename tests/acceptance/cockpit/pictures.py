@@ -67,12 +67,6 @@ def entry(stage: Stage, browser: Browser) -> None:
         page.goto(f"{stage.url}/en/cockpit/sign-in?expired=1")
         keep(page, "expired")
         visitor.sign_in(MANAGER, [stage.seeded.troubled, stage.seeded.healthy])
-        page.goto(f"{stage.url}/en/cockpit")
-        keep(page, "companies")
-        visitor.sign_in(MANAGER, None)
-        page.goto(f"{stage.url}/en/cockpit/overview")
-        keep(page, "overview")
-        visitor.sign_in(MANAGER, [stage.seeded.troubled, stage.seeded.healthy])
         visitor.open("nothing")
         keep(page, "not-found")
 
@@ -88,24 +82,6 @@ def looking(stage: Stage, browser: Browser) -> None:
         page.locator("[data-dropdown] summary").click()
         keep(page, "filters")
         keep(visitor.open("deliveries?status=cancelled"), "empty")
-        page = visitor.open("deliveries?status=retrying")
-        page.locator(".opener").first.click()
-        page.locator(".detail-grid").wait_for()
-        page.locator("#timeline-title").scroll_into_view_if_needed()
-        keep(page, "detail", whole=True)
-        keep(visitor.open("schedules"), "schedules")
-        keep(
-            visitor.open(f"schedules/{stage.seeded.schedules[2]}/year"), "schedule-year", whole=True
-        )
-        keep(visitor.open("reports"), "reports")
-        page = visitor.open("incidents")
-        page.get_by_role("link", name="Success rate").first.click()
-        page.get_by_label("Write a note").fill(
-            "Their key has expired; a new one comes on Thursday."
-        )
-        page.get_by_role("button", name="Add note").click()
-        page.locator(".story-note").wait_for()
-        keep(page, "incident")
     with visiting(browser, stage, color_scheme="dark") as visitor:
         visitor.sign_in()
         keep(visitor.open(), "dark")
@@ -183,43 +159,87 @@ def comparing(visitor: Visitor) -> None:
     keep(page, "replay-differences")
 
 
+LOOKS: dict[str, dict[str, Any]] = {
+    "": {},
+    "-dark": {"color_scheme": "dark"},
+    "-phone": PHONE,
+}
+"""Each of the other pages is taken in light, in dark and on a phone."""
+
+_WHOLE = ("trends", "corrections")
+
+
 def rooms(stage: Stage, browser: Browser) -> None:
-    """The other pages, each in light, in dark and on a phone."""
-    options: dict[str, dict[str, Any]] = {
-        "": {},
-        "-dark": {"color_scheme": "dark"},
-        "-phone": PHONE,
-    }
-    for suffix, option in options.items():
+    """The other pages."""
+    reports = (("weekly", "2026-03-02"), ("monthly", "2026-02-01"))
+    for suffix, option in LOOKS.items():
         with visiting(browser, stage, **option) as visitor:
             visitor.sign_in()
-            for name in ("calendar", "connections", "trends", "incidents", "audit-log"):
-                keep(visitor.open(name), f"{name}{suffix}", whole=name == "trends")
+            for name in (
+                *("calendar", "connections", "trends", "incidents", "audit-log", "corrections"),
+                *("schedules", "reports"),
+            ):
+                keep(visitor.open(name), f"{name}{suffix}", whole=name in _WHOLE or bool(suffix))
             keep(visitor.open("calendar/2026-03"), f"calendar-month{suffix}", whole=bool(suffix))
+            keep(
+                visitor.open(f"schedules/{stage.seeded.schedules[2]}/year"),
+                f"schedule-year{suffix}",
+                whole=True,
+            )
+            visitor.open("connections").get_by_role(
+                "link", name=re.compile("Goodera")
+            ).first.click()
+            keep(visitor.page, f"connection{suffix}", whole=True)
+            page = visitor.open("deliveries?status=retrying")
+            page.locator(".opener").first.click()
+            page.locator(".detail-grid").wait_for()
+            page.locator("#timeline-title").scroll_into_view_if_needed()
+            keep(page, f"detail{suffix}", whole=True)
+            for period, first in reports:
+                keep(
+                    visitor.open(f"reports/{period}/{first}.html"),
+                    f"report-{period}{suffix}",
+                    whole=True,
+                )
+            page = visitor.open("incidents")
+            page.get_by_role("link", name="Success rate").first.click()
+            if not suffix:
+                page.get_by_label("Write a note").fill(
+                    "Their key has expired; a new one comes on Thursday."
+                )
+                page.get_by_role("button", name="Add note").click()
+            page.locator(".story-note").wait_for()
+            keep(page, f"incident{suffix}", whole=bool(suffix))
+        with visiting(browser, stage, **option) as visitor:
+            visitor.sign_in(MANAGER, None)
+            visitor.page.goto(f"{stage.url}/en/cockpit/overview")
+            keep(visitor.page, f"overview{suffix}", whole=bool(suffix))
+            visitor.page.goto(f"{stage.url}/en/cockpit")
+            keep(visitor.page, f"companies{suffix}", whole=bool(suffix))
 
 
 def settings(stage: Stage, browser: Browser) -> None:
     """What a company settles for itself: notices, service levels, people, tokens."""
     seed_notices(stage)
-    for scheme in ("light", "dark"):
-        with visiting(browser, stage, color_scheme=scheme) as visitor:
+    for suffix, option in LOOKS.items():
+        with visiting(browser, stage, **option) as visitor:
             visitor.sign_in()
-            keep(visitor.open("settings/notices"), f"notices-{scheme}")
-    with visiting(browser, stage) as visitor:
-        visitor.sign_in()
-        page = visitor.open("settings/notices")
-        page.get_by_role("link", name="Log").first.click()
-        page.locator("details summary").nth(0).click()
-        keep(page, "notice-log", whole=True)
-        keep(visitor.open("settings/notices/new?medium=slack"), "notice-channel", whole=True)
-        keep(visitor.open("settings/levels"), "service-levels")
-        page = visitor.open("settings/tokens")
-        page.get_by_label("Name").fill("Nightly export")
-        page.get_by_role("button", name="Make a token").click()
-        keep(page, "tokens")
-    with visiting(browser, stage, **PHONE) as visitor:
-        visitor.sign_in()
-        keep(visitor.open("settings/notices"), "notices-phone", whole=True)
+            page = visitor.open("settings/notices")
+            keep(page, f"notices{suffix}", whole=bool(suffix))
+            page.locator("li", has_text="Our intranet").get_by_role("link", name="Log").click()
+            page.locator("details summary").nth(0).click()
+            keep(page, f"notice-log{suffix}", whole=True)
+            keep(
+                visitor.open("settings/notices/new?medium=slack"),
+                f"notice-channel{suffix}",
+                whole=True,
+            )
+            keep(visitor.open("settings/levels"), f"service-levels{suffix}", whole=bool(suffix))
+            keep(visitor.open("settings/people"), f"people{suffix}")
+            page = visitor.open("settings/tokens")
+            page.get_by_label("Name").fill("Nightly export")
+            page.get_by_role("button", name="Make a token").click()
+            keep(page, f"tokens{suffix}", whole=bool(suffix))
 
 
 def beginning(stage: Stage, browser: Browser, folder: Path) -> None:
@@ -237,12 +257,7 @@ def beginning(stage: Stage, browser: Browser, folder: Path) -> None:
         "e94,fjordvik,2026-03-06T09:00:00Z,language_course,p5,,2,language,",
     )
     file.write_text("\r\n".join([",".join(HEADER), *good, *bad, ""]))
-    looks: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("", {}),
-        ("-dark", {"color_scheme": "dark"}),
-        ("-phone", PHONE),
-    )
-    for suffix, options in looks:
+    for suffix, options in LOOKS.items():
         with visiting(browser, stage, **options) as visitor:
             visitor.sign_in(MANAGER, [new.id])
             page, base = visitor.page, f"{stage.url}/en/cockpit/{new.id}"
