@@ -17,6 +17,8 @@
 # make bench   the benchmarks, recorded in benchmarks/results.json; what they mean belongs into benchmarks/NOTES.md
 # make docs    the documentation site, in build/site; `make docs-serve` shows it on 127.0.0.1, DOCS_PORT
 # make docs-samples  run the commands of the quick start and the how-tos; a minute
+# make openapi write the API's document anew, which the clients are generated from
+# make client-packages   build the clients' wheel and npm package into build/clients
 # make lock    pin anew what requirements/*.in ask for
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -35,7 +37,7 @@ TEST_PROCESSES ?= 4
 PYTEST = PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test versions slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
+.PHONY: help setup demo dev test versions slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients openapi client-packages check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
   lock release clean
 
 help:
@@ -98,6 +100,15 @@ zones: $(READY)
 # What generates clients from the API's document, for the tests that use them.
 clients: $(READY)
 	@clients/set-up $(PYTHON)
+
+openapi: $(READY)
+	@PYTHONPATH=. $(BIN)/python clients/document.py
+
+client-packages: clients openapi
+	@mkdir -p build/clients
+	@clients/python/.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --wheel-dir build/clients clients/python
+	@cd clients/typescript && npm run build --silent && npm pack --silent --pack-destination ../../build/clients
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:
