@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from lending import Lender
 from sqlalchemy import URL, Engine, text
 
+from impact_in_pipelines.db.deliveries import listening
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.db.migrate import upgrade
@@ -45,6 +46,8 @@ for _name in list(os.environ):
     if _name.startswith(_OURS):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
+# An API that ends waits for its listener, which looks up twice a second: hundreds of tests end one.
+listening._WAIT_S = 0.05
 # Nor may a Dagster that happens to run here be asked for drains: a test that wants one starts its own.
 os.environ["DAGSTER_UI_URL"] = NO_DAGSTER
 
