@@ -51,6 +51,15 @@ class QueueView(Model):
     sending: int
 
 
+class RefusedAlerts(Model):
+    """A channel of alerts that takes none: `error` is what it answered last."""
+
+    channel: Literal["slack", "slack_critical", "pagerduty", "log"]
+    waiting: int
+    oldest: Moment
+    error: str | None
+
+
 class OverviewView(Model):
     """All companies and platforms at once."""
 
@@ -60,6 +69,9 @@ class OverviewView(Model):
     critical_incidents: int
     warning_incidents: int
     latest_incidents: list[IncidentView]
+    refused_alerts: list[RefusedAlerts] = Field(
+        description="channels on which alerts wait because they are not taken"
+    )
 
 
 def health_of(one: CompanyHealth) -> CompanyHealthView:
@@ -87,6 +99,12 @@ def overview_of(found: Overview) -> OverviewView:
         critical_incidents=found.open_incidents.critical,
         warning_incidents=found.open_incidents.warning,
         latest_incidents=[incident_of(one) for one in found.incidents],
+        refused_alerts=[
+            RefusedAlerts(
+                channel=one.channel.value, waiting=one.waiting, oldest=one.oldest, error=one.error
+            )
+            for one in found.refused_alerts
+        ],
     )
 
 

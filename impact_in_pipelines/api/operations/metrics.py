@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from impact_in_pipelines.db.deliveries.metrics import BUCKETS_S, MetricsStore, Queue
 from impact_in_pipelines.delivery.holding.breaking import BreakerState
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sla.incidents import Channel
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 FINAL_STATUSES = ("success", "failed", "skipped", "missed", "cancelled")
@@ -97,6 +98,8 @@ class DeliveryMetrics(Collector):
             yield from self._queues(now)
             yield self._platform_states()
             yield self._breakers()
+            yield from self._limits()
+            yield from self._alert_channels(now)
             yield CounterMetricFamily(
                 "impact_in_token_refreshes",
                 "Access tokens fetched from platforms",
@@ -211,6 +214,39 @@ class DeliveryMetrics(Collector):
             for one in BreakerState:
                 family.add_metric([platform.value, one.value], float(one == state))
         return family
+
+    def _limits(self) -> Iterable[Metric]:
+        used = _by_platform(
+            "impact_in_limit_requests", "Requests that the accounts' shared limits count now"
+        )
+        busiest = _by_platform(
+            "impact_in_limit_requests_busiest_account", "The same of the account with most of them"
+        )
+        found = self._store.limit_slots()
+        for platform in Platform:
+            slots, most = found.get(platform.value, (0, 0))
+            used.add_metric([platform.value], slots)
+            busiest.add_metric([platform.value], most)
+        return used, busiest
+
+    def _alert_channels(self, now: datetime) -> Iterable[Metric]:
+        failures = GaugeMetricFamily(
+            "impact_in_alert_channel_failures",
+            "How often in a row a channel of alerts has taken nothing",
+            labels=["channel"],
+        )
+        waited = GaugeMetricFamily(
+            "impact_in_alert_oldest_waiting_seconds",
+            "How long the oldest alert that a channel has not taken waits",
+            labels=["channel"],
+        )
+        found = self._store.alert_channels()
+        for channel in Channel:
+            count, oldest = found.get(channel.value, (0, None))
+            failures.add_metric([channel.value], count)
+            seconds = (now - oldest).total_seconds() if oldest else 0.0
+            waited.add_metric([channel.value], max(0.0, seconds))
+        return failures, waited
 
     def _burning(self, now: datetime) -> Metric:
         if self._burned_at is None or now - self._burned_at >= _BURN_EVERY:

@@ -25,9 +25,9 @@ _PACKAGE = Path(__file__).parents[2]
 def doctor(as_json: AsJson = False) -> None:
     """Examine what everything rests on, and say what is wrong and what to do: a line for each finding.
 
-    Settings, database, migrations, this machine's clock, the secret key, disks, connections, Dagster's
-    storage, daemon, schedules and sensors, and the age of the code that it has loaded. Nothing is sent to
-    platforms; `impact-in connections test` tries one out. Exit code 1 when something has failed.
+    Settings, database, migrations, this machine's clock, the secret key, disks, connections, channels of
+    alerts, Dagster's storage, daemon, schedules and sensors, and the age of the code that it has loaded.
+    Nothing is sent to platforms; `impact-in connections test` tries one out. Exit code 1 when something has failed.
     """
     findings = []
     for finding in _examined(get_settings()):
@@ -60,6 +60,7 @@ def _examined(settings: Settings) -> Iterator[Diagnosis]:
             return
         runtime = Runtime(settings, database=database)
         yield from health.of_accounts(runtime)
+        yield from health.of_alerts(runtime)
         yield from _of_dagster(runtime)
     finally:
         database.close()

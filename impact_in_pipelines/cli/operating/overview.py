@@ -6,7 +6,7 @@ from datetime import datetime
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.operating.platforms import how
-from impact_in_pipelines.cli.output import console, print_json, print_plain_table
+from impact_in_pipelines.cli.output import console, print_json, print_plain_table, print_warning
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.accounts.health import CompanyHealth
 from impact_in_pipelines.platforms import FACTS
@@ -49,6 +49,11 @@ def overview(as_json: AsJson = False) -> None:
         console.print(f"Look closer: impact-in sla status {found.worst[0].slug}", soft_wrap=True)
     else:
         console.print("No company has anything wrong.")
+    for refused in found.refused_alerts:
+        print_warning(
+            f"{refused.waiting} alerts wait on {refused.channel.value} since "
+            f"{_short(refused.oldest)} UTC, it takes none: {refused.error}"
+        )
     counts = found.open_incidents
     if counts.critical or counts.warning:
         console.print(

@@ -125,6 +125,19 @@ class MetricsStore:
             found = {row.platform: row.days for row in rows}
         return {platform.value: found.get(platform.value, 0) for platform in Platform}
 
+    def limit_slots(self) -> dict[str, tuple[int, int]]:
+        """Requests that the accounts' shared limits count now, by platform: of all, and of the busiest."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["limit_slots"])
+            return {row.platform: (row.slots, row.busiest) for row in rows}
+
+    def alert_channels(self) -> dict[str, tuple[int, datetime | None]]:
+        """How often in a row each channel of alerts has failed, and since when its oldest notice waits;
+        absent: it works, and nothing waits."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["alert_channels"])
+            return {row.channel: (row.failures, row.oldest) for row in rows}
+
     def token_refreshes(self) -> int:
         """How many access tokens have ever been fetched."""
         with self._engine.connect() as connection:

@@ -93,5 +93,24 @@ SELECT platform, state FROM platform_health
 -- name: breaker_states
 SELECT platform, state FROM connection_closures WHERE company_id IS NULL AND kind = 'breaker' AND holds
 
+-- name: limit_slots
+-- What drains have asked for and the accounts' limits still count (delivery/limits/budgets.py).
+WITH used AS (
+    SELECT b.platform, sum(CAST(one ->> 1 AS int)) AS slots
+    FROM request_budgets b, jsonb_array_elements(b.blocks) AS one
+    WHERE CAST(one ->> 2 AS float8) > extract(epoch FROM clock_timestamp())
+    GROUP BY b.platform, b.base_url, b.organization_id
+)
+SELECT platform, CAST(sum(slots) AS bigint) AS slots, CAST(max(slots) AS bigint) AS busiest
+FROM used GROUP BY platform
+
+-- name: alert_channels
+-- How the channels of alerts do: how often in a row one hasn't taken anything, and since when what it is to take
+-- waits.
+SELECT channel, coalesce(max(c.failures), 0) AS failures, min(n.created_at) AS oldest
+FROM alert_channels c
+FULL JOIN (SELECT channel, created_at FROM notifications WHERE sent_at IS NULL) n USING (channel)
+GROUP BY channel
+
 -- name: token_refreshes
 SELECT coalesce((SELECT value FROM counters WHERE name = 'token_refreshes'), 0)

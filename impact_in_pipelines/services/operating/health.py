@@ -21,6 +21,7 @@ from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.platforms import Platform, problems
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.connections import ShownConnection, listed
+from impact_in_pipelines.services.operating.overview import refused_alerts
 from impact_in_pipelines.setting_names import unknown_settings
 
 CLOCK_OFF_S = 2.0
@@ -57,6 +58,8 @@ class Fact(Enum):
     CONNECTIONS_USABLE = ("connections_usable", "connections", State.OK)
     CONNECTION_LACKS = ("connection_lacks", "connections", State.WARNING)
     CONNECTION_CLOSED = ("connection_closed", "connections", State.WARNING)
+    ALERTS_TAKEN = ("alerts_taken", "alerts", State.OK)
+    ALERTS_REFUSED = ("alerts_refused", "alerts", State.FAILED)
     STORAGE_ANSWERS = ("storage_answers", "Dagster", State.OK)
     STORAGE_FAILS = ("storage_fails", "Dagster", State.FAILED)
     DAEMON_AT_WORK = ("daemon_at_work", "daemon", State.OK)
@@ -158,6 +161,23 @@ def of_accounts(runtime: Runtime) -> Iterator[Diagnosis]:
     if not lacking and not closures:
         usable = sum(not one.lacks for one in stored)
         yield Diagnosis(Fact.CONNECTIONS_USABLE, {"count": usable})
+
+
+def of_alerts(runtime: Runtime) -> Iterator[Diagnosis]:
+    """Whether Slack and PagerDuty take what is sent to them: where they don't, nobody hears of anything."""
+    refused = refused_alerts(runtime)
+    for one in refused:
+        yield Diagnosis(
+            Fact.ALERTS_REFUSED,
+            {
+                "channel": one.channel.value,
+                "waiting": one.waiting,
+                "oldest": one.oldest,
+                "error": one.error,
+            },
+        )
+    if not refused:
+        yield Diagnosis(Fact.ALERTS_TAKEN)
 
 
 def of_disk(folders: Iterable[Path]) -> list[Diagnosis]:

@@ -12,6 +12,7 @@ from impact_in_pipelines.db.accounts.health import (
     OpenIncidents,
     Sending,
 )
+from impact_in_pipelines.db.alerts.outbox import Backlog
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore, Queue
 from impact_in_pipelines.delivery.holding.closures import Closure
 from impact_in_pipelines.platforms import Platform
@@ -43,13 +44,14 @@ class PlatformQueue:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Everything at once: platforms, the worst companies (of `troubled` with something wrong), and the latest
-    of the open incidents with the counts of all."""
+    of the open incidents with the counts of all; channels that take no alerts."""
 
     platforms: Sequence[PlatformQueue]
     worst: Sequence[CompanyHealth]
     troubled: int
     incidents: Sequence[Incident]
     open_incidents: OpenIncidents
+    refused_alerts: Sequence[Backlog] = ()
 
 
 def company_health(
@@ -100,4 +102,10 @@ def overview(runtime: Runtime) -> Overview:
         )
     worst, troubled = store.worst(None, now=now, limit=WORST)
     incidents = runtime.incidents.page(None, platforms_too=True, limit=INCIDENTS)
-    return Overview(lines, worst, troubled, incidents, store.open_incidents())
+    refused = refused_alerts(runtime)
+    return Overview(lines, worst, troubled, incidents, store.open_incidents(), refused)
+
+
+def refused_alerts(runtime: Runtime) -> list[Backlog]:
+    """Channels on which alerts wait because the other side doesn't take them: nobody hears of anything."""
+    return [one for one in runtime.outbox.backlog() if one.error is not None]

@@ -9,6 +9,7 @@ from impact_in_pipelines.api.web.visits import VIEW, Pages, Visit
 from impact_in_pipelines.services.operating.overview import (
     company_health,
     overview,
+    refused_alerts,
     worst_companies,
 )
 
@@ -41,6 +42,7 @@ def companies(visit: Visit) -> Response:
         sought=sought,
         trouble_only=trouble_only,
         more=more,
+        refused_alerts=refused_alerts(runtime) if ids is None and not visit.is_fragment else (),
     )
 
 
