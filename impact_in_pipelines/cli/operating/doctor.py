@@ -27,7 +27,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Settings, database, migrations, this machine's clock, the secret key, disks, connections, channels of
     alerts, Dagster's storage, daemon, schedules and sensors, and the age of the code that it has loaded.
-    Nothing is sent to platforms; `impact-in connections test` tries one out. Exit code 1 when something has failed.
+    Nothing is sent to platforms; `impact-in connections test` tries one out. Exit code 1 when something has
+    failed.
     """
     findings = []
     for finding in _examined(get_settings()):
