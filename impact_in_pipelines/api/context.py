@@ -1,6 +1,6 @@
 """What the routes work with: the runtime and what only the API has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -25,11 +25,11 @@ from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.db.engine import DatabaseState, state_of
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.call_backs import CallBacks
+from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State, cheap
 
 READINESS_KEPT_S = 3.0
 """Supervisors ask every few seconds, and so may anybody else."""
@@ -37,10 +37,16 @@ READINESS_KEPT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What readiness rests on; `dagster` is its version, None if it can't be reached."""
+    """What readiness rests on: what was found, as `impact-in doctor` finds it; `dagster` is its version, None
+    if it can't be reached."""
 
-    database: DatabaseState
+    findings: Sequence[Diagnosis]
     dagster: str | None
+
+    @property
+    def failed(self) -> frozenset[Fact]:
+        """What of it has failed."""
+        return frozenset(one.fact for one in self.findings if one.fact.state is State.FAILED)
 
 
 @dataclass
@@ -107,7 +113,7 @@ class ApiContext:
         return Remembered(self._readiness, kept_for_s=READINESS_KEPT_S)
 
     def _readiness(self) -> Readiness:
-        return Readiness(state_of(self.runtime.database.engine), self.dagster.version())
+        return Readiness(cheap(self.runtime), self.dagster.version())
 
     @cached_property
     def access(self) -> AccessWatch:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from functools import cached_property
 from typing import Any, cast
 
@@ -23,7 +22,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from impact_in_pipelines.db.embedded.cluster import cluster_folder, embedded_url
 from impact_in_pipelines.db.revisions import out_of_step, usable_by_this_program
-from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.errors.database import (
     DatabaseUrlInvalid,
     ServerUnreachable,
@@ -296,25 +294,3 @@ def rows_as_json(rows: list[dict[str, Any]]) -> str:
 def rows_of(result: CursorResult[Any]) -> list[Mapping[str, Any]]:
     """The rows of `result`, read whole, by column name."""
     return cast("list[Mapping[str, Any]]", result.mappings().all())
-
-
-class DatabaseState(Enum):
-    """Whether the database can be worked with."""
-
-    CURRENT = "current"
-    OUTDATED = "outdated"
-    UNREACHABLE = "unreachable"
-
-
-def state_of(engine: Engine) -> DatabaseState:
-    """How it stands with the database; never raises for what it says."""
-    try:
-        with translated_errors(engine.url):
-            engine.connect().close()
-    except DatabaseUnavailable:
-        return DatabaseState.UNREACHABLE
-    try:
-        require_current(engine)
-    except DatabaseUnavailable:
-        return DatabaseState.OUTDATED
-    return DatabaseState.CURRENT

@@ -308,6 +308,9 @@ def test_health_readiness_and_metrics(api: Served) -> None:
     assert api.get("/healthz") == {"status": "ok"}
     ready = api.get("/readyz")
     assert (ready["status"], ready["dagster"]) == ("degraded", "unreachable")
+    found = {one["finding"]: one["state"] for one in ready["findings"]}
+    assert {"database_answers", "tables_current", "alerts_taken"} <= found.keys()
+    assert "failed" not in found.values()
     first = api.call("GET", "/metrics", token=None).text
     assert 'impact_in_deliveries_total{platform="benevity",status="success"} 2.0' in first
     assert 'impact_in_deliveries_total{platform="goodera",status="failed"} 2.0' in first
@@ -344,6 +347,8 @@ def test_without_migrations_it_is_not_ready(api: Served) -> None:
 
     assert answer.status_code == 503
     assert answer.json()["migrations"] == "missing"
+    states = {one["finding"]: one["state"] for one in answer.json()["findings"]}
+    assert states["tables_out_of_step"] == "failed"
 
 
 @pytest.mark.parametrize("past", [False, True])

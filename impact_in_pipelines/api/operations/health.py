@@ -10,7 +10,7 @@ from impact_in_pipelines.api.context import Readiness as Found
 from impact_in_pipelines.api.http.routing import PREFIX, api_router
 from impact_in_pipelines.api.operations.metrics import CONTENT_TYPE
 from impact_in_pipelines.api.operations.schemas import Health, ReadinessView
-from impact_in_pipelines.db.engine import DatabaseState
+from impact_in_pipelines.services.operating.health import Fact
 
 router = api_router("Operations", prefix="")
 """For supervisors and Prometheus."""
@@ -58,15 +58,24 @@ async def openapi(request: Request) -> dict[str, Any]:
 
 
 def _shown(found: Found) -> ReadinessView:
-    status = "unready"
-    if found.database is DatabaseState.CURRENT:
-        status = "ready" if found.dagster else "degraded"
-    migrations = {DatabaseState.CURRENT: "current", DatabaseState.OUTDATED: "missing"}
+    failed = found.failed
+    away, out_of_step = Fact.DATABASE_AWAY in failed, Fact.TABLES_OUT_OF_STEP in failed
+    status = "ready" if found.dagster and not failed else "degraded"
+    migrations = "unknown" if away else "missing" if out_of_step else "current"
     return ReadinessView.model_validate(
         {
-            "status": status,
-            "database": "unreachable" if found.database is DatabaseState.UNREACHABLE else "ok",
-            "migrations": migrations.get(found.database, "unknown"),
+            "status": "unready" if away or out_of_step else status,
+            "database": "unreachable" if away else "ok",
+            "migrations": migrations,
             "dagster": found.dagster or "unreachable",
+            # Without values: nobody has to say who they are here.
+            "findings": [
+                {
+                    "about": one.fact.about,
+                    "state": one.fact.state.value,
+                    "finding": one.fact.value[0],
+                }
+                for one in found.findings
+            ],
         }
     )

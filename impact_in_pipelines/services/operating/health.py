@@ -15,7 +15,13 @@ from typing import Any
 from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.credentials import Lack
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql, DagsterUnreachable
-from impact_in_pipelines.db.engine import Database, database_time, ping, require_current
+from impact_in_pipelines.db.engine import (
+    Database,
+    database_time,
+    ping,
+    require_current,
+    translated_errors,
+)
 from impact_in_pipelines.db.revisions import REVISION
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.platforms import Platform, problems
@@ -88,6 +94,22 @@ class Diagnosis:
 
     fact: Fact
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cheap(runtime: Runtime) -> list[Diagnosis]:
+    """What readiness looks at, every few seconds: of the examinations of `impact-in doctor` those that cost
+    some statements at most, whatever is stored. What rests on something that has failed is left out."""
+    settings = runtime.settings
+    folders = (settings.home, settings.archive_folder)
+    disks = of_disk(one.absolute() for one in folders if one is not None)
+    try:
+        with translated_errors(runtime.database.url):
+            found = of_database(runtime.database)
+            if not any(one.fact.state is State.FAILED for one in found):
+                found += of_alerts(runtime)
+    except DatabaseUnavailable as error:
+        found = [Diagnosis(Fact.DATABASE_AWAY, {"error": error})]
+    return [*found, *disks]
 
 
 def of_settings(names: Iterable[str], known: tuple[str, ...]) -> list[Diagnosis]:
