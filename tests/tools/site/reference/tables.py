@@ -20,12 +20,13 @@ _SAID = (
 
 def page() -> str:
     said = dict(_comments())
+    shown = _shown_in_dagster()
     sections = []
     for one in sorted(schema.metadata.tables.values(), key=lambda found: found.name):
         about, columns = said.get(one.name, ("", {}))
         rows = [
             [code(c.name), code(c.type), "yes" if c.nullable else "", _key(one, c.name),
-             cell(columns.get(c.name, ""))]
+             cell(columns.get(c.name) or shown.get((one.name, c.name), ""))]
             for c in columns_of(one.name)
         ]  # fmt: skip
         head = ["column", "type", "may be null", "key", "meaning"]
@@ -70,10 +71,30 @@ def _of(
         if member is members[0]:
             about, said = said, ""
         said = " ".join(filter(None, [said, beside.get(member.end_lineno or 0)]))
-        if said and isinstance(first, ast.Constant):
+        if said and isinstance(first, ast.Constant) and not _is_rule(called):
             columns[str(first.value)] = said
     assert isinstance(name, ast.Constant)
     return str(name.value), (about, columns)
+
+
+def _is_rule(called: ast.Call | None) -> bool:
+    """Whether it is a constraint or an index, which begin with the name of a column too."""
+    name = str(getattr(called and called.func, "id", ""))
+    return name.endswith(("Constraint", "Index"))
+
+
+def _shown_in_dagster() -> dict[tuple[str, str], str]:
+    """What the asset catalog says of the columns of the tables that it shows."""
+    from impact_in_pipelines.definitions import defs
+
+    graph = defs.get_repository_def().asset_graph
+    found = {}
+    for key in graph.get_all_asset_keys():
+        about = graph.get(key).metadata
+        columns = getattr(about.get("dagster/column_schema"), "columns", ())
+        table_name = str(about.get("dagster/table_name", key.to_user_string())).split(".")[-1]
+        found.update({(table_name, one.name): one.description or "" for one in columns})
+    return found
 
 
 def _before(line: int, comments: dict[int, str]) -> str:
