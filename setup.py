@@ -22,6 +22,7 @@ setup(
     package_data={
         "impact_in_pipelines": ["py.typed"],
         "impact_in_pipelines.db": ["*/*.sql", "*/*/*.sql", "migrations/*.mako"],
+        "impact_in_pipelines.analytics.written": ["templates/*.html"],
         "impact_in_pipelines.sla.reports": ["templates/*.html"],
         "impact_in_pipelines.api.openapi": ["static/*"],
         "impact_in_pipelines.api.web": [

@@ -2,6 +2,7 @@
 
 from dagster import Definitions, in_process_executor
 
+from impact_in_pipelines.assets.analytics import delivery_analytics
 from impact_in_pipelines.assets.anomalies import anomalies
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
@@ -41,6 +42,7 @@ defs = Definitions(
         impact_deliveries,
         delivery_schedules,
         *sla_assets,
+        delivery_analytics,
         anomalies,
     ],
     asset_checks=export_checks,

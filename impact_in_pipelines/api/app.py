@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from impact_in_pipelines.api.access import company_routes as access
 from impact_in_pipelines.api.access import session_routes as sessions
 from impact_in_pipelines.api.alerts import routes as incidents
+from impact_in_pipelines.api.analytics import routes as analytics
 from impact_in_pipelines.api.companies import life_routes as lives
 from impact_in_pipelines.api.companies import overview_routes
 from impact_in_pipelines.api.companies import routes as companies
@@ -43,6 +44,7 @@ from impact_in_pipelines.db.engine import READERS
 
 ROUTERS = (
     sla.router,
+    analytics.router,
     # Before the deliveries: its fixed paths would be taken for ids.
     replays.router,
     cancelling.router,

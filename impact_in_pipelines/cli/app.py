@@ -105,6 +105,11 @@ COMMANDS = {
     "sla": Command(
         "sla.commands", _GROUP, "How deliveries keep their promises: status, reports, thresholds."
     ),
+    "analytics": Command(
+        "analytics.commands",
+        "analytics",
+        "Compare platforms, hours of the day and what calls cost; trends of success, latency and volume.",
+    ),
     "evidence": Command(
         "evidence.commands",
         _GROUP,

@@ -22,8 +22,8 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 
 monitor_sla = define_asset_job(
     name="monitor_sla",
-    selection=AssetSelection.assets("sla_daily", "sla_status"),
-    description="Rolls up every day that has changed, then judges every company and platform.",
+    selection=AssetSelection.assets("sla_daily", "sla_status", "delivery_analytics"),
+    description="Rolls up every day that has changed, then judges every company and platform, and compares.",
     executor_def=in_process_executor,
 )
 

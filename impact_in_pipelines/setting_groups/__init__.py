@@ -1,6 +1,7 @@
 """Parts of `settings.Settings`, a subject each."""
 
 from impact_in_pipelines.setting_groups.access import AccessSettings
+from impact_in_pipelines.setting_groups.analytics import AnalyticsSettings
 from impact_in_pipelines.setting_groups.anomalies import AnomalySettings
 from impact_in_pipelines.setting_groups.breakers import BreakerSettings
 from impact_in_pipelines.setting_groups.companies import CompanySettings
@@ -11,6 +12,7 @@ from impact_in_pipelines.setting_groups.retention import EvidenceSettings, Reten
 
 class SettingGroups(
     AccessSettings,
+    AnalyticsSettings,
     AnomalySettings,
     BreakerSettings,
     CompanySettings,

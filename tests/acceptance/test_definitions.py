@@ -80,6 +80,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "sla_daily",
         "sla_status",
         "anomalies",
+        "delivery_analytics",
         "weekly_sla_report",
         "monthly_sla_report",
         *(f"{platform}_export" for platform in PLATFORMS),

@@ -8,7 +8,7 @@ from fastapi import Depends, Request, params
 
 from impact_in_pipelines.api.access.tokens import ADMIN_CONSOLE, MANAGE_INTEGRATIONS, Principal
 from impact_in_pipelines.api.context import ApiContext
-from impact_in_pipelines.api.http.problems import ApiProblem, not_found
+from impact_in_pipelines.api.http.problems import ApiProblem, invalid, not_found
 from impact_in_pipelines.db.accounts.companies import Company
 
 
@@ -80,3 +80,15 @@ def only_all(caller: Principal, what: Any) -> None:
     """Raises a 403 problem unless the token is for all companies."""
     if caller.companies is not None:
         raise ApiProblem(403, f"{what} needs a token for all companies")
+
+
+def company_or_all(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:
+    """The company that was asked for, or None for all of them, which only a token for all may see. Raises
+    problems: 404 for another's company, 422 where one has to be named."""
+    if company_id is not None:
+        return own_company(api, caller, company_id)
+    if caller.companies is not None and not caller.companies:
+        raise not_found("company")
+    if caller.companies is not None:
+        raise invalid("query", "companyId", "is required")
+    return None

@@ -11,6 +11,9 @@ from impact_in_pipelines.platforms import Platform
 
 OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
+        "getAnalytics": "As the last hourly run has counted; without companyId over all companies, for a "
+        "token for all of them. About one company it says nothing of any other. HTML is in the language that "
+        "Accept-Language asks for; CSV has all companies.",
         "acknowledgeIncident": "Escalation stops for this incident; it stays open until its metric is back "
         "inside the SLA. A platform's incident needs a token for all companies.",
         "addIncidentNote": "Everybody who sees the incident reads it; on a platform's incident only those "

@@ -8,8 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, only_all, own_company
-from impact_in_pipelines.api.access.tokens import Principal
+from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, company_or_all, own_company
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
@@ -69,7 +68,7 @@ def sla_status(
         Instant | None, Query(alias="endDate", description="up to then, exclusive; absent: now")
     ] = None,
 ) -> Response:
-    company, now = _company(api, caller, company_id), api.clock()
+    company, now = company_or_all(api, caller, company_id), api.clock()
     if start is not None and end is not None and start >= end:
         raise invalid("query", "endDate", "must be after startDate")
     if start is not None and end is None and start >= now:
@@ -108,7 +107,7 @@ def sla_report(
     ] = None,
 ) -> Any:
     form = preferred(request.headers.get("accept"), (_JSON, _HTML, _CSV))
-    company = _company(api, caller, company_id)
+    company = company_or_all(api, caller, company_id)
     report = _report(api, company, period, start)
     language = wished(request.headers.get("accept-language"))
     vary = {"Vary": "Accept, Accept-Language"}
@@ -158,17 +157,6 @@ def _status(
     status = api.sla.get_sla_status(company, start, end, now=now)
     budget = api.statuses.budget(company_id, lambda: budget_of(api.sla, company, now))
     return SlaStatusView.model_validate(status_document(status, budget, company_id=company_id))
-
-
-def _company(api: ApiContext, caller: Principal, company_id: UUID | None) -> Company | None:
-    if company_id is not None:
-        return own_company(api, caller, company_id)
-    if caller.companies is not None and not caller.companies:
-        raise not_found("company")
-    if caller.companies is not None:
-        raise invalid("query", "companyId", "is required")
-    only_all(caller, "a look at all companies")
-    return None
 
 
 def _report(

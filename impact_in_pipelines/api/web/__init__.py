@@ -7,6 +7,7 @@ from starlette.routing import Route
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.problems import ApiProblem
 from impact_in_pipelines.api.web.pages import (
+    analytics,
     audit,
     companies,
     connecting,
@@ -65,6 +66,7 @@ def mount(app: FastAPI, api: ApiContext) -> None:
             *access.routes(pages),
             *times.routes(pages),
             *trends.routes(pages),
+            *analytics.routes(pages),
             pages.route("/{rest:path}", _nothing, NOBODY),
         ]
     )

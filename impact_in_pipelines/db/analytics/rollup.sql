@@ -121,3 +121,12 @@ SELECT :day, platform, greatest(d.companies, c.companies), coalesce(d.planned, 0
        coalesce(d.latency_ms_buckets, '{}'), coalesce(c.answer_ms_sum, 0), coalesce(a.bins, '{}'),
        coalesce(a.counts, '{}'), k.errors
 FROM due d FULL JOIN called c USING (platform) LEFT JOIN answers a USING (platform) LEFT JOIN kinds k USING (platform)
+
+-- name: own_hours
+-- The calls of one company by the hour of day in which they began, in UTC and in a zone, from the log itself: few
+-- have an hour's worth of calls each day, and a row for each would be as many rows as the log has.
+WITH tries AS ({tries}),
+requests AS ({requests})
+SELECT platform, hour, CAST(extract(hour FROM started_at AT TIME ZONE :zone) AS smallint) AS local_hour,
+       CAST(bin AS int) AS bin, count(*) AS requests, count(*) FILTER (WHERE failed) AS failed
+FROM requests WHERE NOT lost GROUP BY 1, 2, 3, 4

@@ -31,3 +31,31 @@ ORDER BY company_id, platform, day
 
 -- name: of_platforms
 SELECT * FROM platform_daily WHERE day BETWEEN :first AND :last ORDER BY platform, day
+
+-- name: counted_at
+SELECT max(calls_at) FROM sla_days WHERE day <= :last
+
+-- name: calls_of_hours
+SELECT platform, hour, sum(requests) AS requests, sum(failed_requests) AS failed
+FROM platform_hours WHERE day BETWEEN :first AND :last GROUP BY 1, 2
+
+-- name: answers_of_hours
+SELECT h.platform, h.hour, u.bin, sum(u.n) AS n
+FROM platform_hours h, unnest(h.answer_bins, h.answer_counts) AS u(bin, n)
+WHERE h.day BETWEEN :first AND :last GROUP BY 1, 2, 3
+
+-- name: most_calls
+-- The companies with the most calls, by platform, and how many have called at all.
+WITH both_ AS (
+    SELECT company_id, platform, sum(requests) AS requests, sum(deliveries_sent) AS deliveries_sent,
+           sum(repeats) AS repeats, sum(failed_requests) AS failed_requests, sum(lost) AS lost,
+           sum(answered) AS answered, sum(answer_ms_sum) AS answer_ms_sum
+    FROM calls_daily WHERE day BETWEEN :first AND :last GROUP BY 1, 2
+), companies_ AS (
+    SELECT company_id, sum(requests) AS of_all, count(*) OVER () AS called_by
+    FROM both_ GROUP BY company_id HAVING sum(requests) > 0
+    ORDER BY of_all DESC, company_id LIMIT :limit
+)
+SELECT o.slug, o.name, b.*, c.called_by
+FROM companies_ c JOIN both_ b USING (company_id) JOIN companies o ON o.id = c.company_id
+ORDER BY c.of_all DESC, o.slug, b.platform

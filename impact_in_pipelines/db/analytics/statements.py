@@ -35,3 +35,4 @@ def assembled(name: str) -> TextClause:
 
 COUNT_CALLS = assembled("count_calls")
 COUNT_PLATFORMS = assembled("count_platforms")
+OWN_HOURS = assembled("own_hours")

@@ -12,6 +12,8 @@ from impact_in_pipelines.sla.wording import cut, in_percent
 INK, MUTED, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 GOOD, BAD, WARN, ACCENT = "#2f7d5b", "#c2413b", "#b7791f", "#2f5d8a"
 _WIDTH, _HEIGHT = 520, 200
+_LINES = ((ACCENT, "none"), (WARN, "7 4"), (GOOD, "2 4"))
+"""Colour and dash of one line after the other."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 16, 28
 
 
@@ -84,13 +86,42 @@ def compared_chart(
     most = max([value for value in [*values, *usual] if value is not None], default=0.0)
     plot = _Plot(len(labels), 0.0, most * 1.1 or 1)
     parts = [plot.grid(unit), plot.labels(labels)]
-    parts += _line(plot, usual, stroke=WARN, dashed=True)
+    parts += _line(plot, usual, stroke=WARN, dash="5 4")
     parts += _line(plot, values)
     parts += [
         _dot(plot.x(n), plot.y(value), BAD)
         for n, value in enumerate(values)
         if value is not None and n >= len(values) - striking
     ]
+    return _svg(title, parts)
+
+
+def lines(
+    labels: Sequence[str],
+    named: Sequence[tuple[str, Sequence[float | None]]],
+    *,
+    title: str,
+    unit: str,
+) -> str:
+    """Several measures over periods from 0 on, each a line of its own colour and dash with its name above."""
+    most = max([value for _, values in named for value in values if value is not None], default=0.0)
+    plot = _Plot(len(labels), 0.0, most * 1.15 or 1.0)
+    parts = [plot.grid(unit), plot.labels(labels)]
+    for n, (name, values) in enumerate(named):
+        colour, dash = _LINES[n % len(_LINES)]
+        style = f' stroke-dasharray="{dash}"'
+        x = _LEFT + 8 + n * 120
+        parts += _line(plot, values, stroke=colour, dash=dash)
+        # A value between two gaps has no line.
+        parts += [
+            _dot(plot.x(place), plot.y(value), colour, 2.6)
+            for place, value in enumerate(values)
+            if value is not None
+        ]
+        parts.append(
+            f'<line x1="{x}" x2="{x + 22}" y1="9" y2="9" stroke="{colour}" stroke-width="2"{style}/>'
+            + _text(x + 28, 13, name, INK, "start")
+        )
     return _svg(title, parts)
 
 
@@ -243,10 +274,10 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _line(
-    plot: _Plot, values: Sequence[float | None], *, stroke: str = ACCENT, dashed: bool = False
+    plot: _Plot, values: Sequence[float | None], *, stroke: str = ACCENT, dash: str = ""
 ) -> list[str]:
     """The line through the known values, broken at gaps."""
-    dashes = ' stroke-dasharray="5 4"' if dashed else ""
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
     runs: list[list[str]] = [[]]
     for n, value in enumerate(values):
         if value is None:
@@ -267,8 +298,8 @@ def _target(y: float, text: str) -> str:
     ) + _text(_LEFT + 6, y - 5, text, WARN, "start")
 
 
-def _dot(x: float, y: float, colour: str) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" fill="{colour}"/>'
+def _dot(x: float, y: float, colour: str, radius: float = 3.6) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>'
 
 
 def _bar(x: float, y: float, width: float, height: float, colour: str) -> str:

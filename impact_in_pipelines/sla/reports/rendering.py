@@ -33,7 +33,7 @@ _KINDS = {
     "monthly": N_("Delivery report, monthly"),
     "rolling": N_("Delivery report, rolling"),
 }
-_WORDS = {
+WORDS = {
     "success_rate": N_("success rate"),
     "on_time_rate": N_("on time rate"),
     "latency": N_("latency"),
@@ -116,7 +116,7 @@ def _template_of(reader: ReportLanguage) -> Template:
         "share": reader.share,
         "number": reader.number,
         "budget_left": lambda left: _budget_left(left, reader),
-        "words": lambda name: reader.text(_WORDS.get(name, name.replace("_", " "))),
+        "words": lambda name: reader.text(WORDS.get(name, name.replace("_", " "))),
         "actual": lambda breach: _in_unit(breach["type"], breach["actual"], reader),
         "limit": lambda breach: _in_unit(breach["type"], breach["threshold"], reader),
     }

@@ -3,9 +3,9 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
@@ -13,11 +13,12 @@ from sqlalchemy import Engine, text
 from impact_in_pipelines.analytics.answers import bin_of, bounds_of, percentile
 from impact_in_pipelines.analytics.series import SeriesDay
 from impact_in_pipelines.db.analytics.series import SeriesStore
-from impact_in_pipelines.db.engine import rows_as_json
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.windows import midnight
 from integration.sla.logs import NOW, TODAY, Log, Row
+
+from .tries import attempt, write_attempts
 
 DAYS = 5
 FIRST = TODAY - timedelta(days=DAYS - 1)
@@ -90,12 +91,12 @@ def test_a_batch_is_one_call(log: Log) -> None:
     rows = [Row(company, at, platform="goodera", attempts=2) for _ in range(20)]
     log.write(rows)
     began = at + timedelta(seconds=1)
-    split = [_try(row, 1, began, "split", 800.0, "batch_refused") for row in rows]
+    split = [attempt(row, 1, began, "split", 800.0, "batch_refused") for row in rows]
     single = [
-        _try(row, 2, began + timedelta(seconds=n + 1), "delivered", 100.0 + n)
+        attempt(row, 2, began + timedelta(seconds=n + 1), "delivered", 100.0 + n)
         for n, row in enumerate(rows)
     ]
-    _write_tries(log, [*split, *single])
+    write_attempts(log, [*split, *single])
     log.rollup.refresh(FIRST, NOW)
 
     (one,) = SeriesStore(log.engine).of_company(company, TODAY, TODAY)
@@ -111,8 +112,8 @@ def test_a_result_that_comes_late_is_counted_by_the_next_run(log: Log) -> None:
     company = log.company("acme")
     row = Row(company, NOW - timedelta(days=2), attempts=2)
     log.write([row])
-    lost = _try(row, 1, row.at, "lost", None)
-    _write_tries(log, [lost, _try(row, 2, row.at + timedelta(minutes=6), "delivered", 90.0)])
+    lost = attempt(row, 1, row.at, "lost", None)
+    write_attempts(log, [lost, attempt(row, 2, row.at + timedelta(minutes=6), "delivered", 90.0)])
     log.rollup.refresh(FIRST, NOW)
     assert log.rollup.stale_days(FIRST, NOW).days == []
 
@@ -131,7 +132,7 @@ def test_days_that_an_older_program_computed_are_counted_again(log: Log) -> None
     company = log.company("acme")
     row = Row(company, NOW - timedelta(days=1))
     log.write([row])
-    _write_tries(log, [_try(row, 1, row.at, "delivered", 90.0)])
+    write_attempts(log, [attempt(row, 1, row.at, "delivered", 90.0)])
     log.rollup.refresh(FIRST, NOW)
     log.one("UPDATE sla_days SET calls_at = NULL")
     log.one("DELETE FROM calls_daily")
@@ -181,7 +182,7 @@ def _written(log: Log, rng: random.Random, companies: Sequence[UUID]) -> list[di
             outcome = rng.choice(OUTCOMES)
             ms = None if outcome in ("lost", "started") else rng.lognormvariate(5, 1)
             kind = None if outcome == "delivered" else rng.choice(KINDS)
-            tries.append(_try(row, number, began, outcome, ms, kind, old=rng.random() < 0.2))
+            tries.append(attempt(row, number, began, outcome, ms, kind, old=rng.random() < 0.2))
     for _ in range(15):
         company, at = (
             rng.choice(companies),
@@ -195,49 +196,9 @@ def _written(log: Log, rng: random.Random, companies: Sequence[UUID]) -> list[di
             1,
         )
         kind = None if outcome == "delivered" else "batch_refused"
-        tries += [_try(one, number, at, outcome, ms, kind) for one in members]
-    _write_tries(log, tries)
+        tries += [attempt(one, number, at, outcome, ms, kind) for one in members]
+    write_attempts(log, tries)
     return tries
-
-
-def _try(
-    row: Row,
-    number: int,
-    began: datetime,
-    outcome: str,
-    ms: float | None,
-    kind: str | None = None,
-    *,
-    old: bool = False,
-) -> dict[str, Any]:
-    """An attempt as the log has it; an `old` one is from before there were months."""
-    return {
-        "id": uuid4(),
-        "delivery_id": row.id,
-        "number": number,
-        "started_at": began,
-        "finished_at": None if ms is None else began + timedelta(milliseconds=ms),
-        "outcome": outcome,
-        "error_kind": kind,
-        "latency_ms": ms,
-        "due_at": "-infinity" if old else row.at,
-        "row": row,
-    }
-
-
-def _write_tries(log: Log, tries: Iterable[dict[str, Any]]) -> None:
-    found = [{name: one[name] for name in one if name != "row"} for one in tries]
-    with log.engine.begin() as connection:
-        connection.execute(text(_INSERT), {"rows": rows_as_json(found)})
-
-
-_INSERT = """
-INSERT INTO delivery_attempts
-    (id, delivery_id, number, started_at, finished_at, outcome, error_kind, latency_ms, due_at)
-SELECT id, delivery_id, number, started_at, finished_at, outcome, error_kind, latency_ms, due_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    id uuid, delivery_id uuid, number int, started_at timestamptz, finished_at timestamptz,
-    outcome text, error_kind text, latency_ms float8, due_at timestamptz)"""
 
 
 def _calls(tries: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -25,7 +25,7 @@ from impact_in_pipelines.wording.language.report_reader import reader_of
 from impact_in_pipelines.wording.marking import N_
 
 # The page carries its own style and loads nothing; as it runs no script, inline style can do no harm.
-_CSP = (
+FILE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 )
 _FORMS = ("html", "csv", "json")
@@ -99,7 +99,7 @@ def _as_file(document: dict[str, Any], form: str, name: str, language: str) -> R
         text = json.dumps(told, ensure_ascii=False, indent=2)
         return Response(text, media_type="application/json", headers=saved)
     return HTMLResponse(
-        render_html(document, reader_of(language)), headers={"Content-Security-Policy": _CSP}
+        render_html(document, reader_of(language)), headers={"Content-Security-Policy": FILE_POLICY}
     )
 
 

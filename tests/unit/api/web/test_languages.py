@@ -24,7 +24,11 @@ def _texts() -> set[str | tuple[str, ...]]:
     """Everything that the templates and the code have to say."""
     with (FOLDER / "locale" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    rooms = ("impact_in_pipelines.wording", "impact_in_pipelines.sla.reports")
+    rooms = (
+        "impact_in_pipelines.wording",
+        "impact_in_pipelines.sla.reports",
+        "impact_in_pipelines.analytics.written",
+    )
     folders = (FOLDER, *(Path(str(files(room))) for room in rooms))
     return {
         message
