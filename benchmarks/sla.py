@@ -36,26 +36,25 @@ from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Generate the log, then print what each question costs."""
-    chosen = _chosen(arguments)
+    asked = chosen(arguments)
     with (
-        nullcontext(chosen.keep)
-        if chosen.keep
-        else tempfile.TemporaryDirectory(prefix="ii-") as home
+        nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="ii-") as home
     ):
         settings = read_settings({"IMPACT_IN_HOME": home})
         database = open_database(settings)
         upgrade(database.engine)
         if not is_prepared(database.engine):
             started = time.perf_counter()
-            payload = SMALL if chosen.small else KILOBYTE
-            database = prepare(database, companies=chosen.companies, payload=payload)
+            payload = SMALL if asked.small else KILOBYTE
+            database = prepare(database, companies=asked.companies, payload=payload)
             print(f"generating the log: {time.perf_counter() - started:.0f} s", flush=True)
-        if not chosen.only_generate:
+        if not asked.only_generate:
             measure(database, settings)
         database.close()
 
 
-def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+def chosen(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options, which other benchmarks on the same log have too."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sla", description=__doc__)
     parser.add_argument("--companies", type=int, default=1_000)
     parser.add_argument(

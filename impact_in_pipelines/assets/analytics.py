@@ -7,7 +7,7 @@ from dagster import AssetKey, MaterializeResult, MetadataValue, RetryPolicy, Tab
 
 from impact_in_pipelines.analytics.written.rendering import render_markdown
 from impact_in_pipelines.assets.catalog import ANALYSTS
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.analytics import DAYS, about
 from impact_in_pipelines.sla.wording import duration, share
@@ -49,7 +49,7 @@ def delivery_analytics(runtime: RuntimeResource) -> MaterializeResult[None]:
 def _record(one: Mapping[str, Any]) -> TableRecord:
     return TableRecord(
         {
-            "platform": FACTS[Platform(one["platform"])].title,
+            "platform": TITLES[Platform(one["platform"])],
             "due": one["plannedDeliveries"],
             "success_rate": share(one["successRate"]),
             "on_time_rate": share(one["onTimeRate"]),

@@ -74,6 +74,11 @@ COMMANDS = {
         "Archive and remove what is older than RETENTION_… say, as the nightly job does; Dagster's runs too.",
     ),
     "dagster-ui": Command("operating.dagster_ui", "dagster_ui", "Serve Dagster's UI until Ctrl-C."),
+    "analytics": Command(
+        "analytics.commands",
+        "analytics",
+        "Compare platforms, hours of the day and what calls cost; trends of success, latency and volume.",
+    ),
     "db": Command("operating.database", _GROUP, "Set the database up."),
     "companies": Command(
         "accounts.lives",
@@ -104,11 +109,6 @@ COMMANDS = {
     ),
     "sla": Command(
         "sla.commands", _GROUP, "How deliveries keep their promises: status, reports, thresholds."
-    ),
-    "analytics": Command(
-        "analytics.commands",
-        "analytics",
-        "Compare platforms, hours of the day and what calls cost; trends of success, latency and volume.",
     ),
     "evidence": Command(
         "evidence.commands",

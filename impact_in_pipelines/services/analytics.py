@@ -94,11 +94,12 @@ def _platforms(
             platform,
             total_of(mine, first, last),
             points_of(mine, first, last),
-            hours[platform],
-            best_hour(hours[platform]),
-            local.get(platform, ()),
-            best_hour(local[platform]) if company else None,
+            hours.get(platform, []),
+            best_hour(hours.get(platform, [])),
+            local.get(platform, []),
+            best_hour(local.get(platform, [])) if company else None,
         )
-        for platform in Platform
+        # Also those whose connector is gone.
+        for platform in dict.fromkeys([*Platform, *(one.platform for one in rows)])
         if (mine := [one for one in rows if one.platform is platform])
     ]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from impact_in_pipelines.platforms import Platform
 
-_PRICE = re.compile(rf"({'|'.join(Platform)})=(\d{{1,6}}(?:\.\d{{1,4}})?)")
+_PRICE = re.compile(r"([a-z][a-z0-9_]{0,29})=(\d{1,6}(?:\.\d{1,4})?)")
 CallPrices = dict[Platform, float]
 """Of 1,000 calls."""
 
@@ -19,7 +19,7 @@ def call_prices(value: Any) -> Any:
     found = []
     for one in filter(None, (part.strip() for part in value.split(";"))):
         match = _PRICE.fullmatch(one)
-        if match is None:
+        if match is None or match[1] not in Platform:
             raise ValueError("holds something else")
         found.append((Platform(match[1]), float(match[2])))
     if len(dict(found)) < len(found):

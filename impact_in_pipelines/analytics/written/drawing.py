@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from impact_in_pipelines.analytics.document import known_points
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES, Platform
 from impact_in_pipelines.sla.reports import charts
 from impact_in_pipelines.sla.reports.said import N_, ReportLanguage
 
@@ -126,7 +126,7 @@ def _answers(
     left_out = len(document["points"]) - len(points)
     named = [
         (
-            FACTS[Platform(one["platform"])].title,
+            TITLES[Platform(one["platform"])],
             [point["p50AnswerMs"] for point in one["points"][left_out:]],
         )
         for one in document["platforms"]

@@ -8,7 +8,7 @@ from typing import Any
 from impact_in_pipelines.analytics.document import has_prices, known_points
 from impact_in_pipelines.analytics.hours import HourVerdict
 from impact_in_pipelines.analytics.written.drawing import DayLabel, Drawn, axis_label, drawn_charts
-from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.platforms import TITLES, Platform
 from impact_in_pipelines.sla.reports.rendering import WORDS
 from impact_in_pipelines.sla.reports.said import N_, ReportLanguage
 from impact_in_pipelines.sla.wording import instant
@@ -354,7 +354,7 @@ def _cost(value: float | None, document: Mapping[str, Any], reader: ReportLangua
 
 
 def _title(one: Mapping[str, Any]) -> str:
-    return FACTS[Platform(one["platform"])].title
+    return TITLES[Platform(one["platform"])]
 
 
 def _share(part: float, whole: float) -> float | None:

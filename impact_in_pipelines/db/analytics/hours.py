@@ -11,7 +11,7 @@ from impact_in_pipelines.analytics.answers import NO_BIN
 from impact_in_pipelines.analytics.hours import HourCalls
 from impact_in_pipelines.analytics.model import CompanyCalls
 from impact_in_pipelines.analytics.series import Calls
-from impact_in_pipelines.db.analytics.statements import OWN_HOURS
+from impact_in_pipelines.db.analytics.statements import OWN_HOURS, single_senders
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.platforms import Platform
@@ -20,7 +20,7 @@ from impact_in_pipelines.sla.windows import midnight
 _SQL = load("analytics/series")
 
 Hours = Mapping[Platform, list[HourCalls]]
-"""By platform, each in the order of the day; hours without a call are absent."""
+"""By platform, each in the order of the day; platforms and hours without a call are absent."""
 
 
 class HourStore:
@@ -46,6 +46,7 @@ class HourStore:
             "start": midnight(first),
             "end": midnight(last + timedelta(days=1)),
             "zone": zone,
+            "single": single_senders(),
         }
         with self._engine.connect() as connection:
             rows = rows_of(connection.execute(OWN_HOURS, values))
@@ -89,7 +90,7 @@ def _hours(rows: Iterable[Mapping[str, Any]], column: str) -> Hours:
         bin_ = row.get("bin", NO_BIN)
         if bin_ != NO_BIN:
             answers[bin_] = answers.get(bin_, 0) + int(row["n"] if "n" in row else row["requests"])
-    found: dict[Platform, list[HourCalls]] = {one: [] for one in Platform}
+    found: dict[Platform, list[HourCalls]] = {}
     for (platform, hour), (counts, answers) in sorted(cells.items()):
-        found[platform].append(HourCalls(hour, counts[0], counts[1], answers))
+        found.setdefault(platform, []).append(HourCalls(hour, counts[0], counts[1], answers))
     return found

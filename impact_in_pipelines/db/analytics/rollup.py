@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from impact_in_pipelines.db.analytics.statements import COUNT_CALLS, COUNT_PLATFORMS
+from impact_in_pipelines.db.analytics.statements import COUNT_CALLS, COUNT_PLATFORMS, single_senders
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.sla.windows import midnight
 
@@ -22,6 +22,7 @@ def count_day(connection: Connection, day: date) -> None:
         "start": midnight(day),
         "end": midnight(day + _DAY),
         "company_id": None,
+        "single": single_senders(),
     }
     for name in ("forget_calls", "forget_hours", "forget_platforms"):
         connection.execute(_SQL[name], values)

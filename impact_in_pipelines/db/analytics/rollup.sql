@@ -36,7 +36,7 @@ SELECT t.company_id, t.platform, t.started_at, t.outcome = 'lost' AS lost, count
        END AS bin
 FROM tries t
 GROUP BY t.company_id, t.platform, t.started_at, t.finished_at, t.latency_ms, t.outcome = 'lost',
-         CASE WHEN t.outcome = 'lost' OR t.platform NOT IN ({batching}) THEN t.id END
+         CASE WHEN t.outcome = 'lost' OR t.platform = ANY(CAST(:single AS text[])) THEN t.id END
 
 -- name: count_calls
 -- The rows of calls_daily and of platform_hours for :day, which is [start, end).

@@ -6,7 +6,7 @@ from sqlalchemy import TextClause, text
 
 from impact_in_pipelines.analytics.answers import BINS_PER_OCTAVE, LAST_BIN, NO_BIN
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.metrics import LATENCY_BUCKETS_MS
 
 _ROLLUP = load("analytics/rollup")
@@ -16,7 +16,6 @@ _GENERATED = {
     "no_bin": str(NO_BIN),
     "last_bin": str(LAST_BIN),
     "bins": str(BINS_PER_OCTAVE),
-    "batching": ", ".join(f"'{one}'" for one, facts in FACTS.items() if facts.batch_limit > 1),
     "histogram": "ARRAY["
     + ", ".join(f"sum(latency_ms_buckets[{n}])" for n in range(1, len(LATENCY_BUCKETS_MS) + 2))
     + "]",
@@ -31,6 +30,12 @@ def assembled(name: str) -> TextClause:
         return _FRAGMENT.sub(fragment, found)
 
     return text(_FRAGMENT.sub(fragment, _ROLLUP[name].text))
+
+
+def single_senders() -> list[str]:
+    """The platforms whose calls have one delivery each, for `:single`; of one whose connector is gone nobody
+    knows."""
+    return [one.value for one in Platform if FACTS[one].batch_limit == 1]
 
 
 COUNT_CALLS = assembled("count_calls")

@@ -42,8 +42,13 @@ def trend_chart(
             continue
         parts.append(_dot(plot.x(n), plot.y(value), BAD if value < target else GOOD))
         if n == len(values) - 1:
-            last = shown(value) if shown else f"{cut(value, 1)}"
-            parts.append(_text(plot.x(n), plot.y(value) - 9, last, INK, weight="600"))
+            # A worded value is longer: in the middle of its point it would be cut off at the edge.
+            last, x, anchor = (
+                (shown(value), plot.x(n) + 8, "end")
+                if shown
+                else (f"{cut(value, 1)}", plot.x(n), "middle")
+            )
+            parts.append(_text(x, plot.y(value) - 9, last, INK, anchor, weight="600"))
     return _svg(title, parts)
 
 

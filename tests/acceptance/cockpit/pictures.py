@@ -166,7 +166,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 """Each of the other pages is taken in light, in dark and on a phone."""
 
-_WHOLE = ("trends", "corrections")
+_WHOLE = ("trends", "corrections", "analytics")
 
 
 def rooms(stage: Stage, browser: Browser) -> None:
@@ -177,7 +177,7 @@ def rooms(stage: Stage, browser: Browser) -> None:
             visitor.sign_in()
             for name in (
                 *("calendar", "connections", "trends", "incidents", "audit-log", "corrections"),
-                *("schedules", "reports"),
+                *("schedules", "reports", "analytics"),
             ):
                 keep(visitor.open(name), f"{name}{suffix}", whole=name in _WHOLE or bool(suffix))
             keep(visitor.open("calendar/2026-03"), f"calendar-month{suffix}", whole=bool(suffix))
@@ -216,6 +216,14 @@ def rooms(stage: Stage, browser: Browser) -> None:
             keep(visitor.page, f"overview{suffix}", whole=bool(suffix))
             visitor.page.goto(f"{stage.url}/en/cockpit")
             keep(visitor.page, f"companies{suffix}", whole=bool(suffix))
+
+
+def everybody_compared(stage: Stage, browser: Browser) -> None:
+    """Analytics over all companies, as operators see them."""
+    with visiting(browser, stage) as visitor:
+        visitor.sign_in(MANAGER, None)
+        visitor.page.goto(f"{stage.url}/en/cockpit/analytics?days=90")
+        keep(visitor.page, "analytics-all", whole=True)
 
 
 def settings(stage: Stage, browser: Browser) -> None:
@@ -292,6 +300,7 @@ def main() -> None:
             comparing(visitor)
             changing(stage, visitor)
         rooms(stage, browser)
+        everybody_compared(stage, browser)
         settings(stage, browser)
         browser.close()
 

@@ -185,6 +185,39 @@ def test_trends_of_a_company_without_deliveries_say_what_to_do(
     assert visitor.faults() == []
 
 
+def test_analytics_compare_platforms_hours_and_calls(stage: Stage, visit: Visit) -> None:
+    """Reached from the navigation, in each language and on a phone; as files too. Over all companies only
+    operators see them, with each company's calls, from their overview."""
+    visitor = visit(stage)
+    page = visitor.open()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Analytics").click()
+    charts = page.locator("svg.chart")
+    expect(charts).to_have_count(7)
+    expect(page.locator("main")).to_contain_text("too few calls to compare hours")
+    expect(page.get_by_role("heading", name="Platforms compared")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("Sol Iberia")
+    assert visitor.faults() == []
+    page.get_by_role("link", name="7 days").click()
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    assert saved.value.suggested_filename.endswith("-7-days.csv")
+    expect(visitor.open("analytics", language="nb").locator("main")).to_contain_text("API-kall")
+    refused = page.goto(f"{stage.url}/en/cockpit/analytics")
+    assert refused is not None
+    assert refused.status == 403
+    operator = visit(stage, roles=None, viewport={"width": 360, "height": 740})
+    operator.sign_in(companies=None)
+    page = operator.page
+    page.goto(f"{stage.url}/en/cockpit/overview")
+    page.get_by_role("link", name="Analytics").click()
+    expect(page.get_by_role("region", name="Calls and costs by company")).to_contain_text(
+        "Sol Iberia"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert operator.faults() == []
+
+
 def test_on_a_phone_the_tab_that_one_is_on_is_in_sight(stage: Stage, visit: Visit) -> None:
     """There are more tabs than fit: the present one tells where one is."""
     visitor = visit(stage, viewport={"width": 360, "height": 740})
