@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -229,7 +230,19 @@ def everybody_compared(stage: Stage, browser: Browser) -> None:
 def settings(stage: Stage, browser: Browser) -> None:
     """What a company settles for itself: notices, service levels, people, tokens."""
     seed_notices(stage)
+    world, until = stage.world, datetime.now(UTC) + timedelta(hours=8)
     for suffix, option in LOOKS.items():
+        # Every window before has left its session, and every look a token.
+        for table in ("web_sessions", "api_tokens"):
+            world.execute(f"DELETE FROM {table}")
+        for who, roles, ago in (("kari.nordmann", MANAGER, 40), ("ola.hansen", VIEWER, 150)):
+            world.runtime.sessions.open(
+                who,
+                roles,
+                [stage.seeded.troubled],
+                now=world.clock() - timedelta(minutes=ago),
+                expires_at=until,
+            )
         with visiting(browser, stage, **option) as visitor:
             visitor.sign_in()
             page = visitor.open("settings/notices")
