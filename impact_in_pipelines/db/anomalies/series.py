@@ -1,6 +1,6 @@
 """Reads the daily series of everybody as arrays, for the search for anomalies. Statements: series.sql."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -25,22 +25,22 @@ class SeriesTable:
 
 
 class AnomalySeries:
-    """`first` and `last` are inclusive days."""
+    """`first` and `last` are inclusive days; only the series of `companies` are returned."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def deliveries(self, first: date, last: date) -> SeriesTable:
+    def deliveries(self, first: date, last: date, companies: Collection[UUID]) -> SeriesTable:
         """Due, and of them not arrived, by company and platform."""
-        return self._table("deliveries", first, last, 2)
+        return self._table("deliveries", first, last, companies, 2)
 
-    def answers(self, first: date, last: date) -> SeriesTable:
+    def answers(self, first: date, last: date, companies: Collection[UUID]) -> SeriesTable:
         """How long calls took on average (µs), by company and platform."""
-        return self._table("answers", first, last, 1)
+        return self._table("answers", first, last, companies, 1)
 
-    def figures(self, first: date, last: date) -> SeriesTable:
+    def figures(self, first: date, last: date, companies: Collection[UUID]) -> SeriesTable:
         """Events and hours by company; days are the company's own."""
-        return self._table("figures", first, last, 2)
+        return self._table("figures", first, last, companies, 2)
 
     def rescheduled(self, since: datetime) -> Mapping[UUID, datetime]:
         """When the schedules of each company were last changed, of those changed since `since`."""
@@ -48,10 +48,14 @@ class AnomalySeries:
             found = connection.execute(_SQL["rescheduled"], {"since": since})
             return {row.company_id: row.at for row in found}
 
-    def _table(self, name: str, first: date, last: date, columns: int) -> SeriesTable:
+    def _table(
+        self, name: str, first: date, last: date, companies: Collection[UUID], columns: int
+    ) -> SeriesTable:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
             rows = connection.execute(_SQL[name], {"first": first, "last": last}).mappings().all()
+        # Not by a join: on a server without statistics that was a look into the index for each day of each.
+        rows = [row for row in rows if row["company_id"] in companies]
         return unpacked(rows, (last - first).days + 1, columns)
 
 

@@ -111,18 +111,18 @@ class _Looking:
         """Each kind in turn, so that only one kind's arrays are held."""
         first, last = self._days[0], self._days[-1]
         store = self._runtime.anomaly_series
-        table = store.deliveries(first, last)
+        table = store.deliveries(first, last, self._companies)
         due, failed = (_from_the_first_on(column) for column in table.columns)
         keys = _named(table.keys, AnomalyKind.SUCCESS)
         yield self._judged(keys, [due, failed], lambda arrays, _: judge_success(*arrays))
         keys = _named(table.keys, AnomalyKind.VOLUME)
         planned = self._as_planned(due, table.keys)
         yield self._judged(keys, [planned], lambda arrays, on: judge_volume(arrays[0], on))
-        table = store.answers(first, last)
+        table = store.answers(first, last, self._companies)
         keys = _named(table.keys, AnomalyKind.ANSWERS)
         answers = table.columns[0] / 1000
         yield self._judged(keys, [answers], lambda arrays, on: judge_answers(arrays[0], on))
-        table = store.figures(first, last)
+        table = store.figures(first, last, self._companies)
         for measure, column in zip(Measure, table.columns, strict=True):
             keys = _named(table.keys, AnomalyKind.FIGURES, measure)
             values = _as_imported(column)
