@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 import typer
 
 from impact_in_pipelines.cli.output import errors
+from impact_in_pipelines.cli.progress import SHOW_CURSOR
 from impact_in_pipelines.dagster_instance.runs.stopping import Stop, in_force, on_signals
 from impact_in_pipelines.db.embedded.cluster import leave_servers
 
@@ -79,12 +80,16 @@ def leave_if_stopped(stop: Stop, told: str) -> None:
 
 def say(terminal: int, text: str) -> None:
     """One line to this file descriptor, whatever `sys.stderr` is just now."""
-    os.write(terminal, f"\r{text}\n".encode())
+    # Over a progress line, which may be longer.
+    clear = "\r\x1b[K" if os.isatty(terminal) else "\r"
+    os.write(terminal, f"{clear}{text}\n".encode())
 
 
 def _end_at_once(signum: int, terminal: int, told: str | None) -> NoReturn:
     if told is not None:
         say(terminal, told)
+    if os.isatty(terminal):
+        os.write(terminal, SHOW_CURSOR)  # a progress line hides it
     # The interpreter's own end would wait for every thread that still sends.
     leave_servers()
     os._exit(128 + signum)

@@ -16,6 +16,7 @@ from impact_in_pipelines.cli.deliveries.results import (
     stopped_in_words,
 )
 from impact_in_pipelines.cli.output import print_json
+from impact_in_pipelines.cli.progress import busy, counted
 from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
@@ -59,27 +60,30 @@ def deliver(
         config |= {"start": start, "end": end}
 
     processes = DrainsApart(runtime, config)
-    apart = (
-        only is None
-        and len(platforms) > 1
-        and can_run_apart()
-        and _due(runtime, platforms, days) >= APART_FROM
-    )
+    due = _due(runtime, platforms, days) if only is None else 0
+    apart = only is None and len(platforms) > 1 and can_run_apart() and due >= APART_FROM
 
     def work(stop: Stop) -> tuple[Stop, list[DrainResult]]:
         if apart:
             return stop, processes.run(platforms, quiet=as_json, stop=stop)
         return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
 
-    stop, results = run_stoppable(
-        work,
-        stopping="Stopping: what is under way is recorded first.",
-        at_once=(
-            "Ended at once: what was under way comes up again when its lease ends, "
-            f"in at most {runtime.settings.lease_seconds} s."
-        ),
-        kill=processes.kill,
+    # Of selected days nobody knows how many are left before they are planned.
+    shown = (
+        counted("Sending", due, lambda: _due(runtime, platforms, None), quiet=as_json)
+        if days is None and due
+        else busy("Sending", quiet=as_json)
     )
+    with shown:
+        stop, results = run_stoppable(
+            work,
+            stopping="Stopping: what is under way is recorded first.",
+            at_once=(
+                "Ended at once: what was under way comes up again when its lease ends, "
+                f"in at most {runtime.settings.lease_seconds} s."
+            ),
+            kill=processes.kill,
+        )
     remaining = runtime.remaining.of(
         platforms, runtime.clock(), company_id=only.id if only else None, days=days
     )

@@ -12,6 +12,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.evidence.heads import read_heads
 from impact_in_pipelines.evidence.verifying import Finding, Verification
 from impact_in_pipelines.evidence.verifying import verify as verified
@@ -58,7 +59,7 @@ def export_(
         path = Path(output or file_name(found, first.date(), last.date()))
         part = path.with_name(f".{path.name}.part")
         try:
-            with part.open("wb") as file:
+            with part.open("wb") as file, busy("Writing the archive"):
                 file.writelines(pieces)
             part.chmod(0o600)
             part.replace(path)
@@ -90,7 +91,8 @@ def verify(
     Needs no database. With --head, what was published then must be in the chain as well: without it, somebody
     who can write to the database may have written all of it anew.
     """
-    verdict = verified(file, read_heads(head) if head else None)
+    with busy("Verifying", quiet=as_json):
+        verdict = verified(file, read_heads(head) if head else None)
     if as_json:
         print_json({**asdict(verdict), "holds": verdict.holds})
     else:

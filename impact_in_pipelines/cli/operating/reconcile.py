@@ -9,6 +9,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor, instant
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled
@@ -42,7 +43,10 @@ def reconcile(
         from impact_in_pipelines.dagster_instance.arrivals import arrivals_since  # Dagster: 0.8 s
 
         start = instant("--since", since) if since else runtime.clock() - _LOOKED_BACK
-        done = reconcile_deliveries(runtime, arrivals_since(start), actor=actor(), dry_run=dry_run)
+        with busy("Reading what Dagster shows as delivered", quiet=as_json):
+            done = reconcile_deliveries(
+                runtime, arrivals_since(start), actor=actor(), dry_run=dry_run
+            )
     if as_json:
         print_json({"dry_run": dry_run, "since": start, "platforms": done})
     else:

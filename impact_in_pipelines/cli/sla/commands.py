@@ -18,6 +18,7 @@ from impact_in_pipelines.cli.output import (
     styled,
 )
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.db.accounts.companies import Company
@@ -106,7 +107,8 @@ def report(
     form = ReportFormat.JSON if as_json else form
     with session() as runtime:
         one = _company(runtime, company)
-        made = make_report(runtime, one, period, _day(start) if start else None)
+        with busy("Making the report", quiet=as_json):
+            made = make_report(runtime, one, period, _day(start) if start else None)
         text = _written(runtime, made, form, period)
     if text is None and output is None:
         print_json(made) if form is ReportFormat.JSON else _print_report(made)

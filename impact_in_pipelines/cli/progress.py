@@ -1,0 +1,91 @@
+"""How far a long command is: a line at the bottom of the terminal, on standard error, and only there. Pipes,
+files and `--json` get nothing of it."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from impact_in_pipelines.plain_text import plain
+
+_ASK_EVERY_S = 1.0
+SHOW_CURSOR = b"\x1b[?25h"
+
+
+@contextmanager
+def busy(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say that `text` is being done, and for how long it has been: how much there is nobody knows."""
+    with _shown(
+        [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()], quiet
+    ) as bar:
+        if bar is not None:
+            bar.add_task(f"{plain(text)} …", total=None)
+        yield
+
+
+@contextmanager
+def counted(
+    text: str, total: int, left: Callable[[], int], *, quiet: bool = False
+) -> Iterator[None]:
+    """Say how many of `total` are done, and about how long the rest takes. `left` is asked each second, on a
+    thread of its own, how many are left; what it raises ends the asking, not the work."""
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    ]
+    with _shown(columns, quiet or total == 0) as bar:
+        if bar is None:
+            yield
+            return
+        task = bar.add_task(plain(text), total=total)
+        ended = threading.Event()
+
+        def follow() -> None:
+            while not ended.wait(_ASK_EVERY_S):
+                try:
+                    open_ = left()
+                except Exception:  # the work says it
+                    return
+                # What has become due meanwhile makes it more.
+                bar.update(task, completed=max(0, total - open_))
+
+        asking = threading.Thread(target=follow, name="progress", daemon=True)
+        asking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            asking.join()
+
+
+@contextmanager
+def _shown(columns: list[ProgressColumn], quiet: bool) -> Iterator[Progress | None]:
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    # Dagster redirects the standard streams to its logs while it executes a run.
+    with os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal:
+        console = Console(file=terminal, force_terminal=True)
+        with Progress(
+            *columns,
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as bar:
+            yield bar
