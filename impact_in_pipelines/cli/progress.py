@@ -85,6 +85,7 @@ def _shown(columns: list[ProgressColumn], quiet: bool) -> Iterator[Progress | No
             *columns,
             console=console,
             transient=True,
+            refresh_per_second=4,
             redirect_stdout=False,
             redirect_stderr=False,
         ) as bar:

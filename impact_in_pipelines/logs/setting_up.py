@@ -16,6 +16,7 @@ LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["auto", "text", "json"]
 
 _OURS = ("impact_in_pipelines", "impact_in")
+_terminal: bool | None = None
 
 
 class PlainRecord(logging.LogRecord):
@@ -40,7 +41,9 @@ class LineHandler(logging.Handler):
             if not self.written:
                 self.setFormatter(line_formatter())
                 self.written = True
-            print(self.format(record), file=sys.stderr, flush=True)
+            # Over a progress line, where there is one.
+            clear = "\r\x1b[K" if _in_terminal() else ""
+            print(f"{clear}{self.format(record)}", file=sys.stderr, flush=True)
         except Exception:
             self.handleError(record)
 
@@ -56,13 +59,15 @@ def line_formatter() -> logging.Formatter:
     """What makes lines in the form that this process's log has."""
     from impact_in_pipelines.logs.lines import Lines  # structlog takes 50 ms
 
-    colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    colours = _in_terminal() and "NO_COLOR" not in os.environ
     return Lines(json=is_json(), colours=colours)
 
 
 def log_to_stderr(level: LogLevel) -> None:
     """Send this process's log to standard error: our own lines from LOG_LEVEL on, where that isn't set from
     `level`; of libraries warnings and errors. Called again, it changes the level."""
+    global _terminal
+    _terminal = sys.stderr.isatty()
     logging.setLogRecordFactory(PlainRecord)
     root = logging.getLogger()
     if not any(isinstance(handler, LineHandler) for handler in root.handlers):
@@ -80,7 +85,13 @@ def is_set_up() -> bool:
 def is_json() -> bool:
     """Whether this process's log is JSON: where nobody looks on, unless LOG_FORMAT says otherwise."""
     form = _chosen("LOG_FORMAT", get_args(LogFormat), "auto")
-    return not sys.stderr.isatty() if form == "auto" else form == "json"
+    return not _in_terminal() if form == "auto" else form == "json"
+
+
+def _in_terminal() -> bool:
+    """Whether standard error was one when the log was set up: while Dagster executes a run it leads elsewhere
+    first."""
+    return sys.stderr.isatty() if _terminal is None else _terminal
 
 
 def _chosen(name: str, possible: tuple[str, ...], otherwise: str) -> str:

@@ -10,12 +10,9 @@ from uuid import UUID
 import pytest
 from factories import NO_DAGSTER
 
-from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox
-from impact_in_pipelines.services.operating.health import Fact, of_alerts
-from impact_in_pipelines.services.operating.overview import overview
 from impact_in_pipelines.sla.incidents import Channel, FailedRun
 
 from .alert_worlds import KEY, MINUTE, AlertWorld, alert_world
@@ -391,23 +388,3 @@ def test_the_backlog_says_what_waits_and_why(made: AlertWorld) -> None:
     made.later()
     made.alerts.send()
     assert made.world.runtime.outbox.backlog() == []
-
-
-def test_a_channel_that_takes_nothing_is_seen_everywhere(made: AlertWorld) -> None:
-    """By operators, in what is examined, and by Prometheus: nobody hears of anything by that channel."""
-    runtime = made.world.runtime
-    metrics = MetricsStore(runtime.database.engine)
-    assert [one.fact for one in of_alerts(runtime)] == [Fact.ALERTS_TAKEN]
-    assert metrics.alert_channels() == {}
-    whole_story(made)
-    made.world.sandbox.client.add_fault("slack", "unauthorized")
-    made.alerts.send()
-
-    (line,) = overview(runtime).refused_alerts
-    assert (line.channel, line.waiting) == (Channel.SLACK, 3)
-    (found,) = of_alerts(runtime)
-    assert found.fact is Fact.ALERTS_REFUSED
-    assert "Slack answered HTTP 40" in str(found.values["error"])
-    failures, oldest = metrics.alert_channels()["slack"]
-    assert failures == 1
-    assert oldest == line.oldest
