@@ -3,7 +3,7 @@
 A test can't tell one from a fresh copy: it has a name of its own, so that whatever a former test left
 running finds no database any more; its tables hold what the template's hold, its sequences start again, and
 its schema, settings and statistics are untouched. One for which that can't be said is dropped, and a copy
-takes its place.
+takes its place. Whoever is still connected is cut off.
 """
 
 import time
@@ -16,8 +16,8 @@ from factories import copy_database, drop_database, new_name
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy import URL
 
-_GONE_S = 1.0
-"""How long connections that were closed may take to be gone from the server."""
+_CLOSING_S, _GONE_S = 0.1, 5.0
+"""How long connections that were closed may take to be gone, and those that are ended then."""
 
 SMALL_BYTES = 9 * 8192
 """PostgreSQL takes a table that was never analysed for one of ten pages, unless it has more: up to here, the
@@ -49,6 +49,8 @@ _SCHEMA = (
     (SELECT count(*) FROM pg_replication_slots WHERE database = current_database())"""
 )
 _OTHERS = """SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+_END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 _TABLES = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
@@ -131,11 +133,11 @@ class Lender:
             connection.close()
 
     def _is_untouched(self, cursor: Any) -> bool:
-        end = time.monotonic() + _GONE_S
-        while _one(cursor, _OTHERS):
-            if time.monotonic() > end:
+        if not _are_gone(cursor, _CLOSING_S):
+            # As a drop would: nobody finds the way back, for the database gets another name.
+            cursor.execute(_END_OTHERS)
+            if not _are_gone(cursor, _GONE_S):
                 return False
-            time.sleep(0.002)
         cursor.execute(_SCHEMA)
         return bool(cursor.fetchone() == self._untouched)
 
@@ -182,6 +184,16 @@ def _connect(url: URL) -> Connection:
     )
     connection.autocommit = True
     return connection
+
+
+def _are_gone(cursor: Any, within_s: float) -> bool:
+    """Whether nobody else is connected, after waiting so long for it."""
+    end = time.monotonic() + within_s
+    while _one(cursor, _OTHERS):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
 
 
 def _one(cursor: Any, query: str) -> Any:

@@ -94,12 +94,16 @@ def test_a_database_that_was_changed_is_not_lent_again(lender: Lender, change: s
     assert before[0] not in oids
 
 
-def test_whoever_stays_connected_has_it_dropped(lender: Lender) -> None:
-    """Something that a test left running may write at any moment."""
+def test_whoever_stays_connected_is_cut_off(lender: Lender) -> None:
+    """Something that a test left running, in the midst of a transaction, writes nothing any more."""
     with lender.lent() as url:
         left = connected(url)
+        with left.cursor() as cursor:
+            cursor.execute("BEGIN; INSERT INTO things (name) VALUES ('late'); SELECT 1")
     with pytest.raises(psycopg2.Error), left.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("COMMIT")
+    with lender.lent() as url:
+        assert call(url, "SELECT name FROM things") == [("the first",)]
 
 
 def test_whoever_knows_its_name_finds_it_no_more(lender: Lender) -> None:
