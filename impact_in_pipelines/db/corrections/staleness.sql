@@ -28,19 +28,25 @@ WITH days AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(company_id uuid, day date, changed_at timestamptz)
 ),
 spans AS MATERIALIZED (
-    SELECT company_id, min(day) AS first_day, max(day) AS last_day FROM days GROUP BY company_id
+    SELECT company_id, CAST(min(day) - 2 AS timestamp) AT TIME ZONE 'UTC' AS due_from, min(day) AS first_day,
+           max(day) AS last_day, array_agg(day) AS days, array_agg(changed_at) AS changes
+    FROM days GROUP BY company_id
 ),
 reported AS (
-    SELECT d.id, d.company_id, d.platform, d.status, d.timezone, d.period_start, d.period_end,
-           d.scheduled_for AS due_at, d.delivered_at, d.correction, d.figures_hash,
-           CAST(d.timezone <> c.timezone AS int) AS slack
+    SELECT d.*, CAST(d.timezone <> c.timezone AS int) AS slack, s.days, s.changes
     FROM spans s
     JOIN companies c ON c.id = s.company_id
-    JOIN impact_deliveries d ON d.company_id = s.company_id
-     AND d.scheduled_for >= CAST(s.first_day - 2 AS timestamp) AT TIME ZONE 'UTC'
-     AND d.period_end >= s.first_day - 1 AND d.period_start <= s.last_day + 1
-    WHERE d.status = 'in_progress'
-       OR d.figures_hash IS NOT NULL AND (d.status = 'success' OR d.status IN @open)
+    -- The OFFSET makes it one index range a company; joined, a company's whole past was read.
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.company_id, d.platform, d.status, d.timezone, d.period_start, d.period_end,
+               d.scheduled_for AS due_at, d.delivered_at, d.correction, d.figures_hash
+        FROM impact_deliveries d
+        WHERE d.company_id = s.company_id AND d.scheduled_for >= s.due_from
+          AND d.period_end >= s.first_day - 1 AND d.period_start <= s.last_day + 1
+          AND (d.status = 'in_progress'
+               OR d.figures_hash IS NOT NULL AND (d.status = 'success' OR d.status IN @open))
+        OFFSET 0
+    ) d
 ),
 last_words AS (
     SELECT DISTINCT ON (company_id, platform, period_start, period_end,
@@ -56,9 +62,9 @@ SELECT w.id, w.company_id, w.platform, w.timezone, w.period_start, w.period_end,
                 array_agg(DISTINCT least(greatest(n.day, w.period_start), w.period_end))) AS changed,
        array_agg(n.day) AS seen, max(n.changed_at) AS changed_at
 FROM last_words w
-CROSS JOIN LATERAL generate_series(
-    CAST(w.period_start - w.slack AS timestamp), CAST(w.period_end + w.slack AS timestamp), interval '1 day') AS g(day)
-JOIN days n ON n.company_id = w.company_id AND n.day = CAST(g.day AS date)
+-- The company's own days, from its row: joined to all days, each report was compared with each of them.
+CROSS JOIN LATERAL unnest(w.days, w.changes) AS n(day, changed_at)
+WHERE n.day BETWEEN w.period_start - w.slack AND w.period_end + w.slack
 GROUP BY w.id, w.company_id, w.platform, w.timezone, w.period_start, w.period_end, w.due_at, w.figures_hash,
          w.status
 
