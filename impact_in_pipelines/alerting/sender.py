@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from impact_in_pipelines.alerting.channel import AlertChannel, Refused
+from impact_in_pipelines.alerting.channels.channel import AlertChannel, Refused
 from impact_in_pipelines.sla.incidents import Channel, ClaimedNotice
 
 FIRST_WAIT = timedelta(seconds=30)

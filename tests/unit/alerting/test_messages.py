@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from impact_in_pipelines.alerting import wording
-from impact_in_pipelines.alerting.channel import asked_wait_s
-from impact_in_pipelines.alerting.pagerduty import PagerDutyChannel, event
+from impact_in_pipelines.alerting.channels.channel import asked_wait_s
+from impact_in_pipelines.alerting.channels.pagerduty import PagerDutyChannel, event
+from impact_in_pipelines.alerting.channels.slack import SlackChannel, message
 from impact_in_pipelines.alerting.sender import wait
-from impact_in_pipelines.alerting.slack import SlackChannel, message
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.sandbox.alerts import PagerDutyEvent, SlackMessage

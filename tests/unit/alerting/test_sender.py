@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from impact_in_pipelines.alerting.channel import Refused
+from impact_in_pipelines.alerting.channels.channel import Refused
 from impact_in_pipelines.alerting.sender import Sender
 from impact_in_pipelines.sla.incidents import Channel, ClaimedNotice, Notice, NoticeKind
 

@@ -12,7 +12,7 @@ import requests
 from pydantic import SecretStr
 
 from impact_in_pipelines.alerting import wording
-from impact_in_pipelines.alerting.channel import Refused, asked_wait_s
+from impact_in_pipelines.alerting.channels.channel import Refused, asked_wait_s
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.plain_text import plain
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from impact_in_pipelines.alerting import wording
-from impact_in_pipelines.alerting.channel import Refused, asked_wait_s
+from impact_in_pipelines.alerting.channels.channel import Refused, asked_wait_s
 from impact_in_pipelines.alerting.wording import Links
 from impact_in_pipelines.plain_text import plain, slack
 from impact_in_pipelines.sla.incidents import Incident, Notice, NoticeKind

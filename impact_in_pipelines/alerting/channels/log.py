@@ -3,7 +3,7 @@
 import logging
 
 from impact_in_pipelines.alerting import wording
-from impact_in_pipelines.alerting.channel import Refused
+from impact_in_pipelines.alerting.channels.channel import Refused
 from impact_in_pipelines.plain_text import plain
 from impact_in_pipelines.sla.incidents import Notice
 
