@@ -6,10 +6,10 @@ from impact_in_pipelines.assets.analytics import delivery_analytics
 from impact_in_pipelines.assets.anomalies import anomalies
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
-from impact_in_pipelines.assets.exports.checks import export_checks
 from impact_in_pipelines.assets.exports.factory import exports
 from impact_in_pipelines.assets.exports.figures import figures
-from impact_in_pipelines.assets.external import impact_deliveries, impact_events
+from impact_in_pipelines.assets.external import observed
+from impact_in_pipelines.assets.figures_checks import figures_checks
 from impact_in_pipelines.assets.sla import sla_assets
 from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_process
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
@@ -24,6 +24,7 @@ from impact_in_pipelines.schedules.retention import nightly_retention
 from impact_in_pipelines.schedules.sla import sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
+from impact_in_pipelines.sensors.freshness import freshness_sensors
 from impact_in_pipelines.sensors.notices import notice_sensor
 from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.sensors.schedules import schedule_table
@@ -35,17 +36,16 @@ _settings = get_settings()
 
 defs = Definitions(
     assets=[
-        impact_events,
+        *observed,
         company_impact,
         *figures,
         *exports,
-        impact_deliveries,
         delivery_schedules,
         *sla_assets,
         delivery_analytics,
         anomalies,
     ],
-    asset_checks=export_checks,
+    asset_checks=[figures_checks],
     # The other jobs come with the schedules that start them.
     jobs=[pause_or_resume()],
     schedules=[
@@ -60,6 +60,7 @@ defs = Definitions(
         company_partitions,
         schedule_table,
         *alert_sensors(_settings),
+        *freshness_sensors(_settings),
         notice_sensor(),
         run_failures,
     ],

@@ -47,6 +47,8 @@ _PROVEN_AT_ONCE = frozenset(
         BreachType.HELD,
         # Judged once a day, by three days.
         BreachType.ANOMALY,
+        BreachType.NOT_REFRESHED,
+        BreachType.CORRECTION_UNDECIDED,
     }
 )
 

@@ -27,6 +27,8 @@ _TITLES = {
     BreachType.HELD: "Held by a person",
     BreachType.WIDESPREAD: "Many companies at once",
     BreachType.ANOMALY: "Unusual figures",
+    BreachType.NOT_REFRESHED: "Tables not refreshed",
+    BreachType.CORRECTION_UNDECIDED: "Correction to decide on",
 }
 
 _RULES = {
@@ -49,6 +51,8 @@ _RULES = {
     Rule.HELD_LATE: "what a person holds is late, which pages once for all of it",
     Rule.ANOMALOUS: "a daily series has left its own past before a threshold is missed, so nobody is paged",
     Rule.MANY_AT_ONCE: "many companies at once have one cause, which pages once, as the worst would",
+    Rule.ASSETS_OLD: "reports may be out of date, and deliveries go out all the same; nobody is paged",
+    Rule.FIGURES_CHANGED: "what was delivered is no longer true, and the company decides; nobody is paged",
 }
 """docs/sla.md, "Who is paged"."""
 
@@ -74,6 +78,8 @@ class Links:
         """Text and URL: the asset in Dagster and the company's deliveries in the cockpit."""
         platform = incident.platform
         asset = f"{platform.value}_export" if platform else "sla_status"
+        if incident.type is BreachType.NOT_REFRESHED:
+            asset = next(iter(incident.details.get("assets", ())), asset)
         found = [(f"{asset} in Dagster", f"{self.dagster}/assets/{asset}")]
         if incident.company_id is not None:
             page = f"{self.cockpit}/en/cockpit/{incident.company_id}/deliveries"
@@ -188,6 +194,11 @@ def fact(incident: Incident) -> str:
             return _widespread(incident)
         case BreachType.ANOMALY:
             return _anomaly(incident)
+        case BreachType.NOT_REFRESHED:
+            return _not_refreshed(incident)
+        case BreachType.CORRECTION_UNDECIDED:
+            days = "1 delivered day has" if actual == 1 else f"{actual:g} delivered days have"
+            return f"the figures of {days} changed since; to be corrected or left as sent"
 
 
 def _anomaly(incident: Incident) -> str:
@@ -214,6 +225,15 @@ def day_by_day(anomaly: Mapping[str, Any]) -> tuple[str, str]:
 def _anomalies_of(incident: Incident) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = incident.details.get("anomalies", ())
     return found
+
+
+def _not_refreshed(incident: Incident) -> str:
+    names = ", ".join(incident.details.get("assets", ())) or "assets"
+    if incident.closed_at is not None:
+        return f"{names}: filled again"
+    off = incident.details.get("switched_off", ())
+    why = f"; switched off: {', '.join(off)}" if off else ""
+    return f"{names}: not filled for {incident.actual:g} hours{why}"
 
 
 def _widespread(incident: Incident) -> str:
@@ -258,6 +278,8 @@ def sample(incident: Incident) -> str:
         return (
             f"{days}; {incident.actual:.1f} standard deviations, {incident.threshold:.1f} are told"
         )
+    if incident.type is BreachType.NOT_REFRESHED:
+        return "1 asset" if incident.sample_size == 1 else f"{incident.sample_size} assets"
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
     return f"{incident.sample_size} {noun}"
 
@@ -307,6 +329,10 @@ def first_step(incident: Incident) -> str:
             return "impact-in schedules stats" if stands else "impact-in incidents list"
         case BreachType.ANOMALY:
             return f"impact-in deliveries list{company}{platform}"
+        case BreachType.NOT_REFRESHED:
+            return "impact-in doctor"
+        case BreachType.CORRECTION_UNDECIDED:
+            return f"impact-in deliveries stale{company}{platform}"
 
 
 def anchor(notice: Notice) -> str:

@@ -1,4 +1,4 @@
-"""The one warning of Dagster's that is silenced where assets are built, and nowhere else."""
+"""The warnings of Dagster's that are silenced where assets are built, and nowhere else."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,11 +6,15 @@ from contextlib import contextmanager
 
 from dagster import BetaWarning
 
+_KNOWN = ("Parameter `backfill_policy`", "Function `multi_observable_source_asset`")
+
 
 @contextmanager
-def single_run_backfills() -> Iterator[None]:
-    """Build assets with a `backfill_policy` in here: it is beta, a range in one run (D1) rests on it
-    knowingly, and every process that loads the code would otherwise print the warning first."""
+def knowingly_beta() -> Iterator[None]:
+    """Build assets with a `backfill_policy` and those that are only observed in here: both are beta, a range
+    in one run (D1) and the counted tables rest on them knowingly, and every process that loads the code would
+    otherwise print the warnings first."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Parameter `backfill_policy`", BetaWarning)
+        for beginning in _KNOWN:
+            warnings.filterwarnings("ignore", beginning, BetaWarning)
         yield

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from dagster import (
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     BackfillPolicy,
     MaterializeResult,
@@ -14,9 +15,9 @@ from dagster import (
     asset,
 )
 
-from impact_in_pipelines.assets.beta import single_run_backfills
+from impact_in_pipelines.assets.beta import knowingly_beta
 from impact_in_pipelines.assets.catalog import ANALYSTS, table_metadata
-from impact_in_pipelines.assets.external import impact_deliveries
+from impact_in_pipelines.assets.freshness import freshness_of
 from impact_in_pipelines.assets.partitions import days
 from impact_in_pipelines.assets.sla_status import sla_status
 from impact_in_pipelines.resources.runtime import RuntimeResource
@@ -41,7 +42,7 @@ months = MonthlyPartitionsDefinition(start_date=_FIRST_MONTH.isoformat())
 """Months by their first day (UTC)."""
 
 
-with single_run_backfills():
+with knowingly_beta():
 
     @asset(
         description=(
@@ -49,7 +50,7 @@ with single_run_backfills():
             "scheduled_for. A late retry belongs to the day it was due; the hourly run computes every day "
             "that has changed."
         ),
-        deps=[impact_deliveries],
+        deps=[AssetKey("impact_deliveries")],
         partitions_def=days,
         backfill_policy=BackfillPolicy.single_run(),
         retry_policy=_RETRIES,
@@ -57,6 +58,7 @@ with single_run_backfills():
         kinds={"postgres"},
         owners=ANALYSTS,
         metadata=table_metadata("sla_daily", day="a UTC day of scheduled_for"),
+        freshness_policy=freshness_of("sla_daily"),
     )
     def sla_daily(
         context: AssetExecutionContext, runtime: RuntimeResource
@@ -92,6 +94,7 @@ def build_report(
         group_name="sla",
         kinds={"postgres"},
         owners=ANALYSTS,
+        freshness_policy=freshness_of(f"{period.value}_sla_report"),
     )
     def report(context: AssetExecutionContext, runtime: RuntimeResource) -> MaterializeResult[None]:
         parts = runtime.get()

@@ -1,25 +1,29 @@
 """`sla_status`: how everybody stands over the last days, with a check per platform and promise."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
+    AssetExecutionContext,
     AssetKey,
+    AssetSpec,
     MaterializeResult,
     MetadataValue,
     RetryPolicy,
     TableColumn,
     TableRecord,
     TableSchema,
-    asset,
+    multi_asset,
 )
 
 from impact_in_pipelines.assets.catalog import ANALYSTS
+from impact_in_pipelines.assets.freshness import freshness_of
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import get_settings
 from impact_in_pipelines.sla.assessing import Assessment
 from impact_in_pipelines.sla.model import Breach, BreachType, Severity, SlaState
@@ -49,13 +53,24 @@ def check_name(platform: Platform, type_: BreachType) -> str:
     return f"{platform.value}_{type_.value}"
 
 
-@asset(
-    description=(
-        f"Every company and platform over the last {get_settings().sla_window_days} days (SLA_WINDOW_DAYS), "
-        "from the delivery log, every hour. A check per platform and promise: it fails as an error where a "
-        "target is missed on enough deliveries, else as a warning."
-    ),
-    deps=[AssetKey("sla_daily")],
+@multi_asset(
+    name="sla_status",
+    specs=[
+        AssetSpec(
+            "sla_status",
+            deps=[AssetKey("sla_daily")],
+            skippable=True,
+            description=(
+                f"Every company and platform over the last {get_settings().sla_window_days} days "
+                "(SLA_WINDOW_DAYS), from the delivery log, every hour. A check per platform and promise: it "
+                "fails as an error where a target is missed on enough deliveries, else as a warning."
+            ),
+            group_name="sla",
+            kinds={"postgres"},
+            owners=ANALYSTS,
+            freshness_policy=freshness_of("sla_status"),
+        )
+    ],
     check_specs=[
         AssetCheckSpec(
             name=check_name(platform, type_),
@@ -65,16 +80,23 @@ def check_name(platform: Platform, type_: BreachType) -> str:
         for platform in Platform
         for type_, promise in CHECKED.items()
     ],
+    can_subset=True,
     retry_policy=RetryPolicy(max_retries=2, delay=5),
-    group_name="sla",
-    kinds={"postgres"},
-    owners=ANALYSTS,
 )
-def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
-    """Judge everybody in one pass; every check is reported in every run."""
+def sla_status(
+    context: AssetExecutionContext, runtime: RuntimeResource
+) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
+    """Judge everybody in one pass; of the checks each can be executed alone."""
     parts = runtime.get()
     now = parts.clock()
     assessment = parts.sla.current(now)
+    if context.selected_asset_keys:
+        yield _materialized(parts, assessment, now)
+    chosen = {key.name for key in context.selected_asset_check_keys}
+    yield from (one for one in check_results(assessment) if one.check_name in chosen)
+
+
+def _materialized(parts: Runtime, assessment: Assessment, now: datetime) -> MaterializeResult[None]:
     everyone = assessment.status()
     metrics = everyone.overall.metrics
     lines = [
@@ -86,7 +108,8 @@ def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | A
     days = parts.sla_rollup.days_of_all(today - timedelta(days=13), today)
     worst = worst_markdown(worst_first(lines, _WORST_SHOWN))
     budget = parts.sla.error_budgets(now).get((None, None))
-    yield MaterializeResult(
+    return MaterializeResult(
+        asset_key="sla_status",
         metadata={
             "overview": MetadataValue.md(
                 "\n\n".join([status_markdown(everyone), days_markdown(days), worst])
@@ -102,9 +125,8 @@ def sla_status(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | A
             "on_time_rate": metrics.on_time_rate.fraction if metrics.on_time_rate else None,
             "average_latency_ms": metrics.latency.average if metrics.latency else None,
             "error_budget_left": budget_left(budget.left if budget else None),
-        }
+        },
     )
-    yield from check_results(assessment)
 
 
 def check_results(assessment: Assessment) -> Iterator[AssetCheckResult]:

@@ -2,13 +2,17 @@
 
 import logging
 
-from dagster import Field, InitLoggerContext, LoggerDefinition, logger
+from dagster import Enum, EnumValue, Field, InitLoggerContext, LoggerDefinition, logger
+
+_LEVELS = Enum(
+    "ConsoleLevel", [EnumValue(name) for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")]
+)
 
 from impact_in_pipelines.logs.setting_up import LineHandler
 
 
 @logger(
-    {"log_level": Field(str, default_value="WARNING", is_required=False)},
+    {"log_level": Field(_LEVELS, default_value="WARNING", is_required=False)},
     description="Warnings and errors on standard error; everything is in the run's event log anyway.",
 )
 def quiet_console(context: InitLoggerContext) -> logging.Logger:

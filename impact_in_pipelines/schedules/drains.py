@@ -6,6 +6,7 @@ from dagster import (
     DagsterInstance,
     DagsterRunStatus,
     DefaultScheduleStatus,
+    RunConfig,
     RunRequest,
     RunsFilter,
     ScheduleDefinition,
@@ -16,6 +17,7 @@ from dagster import (
     schedule,
 )
 
+from impact_in_pipelines.assets.exports.choice import ExportConfig
 from impact_in_pipelines.dagster_instance.queueing import (
     NOT_DRAINS,
     SHARE_TAG,
@@ -44,6 +46,7 @@ def drain_schedule(platform: Platform, settings: Settings) -> ScheduleDefinition
             "sends it and records what arrived. Configure start and end to send days that are not due."
         ),
         executor_def=in_process_executor,
+        config=RunConfig(ops={f"{platform.value}_export": ExportConfig()}),
         tags={"platform": platform.value, "dagster/max_runtime": str(MAX_RUNTIME_S)},
     )
     every = settings.scheduler_check_interval

@@ -3,19 +3,23 @@
 from dagster import (
     AssetSelection,
     DefaultScheduleStatus,
+    RunConfig,
     ScheduleDefinition,
     define_asset_job,
     in_process_executor,
 )
 
-from impact_in_pipelines.assets.exports.checks import check_keys
+from impact_in_pipelines.assets.company_impact import CompanyImpactConfig
+from impact_in_pipelines.assets.figures_checks import figures_checks
 from impact_in_pipelines.settings import Settings
 
 refresh_company_impact = define_asset_job(
     name="refresh_company_impact",
-    selection=AssetSelection.assets("company_impact") | AssetSelection.checks(*check_keys),
+    selection=AssetSelection.assets("impact_events", "company_impact")
+    | AssetSelection.checks(*figures_checks.check_keys),
     description="Computes the figures of every company-day that imports have touched, and checks them.",
     executor_def=in_process_executor,
+    config=RunConfig(ops={"company_impact": CompanyImpactConfig()}),
 )
 
 

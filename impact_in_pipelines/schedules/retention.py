@@ -7,6 +7,7 @@ from dagster import (
     DefaultScheduleStatus,
     Failure,
     OpExecutionContext,
+    RunConfig,
     ScheduleDefinition,
     in_process_executor,
     job,
@@ -57,6 +58,7 @@ def remove_what_is_over(
 @job(
     executor_def=in_process_executor,
     description="Makes the months of the log ahead, archives what is over and removes it.",
+    config=RunConfig(ops={"remove_what_is_over": Retention()}),
 )
 def retention() -> None:
     remove_what_is_over()

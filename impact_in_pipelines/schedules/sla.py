@@ -1,7 +1,6 @@
 """The SLA every hour, its reports every Monday and on the first of the month (UTC)."""
 
 from dagster import (
-    AssetsDefinition,
     AssetSelection,
     DefaultScheduleStatus,
     RunRequest,
@@ -15,6 +14,7 @@ from dagster import (
 
 from impact_in_pipelines.assets.sla import FIRST_DAY, monthly_sla_report, weekly_sla_report
 from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 
@@ -22,10 +22,26 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 
 monitor_sla = define_asset_job(
     name="monitor_sla",
-    selection=AssetSelection.assets("sla_daily", "sla_status", "delivery_analytics"),
+    selection=AssetSelection.assets(
+        "impact_deliveries", "sla_daily", "sla_status", "delivery_analytics"
+    ),
     description="Rolls up every day that has changed, then judges every company and platform, and compares.",
     executor_def=in_process_executor,
 )
+
+report_jobs = {
+    period: define_asset_job(
+        name=f"make_{period.value}_sla_report",
+        selection=AssetSelection.assets(report),
+        description=f"The {period.value} reports of one period, on all companies and on each.",
+        executor_def=in_process_executor,
+    )
+    for period, report in (
+        (ReportPeriod.WEEKLY, weekly_sla_report),
+        (ReportPeriod.MONTHLY, monthly_sla_report),
+    )
+}
+"""What makes the reports of one partition."""
 
 
 def sla_schedules(settings: Settings) -> list[ScheduleDefinition]:
@@ -36,14 +52,12 @@ def sla_schedules(settings: Settings) -> list[ScheduleDefinition]:
         _hourly(status),
         _report_schedule(
             ReportPeriod.WEEKLY,
-            weekly_sla_report,
             "weekly_sla_report_on_mondays",
             "0 0 * * 1",
             status,
         ),
         _report_schedule(
             ReportPeriod.MONTHLY,
-            monthly_sla_report,
             "monthly_sla_report_on_the_first",
             "0 0 1 * *",
             status,
@@ -65,38 +79,37 @@ def _hourly(status: DefaultScheduleStatus) -> ScheduleDefinition:
         parts = runtime.get()
         if not parts.settings.enable_sla_monitoring:
             return SkipReason("ENABLE_SLA_MONITORING is false")
-        now = parts.clock()
-        today = now.date()
-        stale = parts.sla_rollup.stale_days(FIRST_DAY, now).days
-        first = min([*stale, today])
-        return RunRequest(
-            tags={
-                RANGE_START: first.isoformat(),
-                RANGE_END: today.isoformat(),
-                "reason": f"{len(stale)} days have changed, the oldest {first}",
-            }
-        )
+        return monitor_request(parts)
 
     return tick
 
 
+def monitor_request(parts: Runtime, *, run_key: str | None = None) -> RunRequest:
+    """A run of `monitor_sla` over every day that has changed, and today."""
+    now = parts.clock()
+    today = now.date()
+    stale = parts.sla_rollup.stale_days(FIRST_DAY, now).days
+    first = min([*stale, today])
+    return RunRequest(
+        run_key=run_key,
+        job_name=monitor_sla.name,
+        tags={
+            RANGE_START: first.isoformat(),
+            RANGE_END: today.isoformat(),
+            "reason": f"{len(stale)} days have changed, the oldest {first}",
+        },
+    )
+
+
 def _report_schedule(
     period: ReportPeriod,
-    report: AssetsDefinition,
     name: str,
     cron: str,
     status: DefaultScheduleStatus,
 ) -> ScheduleDefinition:
-    job = define_asset_job(
-        name=f"make_{period.value}_sla_report",
-        selection=AssetSelection.assets(report),
-        description=f"The {period.value} reports of one period, on all companies and on each.",
-        executor_def=in_process_executor,
-    )
-
     @schedule(
         name=name,
-        job=job,
+        job=report_jobs[period],
         cron_schedule=cron,
         execution_timezone="UTC",
         default_status=status,

@@ -1,7 +1,7 @@
 """Tells of runs that failed for another reason than their deliveries: a crash, a report, a refresh.
 
-A drain whose deliveries failed for good fails too, so that its cells are red. That is no news for this
-sensor: the breaches tell of it.
+A drain whose deliveries failed for good fails too, so that its cells are red, and so does a refresh that
+finds figures which stop a delivery. Neither is news for this sensor: the breaches tell of them.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,9 @@ def run_failures(context: RunFailureSensorContext, runtime: RuntimeResource) -> 
 
 
 def only_deliveries_failed(steps: Sequence[DagsterEvent]) -> bool:
-    """Whether every failed step is an export that did its work and lists the deliveries that failed."""
-    return bool(steps) and all(_lists_deliveries(step) for step in steps)
+    """Whether every failed step is an export that did its work and lists the deliveries that failed, or
+    checks of which a blocking one failed."""
+    return bool(steps) and all(_lists_deliveries(step) or _blocks(step) for step in steps)
 
 
 def reason(steps: Sequence[DagsterEvent], fallback: str | None) -> str:
@@ -68,3 +69,8 @@ def reason(steps: Sequence[DagsterEvent], fallback: str | None) -> str:
 def _lists_deliveries(step: DagsterEvent) -> bool:
     data = step.step_failure_data.user_failure_data
     return data is not None and FAILURES in data.metadata
+
+
+def _blocks(step: DagsterEvent) -> bool:
+    error = step.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"

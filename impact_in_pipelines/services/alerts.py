@@ -14,9 +14,10 @@ from impact_in_pipelines.alerting.causes import (
     naming,
     worth_an_incident,
 )
-from impact_in_pipelines.alerting.channel import AlertChannel
+from impact_in_pipelines.alerting.channels.channel import AlertChannel
+from impact_in_pipelines.alerting.channels.log import LogChannel
+from impact_in_pipelines.alerting.freshness import OldAsset, not_refreshed
 from impact_in_pipelines.alerting.holds import PAUSED_BY, needing_people, to_pause
-from impact_in_pipelines.alerting.log import LogChannel
 from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
 from impact_in_pipelines.alerting.routing import Configured, routes
@@ -43,7 +44,10 @@ _OUTAGE = frozenset({BreachType.PLATFORM_OUTAGE})
 _HOLDS = frozenset({BreachType.CONNECTION_REFUSED, BreachType.HELD})
 _WIDESPREAD = frozenset({BreachType.WIDESPREAD})
 _ANOMALY = frozenset({BreachType.ANOMALY})
-SLA_TYPES = frozenset(BreachType) - _OUTAGE - _HOLDS - _WIDESPREAD - _ANOMALY
+_FRESHNESS = frozenset({BreachType.NOT_REFRESHED})
+_CORRECTIONS = frozenset({BreachType.CORRECTION_UNDECIDED})
+_ELSEWHERE = _OUTAGE | _HOLDS | _WIDESPREAD | _ANOMALY | _FRESHNESS | _CORRECTIONS
+SLA_TYPES = frozenset(BreachType) - _ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,16 @@ class Alerts:
             found = [_with_who_is_late(one, incidents) for one in found]
             found += needing_people(closures, slugs, now, self._pause_after, incidents)
             return self._apply(session, found, incidents, _OUTAGE | _HOLDS, now)
+
+    def watch_freshness(self, old: Sequence[OldAsset]) -> Watched | None:
+        """Make the incident of assets that nobody fills agree with those that are `old` now; None: another
+        tick is at it."""
+        with self._runtime.incidents.exclusively() as session:
+            if session is None:
+                return None
+            now = self._runtime.clock()
+            found = not_refreshed(old, now)
+            return self._apply(session, found, session.open(), _FRESHNESS, now)
 
     @property
     def _pause_after(self) -> timedelta:
@@ -335,7 +349,7 @@ def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
     found: dict[Channel, AlertChannel] = {Channel.LOG: LogChannel()}
     # Imported where they are needed: the clients cost 0.4 s.
     if settings.pagerduty_integration_key is not None:
-        from impact_in_pipelines.alerting.pagerduty import EVENTS_URL, PagerDutyChannel
+        from impact_in_pipelines.alerting.channels.pagerduty import EVENTS_URL, PagerDutyChannel
 
         found[Channel.PAGERDUTY] = PagerDutyChannel(
             settings.pagerduty_integration_key,
@@ -348,7 +362,7 @@ def alert_channels(settings: Settings) -> dict[Channel, AlertChannel]:
         (Channel.SLACK, settings.slack_webhook_url),
     ):
         if url is not None:
-            from impact_in_pipelines.alerting.slack import SlackChannel
+            from impact_in_pipelines.alerting.channels.slack import SlackChannel
 
             found[channel] = SlackChannel(url, links, timeout_s=timeout_s)
     return found

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from impact_in_pipelines.db.impact.counts import CountStore, DeliveryCounts, EventCounts
 from impact_in_pipelines.db.impact.store import RefreshSummary
 from impact_in_pipelines.runtime import Runtime
+
+OBSERVED_DAYS = 7
+"""Of how many days imports and ended deliveries are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,16 @@ def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> Refreshe
     if not left:
         runtime.sla_rollup.mark_fresh(first, stale, now)
     return RefreshedDays(rolled.days, rolled.rows, left, now)
+
+
+def event_counts(runtime: Runtime) -> EventCounts:
+    """How many events there are, and what the last days' imports rejected."""
+    return CountStore(runtime.database.engine).events(
+        runtime.clock() - timedelta(days=OBSERVED_DAYS)
+    )
+
+
+def delivery_counts(runtime: Runtime) -> DeliveryCounts:
+    """How many deliveries there are of each status: all that are open, and those of the last days."""
+    now = runtime.clock()
+    return CountStore(runtime.database.engine).deliveries(now - timedelta(days=OBSERVED_DAYS), now)

@@ -44,6 +44,8 @@ class BreachType(StrEnum):
     HELD = "held"
     WIDESPREAD = "widespread"
     ANOMALY = "anomaly"
+    NOT_REFRESHED = "not_refreshed"
+    CORRECTION_UNDECIDED = "correction_undecided"
 
 
 RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})
@@ -79,6 +81,10 @@ class Rule(StrEnum):
     MANY_AT_ONCE = "many_at_once"
     ANOMALOUS = "anomalous"
     """A daily series has left its own past: it warns, and pages nobody."""
+    ASSETS_OLD = "assets_old"
+    """Assets of Dagster's have not been filled for longer than they may."""
+    FIGURES_CHANGED = "figures_changed"
+    """Figures have changed since they were delivered, and the company is to decide on the correction."""
 
 
 @dataclass(frozen=True, slots=True)

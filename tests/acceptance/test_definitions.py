@@ -8,7 +8,10 @@ from pathlib import Path
 
 from dagster import AssetKey
 
+from impact_in_pipelines.assets.freshness import KEPT_FRESH
 from impact_in_pipelines.definitions import defs
+from impact_in_pipelines.impact.checks import CHECKS, CheckSeverity
+from impact_in_pipelines.resources.console import LOGGERS
 
 from .conftest import ROOT
 
@@ -67,6 +70,45 @@ def test_every_check_says_what_must_hold_and_what_to_do() -> None:
         assert "hen it fails: " in told, key
 
 
+def test_what_gates_deliveries_says_blocking_and_every_check_can_be_executed_alone() -> None:
+    """Of the checks of the figures those that stop a delivery, and no other. A check that can be executed by
+    itself shares its execution with none."""
+    graph = defs.resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    gating = {one.name for one in CHECKS if one.severity is CheckSeverity.CRITICAL}
+    assert blocking == gating
+    assert gating
+    for key in graph.asset_check_keys:
+        assert set(graph.get_execution_set_asset_and_check_keys(key)) == {key}, key
+
+
+def test_the_launchpad_of_every_job_of_ours_begins_with_its_values() -> None:
+    """Whatever can be configured is there to be seen, and what has a few values is a choice of these."""
+    for job in defs.get_repository_def().get_all_jobs():
+        if job.name.startswith("__"):
+            continue
+        configured = {
+            node.name
+            for node in job.nodes
+            if getattr(node.definition.config_schema.config_type, "fields", None)
+        }
+        config = job.run_config
+        if job.partitioned_config is not None:
+            config = job.partitioned_config.get_run_config_for_partition_key("north|2026-03-01")
+        prefilled = (config or {}).get("ops", {})
+        assert configured <= {*prefilled}, job.name
+    levels = LOGGERS["console"].config_schema.config_type.fields["log_level"].config_type
+    assert "INFO" in levels.config_values
+
+
+def test_what_a_schedule_fills_has_a_freshness_policy() -> None:
+    """And the schedule that the sensor names is there."""
+    schedules = {one.name for one in defs.get_repository_def().schedule_defs}
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    assert {name for name, spec in specs.items() if spec.freshness_policy} == {*KEPT_FRESH}
+    assert {one.schedule for one in KEPT_FRESH.values()} <= schedules
+
+
 def test_the_names_that_others_rely_on_are_pinned() -> None:
     """A renamed asset loses its history, a renamed schedule its switch: change these on purpose."""
     repository = defs.get_repository_def()
@@ -112,6 +154,8 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "sla_breaches",
         "platform_outages",
         "run_failures",
+        "first_start",
+        "assets_are_fresh",
         "notify_companies",
         "send_notifications",
     }

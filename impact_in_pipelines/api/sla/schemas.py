@@ -20,6 +20,8 @@ BreachName = Literal[
     "held",
     "widespread",
     "anomaly",
+    "not_refreshed",
+    "correction_undecided",
 ]
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]

@@ -1,22 +1,20 @@
 """A check on each export: delivered days are what the events say."""
 
 from dagster import (
-    AssetCheckKey,
     AssetCheckResult,
-    AssetChecksDefinition,
     AssetCheckSeverity,
+    AssetCheckSpec,
     AssetKey,
     MetadataValue,
     TableColumn,
     TableRecord,
     TableSchema,
-    asset_check,
 )
 
 from impact_in_pipelines.assets.exports.figures import figures_in_words
 from impact_in_pipelines.delivery.resending.correcting import size_of_change
 from impact_in_pipelines.platforms import FACTS, Platform
-from impact_in_pipelines.resources.runtime import RuntimeResource
+from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.corrections import StaleDay, StaleFilter
 
@@ -31,40 +29,40 @@ _COLUMNS = TableSchema(
 )
 
 
-def _build(platform: Platform) -> AssetChecksDefinition:
-    title = FACTS[platform].title
-
-    @asset_check(
-        asset=AssetKey(f"{platform.value}_export"),
+def export_check_spec(platform: Platform) -> AssetCheckSpec:
+    """The check that says whether `platform` was told what is true."""
+    return AssetCheckSpec(
         name=CHECK,
-        additional_deps=[AssetKey("company_impact")],
+        asset=AssetKey(f"{platform.value}_export"),
         description=(
-            f"What was delivered to {title} is what the events say today, as of the last hourly comparison. "
-            "A warning: deliveries go out all the same. When it fails: correct the days (impact-in "
-            "deliveries correct), or let the company's policy (impact-in deliveries corrections)."
+            f"What was delivered to {FACTS[platform].title} is what the events say today, as of the last "
+            "hourly comparison. A warning: deliveries go out all the same. When it fails: correct the days "
+            "(impact-in deliveries correct), or let the company's policy (impact-in deliveries corrections)."
         ),
     )
-    def check(runtime: RuntimeResource) -> AssetCheckResult:
-        parts = runtime.get()
-        found = corrections.stale_days(parts, StaleFilter(platform=platform), limit=100_000)
-        worst = sorted(
-            found.days,
-            key=lambda one: size_of_change(one.delivered or {}, one.current),
-            reverse=True,
-        )
-        return AssetCheckResult(
-            passed=found.total == 0,
-            severity=AssetCheckSeverity.WARN,
-            metadata={
-                "stale_days": found.total,
-                "companies": len({one.company_id for one in found.days}),
-                "worst": MetadataValue.table(
-                    records=[_record(one) for one in worst[:WORST_SHOWN]], schema=_COLUMNS
-                ),
-            },
-        )
 
-    return check
+
+def check_of_export(parts: Runtime, platform: Platform) -> AssetCheckResult:
+    """The stale days of `platform`, those first whose figures have changed most."""
+    found = corrections.stale_days(parts, StaleFilter(platform=platform), limit=100_000)
+    worst = sorted(
+        found.days,
+        key=lambda one: size_of_change(one.delivered or {}, one.current),
+        reverse=True,
+    )
+    return AssetCheckResult(
+        check_name=CHECK,
+        asset_key=AssetKey(f"{platform.value}_export"),
+        passed=found.total == 0,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "stale_days": found.total,
+            "companies": len({one.company_id for one in found.days}),
+            "worst": MetadataValue.table(
+                records=[_record(one) for one in worst[:WORST_SHOWN]], schema=_COLUMNS
+            ),
+        },
+    )
 
 
 def _record(one: StaleDay) -> TableRecord:
@@ -79,7 +77,3 @@ def _record(one: StaleDay) -> TableRecord:
             "correction": str(one.correction_id or ""),
         }
     )
-
-
-export_checks = [_build(platform) for platform in Platform]
-check_keys = [AssetCheckKey(AssetKey(f"{platform.value}_export"), CHECK) for platform in Platform]

@@ -16,7 +16,7 @@ from dagster import (
     asset,
 )
 
-from impact_in_pipelines.assets.beta import single_run_backfills
+from impact_in_pipelines.assets.beta import knowingly_beta
 from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.exports.choice import ExportConfig, chosen_days
 from impact_in_pipelines.assets.exports.figures import compared_with_figures
@@ -72,7 +72,7 @@ def build_export(*, platform: Platform) -> AssetsDefinition:
 
 def build_exports() -> list[AssetsDefinition]:
     """One export for each platform."""
-    with single_run_backfills():
+    with knowingly_beta():
         return [build_export(platform=platform) for platform in Platform]
 
 

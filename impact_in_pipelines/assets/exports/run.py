@@ -1,14 +1,8 @@
 """One run of an export: it drains what it is for, shows the results in Dagster, and ends as it went."""
 
 import time
-from datetime import datetime
 
-from dagster import (
-    AssetExecutionContext,
-    DagsterEventType,
-    Failure,
-    RetryRequested,
-)
+from dagster import AssetExecutionContext, Failure
 
 from impact_in_pipelines.assets.exports.choice import Chosen, Due
 from impact_in_pipelines.assets.exports.figures import show_stale_cells
@@ -81,6 +75,7 @@ class Export:
         self._own_rows = self._run_id if isinstance(chosen, Chosen) else None
         self._settled_at = time.monotonic()
         self._idle = False
+        self._waited_s = 0.0
         self._recorder = Recorder(
             context,
             runtime,
@@ -90,11 +85,11 @@ class Export:
         )
 
     def run(self) -> None:
-        """Send, record and end.
+        """Send, record and end; selected partitions whose next attempt is less than a minute away are waited
+        for (layer 2 of D5).
 
-        Raises `RetryRequested` while selected partitions wait for an attempt that is less than a minute away
-        (layer 2 of D5), and `Failure` if something failed for good or the run was stopped: what was not sent
-        is then due again, or cancelled if a person has terminated the run.
+        Raises `Failure` if something failed for good or the run was stopped: what was not sent is then due
+        again, or cancelled if a person has terminated the run.
         """
         if is_terminated(self._instance, self._run_id):
             # The interrupt came before we could listen, and Dagster's answer to it was to try again.
@@ -107,6 +102,9 @@ class Export:
 
     def _send(self, selection: Selection) -> None:
         summary = self._drained(selection)
+        while self._waits_for_retry(summary):
+            # Here and not by Dagster's RetryRequested: that shows people a stack trace of ours for each wait.
+            summary = self._drained(selection)
         # Failures are shown last, and only by a run that can still end as failed: planned partitions of one
         # that ends as cancelled don't turn red, and nobody would show them again.
         stopped = self._stop.requested or is_terminated(self._instance, self._run_id)
@@ -116,7 +114,7 @@ class Export:
         self._report(summary)
         if stopped:
             raise self._stopped(summary)
-        self._end_selection(summary)
+        self._end_selection()
         self._fail_if_something_failed()
 
     def _selection(self) -> Selection:
@@ -188,40 +186,38 @@ class Export:
         )
         return f"{cancelled} that were not sent are cancelled"
 
-    def _end_selection(self, summary: DrainSummary) -> None:
-        """Wait for a retry that is near, or leave what is open to the drains and say so."""
-        if self._own_rows is None or not isinstance(self._chosen, Chosen):
-            return
+    def _waits_for_retry(self, summary: DrainSummary) -> bool:
+        """Wait until the next attempt of a selected partition is due; False if there is none that fits into
+        `LONGEST_WAIT_S` with the waits before it, or the run is to stop."""
+        if not isinstance(self._chosen, Chosen) or not self._chosen.waits:
+            return False
+        # A try that could take nothing is not helped by another one: its connection is closed, or another
+        # delivery must end first.
+        if self._idle or self._stop.requested or (self._waited_s and summary.claimed == 0):
+            return False
         open_rows, next_attempt_at = self._runtime.selections.open_of_run(
             self._platform, self._run_id
         )
-        # A try that could take nothing is not helped by another one: its connection is closed, or another
-        # delivery must end first.
-        stuck = self._idle or (self._context.retry_number > 0 and summary.claimed == 0)
-        if open_rows and self._chosen.waits and next_attempt_at is not None and not stuck:
-            self._wait_if_near(open_rows, next_attempt_at)
+        if not open_rows or next_attempt_at is None:
+            return False
+        wait_s = max(1.0, (next_attempt_at - self._runtime.clock()).total_seconds())
+        if self._waited_s + wait_s > LONGEST_WAIT_S:
+            return False
+        self._recorder.record(failures=False)
+        self._report(summary)
+        noun = "delivery is" if open_rows == 1 else "deliveries are"
+        self._context.log.info(f"{open_rows} {noun} tried again in {wait_s:.0f} s")
+        self._waited_s += wait_s
+        return not self._stop.wait(wait_s)
+
+    def _end_selection(self) -> None:
+        """Leave what is open to the drains and say so."""
+        if self._own_rows is None:
+            return
+        open_rows, _ = self._runtime.selections.open_of_run(self._platform, self._run_id)
         if open_rows:
             self._say_what_waits(open_rows)
         run_selections.release(self._runtime, self._platform, self._run_id)
-
-    def _wait_if_near(self, open_rows: int, next_attempt_at: datetime) -> None:
-        """Raise `RetryRequested` if this wait and those before it fit into `LONGEST_WAIT_S`."""
-        wait_s = max(1.0, (next_attempt_at - self._runtime.clock()).total_seconds())
-        if self._waited_s() + wait_s > LONGEST_WAIT_S:
-            return
-        self._context.log.warning(f"{open_rows} deliveries are tried again in {wait_s:.0f} s")
-        # Bounded by the minute, a second each: running out of tries would make the run a failed one.
-        raise RetryRequested(max_retries=int(LONGEST_WAIT_S) + 1, seconds_to_wait=wait_s)
-
-    def _waited_s(self) -> float:
-        """Seconds that earlier tries of this step have waited, from the run's own events."""
-        return sum(
-            float(entry.dagster_event.step_retry_data.seconds_to_wait or 0)
-            for entry in self._instance.all_logs(
-                self._run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY
-            )
-            if entry.dagster_event is not None
-        )
 
     def _say_what_waits(self, open_rows: int) -> None:
         waiting = self._runtime.selections.waiting_of_run(

@@ -6,11 +6,13 @@ simply tried again five seconds later: neither ends a drain. So while one runs, 
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LOOKS_EVERY_S = 0.2
 
 
 class Stop:
@@ -27,6 +29,14 @@ class Stop:
         """Ask for it; asking again changes nothing."""
         if self.signal is None:
             self.signal = signal.Signals(signum)
+
+    def wait(self, seconds: float) -> bool:
+        """Let `seconds` pass, or less if it is asked for meanwhile: then True."""
+        until = time.monotonic() + seconds
+        while not self.requested and (left := until - time.monotonic()) > 0:
+            # An event that a signal's handler sets could wait for the lock that this thread holds.
+            time.sleep(min(left, _LOOKS_EVERY_S))
+        return self.requested
 
 
 _in_force: Stop | None = None

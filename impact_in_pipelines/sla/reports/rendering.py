@@ -46,6 +46,8 @@ WORDS = {
     "held": N_("held"),
     "widespread": N_("widespread"),
     "anomaly": N_("anomaly"),
+    "not_refreshed": N_("not refreshed"),
+    "correction_undecided": N_("correction to decide on"),
     "authentication": N_("authentication"),
     "configuration": N_("configuration"),
     "data_quality": N_("data quality"),

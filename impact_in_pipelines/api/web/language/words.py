@@ -150,6 +150,8 @@ BREACHES = {
     "held": N_("Held by a person"),
     "widespread": N_("Many companies at once"),
     "anomaly": N_("Unusual figures"),
+    "not_refreshed": N_("Tables not refreshed"),
+    "correction_undecided": N_("Correction to decide on"),
 }
 
 INCIDENT_EVENTS = {

@@ -1,0 +1,44 @@
+"""What Dagster keeps, and has not filled for too long, as one breach of all companies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class OldAsset:
+    """An asset that was filled last at `filled_at` and had to be since `due_at`. `switched_off`: its
+    schedule, where somebody has switched that off."""
+
+    name: str
+    filled_at: datetime
+    due_at: datetime
+    switched_off: str | None = None
+
+
+def not_refreshed(old: Sequence[OldAsset], now: datetime) -> list[Breach]:
+    """One breach for all of them; `actual` is for how many hours the oldest has not been filled."""
+    if not old:
+        return []
+    oldest = min(one.filled_at for one in old)
+    return [
+        Breach(
+            type=BreachType.NOT_REFRESHED,
+            severity=Severity.WARNING,
+            threshold=0.0,
+            actual=float((now - oldest) // timedelta(hours=1)),
+            since=oldest,
+            company_id=None,
+            company=None,
+            platform=None,
+            sample_size=len(old),
+            low_confidence=False,
+            details={
+                "assets": [one.name for one in old],
+                "switched_off": sorted({one.switched_off for one in old if one.switched_off}),
+            },
+            rule=Rule.ASSETS_OLD,
+        )
+    ]
