@@ -13,7 +13,7 @@ from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.refreshing import company_impact
 
 BENEVITY, GOODERA, WORKDAY = Platform.BENEVITY, Platform.GOODERA, Platform.WORKDAY
-QUARTER = [YESTERDAY - timedelta(days=n) for n in reversed(range(60))]
+QUARTER = [YESTERDAY - timedelta(days=n) for n in reversed(range(90))]
 HEADER = (
     "event_id,company,occurred_at,activity,participant_ref,volunteer_ref,hours,outcome_category,"
     "outcome_score\n"
@@ -40,7 +40,7 @@ def found(world: World) -> list[tuple[str, date]]:
 
 
 def delivered_quarter(world: World, folder: Path) -> World:
-    """Two months of days, delivered to two platforms as they were then."""
+    """A quarter of days, delivered to two platforms as they were then."""
     (company,) = world.companies()
     imported(world, folder, [(f"e{day}", day, "p1", 2.0) for day in QUARTER])
     for platform in (BENEVITY, GOODERA):

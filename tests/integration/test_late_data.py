@@ -1,12 +1,14 @@
 """Events that come, change or are deleted after their day was delivered (design D19)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier
 
+from dagster import TableMetadataValue
 from factories import YESTERDAY, World
 
+from impact_in_pipelines.assets.exports.checks import check_of_export
 from impact_in_pipelines.db.corrections.staleness import StaleFilter
 from impact_in_pipelines.delivery.resending.correcting import CorrectionPolicy, Policy
 from impact_in_pipelines.errors.deliveries import (
@@ -15,32 +17,63 @@ from impact_in_pipelines.errors.deliveries import (
     CorrectionOnItsWay,
     CorrectionsOff,
 )
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.deliveries.calendar import DayState, calendar
 
 from .late_worlds import BENEVITY, GOODERA, QUARTER, WORKDAY, company_of, found, imported
 
 
-def test_late_changed_and_deleted_events_make_their_days_stale_and_no_others(
+def test_over_a_quarter_list_calendar_check_cells_and_corrections_agree(
     quarter: World, tmp_path: Path
 ) -> None:
-    """What the log, the lists and the incidents all left green is found, on each platform that was told."""
-    late, changed, deleted = QUARTER[3], QUARTER[20], QUARTER[40]
+    """Late, changed and deleted events make their days stale and no others, on each platform that was told,
+    whoever is asked; and once they are corrected nobody says so any more."""
+    assert len(QUARTER) == 90
+    late, changed, deleted = QUARTER[3], QUARTER[40], QUARTER[80]
     imported(quarter, tmp_path, [("late", late, "p9", 1.5), (f"e{changed}", changed, "p1", 4.0)])
     quarter.execute("DELETE FROM impact_events WHERE event_id = :id", id=f"e{deleted}")
     expected = [(p.value, day) for p in (BENEVITY, GOODERA) for day in (late, changed, deleted)]
     assert found(quarter) == expected
 
     company = quarter.runtime.companies.find("c-1")
-    shown = calendar(quarter.runtime, company, QUARTER[0], QUARTER[-1])
-    for days in shown.values():
-        assert [one.day for one in days if one.state is DayState.STALE] == [late, changed, deleted]
+
+    def said() -> list[list[date]]:
+        """The stale days by the calendar, the check's table and Dagster's cells, on both platforms."""
+        shown = calendar(quarter.runtime, company, QUARTER[0], QUARTER[-1])
+        answers = [
+            [one.day for one in days if one.state is DayState.STALE]
+            for name, days in shown.items()
+            if name in (BENEVITY, GOODERA)
+        ]
+        for platform in (BENEVITY, GOODERA):
+            result = check_of_export(quarter.runtime, platform)
+            worst = result.metadata["worst"]
+            assert isinstance(worst, TableMetadataValue)
+            rows = worst.records
+            answers.append(sorted(date.fromisoformat(str(one.data["day"])) for one in rows))
+            assert result.passed is (not rows)
+            with corrections.changed_cells(quarter.runtime, platform) as cells:
+                marked.update((platform, day) for _, day in cells.marked)
+                marked.difference_update((platform, day) for _, day in cells.cleared)
+            answers.append(sorted(day for where, day in marked if where is platform))
+        return answers
+
+    marked: set[tuple[Platform, date]] = set()
+    assert said() == [[late, changed, deleted]] * 6
 
     stale = corrections.stale_days(quarter.runtime, StaleFilter(platform=BENEVITY)).days
     (one,) = [each for each in stale if each.day == late]
     assert one.delivered is not None
     assert (one.delivered["participants"], one.current["participants"]) == (1, 2)
     assert (one.delivered["volunteer_hours"], one.current["volunteer_hours"]) == (2.0, 3.5)
+
+    reports = corrections.stale_reports(quarter.runtime)
+    corrections.correct(quarter.runtime, [r.example.delivery_id for r in reports], actor="ann")
+    for platform in (BENEVITY, GOODERA):
+        quarter.drain(platform)
+    assert found(quarter) == []
+    assert said() == [[]] * 6
 
 
 def test_a_correction_supersedes_what_it_corrects_everywhere(
