@@ -1,9 +1,11 @@
-"""What Dagster keeps, and has not filled for too long, as one breach of all companies."""
+"""What is out of date, as breaches of all companies: assets that nobody fills, delivered figures that have
+changed and wait for a decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.model import Breach, BreachType, Rule, Severity
 
 
@@ -42,3 +44,22 @@ def not_refreshed(old: Sequence[OldAsset], now: datetime) -> list[Breach]:
             rule=Rule.ASSETS_OLD,
         )
     ]
+
+
+def undecided(platform: Platform, *, days: int, companies: int, since: datetime) -> Breach:
+    """Delivered days of `companies` companies whose figures have changed since: each has had a notice of its
+    own, and decides."""
+    return Breach(
+        type=BreachType.CORRECTION_UNDECIDED,
+        severity=Severity.WARNING,
+        threshold=0.0,
+        actual=float(days),
+        since=since,
+        company_id=None,
+        company=None,
+        platform=platform,
+        sample_size=days,
+        low_confidence=False,
+        details={"companies": companies},
+        rule=Rule.FIGURES_CHANGED,
+    )

@@ -197,8 +197,20 @@ def fact(incident: Incident) -> str:
         case BreachType.NOT_REFRESHED:
             return _not_refreshed(incident)
         case BreachType.CORRECTION_UNDECIDED:
-            days = "1 delivered day has" if actual == 1 else f"{actual:g} delivered days have"
-            return f"the figures of {days} changed since; to be corrected or left as sent"
+            return _undecided(incident)
+
+
+def _undecided(incident: Incident) -> str:
+    if incident.closed_at is not None:
+        return "nobody is to decide on a correction any more"
+    count = incident.details.get("companies", 0)
+    whose = "1 company" if count == 1 else f"{count} companies"
+    days = (
+        "1 delivered day has"
+        if incident.actual == 1
+        else f"{incident.actual:g} delivered days have"
+    )
+    return f"figures of {days} changed since; {whose} to decide whether to correct them"
 
 
 def _anomaly(incident: Incident) -> str:
@@ -280,6 +292,8 @@ def sample(incident: Incident) -> str:
         )
     if incident.type is BreachType.NOT_REFRESHED:
         return "1 asset" if incident.sample_size == 1 else f"{incident.sample_size} assets"
+    if incident.type is BreachType.CORRECTION_UNDECIDED:
+        return "1 day" if incident.sample_size == 1 else f"{incident.sample_size} days"
     noun = "delivery" if incident.sample_size == 1 else "deliveries"
     return f"{incident.sample_size} {noun}"
 

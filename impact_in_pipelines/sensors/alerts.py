@@ -25,8 +25,9 @@ from impact_in_pipelines.wording import sentence
 
 
 def alert_sensors(settings: Settings) -> list[SensorDefinition]:
-    """`sla_breaches` and `platform_outages` (off by default where ENABLE_SLA_MONITORING is false) and
-    `send_notifications`, which always runs: what was written is to be sent."""
+    """`sla_breaches`, `platform_outages` and `corrections_to_decide` (off by default where
+    ENABLE_SLA_MONITORING is false) and `send_notifications`, which always runs: what was written is to be
+    sent."""
     monitoring = _status(settings.enable_sla_monitoring)
 
     @sensor(
@@ -51,6 +52,20 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         return _tick(runtime, lambda parts: _watched(context, Alerts(parts).watch_outages()))
 
     @sensor(
+        name="corrections_to_decide",
+        minimum_interval_seconds=120,
+        default_status=monitoring,
+        description=(
+            "Opens one incident a platform while figures that were delivered have changed and companies "
+            "are to decide on the correction; each of them has a notice of its own."
+        ),
+    )
+    def corrections_to_decide(
+        context: SensorEvaluationContext, runtime: RuntimeResource
+    ) -> SkipReason:
+        return _tick(runtime, lambda parts: _watched(context, Alerts(parts).watch_corrections()))
+
+    @sensor(
         name="send_notifications",
         minimum_interval_seconds=30,
         default_status=DefaultSensorStatus.RUNNING,
@@ -64,7 +79,7 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
     ) -> SkipReason:
         return _tick(runtime, lambda parts: _sent(context, parts))
 
-    return [sla_breaches, platform_outages, send_notifications]
+    return [sla_breaches, platform_outages, corrections_to_decide, send_notifications]
 
 
 def _tick(runtime: RuntimeResource, act: Callable[[Runtime], str]) -> SkipReason:

@@ -16,7 +16,7 @@ from impact_in_pipelines.alerting.causes import (
 )
 from impact_in_pipelines.alerting.channels.channel import AlertChannel
 from impact_in_pipelines.alerting.channels.log import LogChannel
-from impact_in_pipelines.alerting.freshness import OldAsset, not_refreshed
+from impact_in_pipelines.alerting.freshness import OldAsset, not_refreshed, undecided
 from impact_in_pipelines.alerting.holds import PAUSED_BY, needing_people, to_pause
 from impact_in_pipelines.alerting.outages import OutageRule, health, look_back_to, outages
 from impact_in_pipelines.alerting.reconciling import Quiet, acknowledged, reconcile
@@ -182,6 +182,19 @@ class Alerts:
             now = self._runtime.clock()
             found = not_refreshed(old, now)
             return self._apply(session, found, session.open(), _FRESHNESS, now)
+
+    def watch_corrections(self) -> Watched | None:
+        """Make the incidents of delivered figures that have changed and wait for a decision agree with those
+        that do now; None: another tick is at it."""
+        with self._runtime.incidents.exclusively() as session:
+            if session is None:
+                return None
+            found = [
+                undecided(one.platform, days=one.days, companies=one.companies, since=one.since)
+                for one in self._runtime.staleness.undecided()
+            ]
+            now = self._runtime.clock()
+            return self._apply(session, found, session.open(), _CORRECTIONS, now)
 
     @property
     def _pause_after(self) -> timedelta:

@@ -90,7 +90,8 @@ def test_the_launchpad_of_every_job_of_ours_begins_with_its_values() -> None:
         configured = {
             node.name
             for node in job.nodes
-            if getattr(node.definition.config_schema.config_type, "fields", None)
+            if node.definition.config_schema is not None
+            and getattr(node.definition.config_schema.config_type, "fields", None)
         }
         config = job.run_config
         if job.partitioned_config is not None:
@@ -155,6 +156,7 @@ def test_the_names_that_others_rely_on_are_pinned() -> None:
         "platform_outages",
         "run_failures",
         "first_start",
+        "corrections_to_decide",
         "assets_are_fresh",
         "notify_companies",
         "send_notifications",

@@ -16,6 +16,7 @@ ChosenKind = Literal[
     "delivery.recovered",
     "delivery.delivered",
     "delivery.corrected",
+    "correction.undecided",
     "report.weekly_ready",
 ]
 KindName = Literal[
@@ -25,6 +26,7 @@ KindName = Literal[
     "delivery.recovered",
     "delivery.delivered",
     "delivery.corrected",
+    "correction.undecided",
     "report.weekly_ready",
     "channel.disabled",
     "channel.test",

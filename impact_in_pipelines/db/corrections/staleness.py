@@ -22,7 +22,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.model import Reported
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.impact.figures import ImpactFigures, PeriodRequest
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import FACTS, Platform, SecondReport
 
 _SQL = load("corrections/staleness")
 
@@ -112,6 +112,17 @@ class StaleList:
 
     days: Sequence[StaleDay] = ()
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedDays:
+    """Stale `days` of a platform on which `companies` companies are to decide; the first was found at
+    `since`."""
+
+    platform: Platform
+    days: int
+    companies: int
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -206,6 +217,13 @@ class StalenessStore:
         those."""
         with self._engine.connect() as connection:
             return stale_on(connection, wanted, limit=limit, corrections=corrections)
+
+    def undecided(self) -> list[UndecidedDays]:
+        """What companies are asked about, by platform; not what a platform would count twice."""
+        adding = [one.value for one in Platform if FACTS[one].second_report is SecondReport.ADDS]
+        with self._engine.connect() as connection:
+            rows = rows_of(connection.execute(_SQL["undecided"], {"adding": adding}))
+        return [UndecidedDays(**{**row, "platform": Platform(row["platform"])}) for row in rows]
 
     @contextmanager
     def cells(self, platform: Platform) -> Iterator[CellChanges]:

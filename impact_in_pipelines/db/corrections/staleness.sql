@@ -140,6 +140,28 @@ WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_h
         AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
 GROUP BY s.platform
 
+-- name: undecided
+-- Of each platform the stale days that a company is to decide on: its policy is to be asked, a correction is
+-- possible, and none was asked for.
+SELECT s.platform, count(*) AS days, count(DISTINCT s.company_id) AS companies, min(s.found_at) AS since
+FROM stale_days s
+JOIN companies c ON c.id = s.company_id AND c.active
+JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+LEFT JOIN correction_policies p ON p.company_id = s.company_id AND p.platform = s.platform
+WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_hash <> s.delivered_hash
+  AND coalesce(p.policy, 'ask') = 'ask'
+  AND (p.counts_twice_accepted IS NOT NULL OR s.platform <> ALL(CAST(:adding AS text[])))
+  AND NOT EXISTS (
+      SELECT 1 FROM impact_deliveries n
+      WHERE n.company_id = d.company_id AND n.platform = d.platform AND n.status = 'success'
+        AND n.period_start = d.period_start AND n.period_end = d.period_end
+        AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
+  AND NOT EXISTS (
+      SELECT 1 FROM impact_deliveries o
+      WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
+        AND o.status NOT IN ('cancelled', 'skipped'))
+GROUP BY s.platform
+
 -- name: shown_cells
 SELECT t.company_id, c.slug AS company, t.platform, t.day, t.version
 FROM stale_cells t JOIN companies c ON c.id = t.company_id

@@ -81,6 +81,7 @@ class NoticeWriter:
             "write_late",
             "write_held",
             "write_released",
+            "write_undecided",
             "write_reports",
         ):
             span = spans.get(name)

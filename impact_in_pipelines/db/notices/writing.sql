@@ -97,6 +97,37 @@ WHERE m.kind = 'delivery.held' AND m.created_at > :horizon
       SELECT 1 FROM notice_messages e WHERE e.channel_id = m.channel_id AND e.key = 'released:' || m.key)
 ON CONFLICT (channel_id, key) DO NOTHING
 
+-- name: write_undecided
+-- Delivered days that have changed since, where the company is asked what to do: of what was found on one day
+-- one notice for each platform.
+INSERT INTO notice_messages (company_id, channel_id, key, kind, at, data, created_at, next_attempt_at)
+SELECT o.id, c.id, 'correction.undecided:' || f.platform || ':' || f.found_on, 'correction.undecided', f.found_at,
+       jsonb_build_object(
+           'company', jsonb_build_object('id', o.id, 'slug', o.slug, 'name', o.name),
+           'platform', f.platform,
+           'changed', jsonb_build_object('days', f.days, 'firstDay', f.first_day, 'lastDay', f.last_day)),
+       :now, :now
+FROM (
+    SELECT s.company_id, s.platform, CAST(s.found_at AT TIME ZONE 'UTC' AS date) AS found_on,
+           max(s.found_at) AS found_at, count(DISTINCT s.day) AS days, min(s.day) AS first_day,
+           max(s.day) AS last_day
+    FROM stale_days s
+    JOIN impact_deliveries d ON d.id = s.delivery_id AND d.scheduled_for = s.due_at
+    LEFT JOIN correction_policies p ON p.company_id = s.company_id AND p.platform = s.platform
+    WHERE s.found_at > :recent AND coalesce(p.policy, 'ask') = 'ask' AND s.current_hash <> s.delivered_hash
+      AND d.status = 'success' AND d.figures_hash = s.delivered_hash
+      AND NOT EXISTS (
+          SELECT 1 FROM impact_deliveries o
+          WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
+            AND o.status NOT IN ('cancelled', 'skipped'))
+    GROUP BY s.company_id, s.platform, CAST(s.found_at AT TIME ZONE 'UTC' AS date)
+) f
+JOIN notice_channels c ON c.company_id = f.company_id
+    AND c.enabled AND 'correction.undecided' = ANY(c.kinds)
+JOIN companies o ON o.id = f.company_id AND o.active
+WHERE f.found_at >= c.created_at
+ON CONFLICT (channel_id, key) DO NOTHING
+
 -- name: write_reports
 -- Weekly reports that were made since a few days ago, once each, however often they are made again.
 INSERT INTO notice_messages (company_id, channel_id, key, kind, at, data, created_at, next_attempt_at)

@@ -19,6 +19,7 @@ class NoticeEvent(StrEnum):
     RECOVERED = "delivery.recovered"
     LATE = "delivery.late"
     CORRECTED = "delivery.corrected"
+    CORRECTION_UNDECIDED = "correction.undecided"
     WEEKLY_REPORT = "report.weekly_ready"
     CHANNEL_DISABLED = "channel.disabled"
     TEST = "channel.test"
@@ -31,6 +32,7 @@ CHOSEN = (
     NoticeEvent.RECOVERED,
     NoticeEvent.DELIVERED,
     NoticeEvent.CORRECTED,
+    NoticeEvent.CORRECTION_UNDECIDED,
     NoticeEvent.WEEKLY_REPORT,
 )
 """What a channel may ask for. That another channel was switched off, every one is told, and a test is asked
@@ -41,6 +43,7 @@ USUAL = (
     NoticeEvent.HELD,
     NoticeEvent.LATE,
     NoticeEvent.RECOVERED,
+    NoticeEvent.CORRECTION_UNDECIDED,
     NoticeEvent.WEEKLY_REPORT,
 )
 """What a new channel asks for unless something else is said: what somebody has to know."""

@@ -25,6 +25,7 @@ KIND_TITLES: Mapping[NoticeEvent, str] = {
     NoticeEvent.RECOVERED: N_("What had failed or waited has been sent"),
     NoticeEvent.DELIVERED: N_("A delivery has arrived"),
     NoticeEvent.CORRECTED: N_("A correction has arrived"),
+    NoticeEvent.CORRECTION_UNDECIDED: N_("Figures have changed since they were delivered"),
     NoticeEvent.WEEKLY_REPORT: N_("The weekly report is ready"),
     NoticeEvent.CHANNEL_DISABLED: N_("A channel was switched off"),
     NoticeEvent.TEST: N_("Test"),
@@ -44,6 +45,7 @@ _ICONS: Mapping[NoticeEvent, str] = {
     NoticeEvent.FAILED: ":red_circle:",
     NoticeEvent.HELD: ":large_yellow_circle:",
     NoticeEvent.LATE: ":large_yellow_circle:",
+    NoticeEvent.CORRECTION_UNDECIDED: ":large_yellow_circle:",
     NoticeEvent.CHANNEL_DISABLED: ":large_yellow_circle:",
 }
 
@@ -102,6 +104,8 @@ def worded(message: Happening, reader: NoticeReader) -> NoticeText:
         return _of_delivery(kind, data["delivery"], reader)
     if "hold" in data:
         return _of_hold(kind, data, reader)
+    if "changed" in data:
+        return _of_changed(kind, data, reader)
     if "report" in data:
         return _of_report(data["report"], reader)
     if "channel" in data and kind is NoticeEvent.CHANNEL_DISABLED:
@@ -166,6 +170,26 @@ def _of_hold(kind: NoticeEvent, data: Mapping[str, Any], reader: NoticeReader) -
         reader.text(N_("%(platform)s: deliveries are waiting")) % platform,
         [reader.text(N_("Since: %(when)s")) % since, reader.text(why)],
         reader.link("connections"),
+    )
+
+
+def _of_changed(kind: NoticeEvent, data: Mapping[str, Any], reader: NoticeReader) -> NoticeText:
+    changed, formats = data["changed"], reader.formats
+    days = formats.days(
+        date.fromisoformat(changed["firstDay"]), date.fromisoformat(changed["lastDay"])
+    )
+    title = reader.text(N_("%(platform)s: figures for %(days)s have changed since they were sent"))
+    return NoticeText(
+        kind,
+        title % {"platform": _platform(data["platform"]), "days": days},
+        [
+            reader.text(N_("Days with other figures: %(count)s"))
+            % {"count": formats.number(changed["days"])},
+            reader.text(
+                N_("Nothing is sent until you decide: correct them, or leave them as they are.")
+            ),
+        ],
+        reader.link("calendar"),
     )
 
 
