@@ -7,14 +7,16 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
+    AssetExecutionContext,
     AssetKey,
+    AssetSpec,
     MaterializeResult,
     MetadataValue,
     RetryPolicy,
     TableColumn,
     TableRecord,
     TableSchema,
-    asset,
+    multi_asset,
 )
 
 from impact_in_pipelines.assets.catalog import ANALYSTS
@@ -30,13 +32,24 @@ _COLUMNS = TableSchema(
 CHECK = "no_anomaly"
 
 
-@asset(
-    description=(
-        "Every company's and platform's daily success, volume, answer times and figures up to yesterday, "
-        "each compared with what its own half year lets expect of the weekday, holidays and the month's "
-        "end. What has left its past opens an incident; docs/anomalies.md says how to read it."
-    ),
-    deps=[AssetKey("sla_daily"), AssetKey("company_impact")],
+@multi_asset(
+    name="anomalies",
+    specs=[
+        AssetSpec(
+            "anomalies",
+            deps=[AssetKey("sla_daily"), AssetKey("company_impact")],
+            skippable=True,
+            description=(
+                "Every company's and platform's daily success, volume, answer times and figures up to "
+                "yesterday, each compared with what its own half year lets expect of the weekday, holidays "
+                "and the month's end. What has left its past opens an incident; docs/anomalies.md says how "
+                "to read it."
+            ),
+            group_name="sla",
+            kinds={"postgres"},
+            owners=ANALYSTS,
+        )
+    ],
     check_specs=[
         AssetCheckSpec(
             name=CHECK,
@@ -44,12 +57,12 @@ CHECK = "no_anomaly"
             description="No series has left its past. When it fails: docs/runbook.md, anomaly.",
         )
     ],
+    can_subset=True,
     retry_policy=RetryPolicy(max_retries=2, delay=60),
-    group_name="sla",
-    kinds={"postgres"},
-    owners=ANALYSTS,
 )
-def anomalies(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
+def anomalies(
+    context: AssetExecutionContext, runtime: RuntimeResource
+) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
     """Look, agree the incidents, and say what was found."""
     # numpy and scipy: only the process that looks pays for them.
     from impact_in_pipelines.alerting.wording import day_by_day
@@ -83,19 +96,23 @@ def anomalies(runtime: RuntimeResource) -> Iterator[MaterializeResult[None] | As
         return MetadataValue.table(records, schema=_COLUMNS)
 
     worst = sorted(looked.found, key=lambda one: -one.score)[:_SHOWN]
-    yield MaterializeResult(
-        metadata={
-            "found": table(worst),
-            "anomalies": len(looked.found),
-            "series": looked.series,
-            "day": looked.day.isoformat(),
-            "false_alarms_accepted": f"{looked.per_company:.3g} a company and quarter",
-            "incidents": str(looked.changed),
-        }
-    )
-    yield AssetCheckResult(
-        check_name=CHECK,
-        passed=not looked.breaches,
-        severity=AssetCheckSeverity.WARN,
-        metadata={"told": len(looked.breaches), "found": table(worst)},
-    )
+    if context.selected_asset_keys:
+        yield MaterializeResult(
+            asset_key="anomalies",
+            metadata={
+                "found": table(worst),
+                "anomalies": len(looked.found),
+                "series": looked.series,
+                "day": looked.day.isoformat(),
+                "false_alarms_accepted": f"{looked.per_company:.3g} a company and quarter",
+                "incidents": str(looked.changed),
+            },
+        )
+    if context.selected_asset_check_keys:
+        yield AssetCheckResult(
+            check_name=CHECK,
+            asset_key="anomalies",
+            passed=not looked.breaches,
+            severity=AssetCheckSeverity.WARN,
+            metadata={"told": len(looked.breaches), "found": table(worst)},
+        )

@@ -4,11 +4,11 @@ import logging
 
 from dagster import Enum, EnumValue, Field, InitLoggerContext, LoggerDefinition, logger
 
+from impact_in_pipelines.logs.setting_up import LineHandler
+
 _LEVELS = Enum(
     "ConsoleLevel", [EnumValue(name) for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")]
 )
-
-from impact_in_pipelines.logs.setting_up import LineHandler
 
 
 @logger(
