@@ -19,12 +19,13 @@ from impact_in_pipelines.schedules.anomalies import daily_anomalies
 from impact_in_pipelines.schedules.changes import pause_or_resume
 from impact_in_pipelines.schedules.drains import drain_schedules
 from impact_in_pipelines.schedules.evidence import daily_evidence
+from impact_in_pipelines.schedules.first_start import first_start_sensor
 from impact_in_pipelines.schedules.impact import hourly_refresh
 from impact_in_pipelines.schedules.retention import nightly_retention
 from impact_in_pipelines.schedules.sla import sla_schedules
 from impact_in_pipelines.sensors.alerts import alert_sensors
 from impact_in_pipelines.sensors.companies import company_partitions
-from impact_in_pipelines.sensors.freshness import freshness_sensors
+from impact_in_pipelines.sensors.freshness import freshness_sensor
 from impact_in_pipelines.sensors.notices import notice_sensor
 from impact_in_pipelines.sensors.run_failures import run_failures
 from impact_in_pipelines.sensors.schedules import schedule_table
@@ -60,7 +61,8 @@ defs = Definitions(
         company_partitions,
         schedule_table,
         *alert_sensors(_settings),
-        *freshness_sensors(_settings),
+        first_start_sensor(_settings),
+        freshness_sensor(_settings),
         notice_sensor(),
         run_failures,
     ],
