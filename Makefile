@@ -1,6 +1,7 @@
 # make demo    set up, then run the main job end to end against the sandbox, and exit
 # make test    set up, then the tests
 # make versions  make test on each of Python 3.11, 3.12 and 3.13; PYTHONS
+# make newest-dagster  the tests of Dagster's room with the newest Dagster that the registry has, in build/; optional
 # make slow    the variants that `make test` has one of each of: every way to stop, every language on a phone
 # make coverage  all tests again, slow ones too: lines and branches they ran, room by room
 # make dev     Dagster UI on 3000, sandbox on 3999; Ctrl-C stops everything
@@ -37,7 +38,7 @@ TEST_PROCESSES ?= 4
 PYTEST = PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test versions slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients openapi client-packages check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
+.PHONY: help setup demo dev test versions newest-dagster slow coverage fuzz chaos chaos-trials queue zones mutants chromium promtool servers clients openapi client-packages check check-structure check-migrations check-deploy check-image docs docs-samples docs-serve format bench \
   lock release clean
 
 help:
@@ -62,6 +63,16 @@ PYTHONS ?= python3.11 python3.12 python3.13
 versions:
 	@for python in $(PYTHONS); do \
 	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
+
+# Whether an upgrade would work: what is private of Dagster's (assets/event_batches.py) is tested there too.
+NEWEST := build/newest-dagster
+newest-dagster:
+	@$(MAKE) --no-print-directory setup VENV=$(NEWEST)
+	@$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	  dagster dagster-postgres dagster-webserver dagster-k8s
+	@$(NEWEST)/bin/dagster --version
+	@PYTHONHASHSEED=0 $(NEWEST)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/acceptance \
+	  --ignore tests/acceptance/cockpit
 
 slow: $(READY) chromium promtool servers clients
 	@$(PYTEST) -m slow
