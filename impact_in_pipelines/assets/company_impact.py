@@ -1,4 +1,4 @@
-"""`company_impact`: figures of each company and local day. What judges them is in `figures_checks`."""
+"""`company_impact`: figures of each company and local day, judged by `exports.figures_checks`."""
 
 from dagster import (
     AssetExecutionContext,

@@ -10,7 +10,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.company_impact import CompanyImpactConfig
-from impact_in_pipelines.assets.figures_checks import figures_checks
+from impact_in_pipelines.assets.exports.figures_checks import figures_checks
 from impact_in_pipelines.settings import Settings
 
 refresh_company_impact = define_asset_job(
