@@ -2,15 +2,15 @@
 
 from dagster import Definitions, in_process_executor
 
-from impact_in_pipelines.assets.analytics import delivery_analytics
-from impact_in_pipelines.assets.anomalies import anomalies
 from impact_in_pipelines.assets.company_impact import company_impact
 from impact_in_pipelines.assets.delivery_schedules import delivery_schedules
 from impact_in_pipelines.assets.exports.factory import exports
 from impact_in_pipelines.assets.exports.figures import figures
 from impact_in_pipelines.assets.exports.figures_checks import figures_checks
 from impact_in_pipelines.assets.external import observed
-from impact_in_pipelines.assets.sla import sla_assets
+from impact_in_pipelines.assets.reporting.analytics import delivery_analytics
+from impact_in_pipelines.assets.reporting.anomalies import anomalies
+from impact_in_pipelines.assets.reporting.sla import sla_assets
 from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_process
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 from impact_in_pipelines.resources.console import LOGGERS

@@ -13,7 +13,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.freshness import kept_fresh
-from impact_in_pipelines.assets.sla import months, weeks
+from impact_in_pipelines.assets.reporting.sla import months, weeks
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.schedules.impact import refresh_company_impact
 from impact_in_pipelines.schedules.sla import monitor_request, monitor_sla, report_jobs

@@ -12,7 +12,11 @@ from dagster import (
     schedule,
 )
 
-from impact_in_pipelines.assets.sla import FIRST_DAY, monthly_sla_report, weekly_sla_report
+from impact_in_pipelines.assets.reporting.sla import (
+    FIRST_DAY,
+    monthly_sla_report,
+    weekly_sla_report,
+)
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings

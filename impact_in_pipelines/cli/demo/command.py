@@ -236,7 +236,7 @@ def _refresh_impact() -> None:
 
 def _judge(runtime: Runtime) -> None:
     """What happens at ten past every hour: whoever opens the SLA's assets before would find them empty."""
-    from impact_in_pipelines.assets.sla import FIRST_DAY
+    from impact_in_pipelines.assets.reporting.sla import FIRST_DAY
     from impact_in_pipelines.schedules.sla import RANGE_END, RANGE_START
 
     now = runtime.clock()

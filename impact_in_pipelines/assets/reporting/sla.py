@@ -19,7 +19,7 @@ from impact_in_pipelines.assets.beta import knowingly_beta
 from impact_in_pipelines.assets.catalog import ANALYSTS, table_metadata
 from impact_in_pipelines.assets.freshness import freshness_of
 from impact_in_pipelines.assets.partitions import days
-from impact_in_pipelines.assets.sla_status import sla_status
+from impact_in_pipelines.assets.reporting.sla_status import sla_status
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.reports import make_report

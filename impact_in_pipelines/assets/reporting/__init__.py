@@ -1,0 +1,1 @@
+"""What analysts and operators read: service levels, trends, anomalies."""
