@@ -6,20 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING
 
 from impact_in_pipelines.plain_text import plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 _ASK_EVERY_S = 1.0
 SHOW_CURSOR = b"\x1b[?25h"
@@ -28,9 +20,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 @contextmanager
 def busy(text: str, *, quiet: bool = False) -> Iterator[None]:
     """Say that `text` is being done, and for how long it has been: how much there is nobody knows."""
-    with _shown(
-        [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()], quiet
-    ) as bar:
+    with _shown(_busy_columns, quiet) as bar:
         if bar is not None:
             bar.add_task(f"{plain(text)} …", total=None)
         yield
@@ -42,13 +32,7 @@ def counted(
 ) -> Iterator[None]:
     """Say how many of `total` are done, and about how long the rest takes. `left` is asked each second, on a
     thread of its own, how many are left; what it raises ends the asking, not the work."""
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    ]
-    with _shown(columns, quiet or total == 0) as bar:
+    with _shown(_counted_columns, quiet or total == 0) as bar:
         if bar is None:
             yield
             return
@@ -73,16 +57,39 @@ def counted(
             asking.join()
 
 
+def _busy_columns() -> "list[ProgressColumn]":
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+
+
+def _counted_columns() -> "list[ProgressColumn]":
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    return [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    ]
+
+
 @contextmanager
-def _shown(columns: list[ProgressColumn], quiet: bool) -> Iterator[Progress | None]:
+def _shown(
+    columns: "Callable[[], list[ProgressColumn]]", quiet: bool
+) -> "Iterator[Progress | None]":
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
+    # Only where a line is shown: most commands end sooner than this is imported.
+    from rich.console import Console
+    from rich.progress import Progress
+
     # Dagster redirects the standard streams to its logs while it executes a run.
     with os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal:
         console = Console(file=terminal, force_terminal=True)
         with Progress(
-            *columns,
+            *columns(),
             console=console,
             transient=True,
             refresh_per_second=4,
