@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from impact_in_pipelines.connectors.classify import (
@@ -33,6 +34,15 @@ _log = logging.getLogger(__name__)
 
 def _always() -> bool:
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A shipment, where it goes, and its headers but for an OAuth token."""
+
+    url: str
+    headers: dict[str, str]
+    shipment: Shipment
 
 
 class PlatformConnector:
@@ -74,15 +84,8 @@ class PlatformConnector:
         try:
             result = self._attempt(shipment, again)
         except Exception as error:
-            # Somebody else's code: its faults are its platform's, and a corrected version repairs them. The
-            # text isn't kept, it may hold what was signed with.
-            _log.exception("the connector of %s failed", self.platform)
-            result = error_result(
-                AttemptOutcome.RETRYABLE,
-                ErrorKind.CONFIGURATION,
-                f"{FACTS[self.platform].title}: its connector failed ({type(error).__name__})",
-                redactor_for(shipment.connection),
-            )
+            # Nothing was sent yet.
+            result = self._failed(error, shipment, ErrorKind.CONFIGURATION)
         return result.taking((self._clock() - started) * 1000.0)
 
     def _attempt(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
@@ -91,35 +94,56 @@ class PlatformConnector:
             check_account(connection)
         except UsageError as error:
             return configuration_error(evidence(error))
-        if connection.uses_oauth:
-            return self._send_with_token(shipment, again)
-        answer = self._post(shipment, self._plugin.headers(shipment), again)
-        return self._judge(answer, shipment)
-
-    def _send_with_token(self, shipment: Shipment, again: Callable[[], bool]) -> SendResult:
-        connection = shipment.connection
+        # All that the connector says of a request, before any is sent: the second one, with a new token,
+        # must not fail over it after the first.
+        request = _Outgoing(self._url(shipment), self._headers(shipment), shipment)
+        if not connection.uses_oauth:
+            return self._send_once(request, again)
         try:
             token = self._tokens.token(connection)
-            begin(secrets=[token])
-            answer = self._post(shipment, self._bearing(shipment, token), again)
-            if isinstance(answer, Answer) and token_was_refused(answer):
+        except TokenRefusedError as refused:
+            return refused.result
+        begin(secrets=[token])
+        return self._send_once(request, again, token)
+
+    def _send_once(
+        self, request: _Outgoing, again: Callable[[], bool], token: str = ""
+    ) -> SendResult:
+        """Send and judge; whatever fails here, the request may have arrived."""
+        connection = request.shipment.connection
+        answer: Answer | Exception | None = None
+        try:
+            answer = self._post(request, token, again)
+            if token and isinstance(answer, Answer) and token_was_refused(answer):
                 # By name: another worker may have stored a newer one meanwhile, which must stay.
                 self._tokens.refused(connection, token)
                 if again():
                     token = self._tokens.token(connection)
                     begin(secrets=[token])
-                    answer = self._post(shipment, self._bearing(shipment, token), again)
+                    answer = self._post(request, token, again)
+            return self._judge(answer, request.shipment, token)
         except TokenRefusedError as refused:
             return refused.result
-        return self._judge(answer, shipment, token)
+        except Exception as error:
+            status = answer.status if isinstance(answer, Answer) else None
+            result = self._failed(error, request.shipment, ErrorKind.BAD_RESPONSE)
+            return replace(result, http_status=status)
 
-    def _bearing(self, shipment: Shipment, token: str) -> dict[str, str]:
-        return {**self._plugin.headers(shipment), "Authorization": f"Bearer {token}"}
+    def _failed(self, error: Exception, shipment: Shipment, kind: ErrorKind) -> SendResult:
+        """Somebody else's code: its faults are its platform's, and a corrected version repairs them. The
+        text isn't kept, it may hold what was signed with."""
+        _log.error("the connector of %s failed", self.platform, exc_info=error)
+        return error_result(
+            AttemptOutcome.RETRYABLE,
+            kind,
+            f"{FACTS[self.platform].title}: its connector failed ({type(error).__name__})",
+            redactor_for(shipment.connection),
+        )
 
-    def _post(
-        self, shipment: Shipment, headers: dict[str, str], again: Callable[[], bool]
-    ) -> Answer | Exception:
-        url = f"{shipment.connection.base_url.rstrip('/')}{self._plugin.path(shipment)}"
+    def _url(self, shipment: Shipment) -> str:
+        return f"{shipment.connection.base_url.rstrip('/')}{self._plugin.path(shipment)}"
+
+    def _headers(self, shipment: Shipment) -> dict[str, str]:
         common = {
             "Content-Type": "application/json",
             "Idempotency-Key": str(shipment.key),
@@ -127,10 +151,18 @@ class PlatformConnector:
         }
         if shipment.traceparent is not None:
             common["traceparent"] = shipment.traceparent
+        return {**common, **self._plugin.headers(shipment)}
+
+    def _post(
+        self, request: _Outgoing, token: str, again: Callable[[], bool]
+    ) -> Answer | Exception:
+        bearing = {"Authorization": f"Bearer {token}"} if token else {}
         # The frozen bytes, not `json=`: encoded anew, one key could carry two bodies (D4).
-        body = shipment.body
+        body = request.shipment.body
         try:
-            return self._transport.post(url, {**common, **headers}, body, again=again)
+            return self._transport.post(
+                request.url, {**request.headers, **bearing}, body, again=again
+            )
         except WIRE_ERRORS as error:
             return error
 
