@@ -21,7 +21,7 @@ from impact_in_pipelines.connectors.http.failures import explain, is_unusable
 from impact_in_pipelines.connectors.http.retry_after import retry_after_ms
 from impact_in_pipelines.connectors.plugins.answers import Judgement, Promise
 from impact_in_pipelines.delivery.model import SendResult
-from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
+from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import LONGEST_TRANSACTION_ID
 from impact_in_pipelines.redaction.redactor import DOCUMENT_LIMIT, Redactor
 
@@ -68,7 +68,8 @@ def classify_answer(
     """
     document = parse_object(answer)
     if verdict is not None:
-        return _as_said(verdict, answer, document, promise, redactor, now)
+        said = _as_said(verdict, answer, document, promise, redactor, now)
+        return _for_one_records_sake(said, promise)
     code = error_code(document)
     if code in promise.arrived_codes and 200 <= answer.status < 500:
         return SendResult(
@@ -96,7 +97,7 @@ def classify_answer(
         response=_kept(answer, document, redactor),
         retry_after_ms=asked_wait_ms(answer, result.outcome, now),
     )
-    return _as_split(result) if promise.is_batch and _one_record_may_be_to_blame(result) else result
+    return _for_one_records_sake(result, promise)
 
 
 def _as_said(
@@ -275,12 +276,18 @@ def _one_record_may_be_to_blame(result: SendResult) -> bool:
     """
     if result.outcome is not AttemptOutcome.PERMANENT or result.http_status in (409, 422):
         return False
+    if result.error_kind in MAY_HAVE_ARRIVED:
+        # A connector's own verdict: it knows no more than that.
+        return False
     status = result.http_status or 0
     not_auth = result.error_kind is not ErrorKind.AUTHENTICATION
     return not_auth and (200 <= status < 300 or 400 <= status < 500)
 
 
-def _as_split(result: SendResult) -> SendResult:
+def _for_one_records_sake(result: SendResult, promise: Promise) -> SendResult:
+    """A refused batch is split where a record of it may be to blame, whoever said so."""
+    if not (promise.is_batch and _one_record_may_be_to_blame(result)):
+        return result
     return replace(result, outcome=AttemptOutcome.SPLIT, error_kind=ErrorKind.BATCH_REFUSED)
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from impact_in_pipelines.connectors.identity.oauth import TokenSource
 from impact_in_pipelines.connectors.plugin import PlatformPlugin, platform_plugin
 from impact_in_pipelines.delivery.model import Connection, SendResult, Shipment
 from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
-from impact_in_pipelines.delivery.states import AttemptOutcome
+from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.impact.figures import ActivityFigures, ImpactFigures, OutcomeFigures
 from impact_in_pipelines.platforms import Platform, PluginMissing
 from impact_in_pipelines.settings import read_settings
@@ -82,9 +83,17 @@ class TriedConnector:
         payload = self.plugin.payload(figures, self.connection, _NOW)
         return Shipment(self.connection, _KEY, _REQUEST, (payload,))
 
-    def judged(self, answer: Answer) -> SendResult:
-        """What the log would keep of an answer."""
-        shipment = self.shipment()
+    def batch(self) -> Shipment:
+        """Two reports in one request, where the platform takes batches; else one report."""
+        if self.plugin.facts.batch_limit == 1:
+            return self.shipment()
+        reports = (_FIGURES, _NOTHING_HAPPENED)
+        payloads = (self.plugin.payload(one, self.connection, _NOW) for one in reports)
+        return Shipment(self.connection, _KEY, _REQUEST, tuple(payloads), is_batch=True)
+
+    def judged(self, answer: Answer, shipment: Shipment | None = None) -> SendResult:
+        """What the log would keep of an answer to `shipment` (None: to one report)."""
+        shipment = shipment or self.shipment()
         return classify_answer(
             answer,
             self.plugin.promise(shipment),
@@ -176,10 +185,12 @@ def every_attempt_carries_the_key(subject: TriedConnector) -> None:
 
 def answers_are_all_judged(subject: TriedConnector) -> None:
     """Every status with every kind of body is delivered, retryable or permanent, with a reason, and plainly:
-    5xx and 429 pass, 401 and 403 don't arrive."""
-    for status in range(200, 600):
-        for body, kind in _BODIES:
-            result = subject.judged(Answer(status, body, kind))
+    5xx and 429 pass, 401 and 403 don't arrive. So for a batch."""
+    # One of each: what they hold is the same for every answer.
+    shipments = subject.shipment(), subject.batch()
+    for status, (body, kind) in product(range(200, 600), _BODIES):
+        for shipment in shipments:
+            result = subject.judged(Answer(status, body, kind), shipment)
             what = f"HTTP {status} with {body!r} is {result.outcome}"
             if result.outcome is AttemptOutcome.DELIVERED:
                 assert 200 <= status < 300 or status == 409, what
@@ -189,6 +200,20 @@ def answers_are_all_judged(subject: TriedConnector) -> None:
                 assert result.error_kind, f"{what} without a kind of error"
             if status >= 500 or status == 429:
                 assert result.outcome is AttemptOutcome.RETRYABLE, what
+
+
+def one_record_fails_no_batch(subject: TriedConnector) -> None:
+    """A batch that is refused is sent record by record: `promise` says that it is one, and an account whose
+    credentials are refused, or a key that was used before, is no record's fault."""
+    batch = subject.batch()
+    if not batch.is_batch:
+        return
+    for status, (body, kind) in product((400, 404, 413, 418), _BODIES):
+        result = subject.judged(Answer(status, body, kind), batch)
+        assert (
+            result.outcome is not AttemptOutcome.PERMANENT
+            or result.error_kind is ErrorKind.AUTHENTICATION
+        ), f"HTTP {status} with {body!r} fails a whole batch for good"
 
 
 def secrets_are_masked(subject: TriedConnector) -> None:
@@ -216,6 +241,7 @@ CHECKS: Sequence[Callable[[TriedConnector], None]] = (
     payload_can_say_anything,
     what_changes_is_reported,
     answers_are_all_judged,
+    one_record_fails_no_batch,
     secrets_are_masked,
     every_attempt_carries_the_key,
 )

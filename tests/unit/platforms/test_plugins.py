@@ -6,12 +6,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from impact_in_pipelines.connectors.testing import CHECKS, TriedConnector, subject_of
+from impact_in_pipelines.connectors.plugin import Promise, Shipment
+from impact_in_pipelines.connectors.plugins.goodera import Goodera
+from impact_in_pipelines.connectors.testing import (
+    CHECKS,
+    TriedConnector,
+    one_record_fails_no_batch,
+    subject_of,
+)
 from impact_in_pipelines.db.schema.base import PLATFORM_CHECK
 from impact_in_pipelines.platforms import FACTS, Platform, installed_platform
 
@@ -186,3 +194,18 @@ def test_no_list_of_platforms_stands_anywhere_else() -> None:
     assert [one for one in named if not one.startswith("platforms/names.py")] == []
     assert "platform" in PLATFORM_CHECK
     assert not naming.search(PLATFORM_CHECK)
+
+
+class _Forgetful(Goodera):
+    """Doesn't say that a batch is one."""
+
+    def promise(self, shipment: Shipment) -> Promise:
+        return replace(super().promise(shipment), is_batch=False)
+
+
+def test_a_connector_whose_batches_fail_whole_is_found() -> None:
+    """Its author hears of it from the checks, and not from a hundred customers of one record."""
+    subject = replace(subject_of(Platform.GOODERA), plugin=_Forgetful())
+
+    with pytest.raises(AssertionError, match="fails a whole batch"):
+        one_record_fails_no_batch(subject)
