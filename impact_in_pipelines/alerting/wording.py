@@ -95,6 +95,11 @@ class Links:
         return f"{self.runbook or 'docs/runbook.md'}#{anchor}"
 
 
+def title_of(type_: BreachType) -> str:
+    """What it is called; a type of a newer program has only its name."""
+    return _TITLES.get(type_) or type_.words.capitalize()
+
+
 def level(notice: Notice) -> int:
     """The escalation level; a failed run is a warning."""
     return notice.incident.level if notice.incident else 1
@@ -105,7 +110,7 @@ def headline(notice: Notice) -> str:
     incident = notice.incident
     if incident is None:
         return f"Level 1 · run failed: {notice.run.job if notice.run else 'unknown'}"
-    title = _TITLES[incident.type]
+    title = title_of(incident.type)
     if notice.kind is NoticeKind.RECOVERED:
         return f"Recovered: {title.lower()}"
     if notice.kind is NoticeKind.ACKNOWLEDGED:
@@ -170,6 +175,8 @@ def _late(incident: Incident) -> str:
 def fact(incident: Incident) -> str:
     """Actual against threshold, in the metric's own unit."""
     actual, limit = incident.actual, incident.threshold
+    if not incident.type.is_known:
+        return f"{actual:g}, threshold {limit:g}; a newer version of the program says more"
     match incident.type:
         case BreachType.SUCCESS_RATE | BreachType.ON_TIME_RATE | BreachType.RETRY_SUCCESS_RATE:
             return f"{percent(actual)}, threshold {limit:g} %"
@@ -255,7 +262,7 @@ def _widespread(incident: Incident) -> str:
         if incident.closed_at is not None:
             return f"the scheduler works again; {companies(incident)} were late"
         return f"the scheduler has planned nothing that was due since {moment(oldest)}; {companies(incident)}"
-    what = ", ".join(_TITLES[BreachType(name)].lower() for name in details.get("types", ()))
+    what = ", ".join(title_of(BreachType(name)).lower() for name in details.get("types", ()))
     return f"{what or 'several metrics'}: {companies(incident)}"
 
 
@@ -317,6 +324,8 @@ def first_step(incident: Incident) -> str:
     """The command to begin with."""
     company = f" --company {incident.company}" if incident.company else ""
     platform = f" --platform {incident.platform.value}" if incident.platform else ""
+    if not incident.type.is_known:
+        return "impact-in incidents list"
     match incident.type:
         case BreachType.SUCCESS_RATE:
             # What never started counts against the rate as well (D7).

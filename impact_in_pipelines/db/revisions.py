@@ -9,9 +9,10 @@ REVISION = "0026"
 USABLE_FROM = "0009"
 """The oldest program, by its own `REVISION`, that may work on a database at this one: everything since has
 only added what such a program neither reads nor must write. It stands in the database as the comment on
-`alembic_version`, so that programs of before go on while a newer one is rolled out. One exception: programs
-before 0019 stop at a correction, so none may be asked for until the last of them has ended
-(docs/operations.md)."""
+`alembic_version`, so that programs of before go on while a newer one is rolled out. Exceptions, each
+with what to do in docs/operations.md: programs before 0019 stop at a correction, those before 0025 at a row
+of a fourth platform, those before 0024 at an incident of a type that they don't know (`anomaly`,
+`not_refreshed`, `correction_undecided`). Since then such a type is shown by its name (`BreachType`)."""
 
 
 def usable_by_this_program(at: str, usable_from: str | None) -> bool:

@@ -4,6 +4,7 @@ Thresholds are percentages (0–100) as in the settings, durations milliseconds,
 rate or an average over nothing is None, never 0 or 100. What programs read has fractions (`sla.wire`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.platforms import Platform
+
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 class SlaState(StrEnum):
@@ -30,7 +33,11 @@ class Severity(StrEnum):
 
 
 class BreachType(StrEnum):
-    """Which promise is broken; the runbook has one entry for each."""
+    """Which promise is broken; the runbook has one entry for each.
+
+    A text that is none of them is read too (`is_known` is false): a newer program has opened an incident of
+    a type of its own, and this one shows it, judges it by nothing, and goes on with the others.
+    """
 
     SUCCESS_RATE = "success_rate"
     ON_TIME_RATE = "on_time_rate"
@@ -46,6 +53,24 @@ class BreachType(StrEnum):
     ANOMALY = "anomaly"
     NOT_REFRESHED = "not_refreshed"
     CORRECTION_UNDECIDED = "correction_undecided"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "BreachType | None":
+        if not isinstance(value, str) or not _TYPE_NAME.fullmatch(value):
+            return None
+        newer = str.__new__(cls, value)
+        newer._name_, newer._value_ = value.upper(), value
+        return newer
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this program opens and closes incidents of the type."""
+        return self.value in BreachType._value2member_map_
+
+    @property
+    def words(self) -> str:
+        """The name as words, which is all that there is to say of an unknown one."""
+        return self.value.replace("_", " ")
 
 
 RATES = frozenset({BreachType.SUCCESS_RATE, BreachType.ON_TIME_RATE, BreachType.RETRY_SUCCESS_RATE})

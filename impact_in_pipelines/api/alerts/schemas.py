@@ -14,7 +14,7 @@ from impact_in_pipelines.api.http.schemas import (
     PlatformName,
     ShownPlatform,
 )
-from impact_in_pipelines.api.sla.schemas import BreachName, SeverityName
+from impact_in_pipelines.api.sla.schemas import SeverityName, ShownBreachName
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services.incidents import LONGEST_NOTE, IncidentStory
 from impact_in_pipelines.sla.incidents import Incident as StoredIncident
@@ -30,7 +30,7 @@ class IncidentView(Model):
     company_id: UUID | None
     company: str | None
     platform: ShownPlatform | None
-    type: BreachName
+    type: ShownBreachName
     severity: SeverityName
     level: int
     threshold: float

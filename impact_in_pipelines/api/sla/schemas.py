@@ -1,9 +1,9 @@
 """SLA statuses and reports on the wire: what `sla.wire` writes, as the OpenAPI document describes it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from impact_in_pipelines.api.http.schemas import Day, Model, Moment, ShownPlatform
 
@@ -23,6 +23,10 @@ BreachName = Literal[
     "not_refreshed",
     "correction_undecided",
 ]
+ShownBreachName = Annotated[
+    str, WithJsonSchema({"enum": list(get_args(BreachName)), "type": "string", "title": "Type"})
+]
+"""The same of an incident; a newer program may have opened one of a type of its own."""
 SeverityName = Literal["warning", "critical"]
 StateName = Literal["healthy", "warning", "breach"]
 

@@ -15,6 +15,13 @@ class Sign(NamedTuple):
     word: str
 
 
+class Names(dict[str, str]):
+    """What is called what; a name that only a newer program knows is shown as it is."""
+
+    def __missing__(self, name: str) -> str:
+        return name.replace("_", " ").capitalize()
+
+
 STATUSES = {
     "pending": Sign("info", "clock", N_("Pending")),
     "in_progress": Sign("info", "send", N_("In progress")),
@@ -137,22 +144,24 @@ CHECK_FAILURES = {
 }
 """What is said of a failed test, by the kind of failure; empty: any other."""
 
-BREACHES = {
-    "success_rate": N_("Success rate"),
-    "on_time_rate": N_("On time"),
-    "latency": N_("Latency"),
-    "retry_success_rate": N_("Retry success"),
-    "consecutive_failures": N_("Consecutive failures"),
-    "overdue": N_("Overdue deliveries"),
-    "burn_rate": N_("Error budget burns too fast"),
-    "platform_outage": N_("Platform outage"),
-    "connection_refused": N_("Account refused"),
-    "held": N_("Held by a person"),
-    "widespread": N_("Many companies at once"),
-    "anomaly": N_("Unusual figures"),
-    "not_refreshed": N_("Tables not refreshed"),
-    "correction_undecided": N_("Correction to decide on"),
-}
+BREACHES = Names(
+    {
+        "success_rate": N_("Success rate"),
+        "on_time_rate": N_("On time"),
+        "latency": N_("Latency"),
+        "retry_success_rate": N_("Retry success"),
+        "consecutive_failures": N_("Consecutive failures"),
+        "overdue": N_("Overdue deliveries"),
+        "burn_rate": N_("Error budget burns too fast"),
+        "platform_outage": N_("Platform outage"),
+        "connection_refused": N_("Account refused"),
+        "held": N_("Held by a person"),
+        "widespread": N_("Many companies at once"),
+        "anomaly": N_("Unusual figures"),
+        "not_refreshed": N_("Tables not refreshed"),
+        "correction_undecided": N_("Correction to decide on"),
+    }
+)
 
 INCIDENT_EVENTS = {
     "opened": Sign("bad", "breach", N_("Opened")),
