@@ -221,12 +221,14 @@ def _undecided(incident: Incident) -> str:
 
 
 def _anomaly(incident: Incident) -> str:
-    found = incident.details.get("anomalies", ())
+    own = anomalies.own_anomalies(incident.details)
+    said = [anomalies.in_words(one) for one in own]
     if incident.details.get("members"):
         # Of many companies one is shown.
-        kinds = ", ".join(dict.fromkeys(anomalies.name(one) for one in found))
-        return f"{kinds} of {companies(incident)}"
-    return "; ".join(anomalies.in_words(one) for one in found) or "a series left its past"
+        others = (one for one in _anomalies_of(incident) if one not in own)
+        kinds = ", ".join(dict.fromkeys(anomalies.name(one) for one in others))
+        said.append(f"{kinds} of {companies(incident)}")
+    return "; ".join(said) or "a series left its past"
 
 
 def evidence(incident: Incident) -> list[tuple[str, str, str]]:

@@ -25,6 +25,13 @@ def in_words(anomaly: Mapping[str, Any]) -> str:
     return f"{name(anomaly)} {told}{_factor(kind, observed, expected)}"
 
 
+def own_anomalies(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those of an incident's `details` that are of its own company or platform, not of the companies that are
+    told together with it (`members`)."""
+    found = details.get("anomalies", ())
+    return [one for one in found if one.get("own", not details.get("members"))]
+
+
 def name(anomaly: Mapping[str, Any]) -> str:
     """What is anomalous."""
     measure = anomaly.get("measure")

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from impact_in_pipelines.anomalies.kinds import AnomalyKind, Measure
+from impact_in_pipelines.anomalies.saying import own_anomalies
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.anomalies.finding import FoundAnomaly, SeriesKey
 from impact_in_pipelines.sla.incidents import Incident
@@ -53,9 +54,8 @@ def known_series(incidents: Iterable[Incident]) -> dict[SeriesKey, int]:
     for one in incidents:
         if one.type is not BreachType.ANOMALY:
             continue
-        for anomaly in one.details.get("anomalies", ()):
-            if not one.details.get("members"):
-                found[_series(one.company_id, one.platform, anomaly)] = int(anomaly["direction"])
+        for anomaly in own_anomalies(one.details):
+            found[_series(one.company_id, one.platform, anomaly)] = int(anomaly["direction"])
         for member in one.details.get("members", ()):
             id_ = UUID(member["company_id"])
             found[_series(id_, one.platform, member)] = int(member["direction"])
@@ -126,13 +126,17 @@ def _breach(
     members: Sequence[FoundAnomaly],
 ) -> Breach:
     company_id, platform = place
-    ordered = sorted(some, key=lambda one: -one.score)
+    own = [one for one in some if one.key[0] == company_id]
+    ordered = sorted([*own, *members], key=lambda one: -one.score)
     worst = ordered[0]
-    details: dict[str, Any] = {"anomalies": [document(one) for one in _one_a_series(ordered)]}
-    details["what"] = sorted({one.key[2].value for one in some})
+    shown = _one_a_series(ordered, company_id)
+    details: dict[str, Any] = {"anomalies": [document(one) for one in shown]}
+    details["what"] = sorted({one.key[2].value for one in ordered})
     concerned = {one.key[0] for one in members if one.key[0] is not None}
     names = sorted(slugs[id_] for id_ in concerned if id_ in slugs)
     if members:
+        for one, said in zip(shown, details["anomalies"], strict=True):
+            said["own"] = one.key[0] == company_id
         details["companies_late"] = len(names)
         details["names"] = names[:_NAMED]
         details["members"] = [
@@ -179,11 +183,12 @@ def document(one: FoundAnomaly) -> dict[str, Any]:
     }
 
 
-def _one_a_series(ordered: Sequence[FoundAnomaly]) -> list[FoundAnomaly]:
-    """The most striking of each kind: of many companies the others are only counted."""
-    seen: dict[tuple[AnomalyKind, Measure | None], FoundAnomaly] = {}
+def _one_a_series(ordered: Sequence[FoundAnomaly], company_id: UUID | None) -> list[FoundAnomaly]:
+    """The most striking of each kind, of the place's own and of companies: of many the others are only
+    counted."""
+    seen: dict[tuple[bool, AnomalyKind, Measure | None], FoundAnomaly] = {}
     for one in ordered:
-        seen.setdefault((one.key[2], one.key[3]), one)
+        seen.setdefault((one.key[0] == company_id, one.key[2], one.key[3]), one)
     return list(seen.values())
 
 
@@ -198,7 +203,7 @@ def _series(
 def _is_of(one: FoundAnomaly, incident: Incident | None) -> bool:
     return incident is not None and any(
         _series(incident.company_id, incident.platform, said) == one.key
-        for said in incident.details.get("anomalies", ())
+        for said in own_anomalies(incident.details)
     )
 
 

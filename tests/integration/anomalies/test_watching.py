@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from impact_in_pipelines.alerting.wording import fact
+from impact_in_pipelines.anomalies.kinds import AnomalyKind
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import Sandbox
+from impact_in_pipelines.services.anomalies.telling import known_series
 from impact_in_pipelines.services.anomalies.watching import WatchedAnomalies, watch_anomalies
 from integration.alert_worlds import AlertWorld, alert_world
 from integration.anomalies.histories import spoil, write_history, write_platform
@@ -140,6 +143,39 @@ def test_many_companies_with_one_anomaly_are_one_incident(made: AlertWorld) -> N
     spoil(made.world, "company_impact", "events = events * 4", days=4, company=companies[3])
     look(made)
     assert kinds(made) == []
+
+
+def test_a_platforms_own_and_its_companies_other_anomaly_are_both_told(made: AlertWorld) -> None:
+    """A platform's volume has fallen, and four of its companies wait long for answers: one incident with
+    both, which stays as long as one of them does."""
+    companies = made.world.companies(6)
+    for company in companies:
+        write_history(made.world, company)
+    write_platform(made.world, GOODERA)
+    fall = "planned = planned / 4, succeeded = succeeded / 4"
+    spoil(made.world, "platform_daily", fall, days=3)
+    for company in companies[:4]:
+        spoil(
+            made.world, "calls_daily", "answer_ms_sum = answer_ms_sum * 3", days=3, company=company
+        )
+
+    look(made)
+
+    assert kinds(made) == [(None, ["answers", "volume"])]
+    (incident,) = made.world.another_runtime().incidents.listed()
+    own, others = fact(incident).split("; ", 1)
+    assert own.startswith("deliveries due")
+    assert others.startswith("answer time of 4 companies: ")
+    known = known_series([incident])
+    assert (None, GOODERA, AnomalyKind.VOLUME, None) in known
+    assert len(known) == 1 + 4
+    assert look(made).changed.closed == 0
+    for company in companies[:4]:
+        spoil(
+            made.world, "calls_daily", "answer_ms_sum = answer_ms_sum / 3", days=3, company=company
+        )
+    look(made)
+    assert kinds(made) == [(None, ["volume"])]
 
 
 def test_what_an_sla_incident_tells_is_not_told_again(made: AlertWorld) -> None:
