@@ -112,7 +112,10 @@ class Alerts:
             # Which companies' incidents are told with another one is judged by what is known now.
             incidents = session.open()
             causes = self._causes(session, incidents, now)
-            found = self._apply(session, breaches, incidents, SLA_TYPES, now, causes)
+            # Nobody looks for anomalies any more, and what is open would stay so for ever.
+            off = not runtime.settings.enable_anomaly_detection
+            scope = SLA_TYPES | _ANOMALY if off else SLA_TYPES
+            found = self._apply(session, breaches, incidents, scope, now, causes)
             return found.and_of(wider)
 
     def _watch_widespread(

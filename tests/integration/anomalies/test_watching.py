@@ -178,6 +178,23 @@ def test_a_platforms_own_and_its_companies_other_anomaly_are_both_told(made: Ale
     assert kinds(made) == [(None, ["volume"])]
 
 
+def test_switched_off_what_is_open_is_closed(made: AlertWorld, database: Database) -> None:
+    """By the next look at the SLA: nobody would ever judge it again."""
+    (company,) = made.world.companies()
+    write_history(made.world, company)
+    spoil(made.world, "sla_daily", "successful = successful / 4", days=4)
+    look(made)
+    made.watch()
+    assert kinds(made) == [(company, ["volume"])]
+
+    with alert_world(
+        database.url, made.world.sandbox, ENABLE_ANOMALY_DETECTION="false"
+    ) as switched_off:
+        switched_off.world.clock.now = made.world.clock()
+        switched_off.watch()
+    assert kinds(made) == []
+
+
 def test_what_an_sla_incident_tells_is_not_told_again(made: AlertWorld) -> None:
     """The success rate is below its target and somebody was told: the anomaly is no news."""
     (company,) = made.world.companies()
