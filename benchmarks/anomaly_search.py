@@ -48,6 +48,8 @@ _STATEMENTS = (
         SELECT c.id, current_date - n, 1, 1, 90 + random() * 20, 1, 45 + random() * 10, '{}', '{}', '{}',
                now()
         FROM companies c, generate_series(1, :days) n""",
+    """INSERT INTO sla_days (day, computed_at, mark, calls_at)
+        VALUES (current_date - 1, now(), CAST(pg_current_snapshot() AS text), now())""",
 )
 
 

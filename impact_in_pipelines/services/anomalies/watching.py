@@ -36,6 +36,10 @@ def watch_anomalies(runtime: Runtime) -> WatchedAnomalies:
     companies = [one for one in runtime.companies.listed() if one.active]
     with runtime.incidents.in_turn() as session:
         known = known_series(session.open())
+    yesterday = now.date() - timedelta(days=1)
+    if yesterday in runtime.sla_rollup.stale_days(yesterday, now).days:
+        # The hourly run has failed or is late: an evening that is missing would be a drop in volume.
+        runtime.sla_rollup.roll_up([yesterday], now)
     # Reading and judging take seconds at 10,000 companies; the incidents are not locked meanwhile.
     looked = search(runtime, companies, now, known)
     slugs = {one.id: one.slug for one in companies}

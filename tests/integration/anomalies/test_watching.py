@@ -28,7 +28,13 @@ def made(database: Database, sandbox: Sandbox) -> Iterator[AlertWorld]:
 
 
 def look(made: AlertWorld) -> WatchedAnomalies:
-    """What the daily run does."""
+    """What the daily run does, after the hourly one has computed yesterday."""
+    made.world.execute(
+        """INSERT INTO sla_days (day, computed_at, mark, calls_at)
+           SELECT CAST(:now AS date) - 1, :now, CAST(pg_current_snapshot() AS text), :now
+           ON CONFLICT (day) DO UPDATE SET mark = excluded.mark""",
+        now=made.world.clock(),
+    )
     return watch_anomalies(made.world.another_runtime())
 
 
@@ -193,6 +199,25 @@ def test_switched_off_what_is_open_is_closed(made: AlertWorld, database: Databas
         switched_off.world.clock.now = made.world.clock()
         switched_off.watch()
     assert kinds(made) == []
+
+
+def test_yesterday_is_judged_when_it_is_complete(made: AlertWorld) -> None:
+    """The hourly run stood still since noon: yesterday is computed first, and half a day is no drop."""
+    (company,) = made.world.companies()
+    write_history(made.world, company, due=10)
+    made.settled(company, GOODERA, arrived=48)
+    made.world.execute(
+        "UPDATE sla_daily SET successful = 1 WHERE day = :day",
+        day=made.world.clock().date() - DAY,
+    )
+
+    watch_anomalies(made.world.another_runtime())
+
+    (row,) = made.world.rows(
+        "SELECT successful, computed_at FROM sla_daily WHERE day = :day",
+        day=made.world.clock().date() - DAY,
+    )
+    assert row["successful"] == 24
 
 
 def test_what_an_sla_incident_tells_is_not_told_again(made: AlertWorld) -> None:
