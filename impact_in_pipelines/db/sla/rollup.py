@@ -91,7 +91,13 @@ class SlaRollup:
         ):
             # Two at once on one day would both insert; the second waits and then finds the day done. The
             # moment at which the log is read comes after it.
+            # Another roll-up may take longer than a statement of ours may: no reason to give up waiting.
+            # And no SELECT here: that would settle at which moment the log is read.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10min'")
             connection.execute(_SQL["lock_days"])
+            connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+            connection.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT")
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
             connection.execute(_STATUSES["roomy"])

@@ -1,14 +1,16 @@
 """`sla_daily` against the log: whatever is in the log, the rollup adds up to it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text
 
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
+from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.metrics import metrics_of
@@ -148,3 +150,22 @@ def _day(log: Log, days_ago: int) -> dict[str, int | None]:
     day = TODAY - timedelta(days=days_ago)
     window = Window(midnight(day), midnight(day + timedelta(days=1)))
     return counters(log.rollup.summed([window])[day][None, None])
+
+
+def test_a_rollup_waits_for_another_longer_than_a_statement_may_take(log: Log) -> None:
+    """The first one of a new database computes months while others begin; they were ended by the time-out."""
+    company = log.company("acme")
+    log.write([Row(company, ago(days=2))])
+    hasty = create_engine(log.engine.url, connect_args={"options": "-c statement_timeout=200"})
+    try:
+        with ThreadPoolExecutor(1) as other, log.engine.connect() as holder:
+            holder.execute(text("LOCK TABLE sla_days IN SHARE ROW EXCLUSIVE MODE"))
+            second = other.submit(
+                SlaRollup(hasty, read_settings({})).roll_up, [TODAY - timedelta(days=2)], NOW
+            )
+            with pytest.raises(TimeoutError):
+                second.result(timeout=1)
+            holder.rollback()
+            assert second.result(timeout=30).days == 1
+    finally:
+        hasty.dispose()
