@@ -83,7 +83,7 @@ def test_a_materialization_carries_what_the_log_and_the_platform_say(world: Worl
         "period": day(1).isoformat(),
         "trigger": "schedule",
         "delivered_at": f"{row['delivered_at']:%Y-%m-%d %H:%M:%S} UTC",
-        "figures": "outcomes {'language': [5.0, 3]}, volunteers 1, participants 3, volunteer hours 7.5",
+        "figures": "participants 3, volunteer hours 7.5, volunteers 1, outcomes language 5.0 of 3",
         "cockpit": f"http://127.0.0.1:3007/en/cockpit/{row['company_id']}/deliveries/{row['id']}",
     }
 

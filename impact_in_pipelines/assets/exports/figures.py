@@ -108,5 +108,17 @@ def _stale(platform: Platform, one: StaleDay) -> AssetObservation:
 
 
 def figures_in_words(said: Mapping[str, object]) -> str:
-    """`participants 12, volunteer hours 7.5`."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items())
+    """`participants 12, volunteer hours 7.5, outcomes language 6.5 of 3`: a score and of how many people."""
+    # Single figures first, whatever order the log keeps them in; each group by name.
+    ordered = sorted(said.items(), key=lambda one: (isinstance(one[1], Mapping), one[0]))
+    return ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in ordered)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return (
+            "; ".join(f"{name} {_in_words(one)}" for name, one in sorted(value.items())) or "none"
+        )
+    if isinstance(value, list | tuple):
+        return " of ".join(str(one) for one in value)
+    return str(value)

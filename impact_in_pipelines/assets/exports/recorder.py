@@ -167,24 +167,25 @@ class Recorder:
             self._known |= slugs
 
     def _green(self, delivery: FinalDelivery, day: date) -> GreenCell:
-        metadata: dict[str, str | int] = {
-            "delivery_id": str(delivery.id),
-            "period": _period(delivery),
-            "attempts": delivery.attempt_count,
-            "trigger": delivery.trigger.value,
-        }
-        if delivery.transaction_id is not None:
-            metadata["transaction_id"] = delivery.transaction_id
-        if delivery.payload_hash is not None:
-            metadata["payload_hash"] = delivery.payload_hash
-        if delivery.payload_bytes is not None:
-            metadata["payload_bytes"] = delivery.payload_bytes
-        if delivery.latency_ms is not None:
-            metadata["latency_ms"] = round(delivery.latency_ms)
+        # What people look for comes first: the UI's panel shows the first seven or so.
+        metadata: dict[str, str | int] = {"period": _period(delivery)}
         if delivery.delivered_at is not None:
             metadata["delivered_at"] = _second(delivery.delivered_at)
         if delivery.figures is not None:
             metadata["figures"] = figures_in_words(delivery.figures)
+        if delivery.transaction_id is not None:
+            metadata["transaction_id"] = delivery.transaction_id
+        metadata |= {
+            "attempts": delivery.attempt_count,
+            "trigger": delivery.trigger.value,
+            "delivery_id": str(delivery.id),
+        }
+        if delivery.latency_ms is not None:
+            metadata["latency_ms"] = round(delivery.latency_ms)
+        if delivery.payload_bytes is not None:
+            metadata["payload_bytes"] = delivery.payload_bytes
+        if delivery.payload_hash is not None:
+            metadata["payload_hash"] = delivery.payload_hash
         if delivery.corrects is not None:
             metadata["corrects"] = str(delivery.corrects)
         if delivery.duplicate_of is not None:
@@ -277,6 +278,14 @@ def _waits(one: WaitingDay) -> str:
     until = _second(one.next_attempt_at) if one.next_attempt_at else "later"
     because = f", after: {one.last_error}" if one.last_error else ""
     return f"{one.company_slug} {one.day}: the next attempt is due at {until}{because}"
+
+
+def _retry(one: WaitingDay) -> dict[str, str]:
+    """When a cell is tried again, for its metadata."""
+    return {
+        "next_attempt_at": _second(one.next_attempt_at) if one.next_attempt_at else "",
+        "last_error": one.last_error or "",
+    }
 
 
 def _hold(held: Hold) -> dict[str, str]:
