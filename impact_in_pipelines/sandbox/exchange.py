@@ -9,6 +9,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from impact_in_pipelines.sandbox.state import SandboxState
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 TRANSPORT = "impact_in.transport"
+_LOOKS_EVERY_S = 0.25
 Parsed = TypeVar("Parsed")
 
 
@@ -111,9 +113,14 @@ class Exchange(ABC, Generic[Parsed]):
             await self._misbehave(fault, call, scope, receive, send)
             return
         answer = self.process(call)
-        if latency_ms := self.state.config.latency_ms:
-            await asyncio.sleep(latency_ms / 1000)
+        await self._let_latency_pass()
         await send_answer(send, answer)
+
+    async def _let_latency_pass(self) -> None:
+        """Wait for `latency_ms` as it is meanwhile: whoever lowers it gets the answers that wait for it."""
+        since = time.monotonic()
+        while (left := since + self.state.config.latency_ms / 1000 - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, _LOOKS_EVERY_S))
 
     async def _misbehave(
         self, fault: Fault, call: Call[Parsed], scope: Scope, receive: Receive, send: Send
