@@ -64,6 +64,9 @@ def test_a_cell_of_a_connection_that_is_held_says_by_what(world: World) -> None:
         observation.description
     )
     assert observation.metadata["held_by"].value == "person: olga"
+    said = [log.user_message for log in world.instance.all_logs(result.run_id)]
+    assert any("1 delivery waits until the hold is over" in one for one in said)
+    assert not any("tried again in" in one for one in said)
 
     resume(world.runtime, Platform.BENEVITY, company_id=company, actor="olga")
     assert succeeded(world.run())

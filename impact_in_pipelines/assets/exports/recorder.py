@@ -108,7 +108,9 @@ class Recorder:
                     partition=cell(one.company_slug, one.day),
                     description=_waits(one),
                     metadata={
-                        "next_attempt_at": str(one.next_attempt_at or ""),
+                        "next_attempt_at": _second(one.next_attempt_at)
+                        if one.next_attempt_at
+                        else "",
                         "last_error": one.last_error or "",
                         **(_hold(one.held) if one.held else {}),
                     },

@@ -200,7 +200,10 @@ class Export:
         )
         if not open_rows or next_attempt_at is None:
             return False
-        wait_s = max(1.0, (next_attempt_at - self._runtime.clock()).total_seconds())
+        due_in_s = (next_attempt_at - self._runtime.clock()).total_seconds()
+        if due_in_s <= 0 and summary.claimed == 0:
+            return False
+        wait_s = max(1.0, due_in_s)
         if self._waited_s + wait_s > LONGEST_WAIT_S:
             return False
         self._recorder.record(failures=False)
@@ -223,11 +226,16 @@ class Export:
         waiting = self._runtime.selections.waiting_of_run(
             self._platform, self._run_id, limit=MOST_WAITING_SHOWN
         )
-        times = [one.next_attempt_at for one in waiting if one.next_attempt_at is not None]
+        held = sum(one.held is not None for one in waiting)
+        times = [one.next_attempt_at for one in waiting if one.next_attempt_at and not one.held]
         first = f", the first at {min(times):%Y-%m-%d %H:%M:%S} UTC" if times else ""
         noun = "delivery waits" if open_rows == 1 else "deliveries wait"
-        self._context.log.warning(
-            f"{open_rows} {noun} for a later attempt{first}. This run ends here; the scheduled drains send "
+        what = f"for a later attempt{first}" if held < len(waiting) else "until the hold is over"
+        if 0 < held < len(waiting):
+            what += f"; at least {held} of them until a hold is over"
+        # Nothing that anybody has to do: the log tries again by itself, and alerts if that lasts too long.
+        self._context.log.info(
+            f"{open_rows} {noun} {what}. This run ends here; the scheduled drains send "
             "them and colour their cells."
         )
         self._recorder.show_waiting(waiting)

@@ -8,8 +8,18 @@ from honcho.printer import Message, Printer
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EVENT = re.compile(r"^\S+ \S+ \S+ - dagster - (?P<level>[A-Z]+) - (?P<job>\S+) - (?P<rest>.*)$")
-# The log catches up, not Dagster: said for each drain schedule when the daemon starts again.
-_HARMLESS = "has no partition set, so not trying to catch up"
+_HARMLESS = (
+    # The log catches up, not Dagster: said for each drain schedule when the daemon starts again.
+    "has no partition set, so not trying to catch up",
+    # The checks of days that were not sent, or of several: the line before says what became of them.
+    "Dependencies for step figures_checks failed",
+    "Skipping step figures_checks",
+    # Great Expectations' report of itself.
+    "for ephemeral docs site",
+)
+_OF_A_SENSOR = "__repository__"
+_NAMELESS = "__ASSET_JOB"
+"""What Dagster calls a run that somebody started from the catalog or a backfill; the UI shows it nowhere."""
 _CANCELED = " - RUN_CANCELED - "
 _STEP_FAILURE, _RUN_FAILURE = " - STEP_FAILURE - ", " - RUN_FAILURE - "
 _KNOWN = "dagster._core.definitions.events.Failure: "
@@ -93,9 +103,7 @@ class KnownFailures:
             self._in_trace = True
             found = _EVENT.match(held)
             once = found is not None and _STEP_FAILURE in found["rest"]
-            return (
-                [f"{found['job']} failed: {plain.removeprefix(_KNOWN)}"] if once and found else []
-            )
+            return [f"{_job(found)} failed: {plain.removeprefix(_KNOWN)}"] if once and found else []
         before = [] if held is None else [held]
         if (found := _EVENT.match(plain)) and (
             _STEP_FAILURE in found["rest"] or _RUN_FAILURE in found["rest"]
@@ -111,11 +119,22 @@ def calm(line: str) -> str | None:
     ids, warnings and errors; everything else as it is."""
     found = _EVENT.match(_ANSI.sub("", line))
     if found is None:
-        return None if _HARMLESS in line else line
-    if found["level"] == "DEBUG":
+        return None if _is_harmless(line) else line
+    if found["level"] == "DEBUG" or _is_harmless(line):
         return None
     if _CANCELED in found["rest"]:  # Dagster calls it an error
-        return f"{found['job']}: cancelled; what it had not sent is due again"
+        return f"{_job(found)}: cancelled; what it had not sent is due again"
     if found["level"] == "INFO":
-        return f"{found['job']}: {found['rest'].split(' - ')[-1]}"
+        return f"{_job(found)}: {found['rest'].split(' - ')[-1]}"
     return line
+
+
+def _is_harmless(line: str) -> bool:
+    return any(words in line for words in _HARMLESS)
+
+
+def _job(event: re.Match[str]) -> str:
+    """The name that people know the run's job by, or the sensor's."""
+    if event["job"] == _OF_A_SENSOR:
+        return event["rest"].split(" - ")[0]
+    return "materialize" if event["job"] == _NAMELESS else event["job"]

@@ -1,11 +1,13 @@
 """Dagster's web server behind our guard: its own command, with the application that it serves wrapped."""
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from dagster_webserver import cli as webserver
 
 from impact_in_pipelines.dagster_instance.webserver.guard import Guard
+from impact_in_pipelines.logs.setting_up import is_set_up
 
 
 def serve_ui(arguments: Sequence[str], *, hosts: Collection[str]) -> None:
@@ -19,6 +21,7 @@ def serve_ui(arguments: Sequence[str], *, hosts: Collection[str]) -> None:
     build = command.create_app_from_workspace_process_context
 
     def build_guarded(*positional: Any, **named: Any) -> Guard:
+        _say_once()
         return Guard(build(*positional, **named), hosts=hosts)
 
     command.create_app_from_workspace_process_context = build_guarded
@@ -27,3 +30,12 @@ def serve_ui(arguments: Sequence[str], *, hosts: Collection[str]) -> None:
         prog_name="dagster-webserver",
         auto_envvar_prefix="DAGSTER_WEBSERVER",
     )
+
+
+def _say_once() -> None:
+    """Dagster has given its loggers a handler of its own by now: each line would be there twice, once in
+    another form than the process's log has."""
+    for name in ("dagster", "dagster-webserver"):
+        logger = logging.getLogger(name)
+        if logger.propagate and is_set_up():
+            logger.handlers.clear()

@@ -28,8 +28,17 @@ def said(printer: CalmPrinter, name: str, *lines: str) -> None:
             f"{HEAD} - ERROR - {RUN} - 13723 - RUN_CANCELED - Run was canceled.",
             "drain_goodera: cancelled; what it had not sent is due again",
         ),
+        (
+            f"{HEAD} - INFO - __ASSET_JOB - 6852 - goodera_export - planned 1, sent 1",
+            "materialize: planned 1, sent 1",
+        ),
+        (
+            f"{HEAD} - ERROR - __ASSET_JOB - 6852 - figures_checks - Dependencies for step figures_checks"
+            " failed: ['goodera_export']. Not executing.",
+            None,
+        ),
     ],
-    ids=["event", "coloured event", "report", "cancelled"],
+    ids=["event", "coloured event", "report", "cancelled", "from the catalog", "checks of a failure"],
 )  # fmt: skip
 def test_a_run_is_one_line(line: str, told: str | None) -> None:
     """Its events are in the UI; here they would drive everything else off the screen."""
