@@ -149,7 +149,7 @@ def _ending(
     attempts: list[dict[str, Any]] = []
     if status == "success":
         if tries == 2:
-            attempts.append(_attempt(1, fire, "retryable", 503, _BUSY))
+            attempts.append(_attempt(1, fire, "retryable", 503, _BUSY, "server_error"))
             took += wait
         attempts.append(
             _attempt(tries, fire + took - timedelta(milliseconds=420), "delivered", 200)
@@ -167,7 +167,7 @@ def _ending(
             "provider_response": {"success": True, "message": "Impact data received"},
         }
     if status == "failed":
-        attempts.append(_attempt(1, fire + took, "permanent", 401, _UNAUTHORIZED))
+        attempts.append(_attempt(1, fire + took, "permanent", 401, _UNAUTHORIZED, "authentication"))
         return {
             "status": status,
             "attempts": attempts,
@@ -180,7 +180,9 @@ def _ending(
             "payload": _payload(platform, fire.date(), rng),
             "payload_bytes": 1200,
         }
-    attempts = [_attempt(n, fire + n * took, "retryable", 503, _BUSY) for n in (1, 2)]
+    attempts = [
+        _attempt(n, fire + n * took, "retryable", 503, _BUSY, "server_error") for n in (1, 2)
+    ]
     return {
         "status": status,
         "attempts": attempts,
@@ -197,7 +199,12 @@ def _ending(
 
 
 def _attempt(
-    number: int, at: datetime, outcome: str, status: int, error: str | None = None
+    number: int,
+    at: datetime,
+    outcome: str,
+    status: int,
+    error: str | None = None,
+    kind: str | None = None,
 ) -> dict[str, Any]:
     return {
         "number": number,
@@ -205,6 +212,7 @@ def _attempt(
         "finished_at": at + timedelta(milliseconds=380),
         "outcome": outcome,
         "http_status": status,
+        "error_kind": kind,
         "error": error,
         "latency_ms": 380.0,
     }
@@ -253,11 +261,13 @@ def _insert(world: World, rows: Sequence[dict[str, Any]]) -> None:
     ]
     world.execute(
         """INSERT INTO delivery_attempts
-               (id, delivery_id, number, started_at, finished_at, outcome, http_status, error, latency_ms)
-           SELECT id, delivery_id, number, started_at, finished_at, outcome, http_status, error, latency_ms
+               (id, delivery_id, number, started_at, finished_at, outcome, http_status, error_kind, error,
+                latency_ms)
+           SELECT id, delivery_id, number, started_at, finished_at, outcome, http_status, error_kind, error,
+                  latency_ms
            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, delivery_id uuid, number int,
-               started_at timestamptz, finished_at timestamptz, outcome text, http_status int, error text,
-               latency_ms float8)""",
+               started_at timestamptz, finished_at timestamptz, outcome text, http_status int,
+               error_kind text, error text, latency_ms float8)""",
         rows=rows_as_json(attempts),
     )
 
