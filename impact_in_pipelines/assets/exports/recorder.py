@@ -107,13 +107,7 @@ class Recorder:
                     asset_key=self._asset_key,
                     partition=cell(one.company_slug, one.day),
                     description=_waits(one),
-                    metadata={
-                        "next_attempt_at": _second(one.next_attempt_at)
-                        if one.next_attempt_at
-                        else "",
-                        "last_error": one.last_error or "",
-                        **(_hold(one.held) if one.held else {}),
-                    },
+                    metadata=_hold(one.held) if one.held else _retry(one),
                 )
                 for one in waiting
                 if inside_window([one.day])
