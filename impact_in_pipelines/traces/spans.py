@@ -6,6 +6,7 @@ them.
 """
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -37,8 +38,10 @@ Interval = tuple[datetime, datetime]
 
 _MOST_UNDER_WAY = 20_000
 """Attempts whose first steps are remembered: more than a process has in hand."""
-_FLUSH_MS = 3_000
-"""How long the end of a run may wait for a collector."""
+_WAIT_S = 3
+"""How long the end of a run, and of its process, may wait for a collector; and one request to it, unless the
+variables say something else."""
+_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 
 _next: ContextVar[tuple[int, int] | None] = ContextVar("impact_in_span_ids", default=None)
 
@@ -58,6 +61,13 @@ class _GivenIds(IdGenerator):
         return given[1] if given else self._random.generate_span_id()
 
 
+class _Batches(BatchSpanProcessor):
+    """Ends within `_WAIT_S`: the SDK's own waits 30 s for a collector, as the process ends."""
+
+    def shutdown(self) -> None:
+        self._batch_processor.shutdown(_WAIT_S * 1000)
+
+
 def provider_for(exporter: str) -> TracerProvider:
     """What sends spans to `exporter` (`otlp`: by HTTP, or `console`), as the OTEL_… variables say."""
     named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
@@ -65,7 +75,7 @@ def provider_for(exporter: str) -> TracerProvider:
     )
     attributes = {} if named else {SERVICE_NAME: "impact-in"}
     provider = TracerProvider(resource=Resource.create(attributes), id_generator=_GivenIds())
-    provider.add_span_processor(BatchSpanProcessor(_made(exporter)))
+    provider.add_span_processor(_Batches(_made(exporter)))
     return provider
 
 
@@ -74,7 +84,8 @@ def _made(exporter: str) -> SpanExporter:
         return ConsoleSpanExporter()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter()
+    said = any(os.environ.get(name, "").strip() for name in _TIMEOUTS)
+    return OTLPSpanExporter(timeout=None if said else _WAIT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class DeliverySpans:
         self._tracer = provider.get_tracer("impact_in_pipelines", __version__)
         self._first_steps: OrderedDict[UUID, Mapping[str, Interval]] = OrderedDict()
         self._planned: dict[str, Interval] = {}
+        self._flushing: threading.Thread | None = None
 
     def traceparent(self, delivery: UUID, attempt: UUID) -> str:
         """What is sent with an attempt, so that the platform's spans hang on ours (W3C Trace Context)."""
@@ -159,8 +171,17 @@ class DeliverySpans:
                 self._report("record", delivery, own, root, took, {})
 
     def flush(self) -> None:
-        """Send what has ended; a collector that doesn't answer costs a moment, and spans."""
-        self._provider.force_flush(_FLUSH_MS)
+        """Send what has ended; a collector that doesn't answer costs `_WAIT_S`, and spans."""
+        # The SDK ignores the time limit of `force_flush`: it returns once everything is sent or given up,
+        # one request after the other.
+        flushing = self._flushing
+        if flushing is None or not flushing.is_alive():
+            flushing = threading.Thread(
+                target=self._provider.force_flush, name="impact-in-spans", daemon=True
+            )
+            flushing.start()
+            self._flushing = flushing
+        flushing.join(_WAIT_S)
 
     def _is_sampled(self, delivery: UUID) -> bool:
         asked = self._provider.sampler.should_sample(None, trace_of(delivery), ROOT)
