@@ -19,18 +19,23 @@ _KNOWN = ("otlp", "console")
 
 @lru_cache(maxsize=1)
 def traces() -> "DeliverySpans | None":
-    """What this process reports spans to; None: it doesn't trace."""
+    """What this process reports spans to; None: it doesn't trace, or can't, which is logged once. Never
+    raises: without spans everything is delivered all the same."""
     exporter = _exporter()
     if exporter is None:
         return None
     try:
         from impact_in_pipelines.traces.spans import DeliverySpans, provider_for
+
+        return DeliverySpans(provider_for(exporter))
     except ImportError:
         _log.warning(
             "nothing is traced: OTEL_… names an exporter, and the extra [otel] isn't installed"
         )
-        return None
-    return DeliverySpans(provider_for(exporter))
+    except Exception as error:  # a variable's value, of many that only the SDK knows
+        said = " ".join(str(error).split()) or type(error).__name__
+        _log.warning("nothing is traced: what the OTEL_… variables say doesn't work: %s", said)
+    return None
 
 
 def _exporter() -> str | None:

@@ -1,8 +1,14 @@
-"""What is said of a drain's work to whoever traces it; nothing where nobody does."""
+"""What is said of a drain's work to whoever traces it; nothing where nobody does.
 
+Nothing here raises: a fault in tracing costs spans, and no delivery.
+"""
+
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
 from impact_in_pipelines.delivery.ports import Prepared, Settlement
@@ -10,7 +16,32 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.traces.ids import trace_hex
 from impact_in_pipelines.traces.tracing import traces
 
+if TYPE_CHECKING:
+    from impact_in_pipelines.traces.spans import DeliverySpans
+
 Interval = tuple[datetime, datetime]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+_logged: set[str] = set()
+"""The functions whose faults this process has logged already."""
+
+
+def _without_harm(traced: Callable[_P, _T]) -> Callable[_P, _T | None]:
+    """`traced`, with None for whatever it raises, which is logged the first time."""
+
+    @wraps(traced)
+    def safe(*args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+        try:
+            return traced(*args, **kwargs)
+        except Exception as error:
+            if traced.__name__ not in _logged:
+                _logged.add(traced.__name__)
+                _log.warning("%s: spans are lost: %s", traced.__name__, error)
+            return None
+
+    return safe
 
 
 def trace_id_of(delivery: UUID) -> str | None:
@@ -18,18 +49,21 @@ def trace_id_of(delivery: UUID) -> str | None:
     return None if traces() is None else trace_hex(delivery)
 
 
+@_without_harm
 def traceparent_of(prepared: Prepared) -> str | None:
     """What goes to the platform with an attempt, of a batch with its first member's."""
     spans = traces()
     return None if spans is None else spans.traceparent(prepared.claimed.id, prepared.attempt_id)
 
 
+@_without_harm
 def trace_plan(platform: Platform, took: Interval) -> None:
     """Something that was due has been planned."""
     if (spans := traces()) is not None:
         spans.planned(platform.value, took)
 
 
+@_without_harm
 def trace_taken(
     platform: Platform, ready: Sequence[Prepared], claim: Interval, freeze: Interval
 ) -> None:
@@ -47,6 +81,7 @@ def trace_taken(
         spans.taken([one.attempt_id for one in ready], steps)
 
 
+@_without_harm
 def trace_settled(settlements: Iterable[Settlement], took: Interval) -> None:
     """The results of these attempts are recorded."""
     spans = traces()
@@ -90,9 +125,15 @@ def traced_record(deliveries: Sequence[UUID], clock: Callable[[], datetime]) -> 
         return
     began = clock()
     yield
-    spans.recorded(deliveries, (began, clock()))
+    _trace_recorded(spans, deliveries, (began, clock()))
 
 
+@_without_harm
+def _trace_recorded(spans: "DeliverySpans", deliveries: Sequence[UUID], took: Interval) -> None:
+    spans.recorded(deliveries, took)
+
+
+@_without_harm
 def flush_traces() -> None:
     """At the end of a run, whose process may end with it."""
     if (spans := traces()) is not None:
