@@ -110,8 +110,8 @@ def _text(redactor: Redactor, text: str) -> str:
 
 
 def _trace(redactor: Redactor, exc_info: Any) -> Iterator[str]:
-    """The exception's text, each line masked by itself, without values of variables."""
-    lines = "".join(traceback.format_exception(*exc_info)).rstrip().splitlines()
+    """The exception's text, masked as a whole and then line by line, without values of variables."""
+    lines = redactor.lines("".join(traceback.format_exception(*exc_info)).rstrip())
     if len(lines) > _LONGEST_TRACE:
         yield f"… {len(lines) - _LONGEST_TRACE} lines before"
     for line in lines[-_LONGEST_TRACE:]:

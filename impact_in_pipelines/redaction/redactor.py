@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,8 @@ _SENSITIVE_KEY = re.compile(
 )
 # What none of these can match: no space, point, colon or equals sign.
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SHORTEST_LINE = 8
+"""Of a secret of several lines, a shorter one may be an ordinary word."""
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -48,15 +50,17 @@ class Redactor:
     """Knows one account's secrets and masks them, and whatever looks like one, in any text.
 
     `secrets` are credential values and live tokens, found however they are written
-    (`encodings.pattern_of`). No text that comes out holds one of at least `SHORTEST_SECRET`
-    characters.
+    (`encodings.pattern_of`), and so is each line of one that has several, such as a private key. No text
+    that comes out holds one of at least `SHORTEST_SECRET` characters.
     """
 
     __slots__ = ("_forms", "_secrets")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = set(secrets)
+        known |= {line for secret in known for line in _lines_of(secret)}
         # A secret inside another one is masked after it.
-        self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._secrets = sorted(known, key=len, reverse=True)
         self._forms = [form for secret in self._secrets for form in forms_of(secret)]
 
     def __repr__(self) -> str:
@@ -76,6 +80,11 @@ class Redactor:
             found = found[: limit - 1] + "…"
         # A mask beside ordinary text can spell a secret anew.
         return MASK if self._occurs(found) else found
+
+    def lines(self, text: str) -> list[str]:
+        """The lines of `text` without known secrets, also where one goes over several lines; each is still to
+        be made fit by `text`."""
+        return self._exact(text).splitlines()
 
     def document(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON object without secrets, fit for a jsonb column, at most `DOCUMENT_LIMIT` bytes;
@@ -140,6 +149,13 @@ class Redactor:
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is masked whatever it is."""
     return _SENSITIVE_KEY.search(name) is not None
+
+
+def _lines_of(secret: str) -> Iterator[str]:
+    """The lines that are known as secrets themselves: somebody may indent them, or print only some."""
+    lines = secret.strip().splitlines()
+    if len(lines) > 1:
+        yield from (line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE)
 
 
 def _one_line(text: str) -> str:

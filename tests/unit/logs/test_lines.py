@@ -112,6 +112,39 @@ def test_a_planted_secret_is_on_no_line(
     assert "ValueError" in lines[-1]
 
 
+KEY = "\n".join(
+    [
+        "-----BEGIN PRIVATE KEY-----",
+        *(f"MIIEv{n}AIBADANBgkqhki{n}" for n in range(3)),
+        "q3==",
+        "-----END",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"the key {KEY} is refused",
+        "indented:\n" + KEY.replace("\n", "\n    | "),
+        f"only {KEY.splitlines()[2]} of it",
+        repr(KEY),
+    ],
+    ids=["whole", "indented", "one line", "escaped"],
+)
+def test_a_secret_of_several_lines_is_in_no_traceback(said: str) -> None:
+    """Each line was masked by itself, and none of them was the secret."""
+    with about(secrets=[KEY]):
+        try:
+            raise ValueError(said)
+        except ValueError:
+            record = PlainRecord(_log.name, logging.ERROR, __file__, 1, said, (), sys.exc_info())
+            lines = [Lines(json=True).format(record), _line("sent", text=said)]
+    for line in lines:
+        assert "MIIEv" not in line
+        assert "***" in line
+
+
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 def test_what_looks_like_a_secret_is_masked_unknown_as_it_is(*, as_json: bool) -> None:
     """Bearer tokens, credentials in URLs, and whatever a field's name says is secret."""
