@@ -1,5 +1,6 @@
 """Files of events at the API's door: who is let in, one at a time, and what viewers see of rejected rows."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import anyio
@@ -56,6 +57,22 @@ def test_a_file_that_has_no_place_is_refused_before_it_is_received(api: Served) 
         409,
         "urn:impact-in:problem:upload-too-many",
     )
+
+
+@pytest.mark.parametrize("address", ["data", "schedules"])
+@pytest.mark.parametrize("cookie", ["", "Cookie: impact_in_session=nobody\r\n"])
+def test_nothing_is_read_from_who_is_not_signed_in(api: Served, address: str, cookie: str) -> None:
+    """The cockpit answers a form, with a file or not, of which only the head has come."""
+    host, port = api.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /en/cockpit/{api.own.company}/{address} HTTP/1.1\r\nHost: {host}:{port}\r\n{cookie}"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=30) as asking:
+        asking.sendall(head.encode())
+        answer = asking.recv(4_096).decode()
+    assert answer.startswith("HTTP/1.1 303 ")
+    assert "/en/cockpit/sign-in" in answer
 
 
 def test_who_only_looks_sees_nobodys_reference_in_rejects(api: Served) -> None:

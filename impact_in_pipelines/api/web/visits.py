@@ -228,32 +228,25 @@ class Pages:
             if found is None:
                 return _in_english(request)
             visit = Visit(request, self._api, found)
-            if file:
-                try:
-                    visit.form, visit.sent = await _sent(request)
-                except ApiProblem as problem:
-                    return _failure(visit, problem)
-            elif method == "POST":
-                body = await _body(request)
-                if body is None:
-                    return _failure(
-                        visit, ApiProblem(413, visit.text(N_("The form is too large.")))
-                    )
-                visit.form = body
             with about(**named(request, f"/cockpit{path}")):
-                return await self._answer(visit, handler, roles)
+                return await self._answer(visit, handler, roles, file)
 
         methods = [method] if method == "POST" else ["GET", "HEAD"]
         return Route(f"/{{lang}}/cockpit{path}", endpoint, methods=methods)
 
     async def _answer(
-        self, visit: Visit, handler: Handler | AsyncHandler, roles: frozenset[str]
+        self, visit: Visit, handler: Handler | AsyncHandler, roles: frozenset[str], file: bool
     ) -> Response:
         try:
             if not roles:
                 check_rate(self._api.anonymous.take(caller_address(visit.request)))
             with translated_errors(self._api.runtime.database.url):
                 await run_sync(self._admit, visit, roles)
+                if visit.request.method == "POST":
+                    # Only now: whoever may not do this fills no memory of ours.
+                    await _take_in(visit, file=file)
+                    if roles:
+                        _check_form(visit)
                 if iscoroutinefunction(handler):
                     return await cast(AsyncHandler, handler)(visit)
                 return await run_sync(cast(Handler, handler), visit)
@@ -276,7 +269,6 @@ class Pages:
             raise SignInNeeded(expired=False)
         if not roles <= visit.session.roles:
             raise ApiProblem(403, visit.text(N_("Your account has no right to do this.")))
-        _check_form(visit)
         if company_id := visit.request.path_params.get("company_id"):
             visit.company = own_company(self._api, visit.caller, uuid_of(company_id, "company"))
 
@@ -300,8 +292,6 @@ def platform_of(visit: Visit) -> Platform:
 def _check_form(visit: Visit) -> None:
     """Raises a 403 problem for a form that isn't ours: another site may have sent it."""
     assert visit.session is not None
-    if visit.request.method != "POST":
-        return
     ours = hmac.compare_digest(
         visit.field("form_token").encode(), visit.session.form_token.encode()
     )
@@ -309,6 +299,17 @@ def _check_form(visit: Visit) -> None:
         raise ApiProblem(
             403, visit.text(N_("This form is no longer valid. Load the page again and repeat it."))
         )
+
+
+async def _take_in(visit: Visit, *, file: bool) -> None:
+    """Read what is posted; of a file, what stands before it. Raises 400 and 413 problems."""
+    if file:
+        visit.form, visit.sent = await _sent(visit.request)
+        return
+    body = await _body(visit.request)
+    if body is None:
+        raise ApiProblem(413, visit.text(N_("The form is too large.")))
+    visit.form = body
 
 
 async def _sent(request: Request) -> tuple[Sequence[tuple[str, str]], SentFile]:
