@@ -18,7 +18,10 @@ from impact_in_pipelines.api.http.problems import ApiProblem
 
 MULTIPART = "multipart/form-data"
 _MOST_BEFORE_THE_FILE = 64 * 1024
-"""Bytes of all fields together."""
+"""Bytes of all fields together, with their names and whatever else stands there."""
+_MOST_PARTS = 20
+_PIECE = 4 * 1024
+"""So much is read at once: a server hands on up to 256 KB, of which the file may be the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,18 @@ async def file_form(request: Request) -> tuple[Sequence[tuple[str, str]], SentFi
     problem for what is no such form."""
     reading = _Reading(request)
     fields: list[tuple[str, str]] = []
-    size = 0
     async for part in reading.parts():
         if part.file_name is not None:
             return fields, SentFile(part.file_name, reading.content())
-        content = bytearray()
-        async for piece in reading.content():
-            size += len(piece)
-            if size > _MOST_BEFORE_THE_FILE:
-                raise _malformed()
-            content += piece
+        content = b"".join([piece async for piece in reading.content()])
         fields.append((part.name, content.decode("utf-8", "replace")))
-    return fields, SentFile("", reading.content())
+    return fields, SentFile("", _nothing())
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for piece in nothing:
+        yield piece
 
 
 @dataclass(slots=True)
@@ -63,6 +66,9 @@ class _Reading:
         if not boundary:
             raise _malformed()
         self._chunks = request.stream()
+        self._rest = memoryview(b"")
+        self._size = self._parts = 0
+        self._in_file = False
         self._events: deque[_Part | bytes | None] = deque()
         self._header: dict[bytes, bytes] = {}
         self._name, self._value = b"", b""
@@ -96,13 +102,20 @@ class _Reading:
     async def _filled(self) -> bool:
         """Read on until there is something to tell; False: the body has ended."""
         while not self._events:
-            chunk = await anext(self._chunks, None)
-            if chunk is None:
-                return False
+            if not self._rest:
+                chunk = await anext(self._chunks, None)
+                if chunk is None:
+                    return False
+                self._rest = memoryview(chunk)
+            piece, self._rest = bytes(self._rest[:_PIECE]), self._rest[_PIECE:]
+            if not self._in_file:
+                self._size += len(piece)
             try:
-                self._parser.write(chunk)
+                self._parser.write(piece)
             except MultipartParseError:
                 raise _malformed() from None
+            if self._size > _MOST_BEFORE_THE_FILE or self._parts > _MOST_PARTS:
+                raise _malformed()
         return True
 
     def _in_header_name(self, data: bytes, start: int, end: int) -> None:
@@ -118,6 +131,8 @@ class _Reading:
     def _part_begins(self) -> None:
         _, options = parse_options_header(self._header.get(b"content-disposition", b""))
         file_name = options.get(b"filename")
+        self._parts += 1
+        self._in_file = self._in_file or file_name is not None
         self._events.append(
             _Part(
                 options.get(b"name", b"").decode("utf-8", "replace"),

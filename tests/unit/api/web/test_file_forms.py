@@ -21,6 +21,12 @@ def body(content: bytes, *, token: str = "abc", name: str = "märz.csv") -> byte
     return head.encode() + content + f"\r\n--{EDGE}--\r\n".encode()
 
 
+def parts(number: int, *, name: str) -> bytes:
+    """So many empty fields before the file."""
+    one = f'--{EDGE}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\r\n'
+    return one.encode() * number + body(b"x")
+
+
 def read(
     sent: bytes, size: int, content_type: str = f"multipart/form-data; boundary={EDGE}"
 ) -> tuple[list[tuple[str, str]], str, bytes]:
@@ -59,10 +65,19 @@ def test_a_form_without_a_file_has_an_empty_one() -> None:
         (b"anything", f"multipart/form-data; boundary={EDGE}"),
         (body(b"x"), "multipart/form-data"),
         (body(b"x", token="a" * 70_000), f"multipart/form-data; boundary={EDGE}"),
+        (parts(1_000, name="a"), f"multipart/form-data; boundary={EDGE}"),
+        (parts(19, name="a" * 4_000), f"multipart/form-data; boundary={EDGE}"),
     ],
 )
 def test_what_is_no_such_form_is_refused(sent: bytes, content_type: str) -> None:
-    """Also one whose fields never end."""
+    """Also one whose fields never end, or are many, or have long names and no content."""
     with pytest.raises(ApiProblem) as refused:
         read(sent, 1000, content_type)
     assert refused.value.status_code == 400
+
+
+@pytest.mark.parametrize("size", [7, 1_000, 300_000])
+def test_a_large_file_may_come_with_the_fields(size: int) -> None:
+    """What stands before it is counted, and nothing of itself."""
+    content = b"0123456789" * 20_000
+    assert read(body(content), size)[2] == content
