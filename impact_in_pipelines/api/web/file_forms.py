@@ -34,7 +34,7 @@ class SentFile:
 
 async def file_form(request: Request) -> tuple[Sequence[tuple[str, str]], SentFile]:
     """The fields of the form, and its file, of which nothing more was read than came with them. Raises a 400
-    problem for what is no such form."""
+    problem for what is no such form, and so do the file's pieces where the form breaks off."""
     reading = _Reading(request)
     fields: list[tuple[str, str]] = []
     async for part in reading.parts():
@@ -68,7 +68,7 @@ class _Reading:
         self._chunks = request.stream()
         self._rest = memoryview(b"")
         self._size = self._parts = 0
-        self._in_file = False
+        self._in_file = self._ended = False
         self._events: deque[_Part | bytes | None] = deque()
         self._header: dict[bytes, bytes] = {}
         self._name, self._value = b"", b""
@@ -80,24 +80,29 @@ class _Reading:
             "on_headers_finished": self._part_begins,
             "on_part_data": lambda data, start, end: self._events.append(data[start:end]),
             "on_part_end": lambda: self._events.append(None),
+            "on_end": self._form_ended,
         }
         self._parser = MultipartParser(boundary, callbacks)
 
     async def parts(self) -> AsyncIterator[_Part]:
-        """Each part as it begins."""
+        """Each part as it begins. Raises a 400 problem for a form without an end."""
         while await self._filled():
             event = self._events.popleft()
             if isinstance(event, _Part):
                 yield event
+        if not self._ended:
+            raise _malformed()
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The content of the part that has begun, in pieces."""
+        """The content of the part that has begun, in pieces. Raises a 400 problem unless its end comes: the
+        parser takes a body that breaks off for a whole one."""
         while await self._filled():
             event = self._events.popleft()
             if event is None:
                 return
             if isinstance(event, bytes):
                 yield event
+        raise _malformed()
 
     async def _filled(self) -> bool:
         """Read on until there is something to tell; False: the body has ended."""
@@ -117,6 +122,9 @@ class _Reading:
             if self._size > _MOST_BEFORE_THE_FILE or self._parts > _MOST_PARTS:
                 raise _malformed()
         return True
+
+    def _form_ended(self) -> None:
+        self._ended = True
 
     def _in_header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]

@@ -64,6 +64,7 @@ def test_a_form_without_a_file_has_an_empty_one() -> None:
     [
         (b"anything", f"multipart/form-data; boundary={EDGE}"),
         (body(b"x"), "multipart/form-data"),
+        (b"", f"multipart/form-data; boundary={EDGE}"),
         (body(b"x", token="a" * 70_000), f"multipart/form-data; boundary={EDGE}"),
         (parts(1_000, name="a"), f"multipart/form-data; boundary={EDGE}"),
         (parts(19, name="a" * 4_000), f"multipart/form-data; boundary={EDGE}"),
@@ -81,3 +82,13 @@ def test_a_large_file_may_come_with_the_fields(size: int) -> None:
     """What stands before it is counted, and nothing of itself."""
     content = b"0123456789" * 20_000
     assert read(body(content), size)[2] == content
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 10, len(EDGE) + 8, len(EDGE) + 9])
+def test_a_form_that_breaks_off_is_no_whole_file(missing: int) -> None:
+    """A file's first half would be imported; only what stands behind the last edge may be missing."""
+    sent = body(b"a,b\r\n1,2\r\n")
+    assert read(sent[:-2], 1_000)[2] == b"a,b\r\n1,2\r\n"
+    with pytest.raises(ApiProblem) as refused:
+        read(sent[: -2 - missing], 1_000)
+    assert refused.value.status_code == 400
