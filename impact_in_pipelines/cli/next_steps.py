@@ -74,7 +74,7 @@ NEXT: Mapping[str, str] = MappingProxyType(
         ),
         "notices.no_mail_server": "set SMTP_HOST and SMTP_FROM",
         "token.unknown": "see: impact-in token list COMPANY",
-        "token.too_many": "revoke one: impact-in token revoke --company COMPANY TOKEN",
+        "token.too_many": "revoke one: impact-in token revoke --company COMPANY NAME",
     }
 )
 """`%(name)s` stands for the refusal's parameters, as a command takes them."""

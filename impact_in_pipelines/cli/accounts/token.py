@@ -14,7 +14,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
-from impact_in_pipelines.db.access.api_tokens import ApiToken
+from impact_in_pipelines.db.access.api_tokens import PREFIX, ApiToken
 from impact_in_pipelines.db.access.tokens import TokenClaims
 from impact_in_pipelines.errors import InvalidSetting, UsageError
 from impact_in_pipelines.errors.access import ApiTokenUnknown, TokenUnreadable
@@ -31,6 +31,8 @@ app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ALL = "*"
+_TOKEN = re.compile(rf"\beyJ[\w-]{{8,}}\.[\w-]+|\b{PREFIX}[\w-]{{16,}}")
+"""What looks like a token itself, a JWT's or one of ours, and not like what one is called."""
 
 
 RoleOption = Annotated[
@@ -108,7 +110,7 @@ def revoke(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|TOKEN",
+            metavar="FILE|NAME",
             help="A file that holds the token; - reads it here. With --company: a token's name, its id or "
             "its first characters, as the list has them.",
         ),
@@ -123,6 +125,11 @@ def revoke(
 
     A token itself is read from a file or standard input, so that no list of processes shows it.
     """
+    if _TOKEN.search(which):
+        raise UsageError(
+            "a token on the command line is seen in lists of processes and histories: name a file that holds "
+            "it, or give - and type it here"
+        )
     if company is not None:
         _revoke_named(company, which, by, as_json)
         return
