@@ -3,8 +3,8 @@
     cd tests && python -m acceptance.cockpit.dagster_pictures http://127.0.0.1:3000 FOLDER PATH=NAME …
 
 PATH is the page's path and query, NAME the picture's: `assets/benevity_export?view=checks=export-checks`.
-Those in docs/images are such pictures of a world in which a day has arrived, one was rejected, one is held,
-one waits for a retry and one is out of date (docs/how-to says how each comes about).
+docs/images/dagster-cell.png is a delivered day's `?view=partitions&partition=COMPANY|DAY`, dagster-held.png
+`?view=events` after a day of a connection that `impact-in platforms hold` holds was materialised.
 """
 
 import sys
