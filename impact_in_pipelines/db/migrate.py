@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from impact_in_pipelines.db.engine import session_settings
-from impact_in_pipelines.db.migrations.online import LOCK_TIMEOUT_MS
+from impact_in_pipelines.db.migrations.online import DEADLOCK, LOCK_NOT_AVAILABLE, LOCK_TIMEOUT_MS
 from impact_in_pipelines.db.revisions import USABLE_FROM, out_of_step
 from impact_in_pipelines.errors.database import DatabaseBusy
 from impact_in_pipelines.settings import Settings
@@ -21,7 +21,6 @@ from impact_in_pipelines.settings import Settings
 _LOCK = 727102
 _ASK_AGAIN_S = 0.1
 _LOCK_TRIES = 60
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def alembic_config() -> Config:
@@ -35,7 +34,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Run what is missing; returns the revision before (None: empty database) and after.
 
     Everything may work on meanwhile. Raises `DatabaseAhead` for a database that a newer version has upgraded;
-    it stays as it is. Raises `DatabaseBusy` when a table can't be had for two minutes.
+    it stays as it is. Raises `DatabaseBusy` when a table can't be had for some minutes.
     """
     config = alembic_config()
     with engine.connect() as connection, _alone(connection):
@@ -51,14 +50,15 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 
 def _run_what_is_missing(connection: Connection, config: Config) -> None:
-    """Each migration commits by itself, so that one which can't have its lock is all that is tried again."""
+    """Each migration commits by itself, so that one which can't have its lock, or which PostgreSQL has ended
+    for a deadlock, is all that is tried again."""
     for tries_left in reversed(range(_LOCK_TRIES)):
         connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
         connection.commit()
         try:
             command.upgrade(config, "head")
         except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "pgcode", None) not in (LOCK_NOT_AVAILABLE, DEADLOCK):
                 raise
             connection.rollback()
             if not tries_left:

@@ -127,10 +127,43 @@ def sums(engine: Engine) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(text(_SUMS))]
 
 
+_SCHEDULES = """
+INSERT INTO scheduled_deliveries (company_id, platform, schedule, next_run, fired_until, covered_until)
+SELECT id, 'benevity', '0 0 * * *', timestamptz '2026-01-02Z', timestamptz '2026-01-02Z', date '2026-01-02'
+FROM companies WHERE slug LIKE 'old-%'
+"""
+# As planning.sql does; what it reckons in between takes a moment.
+_LOCK_SCHEDULES = """
+SELECT id, company_id FROM scheduled_deliveries WHERE active ORDER BY id LIMIT 5 FOR UPDATE SKIP LOCKED
+"""
+_PLAN = """
+INSERT INTO impact_deliveries (company_id, platform, schedule_id, trigger, status, period_start, period_end,
+    scheduled_for, idempotency_key, next_attempt_at)
+SELECT company_id, platform, id, 'schedule', 'pending', date '2026-01-01', date '2026-01-01',
+       timestamptz '2026-02-01Z' + :n * interval '1 second', gen_random_uuid(), now()
+FROM scheduled_deliveries WHERE id = ANY(:ids)
+"""
+
+
 def test_writers_go_on_while_a_filled_database_is_upgraded(postgres_url: URL, filled: str) -> None:
-    """What the last release writes while its database is upgraded underneath: no statement fails, and none
-    waits for a table for as long as a lease lasts."""
+    """What the last release writes while its database is upgraded underneath, fates and plans: no statement
+    fails, and none waits for a table for as long as a lease lasts."""
     done = threading.Event()
+
+    def plan(engine: Engine) -> int:
+        planned = n = 0
+        while not done.is_set() or not planned:
+            n += 1
+            with engine.begin() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+                ids = list(connection.scalars(text(_LOCK_SCHEDULES)))
+                connection.execute(text("SELECT pg_sleep(0.05)"))
+                planned += connection.execute(text(_PLAN), {"n": n, "ids": ids}).rowcount
+                connection.execute(
+                    text("UPDATE scheduled_deliveries SET updated_at = now() WHERE id = ANY(:ids)"),
+                    {"ids": ids},
+                )
+        return planned
 
     def write(engine: Engine) -> int:
         written = 0
@@ -145,13 +178,16 @@ def test_writers_go_on_while_a_filled_database_is_upgraded(postgres_url: URL, fi
                 ).rowcount
         return written
 
-    with copy_of(postgres_url, filled) as engine, ThreadPoolExecutor(1) as aside:
-        writing = aside.submit(write, engine)
+    with copy_of(postgres_url, filled) as engine, ThreadPoolExecutor(2) as aside:
+        with engine.begin() as connection:
+            connection.execute(text(_SCHEDULES))
+        writing, planning = aside.submit(write, engine), aside.submit(plan, engine)
         try:
             upgrade(engine)
         finally:
             done.set()
         assert writing.result() > 0
+        assert planning.result() > 0
 
 
 def test_an_upgrade_that_was_broken_off_is_completed(postgres_url: URL, filled: str) -> None:

@@ -4,6 +4,7 @@ A migration that was broken off in the middle of these has committed its first p
 from its beginning, so every part of it must bear that: `if_not_exists`, and the functions here.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,40 @@ from alembic import op
 from alembic.operations.schemaobj import SchemaObjects
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateIndex
 
 LOCK_TIMEOUT_MS = 2_000
 """A change that waits for a table makes everybody wait who comes after it: it gives up and asks again."""
+
+LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
+
+_SHORT_MS = 800
+_SHORT_TRIES = 5
+_ASK_AGAIN_S = 0.1
+
+
+def alter_alone(statement: str) -> None:
+    """Change one table in a transaction of its own, which waits for nothing else while it holds the table.
+
+    Commits what the migration has done before. Tries that can't have the lock end before PostgreSQL looks for
+    a deadlock (after a second); only the last waits longer, since an autovacuum makes room for none but those
+    who have waited for that second.
+    """
+    with op.get_context().autocommit_block():
+        op.execute(f"SET lock_timeout = {_SHORT_MS}")
+        for _ in range(_SHORT_TRIES):
+            try:
+                op.execute(statement)
+                break
+            except OperationalError as error:
+                if getattr(error.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                    raise
+                time.sleep(_ASK_AGAIN_S)
+        else:
+            op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+            op.execute(statement)
+        op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
 
 
 def create_index(name: str, table: str, columns: Sequence[Any], **options: Any) -> None:

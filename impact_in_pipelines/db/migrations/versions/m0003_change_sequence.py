@@ -5,10 +5,9 @@ read). Rows from before have 0: they changed before anything that can be asked f
 out here as they were at this revision.
 """
 
-import sqlalchemy as sa
 from alembic import op
 
-from impact_in_pipelines.db.migrations.online import create_index
+from impact_in_pipelines.db.migrations.online import alter_alone, create_index
 
 revision = '0003'
 down_revision = '0002'
@@ -19,9 +18,9 @@ _TABLES = ('impact_deliveries', 'delivery_attempts', 'scheduled_deliveries')
 def upgrade() -> None:
     for table in _TABLES:
         # A constant default rewrites nothing.
-        op.add_column(table, sa.Column('change_seq', sa.BigInteger(), server_default=sa.text('0'), nullable=False), if_not_exists=True)
+        alter_alone(f'ALTER TABLE {table} ADD COLUMN IF NOT EXISTS change_seq BIGINT DEFAULT 0 NOT NULL')
     for statement in _TRIGGERS:
-        op.execute(sa.text(statement.replace(':', r'\:')))
+        alter_alone(statement.replace(':', r'\:'))
     brin = {'postgresql_using': 'brin', 'postgresql_with': {'autosummarize': 'on', 'pages_per_range': '32'}}
     # /metrics, the event stream, the SLA watch, stale days: what has changed since.
     create_index('impact_deliveries_changes_brin', 'impact_deliveries', ['change_seq'], **brin)

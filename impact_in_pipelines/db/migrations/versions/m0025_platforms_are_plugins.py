@@ -7,6 +7,8 @@ last of them has ended (docs/operations.md).
 import sqlalchemy as sa
 from alembic import op
 
+from impact_in_pipelines.db.migrations.online import alter_alone
+
 revision = '0025'
 down_revision = '0024'
 
@@ -38,8 +40,10 @@ def downgrade() -> None:
 
 
 def _check(condition: str) -> None:
+    # A plan locks schedules, then deliveries; whoever held one of these while it waits for the next would wait
+    # for a plan that waits for it.
     for table in _TABLES:
-        op.execute(f'ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_platform_check')
-        op.execute(
-            f'ALTER TABLE {table} ADD CONSTRAINT {table}_platform_check CHECK ({condition}) NOT VALID'
+        alter_alone(
+            f'ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_platform_check, '
+            f'ADD CONSTRAINT {table}_platform_check CHECK ({condition}) NOT VALID'
         )
