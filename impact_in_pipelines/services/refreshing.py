@@ -30,7 +30,8 @@ def company_impact(runtime: Runtime, *, full: bool = False) -> RefreshSummary:
 def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> RefreshedDays:
     """Compute the service levels of `days` from the log. Once none of the days since `first` is stale, later
     calls look at what has changed from then on only. The outcomes that everybody's status is read from are
-    packed anew as far as they have changed."""
+    packed anew as far as they have changed. Days whose calls an older program has not counted are caught up
+    with besides, some in each call."""
     now = runtime.clock()
     runtime.sla_outcomes.refresh(now)
     stale = runtime.sla_rollup.stale_days(first, now)
@@ -38,7 +39,9 @@ def sla_days(runtime: Runtime, days: Sequence[date], *, first: date) -> Refreshe
     left = sorted(set(stale.days) - set(days))
     if not left:
         runtime.sla_rollup.mark_fresh(first, stale, now)
-    return RefreshedDays(rolled.days, rolled.rows, left, now)
+    # Not among the stale days: an hourly run takes every day from its oldest on.
+    caught_up = runtime.sla_rollup.roll_up(runtime.sla_rollup.uncounted_days(first, now), now)
+    return RefreshedDays(rolled.days + caught_up.days, rolled.rows + caught_up.rows, left, now)
 
 
 def event_counts(runtime: Runtime) -> EventCounts:

@@ -36,6 +36,9 @@ from impact_in_pipelines.sla.windows import midnight
 _SQL, _STATUSES, _WATCH = load("sla/rollup"), load("sla/statuses"), load("sla/watch")
 _DAY = timedelta(days=1)
 
+CATCH_UP_DAYS = 30
+"""Of how many days that an older program has computed one run counts the calls, besides its own days."""
+
 Totals = Mapping[date, Mapping[ScopeKey, Mapping[str, Any]]]
 """Counters by the first day of their period, then by scope (None: all companies, all platforms)."""
 
@@ -78,11 +81,21 @@ class SlaRollup:
             days = connection.scalars(_SQL["stale_days"], values | {"oldest": oldest})
             return StaleDays(list(days), mark)
 
+    def uncounted_days(self, since: date, now: datetime) -> list[date]:
+        """The newest days from `since` to today whose calls an older program has not counted, `CATCH_UP_DAYS`
+        at most: after an upgrade that is every day the log has, which no hour should have to count."""
+        values = {"start": since, "end": now.date(), "limit": CATCH_UP_DAYS}
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_SQL["uncounted_days"], values))
+
     def roll_up(self, days: Sequence[date], now: datetime) -> RolledUp:
-        """Compute the rows of `days` anew, in one transaction."""
-        if not days:
-            return RolledUp(0, 0)
-        values = {"days": list(days), "now": now}
+        """Compute the rows of `days` anew, the newest first. Each day commits by itself: what is broken off
+        keeps those it has done, and `sla_days` is locked for one day at a time."""
+        chosen = sorted(set(days), reverse=True)
+        return RolledUp(len(chosen), sum(self._roll_up_day(day, now) for day in chosen))
+
+    def _roll_up_day(self, day: date, now: datetime) -> int:
+        values = {"day": day, "now": now}
         with (
             self._engine.connect().execution_options(
                 isolation_level="REPEATABLE READ"
@@ -101,18 +114,15 @@ class SlaRollup:
             # Before the log is read: what commits in between is then found again, never forgotten.
             mark = current_mark(connection)
             connection.execute(_STATUSES["roomy"])
-            connection.execute(_SQL["forget_days"], values)
-            # Day by day: sixty days of a large log in one statement would be ended by its time-out.
+            connection.execute(_SQL["forget_day"], values)
             packed_from = first_packed_day(connection)
-            rows = 0
-            for day in sorted(set(days)):
-                if packed_from is None or day < packed_from:
-                    rows += self._count_day(connection, day, now)
-                else:
-                    rows += self._add_up_day(connection, day, now)
-                count_day(connection, day)
-            connection.execute(_SQL["mark_days"], values | {"mark": mark})
-        return RolledUp(len(set(days)), rows)
+            if packed_from is None or day < packed_from:
+                rows = self._count_day(connection, day, now)
+            else:
+                rows = self._add_up_day(connection, day, now)
+            count_day(connection, day)
+            connection.execute(_SQL["mark_day"], values | {"mark": mark})
+        return rows
 
     def _count_day(self, connection: Connection, day: date, now: datetime) -> int:
         """A day as PostgreSQL counts it in the log."""
@@ -137,11 +147,13 @@ class SlaRollup:
         return len(lines)
 
     def refresh(self, since: date, now: datetime) -> list[date]:
-        """Compute every stale day from `since` on anew; returns them."""
+        """Compute every stale day from `since` on anew, and some whose calls aren't counted; returns them."""
         stale = self.stale_days(since, now)
         self.roll_up(stale.days, now)
         self.mark_fresh(since, stale, now)
-        return list(stale.days)
+        uncounted = self.uncounted_days(since, now)
+        self.roll_up(uncounted, now)
+        return sorted({*stale.days, *uncounted})
 
     def mark_fresh(self, since: date, read: StaleDays, now: datetime) -> None:
         """Note that every day from `since` to today says what the log did at the mark of `read`, all of

@@ -28,15 +28,6 @@ SELECT DISTINCT d.day FROM (
       AND a.change_seq >= CAST(:oldest AS bigint)
       AND @changed_since(a, r.mark)
     UNION ALL
-    -- Days of which an older program has not counted the calls, as long as the log has them.
-    SELECT r.day
-    FROM sla_days r
-    WHERE r.day >= CAST(:start AS date) AND r.calls_at IS DISTINCT FROM r.computed_at
-      AND EXISTS (
-          SELECT 1 FROM impact_deliveries d
-          WHERE d.scheduled_for >= CAST(r.day AS timestamp) AT TIME ZONE 'UTC'
-            AND d.scheduled_for < CAST(r.day + 1 AS timestamp) AT TIME ZONE 'UTC')
-    UNION ALL
     SELECT CAST(d.scheduled_for AT TIME ZONE 'UTC' AS date)
     FROM impact_deliveries d
     WHERE d.status IN @open AND d.scheduled_for >= :start
@@ -48,16 +39,27 @@ SELECT DISTINCT d.day FROM (
 WHERE d.day <= CAST(:end AS date)
 ORDER BY d.day
 
+-- name: uncounted_days
+-- The newest days of which an older program has not counted the calls, as long as the log has them.
+SELECT r.day
+FROM sla_days r
+WHERE r.day >= CAST(:start AS date) AND r.day <= CAST(:end AS date) AND r.calls_at IS DISTINCT FROM r.computed_at
+  AND EXISTS (
+      SELECT 1 FROM impact_deliveries d
+      WHERE d.scheduled_for >= CAST(r.day AS timestamp) AT TIME ZONE 'UTC'
+        AND d.scheduled_for < CAST(r.day + 1 AS timestamp) AT TIME ZONE 'UTC')
+ORDER BY r.day DESC
+LIMIT :limit
+
 -- name: lock_days
 LOCK TABLE sla_days IN SHARE ROW EXCLUSIVE MODE
 
--- name: forget_days
-DELETE FROM sla_daily WHERE day = ANY(CAST(:days AS date[]))
+-- name: forget_day
+DELETE FROM sla_daily WHERE day = :day
 
--- name: mark_days
--- These days say what the log said at :mark.
-INSERT INTO sla_days (day, computed_at, mark, calls_at)
-SELECT day, :now, :mark, :now FROM unnest(CAST(:days AS date[])) AS day
+-- name: mark_day
+-- This day says what the log said at :mark.
+INSERT INTO sla_days (day, computed_at, mark, calls_at) VALUES (:day, :now, :mark, :now)
 ON CONFLICT (day) DO UPDATE SET computed_at = excluded.computed_at, mark = excluded.mark, calls_at = excluded.calls_at
 
 -- name: mark_fresh

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from impact_in_pipelines.analytics.answers import bin_of, bounds_of, percentile
 from impact_in_pipelines.analytics.series import SeriesDay
 from impact_in_pipelines.db.analytics.series import SeriesStore
+from impact_in_pipelines.db.sla import rollup
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.windows import midnight
@@ -140,6 +141,24 @@ def test_days_that_an_older_program_computed_are_counted_again(log: Log) -> None
     assert log.rollup.refresh(FIRST, NOW) == [row.day]
     (one,) = SeriesStore(log.engine).of_company(company, FIRST, TODAY)
     assert one.calls.requests == 1
+
+
+def test_an_upgrade_counts_the_calls_of_before_in_portions(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Newest first and some in each run; the hourly run need not take every day since the oldest."""
+    monkeypatch.setattr(rollup, "CATCH_UP_DAYS", 2)
+    company = log.company("acme")
+    rows = [Row(company, NOW - timedelta(days=n)) for n in range(1, 4)]
+    log.write(rows)
+    log.rollup.refresh(FIRST, NOW)
+    log.one("UPDATE sla_days SET calls_at = NULL")
+    yesterday, before, first = [row.day for row in rows]
+
+    assert log.rollup.stale_days(FIRST, NOW).days == []
+    assert log.rollup.refresh(FIRST, NOW) == [before, yesterday]
+    assert log.rollup.refresh(FIRST, NOW) == [first]
+    assert log.rollup.refresh(FIRST, NOW) == []
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])

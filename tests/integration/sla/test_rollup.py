@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.rollup import SlaRollup
@@ -134,6 +135,23 @@ def test_a_day_can_be_computed_again_at_any_time(log: Log) -> None:
 
     assert (first.rows, second.rows) == (2, 1)
     assert _day(log, 1)["successful"] == 1
+
+
+def test_what_is_broken_off_keeps_the_days_before(log: Log) -> None:
+    """A day that takes too long loses itself, never the newer ones that were computed before it."""
+    log.rollup.refresh(FIRST, NOW)
+    company = log.company("acme")
+    log.write([Row(company, ago(days=n)) for n in range(3)])
+    stuck = TODAY - timedelta(days=1)
+    log.one(f"ALTER TABLE sla_daily ADD CONSTRAINT stuck CHECK (day <> '{stuck}')")
+    try:
+        with pytest.raises(IntegrityError):
+            log.rollup.refresh(FIRST, NOW)
+    finally:
+        log.one("ALTER TABLE sla_daily DROP CONSTRAINT stuck")
+
+    assert _day(log, 0)["successful"] == 1
+    assert log.rollup.stale_days(FIRST, NOW).days == [TODAY - timedelta(days=2), stuck]
 
 
 def test_days_without_deliveries_are_zeros(log: Log) -> None:

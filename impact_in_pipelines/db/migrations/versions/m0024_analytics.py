@@ -1,7 +1,7 @@
 """Calls of platforms by day, and what all companies did together, for analytics
 
 New tables, which programs of before neither read nor write; and when a day's calls were counted. The next hourly
-run fills them for every day that the log still has.
+runs fill them for the days that the log still has, some in each, the newest first.
 """
 
 import sqlalchemy as sa
