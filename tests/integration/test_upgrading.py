@@ -145,7 +145,10 @@ FROM scheduled_deliveries WHERE id = ANY(:ids)
 """
 
 
-def test_writers_go_on_while_a_filled_database_is_upgraded(postgres_url: URL, filled: str) -> None:
+@pytest.mark.parametrize("revision", [RELEASED, "0024"])
+def test_writers_go_on_while_a_filled_database_is_upgraded(
+    postgres_url: URL, filled: str, revision: str
+) -> None:
     """What the last release writes while its database is upgraded underneath, fates and plans: no statement
     fails, and none waits for a table for as long as a lease lasts."""
     done = threading.Event()
@@ -179,8 +182,12 @@ def test_writers_go_on_while_a_filled_database_is_upgraded(postgres_url: URL, fi
         return written
 
     with copy_of(postgres_url, filled) as engine, ThreadPoolExecutor(2) as aside:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             connection.execute(text(_SCHEDULES))
+            connection.commit()
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
         writing, planning = aside.submit(write, engine), aside.submit(plan, engine)
         try:
             upgrade(engine)

@@ -81,7 +81,12 @@ BEGIN
     -- look for a deadlock (after a second) and break off either of the two, and asks again.
     LOOP
         BEGIN
-            LOCK TABLE impact_deliveries, delivery_attempts IN ACCESS EXCLUSIVE MODE;
+            -- Attaching the log takes what it refers to as well. A plan locks schedules, then deliveries: so in
+            -- this order, and together in less than that second.
+            SET LOCAL lock_timeout = 800;
+            LOCK TABLE scheduled_deliveries IN ACCESS EXCLUSIVE MODE;
+            SET LOCAL lock_timeout = 200;
+            LOCK TABLE impact_deliveries, delivery_attempts, companies IN ACCESS EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             tries := tries + 1;
