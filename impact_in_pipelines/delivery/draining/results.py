@@ -74,18 +74,23 @@ class Results:
         """Give them to the log one request at a time, so that one which it refuses takes no other along.
         Raises what the last of those that failed raised."""
         refused: Exception | None = None
-        groups, self._kept = self._kept, []
-        for group in groups:
-            try:
-                began = self._clock()
-                settled = self._log.settle(group, now=began, worker=self._worker)
-            except Exception as error:
-                refused = error
-                self._kept.append(group)
-            else:
+        left, kept = list(self._kept), []
+        try:
+            while left:
+                try:
+                    began = self._clock()
+                    settled = self._log.settle(left[0], now=began, worker=self._worker)
+                except Exception as error:
+                    refused = error
+                    kept.append(left.pop(0))
+                    continue
+                del left[0]
                 _count(settled.settlements, summary)
                 say_attempts(settled.settlements)
                 trace_settled(settled.settlements, (began, self._clock()))
+        finally:
+            # Also where this is interrupted: those whose turn had not come are not recorded.
+            self._kept = kept + left
         if refused is not None:
             raise refused
 

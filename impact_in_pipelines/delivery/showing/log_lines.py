@@ -12,12 +12,14 @@ from uuid import UUID
 
 from impact_in_pipelines.delivery.model import Claimed, Refusal
 from impact_in_pipelines.delivery.ports import Prepared, Settlement
+from impact_in_pipelines.delivery.showing.harmless import harmless
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.logs.context import fields
 
 _log = logging.getLogger("impact_in_pipelines.deliveries")
 
 
+@harmless
 def say_attempts(settlements: Iterable[Settlement]) -> None:
     """One line for each."""
     for settlement in settlements:
@@ -26,6 +28,7 @@ def say_attempts(settlements: Iterable[Settlement]) -> None:
             _log.log(level, said, extra=fields(**_details(settlement)))
 
 
+@harmless
 def say_refused(refusals: Iterable[tuple[Claimed, Refusal]]) -> None:
     """These have failed for good before anything was sent."""
     for claimed, refusal in refusals:
@@ -35,6 +38,7 @@ def say_refused(refusals: Iterable[tuple[Claimed, Refusal]]) -> None:
         )
 
 
+@harmless
 def say_unresolved(prepared: Iterable[Prepared], refused: Iterable[UUID]) -> None:
     """These have failed for good: a batch that failed may have brought their content already."""
     if not (ids := frozenset(refused)):
@@ -47,6 +51,7 @@ def say_unresolved(prepared: Iterable[Prepared], refused: Iterable[UUID]) -> Non
             )
 
 
+@harmless
 def say_skipped(prepared: Iterable[Prepared], skipped: Iterable[UUID]) -> None:
     """The same content of these had arrived."""
     if not _log.isEnabledFor(logging.INFO):

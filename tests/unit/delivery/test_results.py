@@ -1,8 +1,11 @@
 """Results are kept until the log has them; what an end means for the next attempt (D5, D12)."""
 
+import logging
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +14,7 @@ from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.results import Results
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.model import SendResult
+from impact_in_pipelines.delivery.ports import Settled, Settlement
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 
@@ -75,6 +79,54 @@ def test_one_that_the_log_refuses_stops_no_other() -> None:
         kept.settle_singly(summary)
     assert [one.prepared.claimed.id for one in log.settled] == list(good.ids)
     assert (list(kept.delivery_ids()), summary.delivered) == (list(bad.ids), 1)
+
+
+class _Raising(logging.Handler):
+    """A handler whose disk is full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError(record.getMessage())
+
+
+@pytest.mark.parametrize("name", [Results.settle, Results.settle_singly])
+def test_a_log_handler_that_fails_loses_no_result(name: Callable[..., None]) -> None:
+    """Those behind the first were once forgotten for a line of the process's log, and went out again."""
+    log, summary = MemoryLog(), DrainSummary()
+    kept = results(log)
+    requests = [single(), single(), single()]
+    for one in requests:
+        kept.add(one, PERMANENT, NOW)
+    handler, logger = _Raising(), logging.getLogger("impact_in_pipelines")
+    logger.addHandler(handler)
+    try:
+        name(kept, summary)
+    finally:
+        logger.removeHandler(handler)
+
+    ids = [id_ for one in requests for id_ in one.ids]
+    assert [one.prepared.claimed.id for one in log.settled] == ids
+    assert (len(kept), summary.failed) == (0, 3)
+
+
+class _Interrupted(MemoryLog):
+    """Ctrl-C while it takes the second one."""
+
+    def settle(self, settlements: Sequence[Settlement], **said: Any) -> Settled:
+        if self.transactions:
+            raise KeyboardInterrupt
+        return super().settle(settlements, **said)
+
+
+def test_an_interruption_loses_no_result() -> None:
+    """What had not its turn is kept."""
+    kept = results(_Interrupted())
+    requests = [single(), single(), single()]
+    for one in requests:
+        kept.add(one, DELIVERED, NOW)
+
+    with pytest.raises(KeyboardInterrupt):
+        kept.settle_singly(DrainSummary())
+    assert list(kept.delivery_ids()) == [*requests[1].ids, *requests[2].ids]
 
 
 @pytest.mark.parametrize(("failed", "minutes"), [(0, 5), (1, 10), (2, 20), (3, None)])
