@@ -43,11 +43,15 @@ class RetryPlan:
     @classmethod
     def from_settings(cls, settings: Settings, platform: Platform) -> "RetryPlan":
         """The plan of `platform`: what RETRY_DELAYS_MS says of it, else its connector, else what holds for
-        all."""
+        all. Where the operator says anything of it, the connector says nothing: mixed, a delay for a kind of
+        error would overrule the one that was set for the whole platform."""
         facts = FACTS[platform]
-        own: dict[str | None, tuple[int, ...] | None] = {None: facts.retry_delays_ms}
-        own |= {kind: delays for kind, delays in facts.retry_delays_by_error.items() if delays}
-        own |= {kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform}
+        own: dict[str | None, tuple[int, ...] | None] = {
+            kind: delays for of, kind, delays in settings.retry_delays_ms if of is platform
+        }
+        if not own:
+            own = {None: facts.retry_delays_ms}
+            own |= {k: delays for k, delays in facts.retry_delays_by_error.items() if delays}
         return cls(
             max_retries=settings.scheduler_max_retries,
             base_ms=settings.scheduler_retry_delay_ms,

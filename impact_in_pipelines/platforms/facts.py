@@ -64,8 +64,8 @@ class PlatformFacts:
     have; `second_report` is what a correction does there. `options` are the settings of an account that its
     payloads and requests read. `oauth_scope`: what access tokens are asked for (None: the account's option
     `scope`). `retry_delays_ms` (milliseconds before the second, third, … attempt) and
-    `retry_delays_by_error` (likewise, by kind of error) take the place of the usual plan, and give way to
-    the operator's RETRY_DELAYS_MS.
+    `retry_delays_by_error` (likewise, by kind of error) take the place of the usual plan, and all give way
+    once the operator's RETRY_DELAYS_MS says anything of the platform.
     """
 
     title: str

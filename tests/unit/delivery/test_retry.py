@@ -1,6 +1,7 @@
 """The retry plan: 5, 10 and 20 minutes with jitter (D5, layer 2)."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from impact_in_pipelines.delivery.retry import RetryPlan
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors import InvalidSetting
-from impact_in_pipelines.platforms import RETRIED_KINDS, Platform
+from impact_in_pipelines.platforms import FACTS, RETRIED_KINDS, Platform
 from impact_in_pipelines.settings import read_settings
 
 from .helpers import NOW
@@ -129,6 +130,36 @@ def test_a_platform_has_its_own_plan_and_a_kind_of_error_too() -> None:
     assert goodera.delay_ms(3, rng, ErrorKind.TIMEOUT) == 20 * MINUTES
     assert goodera.longest_delay_ms == 20 * MINUTES
     assert RetryPlan.from_settings(settings, Platform.BENEVITY).delays() == RetryPlan().delays()
+
+
+@pytest.mark.parametrize(
+    ("said", "usual", "limited"),
+    [
+        ("", (7_000,), (9_000,)),
+        ("goodera=60000", (7_000,), (9_000,)),
+        ("workday=60000", (60_000,), (60_000,)),
+        ("workday.rate_limited=60000", RetryPlan().delays(), (60_000,)),
+        ("workday.timeout=60000", RetryPlan().delays(), RetryPlan().delays()),
+    ],
+)
+def test_a_connectors_delays_give_way_to_the_operators(
+    said: str,
+    usual: tuple[float, ...],
+    limited: tuple[float, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of them: its delay for one kind of error once overruled what was set for the whole platform."""
+    facts = replace(
+        FACTS[Platform.WORKDAY],
+        retry_delays_ms=(7_000,),
+        retry_delays_by_error={"rate_limited": (9_000,)},
+    )
+    monkeypatch.setattr("impact_in_pipelines.delivery.retry.FACTS", {Platform.WORKDAY: facts})
+    settings = read_settings({"RETRY_DELAYS_MS": said} if said else {})
+
+    plan = RetryPlan.from_settings(settings, Platform.WORKDAY)
+
+    assert (plan.delays(), plan.delays(ErrorKind.RATE_LIMITED)) == (usual, limited)
 
 
 @pytest.mark.parametrize(
