@@ -18,6 +18,7 @@ from impact_in_pipelines.services.accounts import connections
 from impact_in_pipelines.services.alerts import Alerts
 from impact_in_pipelines.services.deliveries import corrections
 from impact_in_pipelines.services.reports import rolling_report
+from impact_in_pipelines.sla.model import Window
 
 from .api_harness import MANAGER, SETTINGS, Served, served
 from .cli_harness import Cli
@@ -150,6 +151,27 @@ def test_what_changes_meanwhile_is_found_when_it_is_back(world: World) -> None:
     assert stale() == 0
     world.execute("UPDATE impact_deliveries SET platform = 'goodera'")
     assert stale() == 1
+
+
+@pytest.mark.parametrize("days", [7, 30])
+def test_its_deliveries_count_in_no_window(world: World, days: int) -> None:
+    """A week is counted by columns and a month by the server: the same of both, for everybody and for one."""
+    company, other = world.companies(2)
+    for one in (company, other):
+        world.deliveries(Platform.GOODERA, one)
+    world.execute(
+        "UPDATE impact_deliveries SET status = 'failed', failed_at = :now", now=world.clock()
+    )
+    world.execute(
+        f"UPDATE impact_deliveries SET platform = '{GONE}' WHERE company_id = :id", id=company
+    )
+    now = world.clock() + timedelta(hours=1)
+    window = Window(now - timedelta(days=days), now)
+    for whose in (None, company):
+        scopes = world.runtime.sla.assess(window, now, company_id=whose).scopes
+        assert GONE not in {platform for _, platform in scopes}
+        everybody = scopes.get((whose, None))
+        assert everybody is None or everybody.metrics.due == (1 if whose is None else 0)
 
 
 def test_outcomes_that_number_other_platforms_are_packed_anew(world: World) -> None:

@@ -2,7 +2,7 @@
 -- A fragment: what became of each delivery that was due in [start, end) (design D7). A failure stays one,
 -- whatever a replay does to the row (D11). What had arrived and was sent again, or corrected, is a replay of its own
 -- and in no rate. Overdue: not attempted so many minutes after its time, or between two attempts and taken up by
--- nobody. `settled_at` is when that was known.
+-- nobody. `settled_at` is when that was known. What is of a platform that isn't installed is held, and not counted.
 SELECT d.id, d.company_id, d.platform, d.scheduled_for, d.trigger, d.status, d.attempt_count,
        d.payload_bytes, d.delivered_at, d.failed_at, o.fate,
        CASE o.fate
@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
         ELSE 'pending'
     END AS fate
 ) AS o
-WHERE d.scheduled_for >= :start AND d.scheduled_for < :end
+WHERE d.scheduled_for >= :start AND d.scheduled_for < :end AND d.platform = ANY({installed})
   AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))
 
 -- name: facts

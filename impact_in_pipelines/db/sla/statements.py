@@ -17,6 +17,8 @@ _SQL = {
     for subject in ("counting", "statuses", "rollup", "reports", "outcomes")
     for name, statement in load(f"sla/{subject}").items()
 }
+_NAMES = ", ".join(f"'{name}'" for name in outcomes.PLATFORMS)
+_EVERYWHERE = {"installed": f"CAST(ARRAY[{_NAMES}] AS text[])"}
 _FRAGMENT = re.compile(r"\{(\w+)\}")
 
 
@@ -24,7 +26,7 @@ def _assembled(name: str, **generated: str) -> TextClause:
     """The statement `name` with its fragments, which may name others, in place."""
 
     def fragment(match: re.Match[str]) -> str:
-        found = generated.get(match[1]) or _SQL[match[1]].text
+        found = generated.get(match[1]) or _EVERYWHERE.get(match[1]) or _SQL[match[1]].text
         return _FRAGMENT.sub(fragment, found)
 
     return text(_FRAGMENT.sub(fragment, _SQL[name].text))
