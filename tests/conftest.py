@@ -16,6 +16,7 @@ from impact_in_pipelines.db.deliveries import listening
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.logs.context import about
 
 hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("suite")
@@ -61,6 +62,13 @@ def _memory() -> str | None:
     except OSError:
         return None
     return folder if free > _ROOM_BYTES and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+@pytest.fixture(autouse=True)
+def lines_about_nothing() -> Iterator[None]:
+    """Runs of Dagster that a test executes in its process leave the next one's log lines alone."""
+    with about():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["auto", "text", "json"]
 
 _OURS = ("impact_in_pipelines", "impact_in")
+_WITH_LEVELS = (*_OURS, "dagster", "dagit", "dagster-webserver", "uvicorn")
+"""Whose level somebody chooses. Great Expectations chooses its own, and would talk at `info` everywhere."""
 _terminal: bool | None = None
 
 
@@ -37,6 +39,8 @@ class LineHandler(logging.Handler):
         self.written = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.WARNING and record.name.partition(".")[0] not in _WITH_LEVELS:
+            return
         try:
             if not self.written:
                 self.setFormatter(line_formatter())

@@ -175,6 +175,7 @@ def test_monitoring_can_be_switched_off(value: str, status: DefaultSensorStatus)
     assert sensors == {
         "sla_breaches": status,
         "platform_outages": status,
+        "corrections_to_decide": status,
         "send_notifications": DefaultSensorStatus.RUNNING,
     }
 

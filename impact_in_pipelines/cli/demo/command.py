@@ -27,6 +27,7 @@ from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors import Conflict, ImpactInError
+from impact_in_pipelines.logs.setting_up import log_to_stderr
 from impact_in_pipelines.platforms import FACTS, Platform, registered_names
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
@@ -88,6 +89,8 @@ def demo() -> None:
     Exit code 0 only if what should have arrived did, exactly once, by what the sandbox accepted; 130 after
     Ctrl-C.
     """
+    # What goes wrong on purpose is in the table; LOG_LEVEL=warning shows its lines too.
+    log_to_stderr("critical")
     stop, ran = run_stoppable(
         _demonstrate, stopping="Stopping the demo …", at_once="The demo ended at once."
     )

@@ -9,6 +9,7 @@ from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
 
 from impact_in_pipelines.dagster_instance.queueing import HERE, SHARE_TAG
 from impact_in_pipelines.dagster_instance.runs.recovery import OWNER_TAG, owner
+from impact_in_pipelines.logs.context import about
 
 # Dagster's own notices about its beta interfaces are nothing that a person at a terminal can act on.
 warnings.filterwarnings("ignore", module="dagster")
@@ -45,7 +46,8 @@ def run_job(
     The run is marked with this process, so that a restart beside it does not take it for dead
     (`recovery`). It waits for no run slot: those are the daemon's.
     """
-    with DagsterInstance.get() as instance:
+    # What the run binds for its lines ends with it: this process goes on.
+    with DagsterInstance.get() as instance, about():
         result = definitions.resolve_job_def(name).execute_in_process(
             instance=instance,
             run_config={
