@@ -11,7 +11,7 @@ from impact_in_pipelines.cli.accounts.credentials_input import (
     read_credentials,
 )
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
-from impact_in_pipelines.cli.output import console, print_json, print_table, styled
+from impact_in_pipelines.cli.output import console, count, print_json, print_table, styled
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck
@@ -180,8 +180,9 @@ def rotate_keys(as_json: AsJson = False) -> None:
         print_json(rotation)
     else:
         console.print(
-            f"Encrypted anew: {rotation.connections} connections, {rotation.tokens} access tokens, "
-            f"{rotation.channels} notice channels.",
+            f"Encrypted anew: {count(rotation.connections, 'connection', 'connections')}, "
+            f"{count(rotation.tokens, 'access token', 'access tokens')}, "
+            f"{count(rotation.channels, 'notice channel', 'notice channels')}.",
             markup=False,
         )
         for row in rotation.unreadable:
@@ -193,7 +194,8 @@ def rotate_keys(as_json: AsJson = False) -> None:
             )
         if rotation.unreadable_channels:
             console.print(
-                f"{rotation.unreadable_channels} notice channels can't be decrypted with any of the keys: "
+                f"{count(rotation.unreadable_channels, 'notice channel', 'notice channels')} can't be "
+                "decrypted with any of the keys: "
                 "enter their addresses again: impact-in notices change COMPANY CHANNEL --url-from FILE "
                 "(e-mails: --to).",
                 markup=False,

@@ -12,7 +12,7 @@ from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption, list_
 from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, short
 from impact_in_pipelines.cli.next_steps import told
-from impact_in_pipelines.cli.output import console, print_error, print_json
+from impact_in_pipelines.cli.output import console, count, print_error, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
@@ -252,8 +252,3 @@ def _print_queued(done: Replayed, *, scheduled: bool) -> None:
         else f"The scheduler is off (ENABLE_SCHEDULER=false); send what is queued: {at_once}",
         soft_wrap=True,
     )
-
-
-def count(number: int, one: str, many: str) -> str:
-    """`1 delivery`, `2 deliveries`."""
-    return f"{number} {one if number == 1 else many}"

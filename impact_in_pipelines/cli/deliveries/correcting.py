@@ -10,13 +10,12 @@ from rich.table import Table
 from impact_in_pipelines.cli.context import AsJson, PlatformArgument, PlatformOption
 from impact_in_pipelines.cli.deliveries.commands import (
     app,
-    count,
     raise_refused,
     refusals,
 )
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
-from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.output import console, count, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
