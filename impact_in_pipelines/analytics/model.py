@@ -117,11 +117,6 @@ class Analytics:
     companies: Sequence[CompanyCalls] = ()
     called_by: int = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was due and nothing was called."""
-        return not (self.total.deliveries.planned or self.total.calls.requests)
-
 
 def grain_of(days: int) -> Grain:
     """The points of a chart of so many days: at most 35 of them."""

@@ -1,6 +1,8 @@
 """How far a long command is: a line at the bottom of the terminal, on standard error, and only there. Pipes,
 files and `--json` get nothing of it."""
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
@@ -57,13 +59,13 @@ def counted(
             asking.join()
 
 
-def _busy_columns() -> "list[ProgressColumn]":
+def _busy_columns() -> list[ProgressColumn]:
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     return [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
 
 
-def _counted_columns() -> "list[ProgressColumn]":
+def _counted_columns() -> list[ProgressColumn]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     return [
@@ -75,9 +77,7 @@ def _counted_columns() -> "list[ProgressColumn]":
 
 
 @contextmanager
-def _shown(
-    columns: "Callable[[], list[ProgressColumn]]", quiet: bool
-) -> "Iterator[Progress | None]":
+def _shown(columns: Callable[[], list[ProgressColumn]], quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return

@@ -44,6 +44,7 @@ CALLED_BY_NAME = [
     "to_string",  # starlette's path converters
     "handle_*",  # html.parser
     "visit_*",  # ast
+    "_missing_",  # enum
     "__call__",
     *("__iter__", "__len__", "__bool__", "__contains__", "__getattr__"),  # of a metaclass
     *{entry.attr for entry in entry_points(group=GROUP)},  # our connectors
