@@ -11,6 +11,7 @@ from impact_in_pipelines.connectors.payloads import MappedPayloads
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.queueing.due import due_state
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
+from impact_in_pipelines.delivery.retry import SUSPECT_FROM
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.errors.platforms import (
     HoldReasonMissing,
@@ -100,6 +101,38 @@ def test_the_oldest_is_the_canary_and_another_companys_after_it_failed(world: Wo
     world.drain(BENEVITY)
     assert world.outcomes(others[0] if world.outcomes(others[0]) else others[1]) == ["delivered"]
     assert world.statuses() == {"success": 3}
+
+
+@pytest.mark.parametrize("whose", ["platform", "connection"])
+def test_a_canary_over_which_workers_died_goes_out_alone(world: World, whose: str) -> None:
+    """The oldest is the canary, and is left to whoever takes nothing else: nobody took it, and everything
+    behind it waited for ever."""
+    (company,) = world.companies(1)
+    days = [world.clock().date() - timedelta(days=n) for n in range(1, 4)]
+    world.events([company], days=days)
+    oldest = world.deliveries(BENEVITY, company, days=days[:1])
+    world.clock.advance(MINUTE)
+    world.deliveries(BENEVITY, company, days=days[1:])
+    world.execute(
+        "UPDATE impact_deliveries SET lost_claims = :deaths WHERE id = :id",
+        deaths=SUSPECT_FROM,
+        id=oldest[0],
+    )
+    world.execute(
+        "INSERT INTO connection_closures (platform, company_id, kind, closed_until, since, reason, "
+        "holds, state, cause, interval_seconds) VALUES ('benevity', :company, 'breaker', :now, :now, "
+        "'out', true, 'open', :cause, 60)",
+        company=company if whose == "connection" else None,
+        cause="failing" if whose == "connection" else "platform",
+        now=world.clock(),
+    )
+
+    world.drain(BENEVITY)
+
+    assert world.outcomes(oldest[0]) == ["delivered"]
+    let_pass(world, 5)
+    assert world.statuses() == {"success": 3}
+    assert breakers(world) == []
 
 
 def test_what_failed_for_good_just_before_is_taken_up_again(world: World) -> None:

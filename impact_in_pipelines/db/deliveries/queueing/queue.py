@@ -74,6 +74,9 @@ class PgDeliveryLog:
         self._dagster_run_id = dagster_run_id
         self._due: dict[UUID, datetime] = {}
         """When what this log has claimed and not ended was due: in which months it lies."""
+        self._let_alone: list[UUID] = []
+        """What breakers let through last and workers keep dying over: claimed alone, once that is asked for.
+        Such a canary would otherwise be chosen again and again, and nothing behind it could ever go."""
 
     def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
         """One transaction of `planning.plan_due`; a run's own selection plans nothing."""
@@ -130,7 +133,13 @@ class PgDeliveryLog:
         with self._engine.begin() as connection:
             values |= open_span(connection, platform.value)
             values["corrected_from"] = _corrected_from(values["due_from"])
-            if not suspects:
+            if suspects:
+                claimed = self._claim_let_through(connection, self._let_alone, limit, values)
+                self._let_alone = []
+                if claimed:
+                    self._due |= {one.id: one.scheduled_for for one in claimed}
+                    return claimed
+            else:
                 claimed = self._let_through(connection, platform, selection, limit, values, lease)
             while True:
                 wanted = limit - len(claimed)
@@ -178,14 +187,20 @@ class PgDeliveryLog:
             orphaned_before=values["orphaned_before"],
             within={name: values[name] for name in EVER},
         )
-        if not found.ids:
+        claimed = self._claim_let_through(connection, found.ids, found.room, values)
+        self._let_alone = sorted(set(found.ids) - {one.id for one in claimed})
+        return claimed
+
+    def _claim_let_through(
+        self, connection: DbConnection, ids: Sequence[UUID], room: int, values: Mapping[str, Any]
+    ) -> list[Claimed]:
+        if not ids:
             return []
-        most = len(found.ids)
         ours = {
-            "trials": list(found.ids),
-            "limit": found.room,
-            "scan": most,
-            "each": most,
+            "trials": list(ids),
+            "limit": room,
+            "scan": len(ids),
+            "each": len(ids),
             "held_back": [],
             "urgent_only": False,
         }
