@@ -73,14 +73,15 @@ def lines_about_nothing() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
-    """A server of this test process's own, without care for crashes; stopped at the end."""
+    """A server of this test process's own, without care for a crash of the machine; stopped at the end."""
     # A Unix socket's path may have 107 characters: pytest's own temporary folders are too deep.
     home = Path(tempfile.mkdtemp(prefix="ii-", dir=_memory()))
     url = embedded_url(home / "pg")
     admin = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        # Nothing needs to survive a crash, and no vacuum may change a plan from one run to the next.
-        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+        # Nothing needs to survive a crash of the machine, but what is committed that of a server process
+        # (so synchronous_commit stays on: a write without fsync costs nothing). No vacuum may change a plan.
+        for name in ("fsync", "full_page_writes", "autovacuum"):
             connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
         connection.execute(text("ALTER SYSTEM SET max_wal_size = '128MB'"))
         connection.execute(text("SELECT pg_reload_conf()"))
