@@ -28,6 +28,8 @@ from impact_in_pipelines.sandbox.server import Sandbox
 COMPANIES = int(os.environ.get("SPIKE_COMPANIES", "10000"))
 _LOOK_S = 0.5
 _MOST_S = 600.0
+_FIRST_START_S = 75.0
+"""A daemon that starts for the first time fills the assets, reports of 10,000 companies among them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def by_daemon(companies: int) -> None:
 
     # Two cores have nothing for a second drain of a platform.
     with fleet(companies, DRAINS_PER_PLATFORM="1") as running:
+        time.sleep(_FIRST_START_S)
         _settle_in(running.engine)
         fire = _due_at_a_full_minute(running.engine)
         with watched(running.dagster.pids, _servers(running.sandbox, running.environment)) as usage:
