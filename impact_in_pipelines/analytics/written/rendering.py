@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, Template
+from jinja2 import Template
 
 from impact_in_pipelines.analytics.written.view import WordTable, view
 from impact_in_pipelines.plain_text import markdown
+from impact_in_pipelines.sla.reports.environment import report_environment
 from impact_in_pipelines.sla.reports.said import ENGLISH, ReportLanguage
 
 _CHARTS_IN_TEXT = 2
@@ -53,14 +54,5 @@ def _table(table: WordTable) -> list[str]:
 
 @cache
 def _template_of(reader: ReportLanguage) -> Template:
-    environment = Environment(
-        loader=PackageLoader("impact_in_pipelines.analytics.written"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        reader.text, reader.several, newstyle=True
-    )
+    environment = report_environment("impact_in_pipelines.analytics.written", reader)
     return environment.get_template("analytics.html")

@@ -6,11 +6,12 @@ from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, Template
+from jinja2 import Template
 
 from impact_in_pipelines.platforms import TITLES
 from impact_in_pipelines.sla.model import RATES
 from impact_in_pipelines.sla.reports.drawing import drawn_charts
+from impact_in_pipelines.sla.reports.environment import report_environment
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES
 from impact_in_pipelines.sla.reports.said import (
     ENGLISH,
@@ -102,16 +103,7 @@ def render_html(report: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -> 
 
 @cache
 def _template_of(reader: ReportLanguage) -> Template:
-    environment = Environment(
-        loader=PackageLoader("impact_in_pipelines.sla.reports"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        reader.text, reader.several, newstyle=True
-    )
+    environment = report_environment("impact_in_pipelines.sla.reports", reader)
     environment.filters |= {
         "instant": instant,
         "duration": reader.duration,
