@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument
-from impact_in_pipelines.cli.notices.input import ChannelArgument, read_url, the_channel
+from impact_in_pipelines.cli.notices.input import ChannelArgument, channel_session, read_url
 from impact_in_pipelines.cli.notices.views import (
     message_document,
     print_channels,
@@ -167,9 +167,7 @@ def change(
     )
     if asked == ChannelChange():
         raise UsageError("nothing to change; give --name, --on, --disable or another option")
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         changed = service.change_channel(
             runtime, found, one.id, asked, actor=actor(by), by_operator=True
         )
@@ -184,9 +182,7 @@ def rotate_secret(
     company: CompanyArgument, channel: ChannelArgument, by: By = None, as_json: AsJson = False
 ) -> None:
     """Give a webhook another secret, printed this once; the one before signs as well for a day."""
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         made = service.rotate_secret(runtime, found, one.id, actor=actor(by))
     if as_json:
         print_json({"channel": made.channel, "secret": made.secret})
@@ -203,9 +199,7 @@ def try_out(
     company: CompanyArgument, channel: ChannelArgument, by: By = None, as_json: AsJson = False
 ) -> None:
     """Send a test notice now. Exit code 1 if it isn't accepted."""
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         result = service.try_out(runtime, found, one.id, actor=actor(by))
     if as_json:
         print_json(
@@ -233,9 +227,7 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show what was sent on a channel, and each try, the newest first."""
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         rows = service.messages(
             runtime, found, one.id, limit=limit, state=state.value if state else None
         )
@@ -261,9 +253,7 @@ def send_again(
     """Send messages once more, under the ids they had; the next tick does it."""
     if all_failed == bool(messages):
         raise UsageError("give the ids of messages, or --all-failed")
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         again = service.send_again(
             runtime, found, one.id, messages or (), all_failed=all_failed, actor=actor(by)
         )
@@ -281,9 +271,7 @@ def remove(
     company: CompanyArgument, channel: ChannelArgument, by: By = None, as_json: AsJson = False
 ) -> None:
     """Remove a channel with its log. To keep the log: notices change … --disable."""
-    with session() as runtime:
-        found = runtime.companies.find(company)
-        one = the_channel(runtime, found, channel)
+    with channel_session(company, channel) as (runtime, found, one):
         service.remove_channel(runtime, found, one.id, actor=actor(by))
     if as_json:
         print_json({"id": one.id})

@@ -1,11 +1,14 @@
 """Which channel is meant, and addresses that must not stand on a command line."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.notices.channels import NoticeChannel
 from impact_in_pipelines.errors import UsageError
@@ -37,6 +40,15 @@ def read_url(source: str | None, *, hidden: bool) -> str:
     except UnicodeDecodeError:
         raise UsageError(f"the address in {name} isn't UTF-8 text") from None
     return text.strip()
+
+
+@contextmanager
+def channel_session(company: str, channel: str) -> Iterator[tuple[Runtime, Company, NoticeChannel]]:
+    """The runtime for one command, with the company and its channel that are meant. Raises what `session`
+    and `the_channel` raise, and `CompanyUnknown`."""
+    with session() as runtime:
+        found = runtime.companies.find(company)
+        yield runtime, found, the_channel(runtime, found, channel)
 
 
 def the_channel(runtime: Runtime, company: Company, text: str) -> NoticeChannel:
