@@ -11,6 +11,7 @@ from impact_in_pipelines.analytics.answers import NO_BIN
 from impact_in_pipelines.analytics.hours import HourCalls
 from impact_in_pipelines.analytics.model import CompanyCalls
 from impact_in_pipelines.analytics.series import Calls
+from impact_in_pipelines.db.analytics.series import call_counts_in
 from impact_in_pipelines.db.analytics.statements import OWN_HOURS, single_senders
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
@@ -60,15 +61,7 @@ class HourStore:
         found: dict[str, tuple[str, dict[Platform, Calls]]] = {}
         for row in rows:
             _, platforms = found.setdefault(row["slug"], (row["name"], {}))
-            platforms[Platform(row["platform"])] = Calls(
-                requests=int(row["requests"]),
-                deliveries_sent=int(row["deliveries_sent"]),
-                repeats=int(row["repeats"]),
-                failed_requests=int(row["failed_requests"]),
-                lost=int(row["lost"]),
-                answered=int(row["answered"]),
-                answer_ms_sum=float(row["answer_ms_sum"]),
-            )
+            platforms[Platform(row["platform"])] = call_counts_in(row)
         companies = [
             CompanyCalls(slug, name, platforms) for slug, (name, platforms) in found.items()
         ]

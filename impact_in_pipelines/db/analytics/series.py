@@ -4,6 +4,7 @@ A day without a row had nothing due and no call: it is absent. Today is as the l
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -90,7 +91,16 @@ def deliveries_in(row: Mapping[Any, Any]) -> Deliveries:
 
 
 def calls_in(row: Mapping[Any, Any]) -> Calls:
-    """What a row says of calls."""
+    """What a row says of calls, with how long they took and why they failed."""
+    return replace(
+        call_counts_in(row),
+        answers=dict(zip(row["answer_bins"], row["answer_counts"], strict=True)),
+        errors=row["errors"] or {},
+    )
+
+
+def call_counts_in(row: Mapping[Any, Any]) -> Calls:
+    """What a row without these says of calls."""
     return Calls(
         requests=int(row["requests"]),
         deliveries_sent=int(row["deliveries_sent"]),
@@ -99,6 +109,4 @@ def calls_in(row: Mapping[Any, Any]) -> Calls:
         lost=int(row["lost"]),
         answered=int(row["answered"]),
         answer_ms_sum=float(row["answer_ms_sum"]),
-        answers=dict(zip(row["answer_bins"], row["answer_counts"], strict=True)),
-        errors=row["errors"] or {},
     )
