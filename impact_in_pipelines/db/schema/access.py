@@ -19,13 +19,21 @@ from impact_in_pipelines.db.schema.base import company_id, instant, metadata, ne
 audit_log = Table(
     "audit_log",
     metadata,
+    # Every change that a person or a program made: who, when, what it was before and after. No secrets.
     new_id(),
+    # When it happened.
     instant("at", nullable=False, now=True),
+    # Who did it: a token's subject, or user@host of a command.
     Column("actor", Text, nullable=False),
+    # What was done, such as `schedule.pause`.
     Column("action", Text, nullable=False),
+    # Whose data it concerned; null: no single company's.
     Column("company_id", Uuid, ForeignKey("companies.id")),
+    # What was changed: a name or an id.
     Column("subject", Text, nullable=False),
+    # The values before; null: there were none.
     Column("before", JSONB),
+    # The values afterwards; null: there are none.
     Column("after", JSONB),
     # A company's changes, newest first.
     Index("audit_log_company_idx", "company_id", text("at DESC")),
@@ -34,12 +42,19 @@ audit_log = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    # Whose key it is: a digest of the token's subject and rights, so that one tenant never sees another's.
+    # Answers kept for requests that are sent again. One tenant never sees another's: the scope keeps them
+    # apart.
+    #
+    # Whose key it is: a digest of the token's subject and rights.
     Column("scope", CHAR(64), primary_key=True),
+    # The `Idempotency-Key` that the client sent.
     Column("key", Text, primary_key=True),
+    # SHA-256 of the request: the same key with another request is refused.
     Column("request_hash", CHAR(64), nullable=False),
     Column("status", SmallInteger),  # of the answer; null while the first request is under way
+    # Of the answer; null while the first request is under way.
     Column("headers", JSONB),
+    # Likewise.
     Column("body", LargeBinary),
     instant("created_at", nullable=False, now=True),
     # purge: answers older than a day.
@@ -49,16 +64,23 @@ idempotency_keys = Table(
 web_sessions = Table(
     "web_sessions",
     metadata,
-    # Who is signed in to the cockpit: SHA-256 of the id that the browser holds.
+    # Who is signed in to the cockpit.
+    #
+    # SHA-256 of the id that the browser holds.
     Column("id_hash", CHAR(64), primary_key=True),
+    # Who is signed in.
     Column("subject", Text, nullable=False),
+    # What they may do.
     Column("roles", ARRAY(Text), nullable=False),
     Column("companies", ARRAY(Uuid)),  # null: all of them
+    # What each form of the cockpit must bring, so that no other site can send one.
     Column("form_token", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
+    # When the session ends by itself.
     instant("expires_at", nullable=False),
     # What people call it by: the digest signs nobody in, but it is nobody's business either.
     Column("id", Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()")),
+    # How it began: `token`, `link` or `provider`.
     Column("signed_in_by", Text, nullable=False, server_default=text("'token'")),
     # purge: sessions that have expired.
     Index(None, "expires_at"),
@@ -70,16 +92,20 @@ access_tokens = Table(
     # Bearer tokens that something happened to: made as a sign-in link, used to sign in, revoked. SHA-256 of
     # the token; all others are known by their signature alone.
     new_id(),
+    # SHA-256 of the token.
     Column("token_hash", CHAR(64), nullable=False, unique=True),
+    # Whom it stands for.
     Column("subject", Text, nullable=False),
+    # What it allows.
     Column("roles", ARRAY(Text), nullable=False),
     Column("companies", ARRAY(Uuid)),  # null: all of them
-    Column(
-        "created_by", Text, nullable=False
-    ),  # who made the link, or the subject that brought the token
+    # Who made the link, or the subject that brought the token.
+    Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
+    # When it ends by itself.
     instant("expires_at", nullable=False),
     instant("used_at"),  # it has signed somebody in, and won't again
+    # When it was revoked; null: it was not.
     instant("revoked_at"),
     # current and purge: tokens that have not expired, and those that have.
     Index(None, "expires_at"),
@@ -91,16 +117,24 @@ api_tokens = Table(
     # What programs of a company call the API with: named, limited, revoked by the company. SHA-256 only.
     new_id(),
     company_id(),
+    # What the company calls it.
     Column("name", Text, nullable=False),
+    # SHA-256 of the token.
     Column("token_hash", CHAR(64), nullable=False, unique=True),
     # Its first and last characters, so that people know it again.
     Column("shown", Text, nullable=False),
+    # What it allows.
     Column("roles", ARRAY(Text), nullable=False),
+    # Who made it.
     Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
+    # When it ends by itself.
     instant("expires_at", nullable=False),
+    # When it was last used, to the minute or so; null: never.
     instant("last_used_at"),
+    # When it was revoked; null: it was not.
     instant("revoked_at"),
+    # Who revoked it.
     Column("revoked_by", Text),
     # listed: a company's.
     Index(None, "company_id"),
@@ -110,8 +144,12 @@ revoked_subjects = Table(
     "revoked_subjects",
     metadata,
     # Whose tokens from before an instant are good no more; kept until the last of them has expired.
+    #
+    # Whose tokens.
     Column("subject", Text, primary_key=True),
+    # Tokens issued before this are refused.
     instant("issued_before", nullable=False),
+    # When the last of them has expired, so that the row may go.
     instant("expires_at", nullable=False),
 )
 
@@ -119,6 +157,9 @@ counters = Table(
     "counters",
     metadata,
     # What only ever grows and has no rows of its own to count, for /metrics.
+    #
+    # What is counted.
     Column("name", Text, primary_key=True),
+    # How often it has happened.
     Column("value", BigInteger, nullable=False, server_default=text("0")),
 )

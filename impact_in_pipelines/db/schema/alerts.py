@@ -30,15 +30,20 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, insta
 maintenance_windows = Table(
     "maintenance_windows",
     metadata,
+    # Times in which incidents of a company, a platform or one on the other notify nobody.
     new_id(),
     Column("company_id", Uuid, ForeignKey("companies.id")),  # null: every company
     Column("platform", Text),  # null: every platform
+    # When it begins.
     instant("starts_at", nullable=False),
-    # A window that is ended before it begins keeps its row, empty.
+    # When it ends. A window that is ended before it begins keeps its row, empty.
     instant("ends_at", nullable=False),
+    # Why.
     Column("reason", Text, nullable=False),
+    # Who asked for it.
     Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
+    # Who ended it early; null: nobody did.
     Column("ended_by", Text),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
     CheckConstraint("starts_at <= ends_at", name="span"),
@@ -48,28 +53,44 @@ maintenance_windows = Table(
 incidents = Table(
     "incidents",
     metadata,
+    # Breaches of service levels, from detection to recovery.
     new_id(),
+    # Whose; null: it concerns a whole platform, or the installation.
     Column("company_id", Uuid, ForeignKey("companies.id")),
+    # On which platform; null: on no single one.
     Column("platform", Text),
+    # What is wrong; docs/sla.md lists the types.
     Column("type", Text, nullable=False),
     Column("severity", Text, nullable=False),  # the highest it has reached
+    # The limit that was crossed, in the metric's own unit.
     Column("threshold", DOUBLE_PRECISION),
+    # The value that was measured.
     Column("actual", DOUBLE_PRECISION),
+    # How many deliveries it rests on.
     Column("sample_size", Integer, nullable=False, server_default=text("0")),
+    # Whether these are too few to be sure.
     Column("low_confidence", Boolean, nullable=False, server_default=text("false")),
+    # What belongs to this type of incident.
     Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     instant("since"),  # when the metric went bad, as well as the log can say
+    # When it was detected.
     instant("opened_at", nullable=False, now=True),
+    # When somebody took it on; null: nobody has.
     instant("acknowledged_at"),
+    # Who that was.
     Column("acknowledged_by", Text),
     instant("cleared_at"),  # the breach is gone, and the incident waits whether it stays so
+    # When it ended; null: it is open.
     instant("closed_at"),
-    # What people have been told: null until the opening notice is written.
+    # The severity that people were notified of; null until the opening notice is written.
     Column("notified_severity", Text),
+    # Whether somebody was paged.
     Column("paged", Boolean, nullable=False, server_default=text("false")),
+    # Where notices of it went.
     Column("channels", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
-    # Why a notice was withheld, and the maintenance window that did it.
+    # Why a notice was withheld; null: none is.
     Column("muted_by", Text),
+    # The maintenance window that withholds it.
     Column("maintenance_id", Uuid, ForeignKey("maintenance_windows.id")),
     instant("updated_at", nullable=False, now=True),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
@@ -91,10 +112,15 @@ incidents = Table(
 incident_notes = Table(
     "incident_notes",
     metadata,
+    # What people wrote about an incident.
     new_id(),
+    # The incident.
     Column("incident_id", Uuid, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    # When it was written.
     instant("at", nullable=False, now=True),
+    # Who wrote it.
     Column("author", Text, nullable=False),
+    # What it says.
     Column("text", Text, nullable=False),
     # An incident's history.
     Index("incident_notes_incident_idx", "incident_id", "at"),
@@ -103,18 +129,26 @@ incident_notes = Table(
 notifications = Table(
     "notifications",
     metadata,
+    # The operators' outbox: each notice about an incident, for one channel.
     new_id(),
     Column("seq", BigInteger, Identity(always=True), nullable=False),  # the order of sending
     Column("key", Text, nullable=False, unique=True),  # one notice is written once
+    # The incident; null: it is about something else.
     Column("incident_id", Uuid, ForeignKey("incidents.id")),
+    # `slack`, `slack_critical`, `pagerduty` or `log`.
     Column("channel", Text, nullable=False),
+    # Why it is sent, such as `opened` or `recovered`.
     Column("kind", Text, nullable=False),
+    # What is sent.
     Column("body", JSONB, nullable=False),
+    # How often it was tried.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # Why the last try failed.
     Column("last_error", Text),
     instant("created_at", nullable=False, now=True),
     # When the row next wants a sender: its next attempt, or the end of the lease it is held under.
     instant("next_attempt_at", nullable=False, now=True),
+    # When the channel took it; null: not yet.
     instant("sent_at"),
     CheckConstraint("channel IN ('slack', 'slack_critical', 'pagerduty', 'log')", name="channel"),
     # claim: the outbox, what is still to be sent, in order.
@@ -140,9 +174,14 @@ alert_channels = Table(
     "alert_channels",
     metadata,
     # A channel that does not answer is left alone until then; no row: it works.
+    #
+    # `slack`, `slack_critical` or `pagerduty`.
     Column("channel", Text, primary_key=True),
+    # How often in a row it has taken nothing.
     Column("failures", Integer, nullable=False),
+    # Before this it isn't tried again.
     instant("closed_until", nullable=False),
+    # Why the last try failed.
     Column("last_error", Text, nullable=False),
     instant("updated_at", nullable=False, now=True),
 )
@@ -150,32 +189,50 @@ alert_channels = Table(
 notice_channels = Table(
     "notice_channels",
     metadata,
+    # Where a company wants to be notified, and of what.
     new_id(),
     company_id(),
+    # What the company calls it.
     Column("name", Text, nullable=False),
+    # `email`, `slack` or `webhook`.
     Column("medium", Text, nullable=False),
-    # Encrypted JSON: {"url": …} or {"to": […]}; and what may be shown of it.
+    # Where to, encrypted: JSON, {"url": …} or {"to": […]}.
     Column("target", LargeBinary, nullable=False),
+    # What people may see of the target.
     Column("shown", Text, nullable=False),
-    # Encrypted; the older one signs as well until its end.
+    # What signs its messages, encrypted; only webhooks have one.
     Column("secret", LargeBinary),
+    # The secret before, which signs as well after a change.
     Column("old_secret", LargeBinary),
+    # Until when it does.
     instant("old_secret_until"),
+    # What it is notified of.
     Column("kinds", ARRAY(Text), nullable=False),
+    # `at_once`, or everything of an hour or a day in one message.
     Column("digest", Text, nullable=False),
+    # When the next digest is due.
     instant("next_digest_at"),
+    # The language of its messages: en, nb, es or uk.
     Column("language", Text, nullable=False),
+    # The time zone of the times in them.
     Column("timezone", Text, nullable=False),
+    # Whether anything is sent to it.
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    # Why it was switched off.
     Column("disabled_reason", Text),
+    # When that was.
     instant("disabled_at"),
-    # Failures in a row, and since when; null: the last try succeeded.
+    # Failures in a row.
     Column("failures", Integer, nullable=False, server_default=text("0")),
+    # Since when; null: the last try succeeded.
     instant("failing_since"),
+    # Why the last try failed.
     Column("last_error", Text),
+    # When a message was last taken.
     instant("last_success_at"),
-    # One sender at a time: until then it is in another's hands.
+    # Until when one sender has it for itself; null: none has.
     instant("lease_until"),
+    # Who made it.
     Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
     instant("updated_at", nullable=False, now=True),
@@ -190,23 +247,34 @@ notice_messages = Table(
     metadata,
     # One notice for one channel. Its id goes with every try, so that the receiver knows it again.
     new_id(),
+    # The order of writing.
     Column("seq", BigInteger, Identity(always=True), nullable=False),
     company_id(),
+    # The channel.
     Column(
         "channel_id", Uuid, ForeignKey("notice_channels.id", ondelete="CASCADE"), nullable=False
     ),
+    # What it is about, so that it is written once for a channel.
     Column("key", Text, nullable=False),
+    # What happened, as in the channel's `kinds`.
     Column("kind", Text, nullable=False),
+    # When it happened.
     instant("at", nullable=False),
+    # What a message is worded from.
     Column("data", JSONB, nullable=False),
-    # How often it was tried in all, and how often in vain since it was last put into the queue.
+    # How often it was tried in all.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # How often in vain since it was last put into the queue.
     Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
+    # Why the last try failed.
     Column("last_error", Text),
     instant("created_at", nullable=False, now=True),
+    # When it is tried next.
     instant("next_attempt_at", nullable=False, now=True),
+    # When the receiver took it; null: not yet.
     instant("sent_at"),
-    # The plan is used up, or its channel was switched off: only a person has it sent again.
+    # When it was given up (the plan is used up, or the channel was switched off): only a person has it sent
+    # again.
     instant("gave_up_at"),
     # An event is written once for each channel, however often it is found.
     UniqueConstraint("channel_id", "key"),
@@ -225,15 +293,23 @@ notice_messages = Table(
 notice_attempts = Table(
     "notice_attempts",
     metadata,
+    # Every try to send a notice to a company's channel.
     new_id(),
+    # The notice.
     Column(
         "message_id", Uuid, ForeignKey("notice_messages.id", ondelete="CASCADE"), nullable=False
     ),
+    # 1 is its first try.
     Column("number", Integer, nullable=False),
+    # When it was tried.
     instant("at", nullable=False),
+    # How long the receiver took.
     Column("latency_ms", DOUBLE_PRECISION, nullable=False),
+    # Whether the receiver took it.
     Column("accepted", Boolean, nullable=False),
+    # What it answered; null: it didn't, or it is no HTTP.
     Column("http_status", SmallInteger),
+    # Why it failed, in one line without secrets.
     Column("error", Text),
     # The tries of a message, in order.
     Index(None, "message_id", "number"),
@@ -244,8 +320,12 @@ notice_marks = Table(
     metadata,
     # One row: up to where the delivery log was read for notices (db/deliveries/changes.py), and up to when
     # it was looked for what is late.
+    #
+    # Always 1.
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    # The snapshot in which the log was read last.
     Column("mark", Text, nullable=False),
+    # Deliveries that were due before this were looked at for being late.
     instant("late_until", nullable=False),
     CheckConstraint("id = 1", name="single"),
 )

@@ -22,6 +22,16 @@ metadata = MetaData(
 PLATFORM_CHECK = "platform ~ '^[a-z][a-z0-9_]{0,29}$'"
 """Any name that a connector may have (`platforms.names.NAME`): the database doesn't know which there are."""
 
+MEANINGS = {
+    "id": "Its id.",
+    "company_id": "Whose it is.",
+    "platform": "The platform, by its connector's name.",
+    "created_at": "When the row was made.",
+    "updated_at": "When the row changed last.",
+    "change_seq": "The transaction that wrote it last (schema/triggers.py).",
+}
+"""What columns mean that are the same in every table; of any other it stands in the comment above it."""
+
 
 def instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
     """A timestamptz column; with `now` the database's clock fills it when the row is made."""

@@ -31,62 +31,97 @@ UNRECORDED_ROWS = f"recorded_at IS NULL AND status IN {in_list(SHOWN_IN_DAGSTER)
 impact_deliveries = Table(
     "impact_deliveries",
     metadata,
+    # The delivery log, which is the queue as well: one payload for one company, platform and period, from
+    # planned to final.
     new_id(primary_key=False),
     company_id(),
     Column("platform", Text, nullable=False),
+    # The schedule that planned it; null: a person did.
     Column("schedule_id", Uuid, ForeignKey("scheduled_deliveries.id")),
+    # What planned it: `schedule`, `manual`, `backfill`, `replay` or `correction`.
     Column("trigger", Text, nullable=False),
+    # Where it stands; the states are in delivery/states.py.
     Column("status", Text, nullable=False),
+    # Whose local days the period means.
     Column("timezone", Text, nullable=False, server_default="UTC"),
+    # The first whole local day that it reports on.
     Column("period_start", Date, nullable=False),
+    # The last one, inclusive.
     Column("period_end", Date, nullable=False),
-    # Never changes: by it the log is partitioned into months, and whoever looks into it says between which.
+    # When it was due; latency and the SLA count from here. Never changes: by it the log is partitioned into
+    # months, and whoever looks into it says between which.
     instant("scheduled_for", nullable=False),
+    # What a person should know about it, such as why it was called off.
     Column("note", Text),
+    # What is sent, frozen before the first attempt; null: not built yet.
     Column("payload", JSONB),
+    # SHA-256 of the canonical payload without its own timestamps.
     Column("payload_hash", CHAR(64)),
+    # The payload's size.
     Column("payload_bytes", Integer),
+    # Which payload it is: 1 is the first, each changed rebuild counts one up.
     Column("revision", Integer, nullable=False, server_default=text("1")),
+    # Whether the next attempt builds the payload anew from today's data: it is replayed.
     Column("rebuild", Boolean, nullable=False, server_default=text("false")),
+    # Whether it is sent although the same content has arrived already.
     Column("force", Boolean, nullable=False, server_default=text("false")),
+    # The key that goes with every attempt of this revision.
     Column("idempotency_key", Uuid, nullable=False),
+    # The request that it goes out in together with others; null: alone, or not sent yet.
     Column("batch_id", Uuid),
+    # Attempts so far, those after replays included.
     Column("attempt_count", Integer, nullable=False, server_default=text("0")),
+    # Failed attempts since it was last put into the queue: what the retry plan counts.
     Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
     # Workers in a row that died over it before they had opened an attempt.
     Column("lost_claims", SmallInteger, nullable=False, server_default=text("0")),
     # When the row next wants a worker: its next attempt, or the end of the lease it is held under.
     instant("next_attempt_at"),
+    # Until when the worker that holds it may keep it without renewal; null: nobody holds it.
     instant("lease_until"),
+    # That worker.
     Column("claimed_by", Text),
+    # What went wrong last, in one line without secrets.
     Column("last_error", Text),
+    # The kind of that error: the entry of docs/runbook.md that mends it.
     Column("error_kind", Text),
+    # The HTTP status that the platform answered with last.
     Column("http_status", SmallInteger),
+    # The platform's receipt.
     Column("transaction_id", Text),
+    # The platform's answer.
     Column("provider_response", JSONB),
-    # Of another month, which may have left the log since: no foreign keys (ADR 0009).
+    # Of a skipped one: the delivery that had brought the same content. No foreign key: that one may have
+    # left the log with its month (ADR 0009).
     Column("duplicate_of", Uuid),
+    # Of a replay of what had arrived: the delivery that it sends again. No foreign key, likewise.
     Column("replay_of", Uuid),
-    # What was reported, and its fingerprint (connectors/fingerprints.py); None until it is built.
+    # What was reported, as figures; null until the payload is built.
     Column("figures", JSONB),
+    # Their fingerprint (connectors/fingerprints.py).
     Column("figures_hash", CHAR(64)),
-    # Of a correction: the delivery it supersedes, which correction of that report it is (from 1), and when
-    # the report was due at first.
+    # Of a correction: the delivery that it supersedes.
     Column("corrects", Uuid),
+    # Which correction of that report it is, from 1; 0: it is none.
     Column("correction", SmallInteger, nullable=False, server_default=text("0")),
+    # Of a correction: when the report was due at first.
     instant("first_due_at"),
-    # The run that worked on it last; and the run that was started for it, which then has first claim to it.
+    # The Dagster run that worked on it last.
     Column("dagster_run_id", Text),
-    # Where deliveries are traced: that of its spans, as OpenTelemetry knows it.
+    # The trace of its spans, as OpenTelemetry knows it; null: it was not traced.
     Column("trace_id", Uuid),
+    # The run for which somebody selected it in Dagster: that run has first claim to it.
     Column("selected_by", Text),
+    # When Dagster was told of its end; null: not yet.
     instant("recorded_at"),
     instant("created_at", nullable=False, now=True),
+    # When it failed for good; it stays after a replay has brought it through.
     instant("failed_at"),
     # A call-back has taken back what had arrived, and it has not been sent again since.
     instant("taken_back_at"),
     # The time of the newest call-back that was believed, by the platform's clock.
     instant("call_back_at"),
+    # When the platform accepted it.
     instant("delivered_at"),
     instant("updated_at", nullable=False, now=True),
     # The transaction that wrote it last (schema/triggers.py).
@@ -189,16 +224,26 @@ impact_deliveries = Table(
 delivery_attempts = Table(
     "delivery_attempts",
     metadata,
+    # Every try to send a delivery. It leaves the database together with its delivery.
     new_id(primary_key=False),
     # No foreign key: it would be checked for every month that leaves (ADR 0009).
     Column("delivery_id", Uuid, nullable=False),
+    # 1 is the delivery's first.
     Column("number", Integer, nullable=False),
+    # When it began.
     instant("started_at", nullable=False),
+    # When it ended; null: it is open.
     instant("finished_at"),
+    # How it ended: `delivered`, `retryable`, `permanent`, `split`, `held` or `lost`; `started` while it is
+    # open.
     Column("outcome", Text, nullable=False),
+    # The HTTP status of the answer; null: there was none.
     Column("http_status", SmallInteger),
+    # The kind of error; null: there was none.
     Column("error_kind", Text),
+    # What went wrong, in one line without secrets.
     Column("error", Text),
+    # How long the call took.
     Column("latency_ms", DOUBLE_PRECISION),
     Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
     # The delivery's `scheduled_for`, so that attempts leave with their deliveries; '-infinity' for those from
@@ -226,9 +271,15 @@ delivery_attempts = Table(
 platform_health = Table(
     "platform_health",
     metadata,
+    # What each platform's attempts of late say about it.
+    #
+    # The platform.
     Column("platform", Text, primary_key=True),
+    # `healthy`, `degraded` or `outage`.
     Column("state", Text, nullable=False),
+    # Since when it is in that state.
     instant("since", nullable=False),
+    # What was seen, in a sentence.
     Column("reason", Text),
     instant("updated_at", nullable=False, now=True),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
@@ -241,23 +292,37 @@ connection_closures = Table(
     # Nothing is sent on a connection before `closed_until`, or as long as the closure `holds`: held, not
     # failed (D12). Without a company it is the whole platform. Of a breaker (delivery/holding/breaking.py)
     # `closed_until` is when the next canary may go.
+    #
+    # Whose connection; null: the whole platform.
     Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE")),
     Column("platform", Text, nullable=False),
+    # What closed it: `retry_after` (the platform asked for it), `breaker` (failures did) or `person`.
     Column("kind", Text, nullable=False),
+    # Before this nothing is sent; of a breaker: when the next canary may go.
     instant("closed_until", nullable=False),
+    # Since when it is closed.
     instant("since", nullable=False),
+    # Why, in a sentence.
     Column("reason", Text, nullable=False),
+    # Whether it stays closed, whatever the time, until somebody or a breaker ends it.
     Column("holds", Boolean, nullable=False, server_default=text("false")),
+    # Of a breaker: `open` or `half_open`.
     Column("state", Text),
+    # Of a breaker, what opened it: `platform`, `failing` or `refused`.
     Column("cause", Text),
+    # Of a breaker: the wait after the next canary that fails.
     Column("interval_seconds", DOUBLE_PRECISION),
+    # Of a breaker: whether a canary is on its way.
     Column("probing", Boolean, nullable=False, server_default=text("false")),
+    # Of a half-open breaker: which step of recovery it is at, from 0.
     Column("step", SmallInteger, nullable=False, server_default=text("0")),
+    # Successes of this step.
     Column("streak", Integer, nullable=False, server_default=text("0")),
     # Whose canary failed last: the next one is another company's, where there is one.
     Column("avoid_company_id", Uuid),
-    # Who holds it by hand, and when a person has resumed it last.
+    # Who holds it by hand.
     Column("held_by", Text),
+    # When a person resumed it last.
     instant("resumed_at"),
     # When people were notified of it last.
     instant("notified_at"),
@@ -273,8 +338,11 @@ replay_requests = Table(
     metadata,
     # What one request has put back into the queue: its status URL counts these deliveries.
     new_id(),
+    # Who asked for it.
     Column("requested_by", Text, nullable=False),
+    # The companies of these deliveries.
     Column("company_ids", ARRAY(Uuid), nullable=False),
+    # The deliveries.
     Column("delivery_ids", ARRAY(Uuid), nullable=False),
     instant("created_at", nullable=False, now=True),
 )
@@ -283,11 +351,17 @@ webhook_messages = Table(
     "webhook_messages",
     metadata,
     # A call-back that has been taken; the same message again changes nothing.
+    #
+    # The platform that sent it.
     Column("platform", Text, primary_key=True),
     Column("company_id", Uuid, ForeignKey("companies.id"), primary_key=True),
+    # The platform's id of the message.
     Column("message_id", Text, primary_key=True),
+    # What it changed, or why it changed nothing.
     Column("result", Text, nullable=False),
+    # When it came.
     instant("received_at", nullable=False, now=True),
+    # The receipt of the delivery that it is about.
     Column("transaction_id", Text),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
     # holders: whose transaction it was before a replay brought another one.

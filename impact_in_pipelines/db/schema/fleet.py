@@ -9,20 +9,30 @@ processes = Table(
     "processes",
     metadata,
     # A heartbeat: by the database's clock, of every process that ticks or drains.
+    #
+    # The process: machine, number and start.
     Column("name", Text, primary_key=True),
+    # The machine it runs on.
     Column("host", Text, nullable=False),
+    # What it does, such as a drain.
     Column("role", Text, nullable=False),
+    # When it first said so.
     instant("started_at", nullable=False),
+    # When it said so last.
     instant("last_seen", nullable=False),
 )
 
 request_budgets = Table(
     "request_budgets",
     metadata,
-    # One account, as a platform counts requests. Written about once a second by each drain that sends to it,
-    # so the pages have room for the next versions of their rows.
+    # One account, as a platform counts requests. Written about once a second by each drain that sends to
+    # it, so the pages have room for the next versions of their rows.
+    #
+    # The platform.
     Column("platform", Text, primary_key=True),
+    # The account's address.
     Column("base_url", Text, primary_key=True),
+    # The account's organisation.
     Column("organization_id", Text, primary_key=True),
     # Slots in use: [holder, requests, free again at (seconds since 1970)]; delivery/limits/budgets.py.
     Column("blocks", JSONB, nullable=False, server_default=text("'[]'")),

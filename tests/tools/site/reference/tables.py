@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Table
 
 import impact_in_pipelines.db.schema as schema
+from impact_in_pipelines.db.schema.base import MEANINGS
 from impact_in_pipelines.db.schema.describing import columns_of
 from tools.site.reference.text import cell, code, document, table
 
@@ -20,18 +21,16 @@ _SAID = (
 
 def page() -> str:
     said = dict(_comments())
-    shown = _shown_in_dagster()
     sections = []
     for one in sorted(schema.metadata.tables.values(), key=lambda found: found.name):
-        about, columns = said.get(one.name, ("", {}))
+        about, columns = said[one.name]
         rows = [
             [code(c.name), code(c.type), "yes" if c.nullable else "", _key(one, c.name),
-             cell(columns.get(c.name) or shown.get((one.name, c.name), ""))]
+             cell(columns.get(c.name) or one.columns[c.name].doc or MEANINGS.get(c.name, ""))]
             for c in columns_of(one.name)
         ]  # fmt: skip
         head = ["column", "type", "may be null", "key", "meaning"]
-        parts = [f"## {one.name}", cell(about), table(head, rows)]
-        sections.append("\n\n".join(part for part in parts if part))
+        sections.append("\n\n".join([f"## {one.name}", cell(about), table(head, rows)]))
     return document("Tables", _SAID, *sections)
 
 
@@ -69,10 +68,13 @@ def _of(
         called = member if isinstance(member, ast.Call) else None
         first = called.args[0] if called and called.args else None
         if member is members[0]:
-            about, said = said, ""
+            # An empty line of comment parts what is said of the table from what is of its first column.
+            about, _, said = said.partition("\n")
         said = " ".join(filter(None, [said, beside.get(member.end_lineno or 0)]))
         if said and isinstance(first, ast.Constant) and not _is_rule(called):
             columns[str(first.value)] = said
+        elif said and getattr(called and called.func, "id", "") == "company_id":
+            columns["company_id"] = said
     assert isinstance(name, ast.Constant)
     return str(name.value), (about, columns)
 
@@ -83,24 +85,10 @@ def _is_rule(called: ast.Call | None) -> bool:
     return name.endswith(("Constraint", "Index"))
 
 
-def _shown_in_dagster() -> dict[tuple[str, str], str]:
-    """What the asset catalog says of the columns of the tables that it shows."""
-    from impact_in_pipelines.definitions import defs
-
-    graph = defs.get_repository_def().asset_graph
-    found = {}
-    for key in graph.get_all_asset_keys():
-        about = graph.get(key).metadata
-        columns = getattr(about.get("dagster/column_schema"), "columns", ())
-        table_name = str(about.get("dagster/table_name", key.to_user_string())).split(".")[-1]
-        found.update({(table_name, one.name): one.description or "" for one in columns})
-    return found
-
-
 def _before(line: int, comments: dict[int, str]) -> str:
-    """The lines of comment that end right above `line`."""
+    """The lines of comment that end right above `line`, as one; an empty one among them is a line break."""
     lines: list[str] = []
     while line - 1 in comments:
         line -= 1
-        lines.insert(0, comments[line])
-    return " ".join(lines)
+        lines.insert(0, comments[line] or "\n")
+    return " ".join(lines).replace(" \n ", "\n")
