@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tools.site.checking import faults
 from tools.site.pictures import PICTURES
+from tools.site.reference import settings, tables
+from tools.site.reference.gaps import gaps
 from tools.site.samples import FOLLOWED, matches, samples
 from tools.site.staging import DOCS, ROOT, pages, stage
 from typer.main import get_command
@@ -69,6 +71,24 @@ def test_what_a_page_links_to_is_shown_and_what_it_names_is_linked(tmp_path: Pat
     assert "impact-in-api.service" in (tmp_path / "files/deploy/systemd.md").read_text()
     assert "[`impact-in recover`](reference/cli.md#x)" in operations
     assert "](../CONTRIBUTING" not in "".join(one.read_text() for one in tmp_path.rglob("*.md"))
+
+
+def test_every_column_and_setting_has_a_meaning() -> None:
+    """From comments of the schema and the table of docs/operations.md; `make docs` checks every page."""
+    assert gaps({"tables": tables.page(), "settings": settings.page()}) == []
+
+
+def test_what_a_reference_leaves_unsaid_is_named() -> None:
+    """A cell that must say something, and a heading with nothing below it."""
+    page = (
+        "# Page\n\nWords.\n\n## one\n\nWords.\n\n| column | key | meaning |\n| --- | --- | --- |\n"
+        "| `a` |  | yes |\n| `b` | primary |  |\n\n## two\n\n## three\n"
+    )
+    assert gaps({"page": page}) == [
+        "page: one: `b` has no meaning",
+        "page: two: nothing is said of it",
+        "page: three: nothing is said of it",
+    ]
 
 
 @pytest.mark.parametrize(

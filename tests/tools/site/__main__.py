@@ -11,6 +11,7 @@ from threading import Thread
 
 from tools.site.checking import faults
 from tools.site.reference import linked, reference
+from tools.site.reference.gaps import gaps
 from tools.site.staging import DOCS, ROOT, stage
 
 STAGED, BUILT = ROOT / "build/docs", ROOT / "build/site"
@@ -19,6 +20,8 @@ STAGED, BUILT = ROOT / "build/docs", ROOT / "build/site"
 def build() -> list[str]:
     """Build the site. Returns what is wrong with it, a line each."""
     generated = reference()
+    if unsaid := gaps(generated):
+        return unsaid
     stage(STAGED, generated, linked(generated))
     ran = subprocess.run(
         [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"],

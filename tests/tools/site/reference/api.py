@@ -53,11 +53,18 @@ def _operation(found: Mapping[str, Any], path: str, method: str) -> str:
         for p in parameters
     ]
     if body:
-        rows.append(["", "body", body, ""])
+        rows.append(["the body", "body", body, _body_meaning(found, one["requestBody"])])
     if rows:
         lines.append(table(["name", "in", "form", "meaning"], rows))
     lines.append("Answers: " + ", ".join(_answers(one["responses"])) + ".")
     return "\n\n".join(lines)
+
+
+def _body_meaning(found: Mapping[str, Any], body: Mapping[str, Any]) -> str:
+    """What the schema of a request's body says of itself, or the body where it has none."""
+    schema = next(iter(body["content"].values())).get("schema", {})
+    said = body.get("description") or _resolved(found, schema).get("description")
+    return cell(said or "the content itself")
 
 
 def _answers(responses: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What Dagster loads: assets, checks, jobs, schedules and sensors."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from tools.site.reference.text import cell, code, document, table
@@ -21,6 +22,8 @@ def page() -> str:
         _SAID,
         "## Assets",
         *(_asset(graph, key) for key in sorted(graph.get_all_asset_keys())),
+        "## Asset checks",
+        table(["check", "asset", "what it finds"], sorted(_checks(repository))),
         "## Jobs",
         table(
             ["job", "what it does"],
@@ -60,6 +63,22 @@ def _asset(graph: Any, key: Any) -> str:
     filled = [row for row in rows if row[1]]
     said = cell((node.description or "").split("\n\n")[0])
     return "\n\n".join([f"### {key.to_user_string()}", said, table(["", ""], filled)])
+
+
+def _checks(repository: Any) -> Iterator[list[str]]:
+    specs = {
+        one.key: one
+        for found in repository.assets_defs_by_key.values()
+        for one in found.check_specs
+    }
+    specs |= {
+        one.key: one
+        for found in repository.asset_checks_defs_by_key.values()
+        for one in found.check_specs
+    }
+    for key, spec in specs.items():
+        asset = key.asset_key.to_user_string()
+        yield [code(key.name), f"[`{asset}`](#{asset})", cell(spec.description or "")]
 
 
 def _partitions(found: Any) -> str:

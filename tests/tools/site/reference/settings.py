@@ -18,8 +18,8 @@ def page() -> str:
     rows = []
     for field, about in Settings.model_fields.items():
         name = about.alias or field.upper()
-        default, meaning = told[name]
-        rows.append([anchored(name), default or "–", cell(about.description), meaning])
+        default, meaning = told.get(name, ("", ""))
+        rows.append([anchored(name), default, cell(about.description), meaning])
     return document(
         "Settings",
         _SAID,
@@ -29,16 +29,13 @@ def page() -> str:
 
 
 def _meanings() -> dict[str, tuple[str, str]]:
-    """Default and meaning by variable. A row may explain several, whose defaults stand in the same order."""
+    """Default and meaning by variable: each has a row of its own, whose first cell is its name alone."""
     part = (DOCS / "operations.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
     told: dict[str, tuple[str, str]] = {}
     for line in part.splitlines():
-        cells = [one.strip() for one in re.split(r"(?<!\\)\|", line)]
-        names = re.findall(r"`([A-Z<][A-Z0-9_<>]+)`", cells[1]) if len(cells) > 3 else []
-        defaults = cells[2].split(", ") if names else []
-        for at, name in enumerate(names):
-            default = defaults[at] if len(defaults) == len(names) else cells[2]
-            told.setdefault(name, (_from_here(default), _from_here(cells[3])))
+        if found := re.match(r"\| `([A-Z<][A-Z0-9_<>]+)` \| (.*) \| (.*) \|$", line):
+            name, default, meaning = found.groups()
+            told[name] = (_from_here(default), _from_here(meaning))
     return told
 
 
