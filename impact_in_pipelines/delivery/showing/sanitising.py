@@ -36,8 +36,9 @@ _PHONE = re.compile(
     r"|(?<![\w.-])\d{2,3}(?: \d{2,3}){3,4}(?![\w-])"
 )
 
+_GROUPED = re.compile(r"\d[ .)-]|\+\d")
 _SEVEN_DIGITS = re.compile(r"(?:\d\D{0,3}){7}")
-"""What every telephone number has."""
+"""What every telephone number has, both of them; the first is a tenth of the work in a long text."""
 _REMEMBERED = 100
 """Characters; a longer text hardly comes twice."""
 
@@ -75,7 +76,8 @@ def sanitised(value: Any, *, first: int | None = None) -> Any:
 def _masked(text: str) -> str:
     if "@" in text:
         text = _EMAIL.sub(MASK, text)
-    return _PHONE.sub(MASK, text) if _SEVEN_DIGITS.search(text) else text
+    may_be_one = _GROUPED.search(text) and _SEVEN_DIGITS.search(text)
+    return _PHONE.sub(MASK, text) if may_be_one else text
 
 
 @lru_cache(maxsize=4_096)
