@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from factories import World
+from sqlalchemy import text
 
 from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.states import DeliveryStatus
-from impact_in_pipelines.errors.accounts import CompanyInactive
+from impact_in_pipelines.errors.accounts import CompanyInactive, CompanyUnknown
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.services import schedules
@@ -138,3 +140,21 @@ def test_a_person_is_erased_by_command_and_the_reference_needn_t_be_typed(
     done = cli.good("participants", "erase", str(id_), "-", "--json", stdin="p1\n").json
     assert done["rows"]["impactEvents"] == 1
     assert "empty" in cli.refused("participants", "erase", str(id_), "-", stdin="\n").err
+
+
+def test_a_company_is_found_by_either_key_by_an_index(world: World) -> None:
+    """As ids are written, in either case; the id of another company's slug is none. Compared as text it was
+    looked for among all of 10,000."""
+    [id_] = world.due(Platform.BENEVITY, 1)
+    companies = world.runtime.companies
+    company = companies.find(str(id_).upper())
+    assert company == companies.find(company.slug) == companies.find(str(id_))
+    for unknown in (str(id_).replace("-", ""), f"{{{id_}}}", company.slug.upper(), ""):
+        with pytest.raises(CompanyUnknown):
+            companies.find(unknown)
+    with world.database.engine.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        values = {"slug": company.slug, "id": company.id}
+        statement = text("EXPLAIN " + load("accounts/companies")["find"].text)
+        plan = " ".join(connection.scalars(statement, values))
+    assert "BitmapOr" in plan

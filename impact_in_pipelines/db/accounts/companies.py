@@ -17,6 +17,7 @@ from impact_in_pipelines.scheduling.holidays.countries import parse_country
 
 _SQL = load("accounts/companies")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,9 @@ class CompanyStore:
 
     def find(self, slug_or_id: str) -> Company:
         """The company with this slug or id. Raises `CompanyUnknown`."""
+        values = {"slug": slug_or_id, "id": _id_in(slug_or_id)}
         with self._engine.connect() as connection:
-            row = connection.execute(_SQL["find"], {"text": slug_or_id}).mappings().one_or_none()
+            row = connection.execute(_SQL["find"], values).mappings().one_or_none()
         if row is None:
             raise CompanyUnknown(slug_or_id)
         return Company(**row)
@@ -202,3 +204,8 @@ class CompanyStore:
         """The partition keys of the company dimension, oldest company first."""
         with self._engine.connect() as connection:
             return list(connection.scalars(_SQL["active_slugs"]))
+
+
+def _id_in(text: str) -> UUID | None:
+    """The id that `text` is, as ids are written; None: it is a slug."""
+    return UUID(text) if _ID.fullmatch(text) else None

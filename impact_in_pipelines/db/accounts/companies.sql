@@ -13,8 +13,9 @@ WHERE (CAST(:company_ids AS uuid[]) IS NULL OR id = ANY(CAST(:company_ids AS uui
 ORDER BY slug LIMIT :limit
 
 -- name: find
+-- By either key: an id that is compared as text is looked for among all of them.
 SELECT id, slug, name, country, timezone, active, created_at FROM companies
-WHERE slug = :text OR CAST(id AS text) = lower(:text)
+WHERE slug = :slug OR id = CAST(:id AS uuid)
 
 -- name: by_slug
 SELECT id, slug, name, country, timezone, active, created_at FROM companies
