@@ -75,7 +75,7 @@ class ApiContext:
 
     @cached_property
     def deliveries(self) -> DeliveryReader:
-        return DeliveryReader(self.runtime.database.reads)
+        return DeliveryReader(self.runtime.database.reads, self.runtime.clock)
 
     @cached_property
     def audit(self) -> AuditStore:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import TextClause, text
 
@@ -19,6 +20,9 @@ from impact_in_pipelines.delivery.states import (
 
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 _FRAGMENT = re.compile(r"@(\w+)(?:\(([^()]*)\))?")
+_IF_GIVEN = re.compile(
+    r"^ *AND \(CAST\(:(?P<name>\w+) AS [\w\[\]]+\) IS NULL OR (?P<then>.+)\)\n", re.MULTILINE
+)
 
 
 @cache
@@ -49,6 +53,24 @@ def load(subject: str) -> Mapping[str, TextClause]:
     return MappingProxyType(
         {name: text(with_fragments(body)) for name, body in zip(names, bodies, strict=True)}
     )
+
+
+def narrowed(statement: TextClause, values: Mapping[str, Any]) -> TextClause:
+    """`statement` without its lines `AND (CAST(:name AS type) IS NULL OR …)` where `values` have None for
+    `:name`.
+
+    It says the same. The planner and SQLAlchemy look at each line for every question and each month.
+    """
+    given = (name for name, value in values.items() if value is not None)
+    return _with_lines(statement, frozenset(given))
+
+
+@cache
+def _with_lines(statement: TextClause, given: frozenset[str]) -> TextClause:
+    def line(found: re.Match[str]) -> str:
+        return f"AND ({found['then']})\n" if found["name"] in given else ""
+
+    return text(_IF_GIVEN.sub(line, statement.text))
 
 
 def with_fragments(sql: str) -> str:

@@ -4,14 +4,15 @@ asked for. Statements: reading.sql.
 Every read is bound to the company ids of whoever asks; None stands for all companies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, TextClause
 
+from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.db.deliveries.changes import (
     mark_at,
     mark_or_none,
@@ -22,7 +23,7 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter, named_by
 from impact_in_pipelines.db.deliveries.spans import due_span
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
-from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.queries import load, narrowed
 from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, Trigger
 from impact_in_pipelines.errors.deliveries import (
@@ -133,8 +134,9 @@ class ReplayRequest:
 class DeliveryReader:
     """Reads the log; changes nothing."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
+        self._clock = clock
 
     def listed(
         self,
@@ -162,12 +164,23 @@ class DeliveryReader:
             statement = _SQL["listed_of_several"]
             values["company_ids"] = list(company_ids)
         with self._engine.connect() as connection:
-            found = _page(connection, statement, values)
+            found = self._page(connection, statement, values)
             if named := named_by(connection, wanted, company_ids):
                 # Two reads by an index each; one with OR would look at every delivery there is.
                 others = _named_page(connection, statement, values, named)
                 found = _latest([*found, *others], limit)
         return [DeliveryRow(**_typed(row)) for row in found]
+
+    def _page(
+        self, connection: Connection, statement: TextClause, values: dict[str, Any]
+    ) -> Sequence[Row]:
+        if values["start"] is None:
+            # Mostly the last months fill a page: to look into all of them costs more than to ask twice.
+            latest = values["before_at"] or self._clock()
+            rows = _found(connection, statement, values | {"start": latest - _PAGE_WITHIN})
+            if len(rows) == values["limit"]:
+                return rows
+        return _found(connection, statement, values)
 
     def of_ids(self, ids: Sequence[UUID], company_id: UUID) -> list[DeliveryRow]:
         """Those of `ids` that are the company's, the latest due first."""
@@ -183,7 +196,7 @@ class DeliveryReader:
             within = due_span(connection, ids)
             # Up to and with the last of them, which `end` would exclude.
             values |= {"start": within["due_from"], "before_at": within["due_until"]}
-            found = rows_of(connection.execute(_SQL["listed"], values | {"before_id": _HIGHEST_ID}))
+            found = _found(connection, _SQL["listed"], values | {"before_id": _HIGHEST_ID})
         return [DeliveryRow(**_typed(row)) for row in found]
 
     def whole(self, id_: UUID, company_ids: Sequence[UUID] | None) -> DeliveryDetail:
@@ -260,15 +273,10 @@ def _ids(company_ids: Sequence[UUID] | None) -> list[UUID] | None:
     return None if company_ids is None else list(company_ids)
 
 
-def _page(connection: Connection, statement: TextClause, values: dict[str, Any]) -> Sequence[Row]:
-    if values["start"] is None:
-        # Mostly the last months fill a page: to look into all of them costs more than to ask twice.
-        latest = values["before_at"] or datetime.now(UTC)
-        recent = values | {"start": latest - _PAGE_WITHIN}
-        rows = rows_of(connection.execute(statement, recent))
-        if len(rows) == values["limit"]:
-            return rows
-    return rows_of(connection.execute(statement, values))
+def _found(
+    connection: Connection, statement: TextClause, values: Mapping[str, Any]
+) -> Sequence[Row]:
+    return rows_of(connection.execute(narrowed(statement, values), values))
 
 
 def _named_page(
@@ -278,7 +286,7 @@ def _named_page(
     within = due_span(connection, named)
     start = max(filter(None, (values["start"], within["due_from"])))
     named_values = values | {"ids": list(named), "search": None, "start": start}
-    return rows_of(connection.execute(statement, named_values))
+    return _found(connection, statement, named_values)
 
 
 def _latest(rows: Sequence[Row], limit: int) -> list[Row]:
