@@ -1,5 +1,6 @@
 """The drain over a log in memory: everything once, nothing forgotten, and what is not sent is given back."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -265,3 +266,17 @@ def test_what_its_rate_limit_holds_back_goes_back_until_it_opens() -> None:
     [(now, again)] = log.released.values()
     assert now == NOW
     assert timedelta(seconds=55) <= again - NOW <= timedelta(seconds=60)
+
+
+def test_each_attempt_is_a_line_at_the_level_that_it_deserves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What went well is only said to whoever wants to know; what has failed for good, to everybody."""
+    refused = SendResult(AttemptOutcome.PERMANENT, 1.0, 400, error_kind=ErrorKind.REJECTED)
+    with caplog.at_level(logging.ERROR, logger="impact_in_pipelines.deliveries"):
+        drain(MemoryLog(due=[claimed()]), Sender()).run()
+        assert caplog.records == []
+        drain(MemoryLog(due=[claimed()]), Sender(refused)).run()
+    assert [(one.levelname, one.message) for one in caplog.records] == [
+        ("ERROR", "failed for good")
+    ]

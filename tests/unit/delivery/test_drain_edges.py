@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from impact_in_pipelines.delivery.draining import drain as draining
 from impact_in_pipelines.delivery.draining.options import DrainOptions
 from impact_in_pipelines.delivery.draining.workerpool import BRAKE_AFTER
 from impact_in_pipelines.delivery.model import SendResult, Shipment
@@ -47,6 +48,24 @@ def test_a_drain_has_two_chunks_in_hand_and_no_more() -> None:
         answer.set()
         thread.join(DEADLINE_S)
     assert len(log.settled) == 20
+
+
+def test_an_empty_queue_is_not_asked_again_at_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that found less than a chunk has emptied it: while answers come in, the next waits its time."""
+    monkeypatch.setattr(draining, "_CLAIM_EVERY_S", 1_000.0)
+    answer = threading.Event()
+    log = MemoryLog(due=[claimed() for _ in range(3)])
+    of_the_drain = drain(log, Sender(before=lambda: answer.wait(DEADLINE_S)), chunk=4)
+    thread = threading.Thread(target=of_the_drain.run)
+    thread.start()
+    try:
+        until(lambda: len(log.frozen) == 3)
+        time.sleep(0.3)  # several more rounds of the coordinator
+        assert log.claims == [(4, False)]
+    finally:
+        answer.set()
+        thread.join(DEADLINE_S)
+    assert len(log.settled) == 3
 
 
 def test_a_drain_skips_what_arrived_within_a_day() -> None:

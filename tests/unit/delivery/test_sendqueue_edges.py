@@ -348,3 +348,13 @@ def test_the_last_report_returns_and_reports_all_that_matters() -> None:
         (2, (EndedRequests(1, 1.0),))
     ]
     assert queue.last_asks(NOW + 1.0) == []
+
+
+def test_unanswered_is_what_left_so_long_ago() -> None:
+    """Counted from when it left, to the very second."""
+    queue, added = queue_of(1)
+    grant(queue, Grant(1))
+    assert queue.take(NOW) == added[0]
+    assert queue.unanswered(NOW + 59.9, 60.0) == 0
+    assert queue.unanswered(NOW + 60.0, 60.0) == 1
+    assert queue.unanswered(NOW + 2_000.0, 60.0) == 1

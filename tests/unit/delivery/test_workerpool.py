@@ -153,3 +153,46 @@ def test_a_connection_that_is_turned_away_gets_nothing_more_at_once() -> None:
         collected(pool, 1)
     assert len(platform.received) == 1
     assert pool.queued == 9
+
+
+class Repeating(Platform):
+    """Asks for one more request within the attempt, as a connector does whose token was refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed: list[bool] = []
+
+    def send(self, shipment: Shipment, *, again: Callable[[], bool]) -> SendResult:
+        self.allowed.append(again())
+        return super().send(shipment, again=again)
+
+
+def test_one_more_request_takes_what_its_lane_was_granted_and_asks_only_then() -> None:
+    """Two were granted: one for the attempt, one for its repetition. The next repetition needs an answer."""
+    asked: list[UUID] = []
+
+    def refuse(each: Request) -> bool:
+        asked.append(each.shipment.request_id)
+        return False
+
+    platform, via = Repeating(), connection("acme")
+    pool = WorkerPool(platform.send, lambda: NOW)
+    pool.one_more = refuse
+    pool.leases_hold_until = time.monotonic() + 1_000
+    first, second = request(via), request(via)
+    with pool.locked() as queue:
+        queue.add(first)
+        queue.add(second)
+        asks = queue.asks(time.monotonic())
+        queue.answer(asks, [Grant(2)], time.monotonic(), time.monotonic())
+    with pool.running():
+        pool.start(1)
+        collected(pool, 1)
+        assert (platform.allowed, asked) == ([True], [])
+        with pool.locked() as queue:
+            asks = queue.asks(time.monotonic() + 1)
+            queue.answer(asks, [Grant(1)] * len(asks), time.monotonic(), time.monotonic())
+        pool.start(1)
+        collected(pool, 1)
+    assert platform.allowed == [True, False]
+    assert asked == [second.shipment.request_id]

@@ -13,6 +13,7 @@ from impact_in_pipelines.sla.assessing import SinceKey
 from impact_in_pipelines.sla.budget import BURN_WINDOWS
 from impact_in_pipelines.sla.everybody import counting
 from impact_in_pipelines.sla.everybody import outcomes as o
+from impact_in_pipelines.sla.everybody import since as since_when
 from impact_in_pipelines.sla.everybody.listing import Listed
 from impact_in_pipelines.sla.everybody.measuring import Everybody, OutcomeBlock
 from impact_in_pipelines.sla.everybody.standing import EverybodyStanding
@@ -134,8 +135,13 @@ def bad_since(own: Sequence[Delivery], type_: BreachType, limit: float) -> datet
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("limit", [20.0, 50.0, 80.0])
-def test_bad_since_is_the_end_after_which_it_was_never_good_again(seed: int, limit: float) -> None:
-    """Of companies, of their platforms, of platforms and of all, whatever is judged."""
+@pytest.mark.parametrize("at_once", [2, 7, 100_000])
+def test_bad_since_is_the_end_after_which_it_was_never_good_again(
+    monkeypatch: pytest.MonkeyPatch, seed: int, limit: float, at_once: int
+) -> None:
+    """Of companies, of their platforms, of platforms and of all, whatever is judged. All are looked through
+    from the end, so many at a time; ends at one instant may lie across the cut."""
+    monkeypatch.setattr(since_when, "_AT_ONCE", at_once)
     deliveries = [d for d in some(60, seed) if d.settled_at is not None]
     wanted, expected = [], {}
     for (company, platform), own in scopes(in_window(deliveries)).items():
