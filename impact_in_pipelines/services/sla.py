@@ -32,10 +32,9 @@ class Standing:
         return status_document(self.status, self.budget, company_id=self.company_id)
 
 
-def budget_of(statuses: SlaStatuses, company: Company | None, now: datetime) -> ErrorBudget | None:
+def budget_of_all(statuses: SlaStatuses, now: datetime) -> ErrorBudget | None:
     """The error budget of the 28 days up to `now`; None where nothing came to its end in them."""
-    company_id = company.id if company else None
-    return statuses.error_budgets(now, company_id=company_id).get((company_id, None))
+    return statuses.error_budgets(now).get((None, None))
 
 
 def standing(
@@ -45,12 +44,8 @@ def standing(
 
     Raises `WindowReversed`.
     """
-    now = runtime.clock()
-    return Standing(
-        company.id if company else None,
-        runtime.sla.get_sla_status(company, start, end, now=now),
-        budget_of(runtime.sla, company, now),
-    )
+    status, budget = runtime.sla.standing(company, start, end, now=runtime.clock())
+    return Standing(company.id if company else None, status, budget)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from impact_in_pipelines.api.sla.schemas import (
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.services.reports import rolling_report, stored_report
-from impact_in_pipelines.services.sla import budget_of
+from impact_in_pipelines.services.sla import budget_of_all
 from impact_in_pipelines.services.trends import trends
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.reports.said import for_reader
@@ -152,10 +152,14 @@ def sla_trends(
 def _status(
     api: ApiContext, company: Company | None, start: datetime | None, end: datetime | None
 ) -> SlaStatusView:
-    company_id = company.id if company else None
     now = api.clock()
-    status = api.sla.get_sla_status(company, start, end, now=now)
-    budget = api.statuses.budget(company_id, lambda: budget_of(api.sla, company, now))
+    if company is not None:
+        company_id: UUID | None = company.id
+        status, budget = api.sla.standing(company, start, end, now=now)
+    else:
+        company_id = None
+        status = api.sla.get_sla_status(None, start, end, now=now)
+        budget = api.statuses.budget_of_all(lambda: budget_of_all(api.sla, now))
     return SlaStatusView.model_validate(status_document(status, budget, company_id=company_id))
 
 

@@ -20,7 +20,7 @@ FRESH_S = 60.0
 USABLE_S = 120.0
 """Until then it is given once more while a new one is measured; after that nobody is given it."""
 BUDGET_KEPT_FOR_S = 300.0
-"""A budget is over 28 days, and reads all of them; five minutes are nothing to it."""
+"""The budget of all is over 28 days of everybody, and reads all of them; five minutes are nothing to it."""
 _MOST_COMPANIES = 10_000
 _MOST_QUESTIONS = 10
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class StatusCache:
         self._answers: OrderedDict[UUID | None, dict[Hashable, tuple[float, bytes]]] = OrderedDict()
         self._changes: dict[UUID | None, int] = {}
         self._missed = 0
-        self._budgets: dict[UUID | None, tuple[float, ErrorBudget | None]] = {}
+        self._budget: tuple[float, ErrorBudget | None] | None = None
         self._renewing: set[Question] = set()
         self._renewer = ThreadPoolExecutor(1, thread_name_prefix="sla-status")
 
@@ -94,19 +94,12 @@ class StatusCache:
                 self._keep(company_id, question, now, made)
         return made
 
-    def budget(
-        self, company_id: UUID | None, make: Callable[[], ErrorBudget | None]
-    ) -> ErrorBudget | None:
-        """The company's error budget, at most five minutes old."""
-        now = self._clock()
-        kept = self._budgets.get(company_id)
-        if kept is not None and now - kept[0] < BUDGET_KEPT_FOR_S:
-            return kept[1]
-        found = make()
-        if len(self._budgets) >= _MOST_COMPANIES:
-            self._budgets.clear()
-        self._budgets[company_id] = (now, found)
-        return found
+    def budget_of_all(self, make: Callable[[], ErrorBudget | None]) -> ErrorBudget | None:
+        """The error budget of all companies together, at most five minutes old."""
+        now, kept = self._clock(), self._budget
+        if kept is None or now - kept[0] >= BUDGET_KEPT_FOR_S:
+            self._budget = kept = (now, make())
+        return kept[1]
 
     def changed(self, company_id: UUID) -> None:
         """A delivery of the company has changed: measure anew."""

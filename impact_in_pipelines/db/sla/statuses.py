@@ -87,6 +87,27 @@ class SlaStatuses:
         assessment = self.assess(window(now, start, end), now, company_id=company_id)
         return assessment.status(company_id)
 
+    def standing(
+        self,
+        company: Company | None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        now: datetime,
+    ) -> tuple[SlaStatus, ErrorBudget | None]:
+        """The same with the error budget of the 28 days up to `now`, None where nothing came to its end in
+        them; of one company by one reading. Raises `WindowReversed`."""
+        asked = window(now, start, end)
+        if company is None or not by_columns(asked):
+            status = self.get_sla_status(company, start, end, now=now)
+            company_id = company.id if company else None
+            budgets = self.error_budgets(now, company_id=company_id)
+            return status, budgets.get((company_id, None))
+        back_on = _back_on(now)
+        found, everybody, book = self._assess_columns(asked, now, company.id, also=back_on)
+        budgets = _budgets(everybody.burns(_BUDGET_WINDOWS, back_on, now), book, now)
+        return found.status(company.id), budgets.get((company.id, None))
+
     def current(self, now: datetime) -> Assessment:
         """Every company and platform over the last SLA_WINDOW_DAYS days, in one pass."""
         return self.assess(rolling(now, self._window_days), now)
@@ -117,15 +138,22 @@ class SlaStatuses:
     @collecting_later()
     def assess_everybody(self, window: Window, now: datetime) -> tuple[Assessment, Everybody]:
         """The same of everybody, with what it was read from."""
-        return self._assess_columns(window, now, None)
+        return self._assess_columns(window, now, None)[:2]
 
     def _assess_columns(
-        self, window: Window, now: datetime, company_id: UUID | None
-    ) -> tuple[Assessment, Everybody]:
+        self,
+        window: Window,
+        now: datetime,
+        company_id: UUID | None,
+        *,
+        also: Window | None = None,
+    ) -> tuple[Assessment, Everybody, ThresholdBook]:
         """Read the packed outcomes, and of the log only what they don't have: a statement over millions of
-        rows takes many times longer, and one company's week is seven rows instead of hundreds of pages."""
+        rows takes many times longer, and one company's week is seven rows instead of hundreds of pages. What
+        was read is of `window` and of `also`."""
         with reading_changes(self._engine) as (connection, _):
-            connection.execute(_SQL["roomy"])
+            if company_id is None:
+                connection.execute(_SQL["roomy"])
             parameters = self.parameters(window, now, company_id)
             fires = unplanned_fires(connection, parameters)
             book = self._book(connection, company_id)
@@ -133,7 +161,7 @@ class SlaStatuses:
             burning = back(now, BURN_WINDOWS[-1]) if window.end >= now else window
             everybody = read_everybody(
                 connection,
-                window.around(burning),
+                window.around(burning).around(also or window),
                 parameters,
                 sorted(slugs),
                 fires,
@@ -150,7 +178,7 @@ class SlaStatuses:
         )
         assessment = assess(measured, book, slugs, now)
         since = everybody.since(since_wanted(assessment), window, now)
-        return with_since(assessment, since), everybody
+        return with_since(assessment, since), everybody, book
 
     @collecting_later()
     def error_budgets(
@@ -158,28 +186,19 @@ class SlaStatuses:
     ) -> dict[ScopeKey, ErrorBudget]:
         """The error budget of every scope over the 28 days up to `now`, in one pass; scopes in which
         nothing came to its end are absent."""
-        window = back(now, _BUDGET_WINDOWS[-1])
+        window = _back_on(now)
         values = self.parameters(window, now, company_id)
         with reading_changes(self._engine) as (connection, _):
             book = self._book(connection, company_id)
-            if company_id is None and is_packed(connection):
-                ids = sorted(sla_rows.slugs(connection, None))
+            if is_packed(connection):
+                ids = sorted(sla_rows.slugs(connection, company_id))
                 blocks = read_blocks(connection, window, values, ids)
                 ends = ends_of(blocks, _BUDGET_WINDOWS, window, now)
                 found = burns_of(ids, ends, _BUDGET_WINDOWS)
             else:
                 rows = rows_of(connection.execute(_BUDGETS, values))
                 found = {key_of(row): burn_of(row, _BUDGET_WINDOWS) for row in rows}
-        return {
-            key: error_budget(
-                burn.by_window[_BUDGET_WINDOWS[1]],
-                burn.by_window[_BUDGET_WINDOWS[0]],
-                book.of(*key),
-                now,
-            )
-            for key, burn in found.items()
-            if burn.by_window[_BUDGET_WINDOWS[1]].due
-        }
+        return _budgets(found, book, now)
 
     def _measured(
         self,
@@ -209,3 +228,20 @@ class SlaStatuses:
     def parameters(self, window: Window, now: datetime, company_id: UUID | None) -> dict[str, Any]:
         """What the statements over `window` are given, of one company or of all (None)."""
         return sla_rows.parameters(window, now, self._defaults, company_id)
+
+
+def _back_on(now: datetime) -> Window:
+    """What a budget looks back on."""
+    return back(now, _BUDGET_WINDOWS[-1])
+
+
+def _budgets(
+    burns: Mapping[ScopeKey, Burn], book: ThresholdBook, now: datetime
+) -> dict[ScopeKey, ErrorBudget]:
+    """The budgets of those scopes in which anything came to its end, by how fast each burns."""
+    present, whole = _BUDGET_WINDOWS
+    return {
+        key: error_budget(burn.by_window[whole], burn.by_window[present], book.of(*key), now)
+        for key, burn in burns.items()
+        if burn.by_window[whole].due
+    }

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.changes import reading_changes
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
@@ -42,6 +43,7 @@ from impact_in_pipelines.sla.budget import (
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.windows import ReportKind, midnight
+from impact_in_pipelines.sla.windows import window as asked_for
 from impact_in_pipelines.sla.wire import report_document
 
 from .logs import NOW, TODAY, Log, Row, ago
@@ -117,14 +119,14 @@ def reports_by_statements(log: Log, kind: ReportKind, window: Window) -> dict[An
     return {company_id: report_document(reading.report(company_id)) for company_id in companies}
 
 
-def budgets_by_statement(log: Log) -> Any:
-    """Error budgets from the log alone."""
+def budgets_by_statement(log: Log, company_id: UUID | None = None) -> Any:
+    """Error budgets of all scopes, or of one company's, from the log alone."""
     spans = (timedelta(days=PRESENT_DAYS), timedelta(days=BUDGET_DAYS))
     thresholds = Thresholds.from_settings(SETTINGS)
     with reading_changes(log.engine) as (connection, _):
-        values = parameters(back(NOW, spans[-1]), NOW, thresholds, None)
+        values = parameters(back(NOW, spans[-1]), NOW, thresholds, company_id)
         rows = rows_of(connection.execute(sla_sql.ends_within(spans), values))
-        book = threshold_book(connection, thresholds, None)
+        book = threshold_book(connection, thresholds, company_id)
     return {
         key_of(row): error_budget(
             Errors(row["due_1"], row["errors_1"]),
@@ -181,6 +183,19 @@ def test_everybody_by_columns_is_what_the_statements_say(
             by_blocks = reports_by_blocks(log, ReportKind.WEEKLY, window)
             assert by_blocks == reports_by_statements(log, ReportKind.WEEKLY, window)
         assert log.sla.error_budgets(NOW) == budgets_by_statement(log)
+        stands(log, companies[1])
+
+
+def stands(log: Log, company_id: UUID) -> None:
+    """One company's status and budget, read together, are what the statements say of each."""
+    company = CompanyStore(log.engine).find(str(company_id))
+    budgets = budgets_by_statement(log, company_id)
+    assert log.sla.error_budgets(NOW, company_id=company_id) == budgets
+    for start, end in ((None, None), (ago(days=3), ago(days=1)), (ago(days=20), NOW)):
+        status, budget = log.sla.standing(company, start, end, now=NOW)
+        by_log = by_statements(log, asked_for(NOW, start, end), company_id)
+        assert status == by_log.status(company_id)
+        assert budget == budgets.get((company_id, None))
 
 
 def happen(log: Log, companies: list[Any], written: list[Row], kind: str, what: Any) -> None:
