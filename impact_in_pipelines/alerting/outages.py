@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import (
     Incident,
@@ -110,10 +111,10 @@ def _health(
 def _in_words(one: PlatformActivity | None) -> str | None:
     if one is None or not one.failures:
         return None
-    whose = "1 company" if one.companies == 1 else f"{one.companies} companies"
+    whose = count(one.companies, "company", "companies")
     kinds = ", ".join(kind.replace("_", " ") for kind in one.error_kinds)
     how = f" ({kinds})" if kinds else ""
-    return f"{one.failures} attempts of {whose} failed{how}, none delivered"
+    return f"{count(one.failures, 'attempt')} of {whose} failed{how}, none delivered"
 
 
 def _fails_throughout(one: PlatformActivity, rule: OutageRule, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from impact_in_pipelines.anomalies import saying as anomalies
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
 from impact_in_pipelines.sla.model import BreachType, Rule, Severity
@@ -160,8 +161,11 @@ def companies(incident: Incident) -> str:
 
 
 def _companies(incident: Incident) -> str:
-    count = incident.details.get("companies_late", 0)
-    return "1 company" if count == 1 else f"{count} companies"
+    return _company_count(incident.details.get("companies_late", 0))
+
+
+def _company_count(number: int) -> str:
+    return count(number, "company", "companies")
 
 
 def _late(incident: Incident) -> str:
@@ -183,20 +187,21 @@ def fact(incident: Incident) -> str:
         case BreachType.LATENCY:
             return f"{duration(actual)}, threshold {duration(limit)}"
         case BreachType.CONSECUTIVE_FAILURES:
-            return f"{actual:g} deliveries in a row have failed, threshold {limit:g}"
+            failed = count(actual, "delivery has failed", "deliveries in a row have failed")
+            return f"{failed}, threshold {limit:g}"
         case BreachType.OVERDUE:
             late = incident.details.get("oldest_late_minutes")
             by = f", the oldest by {duration(late * 60_000)}" if late is not None else ""
-            return f"{actual:g} {'fire' if actual == 1 else 'fires'} overdue{by}"
+            return f"{count(actual, 'fire')} overdue{by}"
         case BreachType.BURN_RATE:
             return f"the error budget burns {cut(actual, 1)} times too fast, threshold {limit:g}"
         case BreachType.PLATFORM_OUTAGE:
             return _outage(incident)
         case BreachType.CONNECTION_REFUSED:
-            return f"refused for {actual:g} hours; it pauses itself after {limit:g}"
+            return f"refused for {count(actual, 'hour')}; it pauses itself after {limit:g}"
         case BreachType.HELD:
             who, why = incident.details.get("held_by"), incident.details.get("why")
-            return f"held by {who} for {actual:g} hours: {why}{_late(incident)}"
+            return f"held by {who} for {count(actual, 'hour')}: {why}{_late(incident)}"
         case BreachType.WIDESPREAD:
             return _widespread(incident)
         case BreachType.ANOMALY:
@@ -210,13 +215,8 @@ def fact(incident: Incident) -> str:
 def _undecided(incident: Incident) -> str:
     if incident.closed_at is not None:
         return "nobody is to decide on a correction any more"
-    count = incident.details.get("companies", 0)
-    whose = "1 company" if count == 1 else f"{count} companies"
-    days = (
-        "1 delivered day has"
-        if incident.actual == 1
-        else f"{incident.actual:g} delivered days have"
-    )
+    whose = _company_count(incident.details.get("companies", 0))
+    days = count(incident.actual, "delivered day has", "delivered days have")
     return f"figures of {days} changed since; {whose} to decide whether to correct them"
 
 
@@ -254,7 +254,7 @@ def _not_refreshed(incident: Incident) -> str:
         return f"{names}: filled again"
     off = incident.details.get("switched_off", ())
     why = f"; switched off: {', '.join(off)}" if off else ""
-    return f"{names}: not filled for {incident.actual:g} hours{why}"
+    return f"{names}: not filled for {count(incident.actual, 'hour')}{why}"
 
 
 def _widespread(incident: Incident) -> str:
@@ -277,34 +277,33 @@ def _outage(incident: Incident) -> str:
     held = details.get("held")
     waits = f"; {_deliveries(held)} held" if held else ""
     return (
-        f"every attempt has failed for {incident.actual:g} minutes, threshold "
+        f"every attempt has failed for {count(incident.actual, 'minute')}, threshold "
         f"{incident.threshold:g}{waits}{_late(incident)}"
     )
 
 
-def _deliveries(count: int) -> str:
-    return f"{count} delivery" if count == 1 else f"{count} deliveries"
+def _deliveries(number: int) -> str:
+    return count(number, "delivery", "deliveries")
 
 
 def sample(incident: Incident) -> str:
     """On how many deliveries it rests."""
     if incident.type is BreachType.PLATFORM_OUTAGE:
-        return f"{incident.sample_size} attempts, none delivered"
+        return f"{count(incident.sample_size, 'attempt')}, none delivered"
     if incident.type in (BreachType.CONNECTION_REFUSED, BreachType.HELD):
         return "what holds the connection"
     if incident.type is BreachType.WIDESPREAD:
         return _companies(incident)
     if incident.type is BreachType.ANOMALY:
-        days = "1 day" if incident.sample_size == 1 else f"{incident.sample_size} days"
+        days = count(incident.sample_size, "day")
         return (
             f"{days}; {incident.actual:.1f} standard deviations, {incident.threshold:.1f} are told"
         )
     if incident.type is BreachType.NOT_REFRESHED:
-        return "1 asset" if incident.sample_size == 1 else f"{incident.sample_size} assets"
+        return count(incident.sample_size, "asset")
     if incident.type is BreachType.CORRECTION_UNDECIDED:
-        return "1 day" if incident.sample_size == 1 else f"{incident.sample_size} days"
-    noun = "delivery" if incident.sample_size == 1 else "deliveries"
-    return f"{incident.sample_size} {noun}"
+        return count(incident.sample_size, "day")
+    return _deliveries(incident.sample_size)
 
 
 def rule(incident: Incident) -> str:

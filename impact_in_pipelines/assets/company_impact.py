@@ -15,6 +15,7 @@ from impact_in_pipelines.assets.catalog import DATA_ENGINEERS, table_metadata
 from impact_in_pipelines.assets.exports.figures import show_stale_cells
 from impact_in_pipelines.assets.freshness import freshness_of
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.deliveries import corrections
@@ -49,12 +50,12 @@ def company_impact(
     """Refresh the table, and what follows from its changes for days that were delivered."""
     parts = runtime.get()
     summary = refreshing.company_impact(parts, full=config.full)
-    context.log.info(f"{summary.days} company-days computed, {summary.written} changed")
+    context.log.info(f"{count(summary.days, 'company-day')} computed, {summary.written} changed")
     compared = corrections.compare(parts)
     corrected = corrections.correct_automatically(parts)
     context.log.info(
-        f"{compared.reports} reports compared with what was delivered, {compared.changed} would say "
-        f"something else today; {len(corrected.queued)} corrections queued"
+        f"{count(compared.reports, 'report')} compared with what was delivered, {compared.changed} would say "
+        f"something else today; {count(len(corrected.queued), 'correction')} queued"
     )
     for platform in Platform:
         show_stale_cells(context, parts, platform)

@@ -12,6 +12,7 @@ from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.delivery.holding.closures import HeldPlatform
 from impact_in_pipelines.plain_text import markdown
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 
 MOST_ROWS = 200
 MOST_HELD = 20
@@ -105,7 +106,7 @@ def _line(schedule: Schedule) -> str:
         "active" if schedule.active else f"paused: {schedule.paused_reason or 'no reason given'}"
     )
     if schedule.consecutive_failures:
-        state += f", {schedule.consecutive_failures} failures in a row"
+        state += f", {count(schedule.consecutive_failures, 'failure')} in a row"
     next_run = (
         f"{schedule.next_run:%Y-%m-%d %H:%M}" if schedule.next_run and schedule.active else "–"
     )

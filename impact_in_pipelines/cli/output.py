@@ -80,11 +80,6 @@ def styled(template: str, **outside: object) -> Text:
     return Text.from_markup(template.format(**shown), emoji=False)
 
 
-def count(number: int, one: str, many: str) -> str:
-    """`1 delivery`, `2 deliveries`."""
-    return f"{number} {one if number == 1 else many}"
-
-
 def camel(name: str) -> str:
     """`period_start` as `periodStart`."""
     head, *rest = name.split("_")

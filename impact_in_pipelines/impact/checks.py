@@ -11,6 +11,7 @@ from impact_in_pipelines.impact.figures import (
     ImpactFigures,
     utc_bounds,
 )
+from impact_in_pipelines.plurals import count
 
 LEAST_SHARE = 0.2
 """Events a day, as a share of the usual, below which a period counts as incomplete."""
@@ -85,8 +86,8 @@ def events_where_some_are_due(figures: ImpactFigures, now: datetime) -> int | No
     return figures.events if is_over(figures, now) and not usually_empty else None
 
 
-def _events(count: int) -> str:
-    return f"{count:,} event{'' if count == 1 else 's'}"
+def _events(number: int) -> str:
+    return count(number, "event")
 
 
 def _lowest_count(figures: ImpactFigures) -> str:
@@ -123,7 +124,7 @@ def _unattributed(figures: ImpactFigures) -> str:
         (quality.missing_refs, "without participant and volunteer"),
         (quality.unattributed_scores, "with a score and no participant"),
     )
-    return ", ".join(f"{_events(count)} {what}" for count, what in parts if count)
+    return ", ".join(f"{_events(number)} {what}" for number, what in parts if number)
 
 
 _CORRECT = "correct the events and replay"
@@ -151,7 +152,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "hours_non_negative",
         CheckSeverity.CRITICAL,
-        lambda f: f"{f.quality.lowest_hours:g} hours in {_events(f.quality.negative_hours)}",
+        lambda f: f"{count(f.quality.lowest_hours, 'hour')} in {_events(f.quality.negative_hours)}",
         _CORRECT,
         meaning="No event has negative hours",
         bounds={"lowest_hours": Bounds(lowest=0)},
@@ -179,7 +180,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "hours_have_volunteers",
         CheckSeverity.CRITICAL,
-        lambda f: f"{f.volunteer_hours:g} volunteer hours of no volunteer",
+        lambda f: f"{count(f.volunteer_hours, 'volunteer hour')} of no volunteer",
         "compute the figures again (a full refresh) and replay",
         meaning="Volunteer hours belong to a volunteer",
         bounds={"ownerless_hours": Bounds(lowest=0, highest=0)},
@@ -187,7 +188,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "volunteers_have_hours",
         CheckSeverity.WARNING,
-        lambda f: f"{f.volunteers:,} volunteers and 0 hours",
+        lambda f: f"{count(f.volunteers, 'volunteer')} and 0 hours",
         "check whether hours are missing",
         meaning="Where volunteers were active there are hours",
         bounds={"hours_of_volunteers": Bounds(lowest=0, above=True)},

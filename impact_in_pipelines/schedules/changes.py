@@ -17,6 +17,7 @@ from pydantic import Field
 
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services import schedules
@@ -59,7 +60,7 @@ def change_schedules(
         changed = apply_change(runtime.get(), config, actor=f"dagster run {context.run_id}")
     except ImpactInError as error:
         raise Failure(description=sentence(error), allow_retries=False) from error
-    context.log.info(f"{config.action}: {len(changed)} schedules")
+    context.log.info(f"{config.action}: {count(len(changed), 'schedule')}")
     lines = "\n".join(f"- {line}" for line in changed) or "none"
     context.add_output_metadata(
         {"schedules": len(changed), "which": MetadataValue.md(lines), "reason": config.reason}

@@ -25,6 +25,7 @@ from impact_in_pipelines.dagster_instance.queueing import (
 )
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.settings import Settings
 
@@ -89,7 +90,7 @@ def _most(context: ScheduleEvaluationContext, platform: Platform, wanted: int) -
     if slots is None or slots >= wanted:
         return wanted
     context.log.warning(
-        f"DRAINS_PER_PLATFORM is {wanted}, but dagster.yaml lets only {slots} drains to "
+        f"DRAINS_PER_PLATFORM is {wanted}, but dagster.yaml lets only {count(slots, 'drain')} to "
         f"{FACTS[platform].title} run at once: take the limits under concurrency.runs out of it, and the "
         "setting alone decides."
     )

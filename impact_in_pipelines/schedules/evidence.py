@@ -13,6 +13,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.evidence.publishing import publish
 from impact_in_pipelines.wording import sentence
@@ -39,8 +40,8 @@ def publish_heads(context: OpExecutionContext, runtime: RuntimeResource) -> None
     )
     if done.strays:
         raise Failure(
-            description=f"the chains of {len(done.strays)} companies no longer lead through what was "
-            "published last: the database was put back, or the log was written anew",
+            description=f"the chains of {count(len(done.strays), 'company', 'companies')} no longer lead "
+            "through what was published last: the database was put back, or the log was written anew",
             metadata={"companies": list(done.strays)},
             allow_retries=False,
         )

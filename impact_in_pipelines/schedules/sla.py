@@ -17,6 +17,7 @@ from impact_in_pipelines.assets.reporting.sla import (
     monthly_sla_report,
     weekly_sla_report,
 )
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
@@ -100,7 +101,7 @@ def monitor_request(parts: Runtime, *, run_key: str | None = None) -> RunRequest
         tags={
             RANGE_START: first.isoformat(),
             RANGE_END: today.isoformat(),
-            "reason": f"{len(stale)} days have changed, the oldest {first}",
+            "reason": f"{count(len(stale), 'day has', 'days have')} changed, the oldest {first}",
         },
     )
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from impact_in_pipelines.errors.schedules import NeverFiresAgain
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.scheduling.clock import most_fires_a_day
 from impact_in_pipelines.scheduling.fires import Fire, follow, iter_groups, next_group
 from impact_in_pipelines.scheduling.merging import Group
@@ -193,7 +194,7 @@ def _decide(policy: CatchUp, fires: list[Fire]) -> list[PlannedFire]:
     missed = [_planned(fire, disposition, "missed in a downtime") for fire in earlier]
     if policy is CatchUp.COALESCE and earlier:
         latest = replace(latest, period_start=fires[0].period_start)
-        catches = f"catches up {len(earlier)} missed fires"
+        catches = f"catches up {count(len(earlier), 'missed fire')}"
         return [*missed, _planned(latest, "deliver", catches)]
     return [*missed, _planned(latest, "deliver")]
 
@@ -204,13 +205,19 @@ def _planned(fire: Fire, disposition: Disposition, why: str | None = None) -> Pl
 
 
 def _too_old(rule: ScheduleRule) -> str:
-    return f"missed more than {rule.catch_up_limit_days} days ago, left to a person"
+    return f"missed more than {count(rule.catch_up_limit_days, 'day')} ago, left to a person"
 
 
 def _left_out(rule: ScheduleRule, start: date, end: date) -> str:
-    days = (end - start).days + 1
+    limit = count(rule.catch_up_limit_days, "day")
+    if start == end:
+        return (
+            f"{start} was missed more than {limit} ago and is not sent by itself: send that day of this "
+            "company and platform, or backfill its partition."
+        )
+    days = count((end - start).days + 1, "day")
     return (
-        f"{start} to {end} ({days} days) were missed more than {rule.catch_up_limit_days} days ago "
+        f"{start} to {end} ({days}) were missed more than {limit} ago "
         "and are not sent by themselves: send those days of this company and platform, or backfill "
         "their partitions."
     )

@@ -16,6 +16,7 @@ from dagster import (
 
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.errors import DatabaseUnavailable
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.alerts import Alerts, Watched
@@ -107,8 +108,8 @@ def _sent(context: SensorEvaluationContext, parts: Runtime) -> str:
         context.update_cursor(today)
         if purged.notices or purged.incidents or purged.budgets:
             context.log.info(
-                f"dropped {purged.notices} old notices, {purged.incidents} old incidents, "
-                f"{purged.budgets} accounts' limits"
+                f"dropped {count(purged.notices, 'old notice')}, {count(purged.incidents, 'old incident')}, "
+                f"the limits of {count(purged.budgets, 'account')}"
             )
     sent = alerts.send()
     for trouble in sent.troubles:

@@ -11,6 +11,7 @@ from dagster import (
 )
 
 from impact_in_pipelines.assets.partitions import MOST_PARTITIONS, companies
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.accounts.lives import cancel_of_inactive
 
@@ -28,19 +29,24 @@ def company_partitions(
     waits for a company that is switched off is cancelled."""
     parts = runtime.get()
     if cancelled := cancel_of_inactive(parts):
-        context.log.info(f"cancelled {cancelled} deliveries of companies that are switched off")
+        context.log.info(
+            f"cancelled {count(cancelled, 'delivery', 'deliveries')} of companies that are switched off"
+        )
     slugs = parts.companies.active_slugs()
     missing = missing_partitions(
         slugs, context.instance.get_dynamic_partitions(str(companies.name))
     )
     size = len(slugs) * parts.settings.partition_days
     if size > MOST_PARTITIONS:
+        days = count(parts.settings.partition_days, "day")
         context.log.warning(
-            f"{len(slugs)} companies × {parts.settings.partition_days} days are {size:,} partitions; "
+            f"{count(len(slugs), 'company', 'companies')} × {days} are {size:,} partitions; "
             f"above {MOST_PARTITIONS:,} the partition pages become slow: lower IMPACT_IN_PARTITION_DAYS"
         )
     if not missing:
-        return SkipReason(f"all {len(slugs)} active companies have their partitions")
+        return SkipReason(
+            f"{count(len(slugs), 'active company has its', 'active companies have their')} partitions"
+        )
     return SensorResult(
         # Without one Dagster says that the sensor had an empty result.
         skip_reason=_added(missing),

@@ -28,6 +28,7 @@ from impact_in_pipelines.db.alerts.incidents import IncidentSession
 from impact_in_pipelines.db.alerts.outbox import Backlog
 from impact_in_pipelines.errors.alerts import IncidentAcknowledged, IncidentClosed
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import (
@@ -63,8 +64,8 @@ class Watched:
 
     def __str__(self) -> str:
         return (
-            f"{self.breaches} breaches; incidents opened {self.opened}, closed {self.closed}; "
-            f"notices written {self.notices}"
+            f"{count(self.breaches, 'breach', 'breaches')}; incidents opened {self.opened}, "
+            f"closed {self.closed}; notices written {self.notices}"
         )
 
     def and_of(self, wider: "Watched") -> "Watched":
@@ -207,7 +208,7 @@ class Alerts:
         runtime, now = self._runtime, self._runtime.clock()
         for one in to_pause(runtime.closures.in_force(now), now, self._pause_after):
             hours = self._pause_after // timedelta(hours=1)
-            reason = f"refused for {hours} hours: {one.reason}"
+            reason = f"refused for {count(hours, 'hour')}: {one.reason}"
             runtime.closures.hold(
                 one.platform, one.company_id, reason=reason, by=PAUSED_BY, now=now
             )

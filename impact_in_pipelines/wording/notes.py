@@ -12,13 +12,20 @@ _TWIN = N_(
     "%(company)s → %(platform)s had the same schedule already (%(id)s): what one delivers, the other skips "
     "as a duplicate"
 )
+_DAY_LEFT_OUT = N_(
+    "%(start)s fell into the pause and is not sent by itself, since catch-up is none"
+)
+_DAY_BEYOND_LIMIT = N_(
+    "%(start)s fell into the pause and is not sent by itself, since it is beyond the catch-up limit "
+    "(days: %(limit)s)"
+)
 _LEFT_OUT = N_(
     "%(start)s to %(end)s (%(days)s days) fell into the pause and are not sent by themselves, since catch-up "
     "is none"
 )
 _BEYOND_LIMIT = N_(
     "%(start)s to %(end)s (%(days)s days) fell into the pause and are not sent by themselves, since they are "
-    "beyond the catch-up limit of %(limit)s days"
+    "beyond the catch-up limit (days: %(limit)s)"
 )
 _CALENDARS = {
     "calendar.empty": N_(
@@ -46,9 +53,11 @@ def note_sentence(note: Note, translate: Translate = str, *, read: Read = readab
                 _TWIN, company=other.company, platform=other.platform, id=str(other.id)[:8]
             )
         case DaysLeftOut(start, end, None):
-            return worded(_LEFT_OUT, start=start, end=end, days=note.days)
+            left_out = _DAY_LEFT_OUT if note.days == 1 else _LEFT_OUT
+            return worded(left_out, start=start, end=end, days=note.days)
         case DaysLeftOut(start, end, limit):
-            return worded(_BEYOND_LIMIT, start=start, end=end, days=note.days, limit=limit)
+            beyond = _DAY_BEYOND_LIMIT if note.days == 1 else _BEYOND_LIMIT
+            return worded(beyond, start=start, end=end, days=note.days, limit=limit)
         case CalendarNote():
             return worded(
                 _CALENDARS[note.code],

@@ -16,6 +16,7 @@ from impact_in_pipelines.api.deliveries.hub import DeliveryChange, Lagging
 from impact_in_pipelines.api.deliveries.stream_schemas import STREAM, DeliveryEvent
 from impact_in_pipelines.api.http.problems import ApiProblem, invalid
 from impact_in_pipelines.api.http.routing import api_router
+from impact_in_pipelines.plurals import count
 
 router = api_router("Events")
 """Changes as they happen."""
@@ -52,7 +53,7 @@ async def stream_events(
     if api.streams.is_full(caller.subject):
         raise ApiProblem(
             429,
-            f"more than {api.streams.most} streams are open; close one",
+            f"more than {count(api.streams.most, 'stream is', 'streams are')} open; close one",
             headers={"Retry-After": "10"},
         )
 

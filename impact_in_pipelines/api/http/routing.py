@@ -37,6 +37,7 @@ from impact_in_pipelines.api.http.requests import (
 )
 from impact_in_pipelines.db.engine import translated_errors
 from impact_in_pipelines.logs.context import about, begin, fields
+from impact_in_pipelines.plurals import count
 
 PREFIX = "/v1/impact-in"
 _FIXED = (
@@ -215,7 +216,7 @@ def check_rate(rate: RequestRate) -> None:
     if rate.exceeded:
         raise ApiProblem(
             429,
-            f"more than {rate.limit} requests a minute; try again in {rate.retry_after_s} s",
+            f"more than {count(rate.limit, 'request')} a minute; try again in {rate.retry_after_s} s",
             headers={"Retry-After": str(rate.retry_after_s)},
         )
 

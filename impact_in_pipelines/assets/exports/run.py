@@ -21,6 +21,7 @@ from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.showing.tracing import flush_traces
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries import run_selections
 
@@ -39,7 +40,7 @@ def waits_in_words(waiting: DrainWait) -> str:
     if waiting.log_is_away:
         parts.append("the database doesn't take results; nothing more is sent until it does")
     if waiting.queued:
-        request = "1 request waits" if waiting.queued == 1 else f"{waiting.queued} requests wait"
+        request = count(waiting.queued, "request waits", "requests wait")
         if waiting.opens_in_s is None:
             parts.append(f"{request} for a free place on their connections")
         else:
@@ -47,9 +48,7 @@ def waits_in_words(waiting: DrainWait) -> str:
                 f"{request} for the limits of their accounts, the first for {waiting.opens_in_s:.0f} s more"
             )
     if waiting.unanswered:
-        request = (
-            "1 request has" if waiting.unanswered == 1 else f"{waiting.unanswered} requests have"
-        )
+        request = count(waiting.unanswered, "request has", "requests have")
         parts.append(f"{request} had no answer for {SILENT_S:.0f} s")
     return "; ".join(parts)
 

@@ -22,6 +22,7 @@ from dagster import (
 from impact_in_pipelines.assets.catalog import ANALYSTS
 from impact_in_pipelines.assets.freshness import freshness_of
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import get_settings
@@ -61,7 +62,7 @@ def check_name(platform: Platform, type_: BreachType) -> str:
             deps=[AssetKey("sla_daily")],
             skippable=True,
             description=(
-                f"Every company and platform over the last {get_settings().sla_window_days} days "
+                f"Every company and platform, window of {count(get_settings().sla_window_days, 'day')} "
                 "(SLA_WINDOW_DAYS), from the delivery log, every hour. A check per platform and promise: it "
                 "fails as an error where a target is missed on enough deliveries, else as a warning."
             ),

@@ -11,7 +11,7 @@ from impact_in_pipelines.cli.accounts.credentials_input import (
     read_credentials,
 )
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
-from impact_in_pipelines.cli.output import console, count, print_json, print_table, styled
+from impact_in_pipelines.cli.output import console, print_json, print_table, styled
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck
@@ -19,6 +19,7 @@ from impact_in_pipelines.connectors.credentials import Lack, credential_choices
 from impact_in_pipelines.errors import Conflict, UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import connections
 from impact_in_pipelines.services.accounts.connections import ConnectionChange, ShownConnection
 from impact_in_pipelines.wording import sentence

@@ -10,6 +10,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
 
 __all__ = ["app"]
@@ -50,12 +51,17 @@ def deactivate(
         print_json(done)
         return
     console.print(
-        f"{done.company.slug} is switched off: {done.schedules} schedules stopped, {done.cancelled} waiting "
-        f"deliveries cancelled.",
+        f"{done.company.slug} is switched off: {count(done.schedules, 'schedule')} stopped, "
+        f"{count(done.cancelled, 'waiting delivery', 'waiting deliveries')} cancelled.",
         markup=False,
     )
     if done.being_sent:
-        console.print(f"{done.being_sent} are being sent at this moment and end by themselves.")
+        sending = count(
+            done.being_sent,
+            "is being sent at this moment and ends by itself",
+            "are being sent at this moment and end by themselves",
+        )
+        console.print(f"{sending}.")
 
 
 @app.command("reactivate")
@@ -67,7 +73,10 @@ def reactivate(company: Which, as_json: AsJson = False) -> None:
         print_json(done)
         return
     running = sum(one.active for one in done.schedules)
-    console.print(f"{done.company.slug} is active again, {running} schedules go on.", markup=False)
+    console.print(
+        f"{done.company.slug} is active again, {count(running, 'schedule goes on', 'schedules go on')}.",
+        markup=False,
+    )
     for one in done.schedules:
         if not one.active:
             console.print(f"Still stopped: {one.id} ({one.last_error})", markup=False)
@@ -106,10 +115,8 @@ def offboard(
         print_json({"export": written, "erased": done})
         return
     console.print(_written(written), markup=False, soft_wrap=True)
-    rows, files = sum(done.rows.values()), len(done.archives)
-    console.print(
-        f"{found.slug} is erased: {rows:,} rows, and what {files} archives had of it.", markup=False
-    )
+    rows, files = count(sum(done.rows.values()), "row"), count(len(done.archives), "archive")
+    console.print(f"{found.slug} is erased: {rows}, and what {files} had of it.", markup=False)
     console.print(
         "Backups, and rejects files beside files that were imported here, are yours to erase."
     )
@@ -117,6 +124,6 @@ def offboard(
 
 def _written(done: lives.Exported) -> str:
     return (
-        f"Written: {done.path} ({done.bytes:,} bytes, {sum(done.rows.values()):,} rows), "
+        f"Written: {done.path} ({count(done.bytes, 'byte')}, {count(sum(done.rows.values()), 'row')}), "
         f"SHA-256 {done.sha256}"
     )

@@ -9,6 +9,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
 
 app = typer.Typer(help="Erase what there is of a person.", no_args_is_help=True)
@@ -44,7 +45,8 @@ def erase(
     events = done.rows.get("impact_events", 0)
     others = sum(done.rows.values()) - events
     console.print(
-        f"Erased from {events:,} events, {others:,} other rows and {len(done.archives)} archives."
+        f"Erased from {count(events, 'event')}, {count(others, 'other row')} and "
+        f"{count(len(done.archives), 'archive')}."
     )
     console.print(
         "Backups, and rejects files beside files that were imported here, are yours to erase."

@@ -21,6 +21,7 @@ from impact_in_pipelines.cli.output import console, print_json, print_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import sessions as service
 from impact_in_pipelines.services.accounts import tokens as access
 from impact_in_pipelines.services.accounts.sessions import EVERYBODY, Whose
@@ -87,7 +88,9 @@ def revoke(
     if as_json:
         print_json({"revoked": ended, "subject": subject})
     elif subject is not None:
-        console.print(f"{len(ended)} sessions ended; the tokens that {subject} holds are refused.")
+        console.print(
+            f"{count(len(ended), 'session')} ended; the tokens that {subject} holds are refused."
+        )
     else:
         console.print(f"{len(ended)} ended.")
 

@@ -12,7 +12,7 @@ from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption, list_
 from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, short
 from impact_in_pipelines.cli.next_steps import told
-from impact_in_pipelines.cli.output import console, count, print_error, print_json
+from impact_in_pipelines.cli.output import console, print_error, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
@@ -20,6 +20,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.db.deliveries.replays import FAILED_WITHIN
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import Conflict, ImpactInError, UsageError
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.deliveries.cancelling import cancel as cancel_deliveries
 from impact_in_pipelines.services.deliveries.cancelling import waiting_like
 from impact_in_pipelines.services.deliveries.replaying import Replayed, replay_all_failed
@@ -115,7 +116,9 @@ def replay(
             raise typer.Exit(1)
         return
     if not (done.queued or done.refused):
-        console.print(f"Nothing to replay of the last {days} days.")
+        console.print(
+            f"Nothing to replay of the last {'day' if days == 1 else count(days, 'day')}."
+        )
     _print_replay(done, scheduled=scheduled)
 
 

@@ -15,7 +15,7 @@ from impact_in_pipelines.cli.deliveries.commands import (
 )
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
-from impact_in_pipelines.cli.output import console, count, print_json
+from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
@@ -23,6 +23,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.resending.correcting import Policy
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, SecondReport
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.deliveries import corrections
 
@@ -165,9 +166,10 @@ def policy(
         print_json(now)
         return
     adds = FACTS[platform].second_report is SecondReport.ADDS
+    every = count(now.at_most_every_minutes, "minute")
     console.print(
         f"{found.slug} on {FACTS[platform].title}: {now.policy}; automatic ones after "
-        f"{now.quiet_minutes} quiet minutes, at most every {now.at_most_every_minutes} minutes",
+        f"{count(now.quiet_minutes, 'quiet minute')}, at most every {every}",
         soft_wrap=True,
     )
     if adds:

@@ -15,6 +15,7 @@ from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.sla.wording import duration
 
 SHORT_ID = 8
@@ -183,7 +184,7 @@ def _size(d: DeliveryDetail) -> str | None:
     if d.payload_bytes is None:
         return None
     revised = f", revision {d.revision}" if d.revision > 1 else ""
-    return f"{d.payload_bytes:,} bytes{revised}, SHA-256 {d.payload_hash}"
+    return f"{count(d.payload_bytes, 'byte')}{revised}, SHA-256 {d.payload_hash}"
 
 
 def _full_error(d: DeliveryDetail) -> str | None:

@@ -19,6 +19,7 @@ from impact_in_pipelines.cli.output import console
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.engine import open_database
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.sessions import make_link
 from impact_in_pipelines.settings import get_settings, read_settings
@@ -74,7 +75,7 @@ def _run(ports: Ports, *, own_world: bool) -> int:
 
     orphans = fail_orphans(runtime.processes.seen(GONE_AFTER)).ended
     if orphans:
-        console.print(f"{len(orphans)} runs that a crash left behind are reported failed")
+        console.print(f"{count(len(orphans), 'run')} that a crash left behind: reported failed")
     code = _supervise(ports, _addresses(runtime, ports, own_world=own_world), own_world=own_world)
     runtime.close()
     return code

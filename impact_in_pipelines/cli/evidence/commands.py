@@ -16,6 +16,7 @@ from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.evidence.heads import read_heads
 from impact_in_pipelines.evidence.verifying import Finding, Verification
 from impact_in_pipelines.evidence.verifying import verify as verified
+from impact_in_pipelines.plurals import count
 
 app = typer.Typer(
     help="Export what was delivered as evidence, verify such an archive, publish heads.",
@@ -69,7 +70,7 @@ def export_(
             ) from error
         finally:
             part.unlink(missing_ok=True)
-    console.print(f"Wrote {path} ({path.stat().st_size:,} bytes).", soft_wrap=True)
+    console.print(f"Wrote {path} ({count(path.stat().st_size, 'byte')}).", soft_wrap=True)
     console.print(f"Verify it: impact-in evidence verify {path}", soft_wrap=True)
 
 
@@ -128,11 +129,14 @@ def publish_(as_json: AsJson = False) -> None:
         where = [str(done.file)] if done.file else []
         where += ["the receiver"] if done.posted else []
         console.print(
-            f"{done.companies} heads published: {' and '.join(where) or 'nowhere, for no place is set'}.",
+            f"{count(done.companies, 'head')} published: "
+            f"{' and '.join(where) or 'nowhere, for no place is set'}.",
             soft_wrap=True,
         )
         if done.linked:
-            console.print(f"{done.linked} deliveries had no link and got one.")
+            console.print(
+                f"{count(done.linked, 'delivery', 'deliveries')} had no link and got one."
+            )
     for company in done.strays:
         errors.print(
             f"The chain of company {company} no longer leads through what was published last.",
@@ -144,8 +148,8 @@ def publish_(as_json: AsJson = False) -> None:
 
 def _print(verdict: Verification, *, with_head: bool) -> None:
     console.print(
-        f"{verdict.company}, {_day(verdict.first)} to {_day(verdict.last)}: {verdict.links} links, "
-        f"{verdict.deliveries} deliveries.",
+        f"{verdict.company}, {_day(verdict.first)} to {_day(verdict.last)}: {count(verdict.links, 'link')}, "
+        f"{count(verdict.deliveries, 'delivery', 'deliveries')}.",
         soft_wrap=True,
     )
     if verdict.left:
@@ -153,9 +157,8 @@ def _print(verdict: Verification, *, with_head: bool) -> None:
             f"{verdict.left} more had left the database: of them the archive has the links alone."
         )
     if verdict.open:
-        console.print(
-            f"{verdict.open} more were being sent again: of them only the links are proven."
-        )
+        again = count(verdict.open, "more was being sent again", "more were being sent again")
+        console.print(f"{again}: of them only the links are proven.")
     for finding in verdict.findings:
         console.print(_in_words(finding), style="red", soft_wrap=True)
     if verdict.findings:

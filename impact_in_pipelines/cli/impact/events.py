@@ -12,6 +12,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.importing import ImportSummary, import_file
 
 app = typer.Typer(help="Bring impact events in.", no_args_is_help=True)
@@ -90,11 +91,11 @@ def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, 
         (summary.duplicates, "repeated in the file, counted once"),
         (summary.rejected, "rejected"),
     )
-    console.print(f"{file.name}: {_rows(summary.rows)} read.", markup=False, soft_wrap=True)
-    for count, what in counts:
-        if count:
+    console.print(f"{file.name}: {count(summary.rows, 'row')} read.", markup=False, soft_wrap=True)
+    for number, what in counts:
+        if number:
             style = "bold red" if what == "rejected" else None
-            console.print(f"{count:>12,} {what}", style=style, markup=False)
+            console.print(f"{number:>12,} {what}", style=style, markup=False)
     if not reasons:
         return
     console.print(
@@ -105,7 +106,3 @@ def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, 
     if (more := summary.rejected - len(reasons)) > 0:
         console.print(f"  and {more:,} more", markup=False)
     console.print("Mend them there and import that file; what is in already stays as it is.")
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ from typing import Any
 from impact_in_pipelines.cli.context import NO_SETTING
 from impact_in_pipelines.cli.next_steps import NEXT
 from impact_in_pipelines.errors import ImpactInError
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State
 from impact_in_pipelines.wording import sentence
 
@@ -27,16 +28,16 @@ SENTENCES: Mapping[Fact, str] = MappingProxyType(
         Fact.TABLES_OUT_OF_STEP: "{error}",
         Fact.CLOCK_RIGHT: "this machine's clock is the database's, within {seconds:.1f} s",
         Fact.CLOCK_OFF: "this machine's clock is {seconds:.0f} s {direction} the database's, which counts",
-        Fact.KEY_FITS: "the secrets of {count} connections can be read",
-        Fact.KEY_FITS_NOT: "no key reads the secrets of {count} connections: {names}",
+        Fact.KEY_FITS: "the secrets of {connections} can be read",
+        Fact.KEY_FITS_NOT: "no key reads the secrets of {connections}: {names}",
         Fact.DISK_ROOMY: "{free_gb:.0f} GB are free where {folder} lies",
         Fact.DISK_LOW: "only {free_gb:.1f} GB are free where {folder} lies",
         Fact.DISK_FULL: "only {free_gb:.2f} GB are free where {folder} lies",
-        Fact.CONNECTIONS_USABLE: "{count} connections can be used, nothing is held",
+        Fact.CONNECTIONS_USABLE: "{connections} can be used, nothing is held",
         Fact.CONNECTION_LACKS: "{name} can't be used, it lacks: {lacks}",
         Fact.CONNECTION_CLOSED: "{name} is held since {since}{whose}: {reason}",
         Fact.ALERTS_TAKEN: "no alert waits for a channel that doesn't take it",
-        Fact.ALERTS_REFUSED: "{waiting} alerts wait on {channel} since {oldest}, it takes none: {error}",
+        Fact.ALERTS_REFUSED: "{alerts} on {channel} since {oldest}, it takes none: {error}",
         Fact.STORAGE_ANSWERS: "Dagster {version}'s storage answers",
         Fact.STORAGE_FAILS: "Dagster's storage can't be used: {why}",
         Fact.DAEMON_AT_WORK: "the daemon was at work {seconds:.0f} s ago",
@@ -96,6 +97,10 @@ def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
         shown["silent"] = (
             "have never run" if seconds is None else f"have said nothing for up to {seconds:.0f} s"
         )
+    if "count" in values:
+        shown["connections"] = count(values["count"], "connection")
+    if "waiting" in values:
+        shown["alerts"] = count(values["waiting"], "alert waits", "alerts wait")
     if "by" in values:
         shown["whose"] = f" by {values['by']}" if values["by"] else ""
     return shown

@@ -10,6 +10,7 @@ from impact_in_pipelines.cli.output import console, print_json, print_plain_tabl
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.accounts.health import CompanyHealth
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.operating import overview as service
 
 
@@ -51,7 +52,7 @@ def overview(as_json: AsJson = False) -> None:
         console.print("No company has anything wrong.")
     for refused in found.refused_alerts:
         print_warning(
-            f"{refused.waiting} alerts wait on {refused.channel.value} since "
+            f"{count(refused.waiting, 'alert waits', 'alerts wait')} on {refused.channel.value} since "
             f"{_short(refused.oldest)} UTC, it takes none: {refused.error}"
         )
     counts = found.open_incidents
@@ -69,8 +70,7 @@ def _held(line: service.PlatformQueue) -> str:
     if line.closures:
         return ", ".join(dict.fromkeys(how(one) for one in line.closures))
     if line.held_connections:
-        noun = "connection" if line.held_connections == 1 else "connections"
-        return f"{line.held_connections} {noun} held"
+        return f"{count(line.held_connections, 'connection')} held"
     return "sending" if line.sending else "open"
 
 
@@ -83,9 +83,9 @@ def _wrong(one: CompanyHealth) -> Iterable[str]:
         since = f" since {wording.moment(one.oldest_late)}" if one.oldest_late else ""
         yield f"{one.late} late{since}"
     if one.failing:
-        yield f"{one.failing} {'schedule fails' if one.failing == 1 else 'schedules fail'}"
+        yield count(one.failing, "schedule fails", "schedules fail")
     if one.held:
-        yield f"held on {one.held} {'platform' if one.held == 1 else 'platforms'}"
+        yield f"held on {count(one.held, 'platform')}"
 
 
 def _short(at: datetime | None) -> str | None:

@@ -12,6 +12,7 @@ from impact_in_pipelines.cli.people import actor, instant
 from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled
 from impact_in_pipelines.services.deliveries.repairs.reconciling import (
     reconcile as reconcile_deliveries,
@@ -63,9 +64,10 @@ def _in_words(one: Reconciled, verb: str) -> str:
     else:
         said = f"{len(one.marked) + len(one.restored)} {verb} as arrived"
         if one.restored:
-            said += f", {len(one.restored)} of them were missing"
+            said += f", {count(len(one.restored), 'of them was missing', 'of them were missing')}"
     if one.planned:
-        said += f"; {len(one.planned)} fires between them are due now"
+        planned = count(len(one.planned), "fire between them is", "fires between them are")
+        said += f"; {planned} due now"
     if one.unknown:
         said += (
             f"; {len(one.unknown)} can't be placed (their schedule, company or run is not in the log): "

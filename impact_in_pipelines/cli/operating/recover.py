@@ -6,6 +6,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
+from impact_in_pipelines.plurals import count
 
 
 def recover(as_json: AsJson = False) -> None:
@@ -28,7 +29,8 @@ def recover(as_json: AsJson = False) -> None:
         return
     if done.ended:
         console.print(
-            f"{len(done.ended)} unfinished runs are reported failed: {', '.join(done.ended)}"
+            f"{count(len(done.ended), 'unfinished run is', 'unfinished runs are')} reported failed: "
+            f"{', '.join(done.ended)}"
         )
     for run_id, host in done.left.items():
         console.print(f"Left alone: {run_id}, at work on {host} or started there a moment ago.")

@@ -13,6 +13,7 @@ from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.retention.dagster_runs import HistoryPurged
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.operating.retention import MonthLeft, Retained, retain
 
 
@@ -52,13 +53,13 @@ def in_words(done: Retained, history: HistoryPurged) -> list[str]:
     lines += [f"Audit log of {one.month}: {_rows(one)} {verb}." for one in done.audit]
     if done.figures:
         lines.append(
-            f"Figures: {done.figures} company-days {'would go' if done.dry_run else 'removed'}."
+            f"Figures: {count(done.figures, 'company-day')} {'would go' if done.dry_run else 'removed'}."
         )
     if history.runs or history.trimmed:
         removed = "would be removed" if done.dry_run else "removed"
         lines.append(
-            f"Dagster: {history.runs} runs {removed}, {history.trimmed} more cut down to what they show "
-            f"({history.events} events)."
+            f"Dagster: {count(history.runs, 'run')} {removed}, {history.trimmed} more cut down to what they "
+            f"show ({count(history.events, 'event')})."
         )
     return lines or [
         f"Nothing is older than it may be; deliveries stay from {done.kept_from:%Y-%m} on."
@@ -74,4 +75,4 @@ _WHY = {
 
 
 def _rows(one: MonthLeft) -> str:
-    return ", ".join(f"{count} rows of {table}" for table, count in one.rows.items())
+    return ", ".join(f"{count(rows, 'row')} of {table}" for table, rows in one.rows.items())

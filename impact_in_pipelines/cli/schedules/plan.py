@@ -12,6 +12,7 @@ from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.schedules.load_charts import print_chart, write_chart
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling.load.levels import OverloadedMinute
 from impact_in_pipelines.scheduling.load.spread import SpreadProposal
@@ -59,7 +60,7 @@ def plan_load(
 def _limited_by(one: Capacity) -> str:
     match one.limited_by:
         case "rate_limits":
-            return f"rate limit of {one.accounts} {'account' if one.accounts == 1 else 'accounts'}"
+            return f"rate limit of {count(one.accounts, 'account')}"
         case "given":
             why = "throughput given"
         case "machine":
@@ -72,7 +73,7 @@ def _limited_by(one: Capacity) -> str:
 def _print(plan: LoadPlan, hours: int) -> None:
     load = plan.load
     console.print(
-        f"{len(plan.entries)} active schedules, {hours} h from {load.start:%Y-%m-%d %H:%M} UTC, "
+        f"{count(len(plan.entries), 'active schedule')}, {hours} h from {load.start:%Y-%m-%d %H:%M} UTC, "
         f"SLA {SLA_MINUTES} min",
         style="bold",
     )
@@ -105,7 +106,9 @@ def _print_late(late: Sequence[OverloadedMinute]) -> None:
             )
         )
     if len(spans) > _SPANS_SHOWN:
-        console.print(f"  and {len(spans) - _SPANS_SHOWN} more spans (--json lists every minute)")
+        console.print(
+            f"  and {count(len(spans) - _SPANS_SHOWN, 'more span')} (--json lists every minute)"
+        )
 
 
 def late_spans(
@@ -133,7 +136,9 @@ def _say_what_next(proposal: SpreadProposal, *, applied: bool, again: str) -> No
     said = proposal.sentence[0].upper() + proposal.sentence[1:]
     console.print(said, style="green" if proposal.holds else "yellow", markup=False)
     if applied and proposal.offsets:
-        console.print(f"Set: {len(proposal.offsets)} schedules have their new offset.")
+        console.print(
+            f"Set: {count(len(proposal.offsets), 'schedule has its', 'schedules have their')} new offset."
+        )
     elif proposal.offsets:
         console.print(f"To set them: {again}", soft_wrap=True)
     elif applied:

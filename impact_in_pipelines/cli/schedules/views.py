@@ -19,6 +19,7 @@ from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.errors import InvalidSchedule
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.scheduling import PreviewFire, ScheduleRule, describe_cron
 
 _SHORT_ID = 8
@@ -107,7 +108,10 @@ def print_schedule(schedule: Schedule) -> None:
         ("reported", f"all days until {schedule.covered_until}"),
         ("holidays", _calendar_text(schedule)),
         ("window", _window_text(schedule)),
-        ("catch-up", f"{schedule.catch_up}, asks after {schedule.catch_up_limit_days} days"),
+        (
+            "catch-up",
+            f"{schedule.catch_up}, asks after {count(schedule.catch_up_limit_days, 'day')}",
+        ),
         ("spread", f"{schedule.spread_minutes} min later" if schedule.spread_minutes else None),
         ("last error", sanitised(schedule.last_error)),
         ("problem", told(schedule.problem) if schedule.problem else None),

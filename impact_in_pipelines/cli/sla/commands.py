@@ -24,6 +24,7 @@ from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.reports import make_report, stored_reports_of_all
 from impact_in_pipelines.services.sla import set_thresholds, standing, thresholds_of
@@ -231,8 +232,8 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
         if budget.runs_out_at and budget.left > 0:
             left += f", spent by {budget.runs_out_at:%Y-%m-%d}"
         console.print(
-            f"\nError budget of {budget.days} days: {budget.errors} failed, {budget.allowed:.1f} allowed; "
-            f"{left}",
+            f"\nError budget of {count(budget.days, 'day')}: {budget.errors} failed, "
+            f"{budget.allowed:.1f} allowed; {left}",
             soft_wrap=True,
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_in_pipelines.errors.schedules import SpreadOutOfRange
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.scheduling.load.entries import LoadEntry
 from impact_in_pipelines.scheduling.load.levels import (
     Load,
@@ -131,23 +132,26 @@ def _sentence(
     helpless = "; ".join(_in_words(one, limit) for one in shortfalls)
     if not offsets:
         return helpless + "."
-    moved = f"{len(offsets)} schedules get a new offset of at most {limit} minutes"
+    moved = (
+        f"{count(len(offsets), 'schedule gets', 'schedules get')} a new offset of at most "
+        f"{count(limit, 'minute')}"
+    )
     if not remaining:
-        return f"{len(before)} minutes can't meet the SLA; it holds if {moved}."
-    said = f"{len(before)} minutes can't meet the SLA, and {len(remaining)} still can't if {moved}"
+        return f"{count(len(before), 'minute')} can't meet the SLA; it holds if {moved}."
+    said = f"{count(len(before), 'minute')} can't meet the SLA, and {len(remaining)} still can't if {moved}"
     if helpless:
         return f"{said}; {helpless}."
     worst = max(remaining, key=lambda minute: minute.wait_minutes)
     return (
         f"{said}: "
         f"on {worst.platform} at {worst.minute:%Y-%m-%d %H:%M} UTC the last delivery waits "
-        f"{worst.wait_minutes:.0f} minutes; allow a larger offset, or raise the capacity."
+        f"{count(round(worst.wait_minutes), 'minute')}; allow a larger offset, or raise the capacity."
     )
 
 
 def _in_words(shortfall: Shortfall, limit: int) -> str:
     return (
-        f"no offset of at most {limit} minutes helps on {shortfall.platform}: the SLA needs "
+        f"no offset of at most {count(limit, 'minute')} helps on {shortfall.platform}: the SLA needs "
         f"{_rate(shortfall.needed_per_minute)} deliveries a minute, {_rate(shortfall.possible_per_minute)} "
         "are possible; raise its limit, allow a larger offset, or move schedules to other hours"
     )

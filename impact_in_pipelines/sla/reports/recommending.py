@@ -200,7 +200,9 @@ def _retries_in_vain(facts: Facts, company: str | None) -> Iterator[Recommendati
             urgent=False,
             seen=worded(
                 clause(
-                    N_(
+                    N_("The only delivery that was retried failed for good.")
+                    if breach.sample_size == 1
+                    else N_(
                         "%(failed)s of %(retried)s retried deliveries failed for good (%(share)s of the "
                         "retries helped)."
                     ),
@@ -310,10 +312,14 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
     if budget is None or budget.left is None or budget.runs_out_at is None:
         return
     spent = budget.left <= 0
-    failed = clause(
-        N_(
+    if budget.due == 1 and budget.errors == 1:
+        message = N_("The only delivery of %(days)s days failed; %(target)s allows %(allowed)s.")
+    else:
+        message = N_(
             "%(errors)s of %(due)s deliveries failed in %(days)s days; %(target)s allows %(allowed)s."
-        ),
+        )
+    failed = clause(
+        message,
         errors=str(budget.errors),
         due=str(budget.due),
         days=budget.days,
@@ -380,7 +386,9 @@ def _replay(facts: Facts, company: str | None) -> Iterator[Recommendation]:
 def _all_well(facts: Facts, company: str | None) -> Recommendation:
     metrics = facts.overall.metrics
     seen = (
-        clause(N_("All %(due)s deliveries that were due arrived."), due=str(metrics.due))
+        clause(N_("The one delivery that was due arrived."))
+        if metrics.due == 1
+        else clause(N_("All %(due)s deliveries that were due arrived."), due=str(metrics.due))
         if metrics.due
         else clause(N_("Nothing was due."))
     )

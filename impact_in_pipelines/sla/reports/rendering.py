@@ -272,7 +272,7 @@ def _latency_words(overall: Mapping[str, Any], reader: ReportLanguage) -> str:
 
 
 def _retry_words(overall: Mapping[str, Any], reader: ReportLanguage) -> str:
-    words = reader.text(N_("%(retried)s of %(total)s deliveries needed a retry")) % {
+    words = reader.text(N_("Deliveries that needed a retry: %(retried)s of %(total)s")) % {
         "retried": reader.number(overall["retriedDeliveries"]),
         "total": reader.number(overall["totalDeliveries"]),
     }
@@ -287,7 +287,8 @@ def _budget_words(budget: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -
     text = reader.text
     words = text(
         N_(
-            "In %(days)s days %(errors)s of %(due)s deliveries did not arrive; the target allows %(allowed)s."
+            "In %(days)s days %(errors)s of %(due)s that were due did not arrive; the target allows "
+            "%(allowed)s."
         )
     ) % {
         "days": budget["days"],

@@ -6,6 +6,7 @@ from typing import Any
 
 from impact_in_pipelines.plain_text import markdown, plain
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.sla.model import SlaStatus
 from impact_in_pipelines.sla.reports.charts import sparkline, stacked_days
 from impact_in_pipelines.sla.reports.report import TOP_FAILURES, CompanyLine, DayPoint
@@ -29,7 +30,8 @@ def report_markdown(
         f"## {markdown(report['companyName'])}: {report['kind']} report from {since}",
         "",
         f"Target: {_STATES[overall['slaStatus']]}.",
-        f"**{share(overall['successRate'])}** of {overall['dueDeliveries']:,} due deliveries arrived, "
+        f"**{share(overall['successRate'])}** of "
+        f"{count(overall['dueDeliveries'], 'due delivery', 'due deliveries')} arrived, "
         f"**{share(overall['onTimeRate'])}** on time; average latency "
         f"**{duration(overall['avgDeliveryLatencyMs'])}**; trend `{_spark(rates)}`."
         if overall["dueDeliveries"]
@@ -55,7 +57,10 @@ def report_markdown(
     if report["companies"]:
         lines += ["", "### Companies in trouble", *_companies(report["companies"])]
     if report["incidents"]:
-        lines += ["", f"{len(report['incidents'])} incidents were open in the period."]
+        lines += [
+            "",
+            f"{count(len(report['incidents']), 'incident was', 'incidents were')} open in the period.",
+        ]
     return "\n".join(lines)
 
 

@@ -210,7 +210,7 @@ def test_the_sentence_says_how_many_minutes_move_how_far() -> None:
     """Where it holds, where it doesn't, and where nothing can be done."""
     daily = ScheduleRule("daily")
     held = propose_spread(entries(60, daily), {"goodera": 10}, 5, start=START, end=END).sentence
-    assert held.startswith("1 minutes can't meet the SLA; it holds if ")
+    assert held.startswith("1 minute can't meet the SLA; it holds if ")
     assert held.endswith(" schedules get a new offset of at most 5 minutes.")
     lost = propose_spread(entries(300, daily), {"goodera": 10}, 5, start=START, end=END).sentence
     assert "still can't if" in lost

@@ -51,6 +51,6 @@ def test_what_is_due_already_comes_first() -> None:
     """A saved schedule that was down shows its catch-up."""
     cursor = Cursor(utc("2026-07-01T00:00"), date(2026, 6, 30))
     shown = preview(ScheduleRule("daily"), 2, after=utc("2026-07-03T08:30"), cursor=cursor)
-    assert shown[0].why == "due now; catches up 1 missed fires"
+    assert shown[0].why == "due now; catches up 1 missed fire"
     assert (shown[0].period_start, shown[0].period_end) == (date(2026, 7, 1), date(2026, 7, 2))
     assert shown[1].scheduled_for == utc("2026-07-04T00:00")

@@ -232,7 +232,9 @@ def test_a_budget_is_said_as_left_spent_or_overspent(left: float | None, words: 
     """In whole percent."""
     budget = {"days": 28, "errors": 3, "due": 100, "allowed": 2.0, "left": left, "runsOutAt": None}
     said = _budget_words(budget)
-    assert said == ("In 28 days 3 of 100 deliveries did not arrive; the target allows 2.0." + words)
+    assert said == (
+        "In 28 days 3 of 100 that were due did not arrive; the target allows 2.0." + words
+    )
 
 
 # Charts ---------------------------------------------------------------------------------------------------

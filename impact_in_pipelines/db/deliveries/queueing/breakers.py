@@ -37,6 +37,7 @@ from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Held, Settlement
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.plurals import count
 
 _SQL = load("deliveries/queueing/breakers")
 _KINDS = sorted(MAY_PASS)
@@ -284,9 +285,10 @@ def _open_by_failures(
             }
         )
         # Every company on the platform reads it: kinds only, no company's own error.
-        whose = "1 company" if evidence.companies == 1 else f"{evidence.companies} companies"
+        whose = count(evidence.companies, "company", "companies")
         said = ", ".join(kind.replace("_", " ") for kind in kinds)
-        reason = f"{FACTS[platform].title}: {evidence.failures} attempts of {whose} failed in a row ({said})"
+        failed = count(evidence.failures, "attempt")
+        reason = f"{FACTS[platform].title}: {failed} of {whose} failed in a row ({said})"
         book.breakers[None] = opened(BreakerCause.PLATFORM, reason, now, rules)
         return [None]
     fresh: list[UUID | None] = []
