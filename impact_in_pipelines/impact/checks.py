@@ -152,7 +152,9 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "hours_non_negative",
         CheckSeverity.CRITICAL,
-        lambda f: f"{count(f.quality.lowest_hours, 'hour')} in {_events(f.quality.negative_hours)}",
+        lambda f: (
+            f"{count(f.quality.lowest_hours or 0, 'hour')} in {_events(f.quality.negative_hours)}"
+        ),
         _CORRECT,
         meaning="No event has negative hours",
         bounds={"lowest_hours": Bounds(lowest=0)},

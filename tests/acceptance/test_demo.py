@@ -150,6 +150,7 @@ def test_dev_counts_the_time_it_was_off_as_paused_not_as_missed(world: World) ->
     build_dev_world(world.runtime, then)
     wake(world.runtime, then)
     assert all(one.active for one in world.runtime.schedules.listed())
+    assert world.execute("SELECT id FROM impact_deliveries WHERE status = 'missed'") == []
 
     build_dev_world(world.runtime, later)
     assert not any(one.active for one in world.runtime.schedules.listed())

@@ -98,4 +98,4 @@ def _fixed_plurals(path: Path) -> Iterator[str]:
                 and ast.unparse(value.value) not in several
                 and not ast.unparse(value.value).startswith("count(")
             ):
-                yield f"{name}:{node.lineno}: {ast.unparse(value.value)}{after.value}"
+                yield f"{name}:{node.lineno}: {ast.unparse(value.value)}{after.value!s}"

@@ -149,8 +149,11 @@ def add_companies(runtime: Runtime) -> list[Company]:
     ]
 
 
-def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime) -> int:
-    """Give each company its schedules, each of which has fired in this very minute; returns how many.
+def add_schedules(
+    runtime: Runtime, companies: Sequence[Company], now: datetime, *, days_are_missed: bool = True
+) -> int:
+    """Give each company its schedules, each of which has fired in this very minute; returns how many. Unless
+    `days_are_missed`, nobody has missed the `missed_days` of some.
 
     A fire of last midnight, or of last month, would be delivered hours or weeks late: true, and a wall of
     alarms for whoever looks at the world next. So the first fire is of now, and what it planned stays
@@ -161,7 +164,8 @@ def add_schedules(runtime: Runtime, companies: Sequence[Company], now: datetime)
         for platform, rhythm in plan.schedules:
             zone = _in_mid_day(now) if rhythm == "hourly" else company.timezone
             first = ScheduleRule(_firing_at(now.astimezone(ZoneInfo(zone)), rhythm), timezone=zone)
-            before = _before_last_fire(first, now) - plan.missed_days * _DAY
+            missed = plan.missed_days if days_are_missed else 0
+            before = _before_last_fire(first, now) - missed * _DAY
             made = schedules.create(
                 runtime, company, platform, first, now=before, actor=_MAKER
             ).schedule
@@ -274,7 +278,8 @@ def build_dev_world(runtime: Runtime, now: datetime) -> None:
     if not runtime.companies.listed():
         companies = add_companies(runtime)
         import_sample(runtime, now)
-        add_schedules(runtime, companies, now)
+        # What was missed is alarming, and this world begins well.
+        add_schedules(runtime, companies, now, days_are_missed=False)
     if DEV_COMPANY not in runtime.companies.by_slug([DEV_COMPANY]):
         company = add_company(runtime, DEV_COMPANY, name="Minute by Minute", actor=_ACTOR)
         for platform in SIMULATED:
