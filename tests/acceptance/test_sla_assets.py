@@ -117,6 +117,16 @@ def test_the_hourly_run_rolls_up_its_days_and_judges_everybody(world: World) -> 
     assert (seen["state"], seen["deliveries_due"], seen["companies"]) == ("healthy", 20, 1)
 
 
+def test_before_the_first_delivery_the_hourly_run_succeeds(world: World) -> None:
+    """Its tables have columns, if no rows: a new installation was told that its run had failed."""
+    world.company("acme")
+
+    result = monitor(world, TODAY)
+
+    assert succeeded(result)
+    assert latest(world, "delivery_analytics")["platforms"].records == []
+
+
 def test_a_missed_target_fails_the_check_of_its_platform(world: World) -> None:
     """97 of 100 on one platform is an error there, and nowhere else; the worst company is named."""
     bad, good = world.company("bad"), world.company("good")

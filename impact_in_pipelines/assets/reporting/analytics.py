@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dagster import AssetKey, MaterializeResult, MetadataValue, RetryPolicy, TableRecord, asset
+from dagster import (
+    AssetKey,
+    MaterializeResult,
+    MetadataValue,
+    RetryPolicy,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+    asset,
+)
 
 from impact_in_pipelines.analytics.written.rendering import render_markdown
 from impact_in_pipelines.assets.catalog import ANALYSTS
@@ -11,6 +20,25 @@ from impact_in_pipelines.platforms import TITLES, Platform
 from impact_in_pipelines.resources.runtime import RuntimeResource
 from impact_in_pipelines.services.analytics import DAYS, about
 from impact_in_pipelines.sla.wording import duration, share
+
+_COUNTS = ("due", "calls", "failed_calls", "repeats", "saved_by_batching")
+_COLUMNS = TableSchema(
+    columns=[
+        TableColumn(name, type="int" if name in _COUNTS else "string")
+        for name in (
+            *(
+                "platform",
+                "due",
+                "success_rate",
+                "on_time_rate",
+                "calls",
+                "failed_calls",
+                "repeats",
+            ),
+            *("median_answer", "answered_95_percent_within", "saved_by_batching", "best_hours_utc"),
+        )
+    ]
+)
 
 
 @asset(
@@ -33,7 +61,11 @@ def delivery_analytics(runtime: RuntimeResource) -> MaterializeResult[None]:
     return MaterializeResult(
         metadata={
             "analytics": MetadataValue.md(render_markdown(document)),
-            "platforms": MetadataValue.table([_record(one) for one in document["platforms"]]),
+            "platforms": MetadataValue.table(
+                # Before the first delivery there is no record that would say what the columns are.
+                records=[_record(one) for one in document["platforms"]],
+                schema=_COLUMNS,
+            ),
             "deliveries_due": total["plannedDeliveries"],
             "success_rate": share(total["successRate"]),
             "on_time_rate": share(total["onTimeRate"]),
