@@ -10,10 +10,20 @@ import signal
 import sys
 from typing import Any
 
+EXPECTED = {
+    "dagster",
+    "impact_in_pipelines.connectors.http.transport",
+    "impact_in_pipelines.connectors.registry",
+    "impact_in_pipelines.definitions",
+    "requests",
+    "upath.core",
+}
+"""Some of what a drain uses, early and late."""
+
 
 def found(queue: Any) -> None:
     """In the started process, before it imports anything."""
-    imported = sorted({"dagster", "impact_in_pipelines.definitions"} & sys.modules.keys())
+    imported = sorted(EXPECTED & sys.modules.keys())
     interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     queue.put({"imported": imported, "parent": os.getppid(), "hears_ctrl_c": interrupts})
 
