@@ -226,6 +226,12 @@ def test_a_large_call_back_of_an_unknown_transaction_is_not_held_against_every_a
         ),
         (["failed 5", "failed 6", "completed 7"], "success", ["taken_back", "noted", "restored"]),
         (["processing 7", "failed 5"], "failed", ["noted", "taken_back"]),
+        (["failed 5", "failed 7", "completed 6"], "failed", ["taken_back", "noted", "noted"]),
+        (
+            ["failed 5", "failed 7", "completed 6", "completed 8"],
+            "success",
+            ["taken_back", "noted", "noted", "restored"],
+        ),
     ],
 )
 def test_the_later_word_counts_whichever_arrives_first(

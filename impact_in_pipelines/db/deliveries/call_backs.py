@@ -160,14 +160,14 @@ def _applied(
     """What was done and to which deliveries, and of which others only the time of the word was noted."""
     match word:
         case Word.FAILED:
-            result, statement = CallBackResult.TAKEN_BACK, "take_back"
+            result, statement, note = CallBackResult.TAKEN_BACK, "take_back", "note_bad_time"
         case Word.ARRIVED:
-            result, statement = CallBackResult.RESTORED, "restore"
+            result, statement, note = CallBackResult.RESTORED, "restore", "note_good_time"
         case _:
             return CallBackResult.NOTED, [], []
     ids = list(connection.scalars(_SQL[statement], values))
-    # What has just been restored has this time already.
-    noted = list(connection.scalars(_SQL["note_time"], values)) if word is Word.ARRIVED else []
+    # What has just been changed has this time already.
+    noted = list(connection.scalars(_SQL[note], values))
     return result if ids else CallBackResult.NOTED, ids, noted
 
 

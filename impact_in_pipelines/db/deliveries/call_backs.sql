@@ -68,9 +68,16 @@ WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status IN ('failed', 'pe
   AND (call_back_at IS NULL OR call_back_at < :at)
 RETURNING id
 
--- name: note_time
+-- name: note_good_time
 -- A good word about what has arrived: an older bad one, which comes later, doesn't overrule it.
 UPDATE impact_deliveries d SET call_back_at = :at
 WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND status = 'success'
+  AND (call_back_at IS NULL OR call_back_at < :at)
+RETURNING id
+
+-- name: note_bad_time
+-- A bad word about what was taken back already: a good one between the two, which comes later, restores nothing.
+UPDATE impact_deliveries d SET call_back_at = :at
+WHERE id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND taken_back_at IS NOT NULL
   AND (call_back_at IS NULL OR call_back_at < :at)
 RETURNING id
