@@ -11,7 +11,10 @@ from cryptography.fernet import Fernet
 from dagster import DagsterEventType, DagsterRunStatus
 from typer.testing import CliRunner, Result
 
+from impact_in_pipelines.assets.partitions import FURTHEST_EAST, latest_day
 from impact_in_pipelines.cli.deliveries.deliver import deliver
+from impact_in_pipelines.cli.deliveries.drains import run_drains
+from impact_in_pipelines.dagster_instance.runs.stopping import Stop
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.wording import sentence
@@ -100,6 +103,33 @@ def test_dates_deliver_those_days_of_that_company(world: World) -> None:
     assert code == 0
     assert platforms["goodera"]["success"] == 2
     assert world.arrived("goodera") == [("south", day(3)), ("south", day(2))]
+
+
+def test_a_day_is_sent_for_those_for_whom_it_has_begun(world: World) -> None:
+    """The furthest zone's running day is a day to come for most: they were sent noughts for it, and its cell
+    turned green."""
+    for slug, zone in (("east", FURTHEST_EAST), ("west", "Pacific/Pago_Pago")):
+        world.execute(
+            "UPDATE companies SET timezone = :zone WHERE id = :id",
+            zone=zone,
+            id=world.company(slug),
+        )
+    today = latest_day()
+
+    call("--platform", "benevity", "--from", today.isoformat(), "--to", today.isoformat())
+    rows = world.execute(
+        "SELECT c.slug, d.period_end FROM impact_deliveries d JOIN companies c ON c.id = d.company_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [("east", today)]
+
+    (alone,) = run_drains(
+        world.runtime,
+        [Platform.BENEVITY],
+        {"companies": ["west"], "start": today.isoformat(), "end": today.isoformat()},
+        quiet=True,
+        stop=Stop(),
+    )
+    assert alone["error"]
 
 
 def test_dates_that_have_not_all_arrived_are_exit_code_1(
