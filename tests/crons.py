@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from impact_in_pipelines.scheduling import parse_cron
 from impact_in_pipelines.scheduling.clock import iter_instants
 
 YEAR = 2028  # a leap year that begins on a Saturday
@@ -51,7 +52,7 @@ def days_of_the_year() -> list[date]:
 
 def done(cron: str) -> Claim:
     """What `cron` does in `YEAR`: from its fires alone; the times of day also if it pauses that year."""
-    zone = ZoneInfo("UTC")
+    cron, zone = parse_cron(cron), ZoneInfo("UTC")
     at = datetime(YEAR, 1, 1, tzinfo=UTC) - timedelta(seconds=1)
     days, times = set[date](), frozenset[time]()
     while (first := next(iter_instants(cron, zone, at), None)) is not None:

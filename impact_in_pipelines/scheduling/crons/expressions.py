@@ -48,6 +48,15 @@ _PRESETS = {
     ScheduleFrequency.MONTHLY: "0 0 1 * *",
 }
 
+_NAMES = {
+    name: number
+    for first, names in (
+        (0, "SUN MON TUE WED THU FRI SAT"),
+        (1, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
+    )
+    for number, name in enumerate(names.split(), first)
+}
+
 _FIELDS: tuple[type[InvalidCron], ...] = (
     CronMinute,
     CronHour,
@@ -59,7 +68,8 @@ _FIELDS: tuple[type[InvalidCron], ...] = (
 
 @lru_cache(maxsize=8192)
 def parse_cron(text: str) -> str:
-    """The five-field cron that a preset name or a cron stands for, upper-case, single-spaced.
+    """The five-field cron that a preset name or a cron stands for, upper-case, single-spaced, without
+    steps on ranges of one.
 
     Days of month and of week are joined as Debian's cron does: both must match if one of the fields
     starts with `*`, otherwise either is enough.
@@ -81,9 +91,9 @@ def parse_cron(text: str) -> str:
         raise CronSixFields(shown)
     if len(fields) != 5:
         raise CronNotFiveFields(shown)
-    cron = " ".join(fields)
     for position, field in enumerate(fields):
         _check_field(shown, position, field)
+    cron = " ".join(",".join(map(_without_idle_step, field.split(","))) for field in fields)
     _check_fires(shown, cron)
     return cron
 
@@ -99,6 +109,19 @@ def _check_field(shown: str, position: int, field: str) -> None:
         CronSim(" ".join(alone), EPOCH)
     except CronSimError:
         raise _FIELDS[position](shown, _shown(field)) from None
+
+
+def _without_idle_step(term: str) -> str:
+    """`5-5/10` as `5`: a step ends with its range, which has one member here. cronsim takes it for `5/10`."""
+    span, _, step = term.partition("/")
+    first, _, last = span.partition("-")
+    if step and last and _number(first) == _number(last):
+        return first
+    return term
+
+
+def _number(text: str) -> int:
+    return _NAMES[text] if text in _NAMES else int(text)
 
 
 def _check_fires(shown: str, cron: str) -> None:

@@ -35,6 +35,11 @@ def test_a_preset_stands_for_its_cron(preset: str, cron: str) -> None:
         ("  0   9\t1 jan mon#2 ", "0 9 1 JAN MON#2"),
         ("*/5 * L * *", "*/5 * L * *"),
         ("0 0 29 2 *", "0 0 29 2 *"),
+        # A step ends with its range, and a range of one has one member.
+        ("5-5/10 9 * * *", "5 9 * * *"),
+        ("0-0/30 09-9/2,12-13/1 * mar-3/3 *", "0 09,12-13/1 * MAR *"),
+        ("0 0 1-1/1 * MON-MON/2", "0 0 1 * MON"),
+        ("5/10,15-55/5 1-11/5 * * *", "5/10,15-55/5 1-11/5 * * *"),
         ("0 0 31 2 MON", "0 0 31 2 MON"),  # either day is enough: Mondays in February
     ],
 )

@@ -36,6 +36,7 @@ from .words_read import claimed
         ("*/61 * * * *", "Every hour"),
         ("0 */25 * * *", "Every day at 00:00"),
         ("10-50/45 * * * *", "Every hour at minute 10"),
+        ("10-10/5 9 * * *", "Every day at 09:10"),
         ("*/7 * * * *", "*/7 * * * *"),
         ("0 */5 * * *", "Every day at 00:00, 05:00, 10:00, 15:00 and 20:00"),
     ],
@@ -52,7 +53,7 @@ def test_words_claim_what_a_year_of_fires_does(cron: str) -> None:
     """Read back as a person would, a sentence names exactly the days and times of the fires. The words of
     a library that reads the text said "every 61 minutes", and "only on Monday" of what fires daily."""
     try:
-        parse_cron(cron)
+        cron = parse_cron(cron)
     except InvalidSchedule:
         return  # 31 February
     words = describe_cron(cron)

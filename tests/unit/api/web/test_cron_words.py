@@ -107,7 +107,7 @@ def test_words_claim_what_a_year_of_fires_does(code: str, cron: str) -> None:
     """Read back in the language they are in; a sentence of ours in English, or the plain cron, where the
     cockpit has no words of its own."""
     try:
-        parse_cron(cron)
+        cron = parse_cron(cron)
     except InvalidSchedule:
         return
     words = in_words(_language(code), cron)
