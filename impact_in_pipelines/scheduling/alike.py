@@ -2,20 +2,44 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+from importlib.resources import files
 from typing import Literal
 
 from impact_in_pipelines.scheduling.calendars import HolidayCalendar, public_holidays
+from impact_in_pipelines.scheduling.crons.meaning import meaning_of
 from impact_in_pipelines.scheduling.rule import ScheduleRule
 
 
 def fires_alike(one: ScheduleRule, other: ScheduleRule) -> bool:
-    """Whether both rules are meant to fire together: the spread of minutes and what a downtime does aside."""
+    """Whether both rules are meant to fire together, however each is written (`MON` and `1`, `Europe/Kiev`
+    and `Europe/Kyiv`): the spread of minutes and what a downtime does aside."""
+    if meaning_of(one.cron) != meaning_of(other.cron) or not _is_same(one.timezone, other.timezone):
+        return False
     return one == replace(
         other,
+        cron=one.cron,
+        timezone=one.timezone,
         spread_minutes=one.spread_minutes,
         catch_up=one.catch_up,
         catch_up_limit_days=one.catch_up_limit_days,
     )
+
+
+def _is_same(zone: str, other: str) -> bool:
+    """Whether both are names of one zone: the time zone database has the same rules under each."""
+    if zone == other:
+        return True
+    rules = _rules_of(zone)
+    return rules is not None and rules == _rules_of(other)
+
+
+@lru_cache(maxsize=1024)
+def _rules_of(zone: str) -> bytes | None:
+    try:
+        return files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
+    except OSError:  # a zone that only this machine knows
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,40 @@ def test_rules_fire_alike_whatever_their_spread_and_catch_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("weekly", "UTC"), ("0 0 * * SUN", "UTC")),
+        (("weekly", "UTC"), ("00 0 * * 7", "UTC")),
+        (("0 9 * * 1-5", "UTC"), ("0 9 * * MON,TUE,WED,THU,FRI", "UTC")),
+        (("daily", "UTC"), ("0 */24 1/1 * 3", "UTC")),
+        (("0 9 * * *", "UTC"), ("0-0/5 9-9 1-31 1-12 0-6", "UTC")),
+        (("daily", "UTC"), ("daily", "Etc/UTC")),
+        (("daily", "Europe/Kyiv"), ("daily", "Europe/Kiev")),
+        (("daily", "Asia/Kolkata"), ("0 0 * * *", "Asia/Calcutta")),
+    ],
+)
+def test_what_is_written_otherwise_and_means_the_same_fires_alike(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    """Texts were compared: a weekly schedule and one of `0 0 * * SUN` were made twins without a word."""
+    assert fires_alike(ScheduleRule(*one), ScheduleRule(*other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("0 9 1 * 1", "UTC"), ("0 9 */31 * 1", "UTC")),  # either day, and both
+        (("daily", "UTC"), ("0 1 * * *", "UTC")),
+        (("daily", "Etc/GMT-3"), ("daily", "Etc/GMT+3")),
+        (("daily", "Africa/Abidjan"), ("daily", "Europe/London")),
+    ],
+)
+def test_what_fires_otherwise_is_no_twin(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """However like it is written."""
+    assert not fires_alike(ScheduleRule(*one), ScheduleRule(*other))
+
+
+@pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("GMT+3", "Etc/GMT-3"),  # whose signs are the other way round
