@@ -24,6 +24,13 @@ NOW = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
         ("9" * 400, RETRY_AFTER_CAP_MS),
         ("Mon, 02 Mar 2026 06:00:30 GMT", 30_000.0),
         ("Monday, 02-Mar-26 06:00:30 GMT", 30_000.0),
+        ("Mon Mar  2 06:00:30 2026", 30_000.0),
+        ("Mon, 02 Mar 2026 06:00:30 -0000", 30_000.0),
+        ("Mon, 02 Mar 2026 07:00:30 +0100", 30_000.0),
+        ("2026-03-02T06:00:30Z", 30_000.0),
+        ("2026-03-02T07:00:30.5+01:00", 30_500.0),
+        ("2026-03-02T06:00:30", None),
+        ("2026-13-02T06:00:30Z", None),
         ("Mon, 02 Mar 2026 05:00:00 GMT", 0.0),
         ("Tue, 03 Mar 2026 06:00:00 GMT", 86_400_000.0),
         ("Tue, 10 Mar 2026 06:00:00 GMT", RETRY_AFTER_CAP_MS),
@@ -31,8 +38,8 @@ NOW = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
     ],
 )
 def test_seconds_and_dates_are_read_and_clamped(header: str | None, expected: float | None) -> None:
-    """Seconds or an HTTP date, never below zero, never above the cap; anything else says
-    nothing."""
+    """Seconds or a date, never below zero, never above the cap; anything else says nothing. RFC 9110 has
+    three forms of a date: the one of C's asctime was taken for none, and the wait for not asked for."""
     assert retry_after_ms(header, now=NOW) == expected
 
 
