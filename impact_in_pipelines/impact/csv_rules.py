@@ -32,6 +32,13 @@ _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):?[0-5]\d)",
     re.ASCII,
 )
+# As other programs write it: .NET with seven digits of a second, Java with nine, PostgreSQL with the hours of
+# an offset alone, RFC 3339 in small letters, ISO 8601 with a comma.
+_INSTANT_OTHERWISE = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,60}))?)?([Zz]|[+-](?:0\d|1[0-5]))"
+    r"(?::?([0-5]\d))?",
+    re.ASCII,
+)
 _REMEMBERED = 20_000
 _HIGHEST_SCORE = 99_999_999.0
 """What the column holds (numeric(12, 4))."""
@@ -56,8 +63,8 @@ class EventRules:
 
     def problem(self, fields: list[str]) -> str | None:
         """Every rule that `fields` (nine texts without surrounding blanks, in the header's order) break, in
-        words for the person who mends the file; None if they hold. Then hours and outcome_score are
-        replaced by the numbers that are stored."""
+        words for the person who mends the file; None if they hold. Then occurred_at, hours and outcome_score
+        are replaced by what is stored."""
         event_id, company, occurred_at, activity, participant, volunteer, hours, category, score = (
             fields
         )
@@ -78,6 +85,7 @@ class EventRules:
         ]
         if any(found):
             return reasons.BETWEEN.join(reason for reason in found if reason)
+        fields[2] = _plain_instant(occurred_at) or occurred_at
         fields[6] = stored_hours or self._hours_stored(hours)
         fields[8] = (
             stored_score if stored_score is not None else self._score_stored(category, score)
@@ -87,10 +95,11 @@ class EventRules:
     def _instant(self, text: str) -> str | None:
         if not text:
             return told(reasons.MISSING, column="occurred_at")
-        if not _INSTANT.fullmatch(text):
+        plain = _plain_instant(text)
+        if plain is None:
             return _why_no_instant(text)
         try:
-            instant = datetime.fromisoformat(text)
+            instant = datetime.fromisoformat(plain)
         except ValueError:
             return told(reasons.NO_INSTANT, value=text)
         if instant > self._latest:
@@ -165,6 +174,18 @@ class EventRules:
         if len(self._outcomes) < _REMEMBERED:
             self._outcomes[category, text] = stored
         return stored
+
+
+def _plain_instant(text: str) -> str | None:
+    """`text` as Python and PostgreSQL read it alike, in microseconds; None: not a date, time and offset."""
+    if _INSTANT.fullmatch(text):
+        return text
+    found = _INSTANT_OTHERWISE.fullmatch(text)
+    if found is None or (found[6] and found[5] in "Zz"):
+        return None
+    day, minute, second, fraction, offset, minutes = found.groups()
+    zone = offset.upper() if offset in "Zz" else f"{offset}:{minutes or '00'}"
+    return f"{day}T{minute}:{second or '00'}{f'.{fraction[:6]}' if fraction else ''}{zone}"
 
 
 def _too_long(column: str) -> str:

@@ -118,7 +118,10 @@ def test_a_score_lies_within_its_scale_or_what_its_column_holds(
         ("1969-12-31T23:59:59Z", "lies before 1970"),
         ("2026-03-01T09:30:00+15:59", None),
         ("2026-03-01T09:30:00+16:00", "isn't ISO 8601"),
-        ("2026-03-01T09:30:00.1234567Z", "isn't ISO 8601"),
+        ("2026-03-01T09:30:00.1234567Z", None),
+        ("2026-03-01T09:30:00+16", "isn't ISO 8601"),
+        ("2026-03-01T09:30:00Z30", "isn't ISO 8601"),
+        ("2026-03-01T09:30:00.+01:00", "isn't ISO 8601"),
     ],
 )
 def test_an_event_lies_from_1970_until_the_latest_instant(

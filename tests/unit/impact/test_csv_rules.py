@@ -186,6 +186,26 @@ def test_numbers_as_programs_write_them_are_rounded_by_one_rule(
         assert (row[6], row[8]) == stored
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("2026-03-01T09:30:00.0000000+01:00", "2026-03-01T09:30:00.000000+01:00"),  # .NET
+        ("2026-03-01T09:30:00.123456789Z", "2026-03-01T09:30:00.123456Z"),  # Java
+        ("2026-03-01 09:30:00+01", "2026-03-01T09:30:00+01:00"),  # PostgreSQL
+        ("2026-03-01 09:30:00.5-03", "2026-03-01T09:30:00.5-03:00"),
+        ("2026-03-01t09:30z", "2026-03-01T09:30:00Z"),  # RFC 3339
+        ("2026-03-01T09:30:00,25+0530", "2026-03-01T09:30:00.25+05:30"),  # ISO 8601's comma
+        ("2026-03-01T09:30:00+01:00", "2026-03-01T09:30:00+01:00"),
+    ],
+)
+def test_times_as_programs_write_them_are_one_instant(written: str, stored: str) -> None:
+    """ISO 8601 has many forms, and a row in one of them was said to be in none."""
+    row = list((GOOD | {"occurred_at": written}).values())
+    assert EventRules({"acme"}, LATEST).problem(row) is None
+    assert row[2] == stored
+    assert datetime.fromisoformat(stored).tzinfo is not None
+
+
 def test_a_comma_is_a_decimal_sign_where_it_can_be_nothing_else() -> None:
     """Whoever separates by semicolons does so because the comma is taken."""
     rules = EventRules({"acme"}, LATEST, decimal_comma=True)
