@@ -15,20 +15,10 @@ from impact_in_pipelines.dagster_instance.process_logs import log_as_dagster_pro
 from impact_in_pipelines.dagster_instance.runs.warm_starts import start_runs_warm
 from impact_in_pipelines.resources.console import LOGGERS
 from impact_in_pipelines.resources.runtime import RuntimeResource
-from impact_in_pipelines.schedules.anomalies import daily_anomalies
 from impact_in_pipelines.schedules.changes import pause_or_resume
-from impact_in_pipelines.schedules.drains import drain_schedules
-from impact_in_pipelines.schedules.evidence import daily_evidence
 from impact_in_pipelines.schedules.first_start import first_start_sensor
-from impact_in_pipelines.schedules.impact import hourly_refresh
-from impact_in_pipelines.schedules.retention import nightly_retention
-from impact_in_pipelines.schedules.sla import sla_schedules
-from impact_in_pipelines.sensors.alerts import alert_sensors
-from impact_in_pipelines.sensors.companies import company_partitions
-from impact_in_pipelines.sensors.freshness import freshness_sensor
-from impact_in_pipelines.sensors.notices import notice_sensor
-from impact_in_pipelines.sensors.run_failures import run_failures
-from impact_in_pipelines.sensors.schedules import schedule_table
+from impact_in_pipelines.schedules.loaded import all_schedules
+from impact_in_pipelines.sensors.loaded import all_sensors
 from impact_in_pipelines.settings import get_settings
 
 log_as_dagster_process()
@@ -49,23 +39,8 @@ defs = Definitions(
     asset_checks=[figures_checks],
     # The other jobs come with the schedules that start them.
     jobs=[pause_or_resume()],
-    schedules=[
-        *drain_schedules(_settings),
-        hourly_refresh(_settings),
-        *sla_schedules(_settings),
-        daily_anomalies(_settings),
-        nightly_retention(),
-        daily_evidence(),
-    ],
-    sensors=[
-        company_partitions,
-        schedule_table,
-        *alert_sensors(_settings),
-        first_start_sensor(_settings),
-        freshness_sensor(_settings),
-        notice_sensor(),
-        run_failures,
-    ],
+    schedules=all_schedules(_settings),
+    sensors=[*all_sensors(_settings), first_start_sensor(_settings)],
     loggers=LOGGERS,
     resources={"runtime": RuntimeResource()},
     # Backfills run as the implicit asset job; a process more for each step would cost 1.2 s.

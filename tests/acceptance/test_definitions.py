@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dagster import AssetKey
 
+from impact_in_pipelines import definitions
 from impact_in_pipelines.assets.freshness import KEPT_FRESH
 from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.impact.checks import CHECKS, CheckSeverity
@@ -43,6 +44,12 @@ def test_dagster_validates_the_definitions_without_a_warning_of_ours(
         if "warning" in line.lower() and "impact_in_pipelines" in line
     ]
     assert ours == []
+
+
+def test_the_composition_root_fits_on_a_screen() -> None:
+    """What there is to load is listed where it lives; sixty lines put it together."""
+    lines = Path(str(definitions.__file__)).read_text().splitlines()
+    assert len(lines) <= 60
 
 
 def test_every_asset_says_what_it_is_and_who_looks_after_it() -> None:

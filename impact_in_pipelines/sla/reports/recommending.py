@@ -194,7 +194,6 @@ def _burning(facts: Facts, company: str | None) -> Iterator[Recommendation]:
 
 def _retries_in_vain(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     for platform, breach in _breaches(facts, BreachType.RETRY_SUCCESS_RATE):
-        metrics = _scope(facts, platform).metrics
         yield Recommendation(
             rule="mend_before_retrying",
             urgent=False,
@@ -206,7 +205,7 @@ def _retries_in_vain(facts: Facts, company: str | None) -> Iterator[Recommendati
                         "%(failed)s of %(retried)s retried deliveries failed for good (%(share)s of the "
                         "retries helped)."
                     ),
-                    failed=metrics.retried_failed,
+                    failed=_scope(facts, platform).metrics.retried_failed,
                     retried=breach.sample_size,
                     share=Figure("percent", breach.actual),
                 )
