@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.delivery.origins import is_plain_address
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import (
     AddressMalformed,
@@ -86,8 +87,7 @@ def check_account(connection: Connection) -> None:
         raise ClientMissing(platform)
     if not connection.organization_id:
         raise OrganizationMissing(platform)
-    url = connection.base_url
-    if not url.startswith(("http://", "https://")) or any(mark in url for mark in "@?# "):
+    if not is_plain_address(connection.base_url):
         raise AddressMalformed(platform)
 
 

@@ -1,9 +1,11 @@
 """Where a base URL leads: its origin (RFC 6454), to which credentials are bound."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_PLAIN = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?(?:/[^\s@?#\\]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,20 @@ class Origin:
 
 
 def origin_of(url: str) -> Origin | None:
-    """The origin of an http or https URL; None for anything else."""
+    """The origin of an http or https URL; None for anything else, and for a host with a backslash: what sends
+    takes the text before it for the host, and what parses here all of it."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS or not parts.hostname or "\\" in parts.netloc:
         return None
     host = parts.hostname.rstrip(".").lower()
     return Origin(parts.scheme, host, _PORTS[parts.scheme] if port is None else port)
+
+
+def is_plain_address(url: str) -> bool:
+    """Whether `url` can be a base URL: http(s)://host:port/path without user, query, fragment, backslash,
+    spaces or what can't be seen, so that everybody who parses it finds the same host in it."""
+    return url.isprintable() and _PLAIN.fullmatch(url) is not None and origin_of(url) is not None

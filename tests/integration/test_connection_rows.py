@@ -14,6 +14,7 @@ from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors.accounts import (
+    AddressMalformed,
     AddressNotEncrypted,
     AddressNotPublic,
     ConnectionMissing,
@@ -122,6 +123,25 @@ def test_a_tenant_never_names_a_private_address(runtime: Runtime, acme: Company)
         with pytest.raises(refusal):
             set_(runtime, acme, by_operator=False, base_url=url, credentials=KEY)
     assert set_(runtime, acme, base_url="http://127.0.0.1:3999/benevity").base_url is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://who:pw@api.example.org/v1",
+        "https://elsewhere.example\\@api.example.org/v1",
+        "https://api.example.org/v1?key=pw",
+        "https://api.example.org/\u202ev1",
+    ],
+)
+def test_no_door_stores_what_is_no_plain_address(runtime: Runtime, acme: Company, url: str) -> None:
+    """The cockpit looked at the scheme only, so that a password in an address was stored in clear and shown,
+    and one address could read as two hosts."""
+    set_(runtime, acme, base_url=HERE, credentials=KEY)
+    with pytest.raises(AddressMalformed) as caught:
+        set_(runtime, acme, base_url=url)
+    assert "pw" not in f"{caught.value}"
+    assert connections.stored(runtime, acme, BENEVITY).base_url == HERE
 
 
 def test_a_broken_row_fails_by_its_name_and_nobody_else(world: World) -> None:

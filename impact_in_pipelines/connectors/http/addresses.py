@@ -94,8 +94,9 @@ class AddressPolicy:
         """Why `url` may not be stored, as far as that shows without resolving its name; None: it may. Without
         a `platform` it is no base URL, but where a company is notified.
 
-        A tenant may name the very URL of the operator's environment, but no other place on that host, and
-        no loopback address that `development` alone would allow.
+        A tenant may name the very URL of the operator's environment, another place on that host only if it is
+        public (the one name that is resolved here), and no loopback address that `development` alone would
+        allow.
         """
         own = self.own_urls.get(platform) if platform else None
         if own is not None and url.rstrip("/") == own.rstrip("/"):
@@ -117,6 +118,8 @@ class AddressPolicy:
         if origin.scheme != "https":
             return AddressFault.NOT_ENCRYPTED
         if loopback or (literal is not None and not is_public(literal)):
+            return AddressFault.NOT_PUBLIC
+        if self._is_own(origin) and not self._is_all_public(origin):
             return AddressFault.NOT_PUBLIC
         return None
 
@@ -148,6 +151,14 @@ class AddressPolicy:
             raise AddressRefused(fault)
         return allowed
 
+    def _is_all_public(self, origin: Origin) -> bool:
+        """Asked for another place on the operator's own host: `addresses` would not check it."""
+        try:
+            found = [_literal(text) for text in self.resolver(origin.host, origin.port)]
+        except OSError:
+            return False
+        return all(one and (is_public(one) or self._is_listed(one)) for one in found)
+
     def _is_own(self, origin: Origin) -> bool:
         return any(origin_of(url) == origin for url in self.own_urls.values())
 
@@ -166,6 +177,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether the address is anybody's on the internet: not private, shared, loopback, link-local,
     multicast or reserved, nor an IPv6 form of such an IPv4 address."""
     inner = _inner(address)
+    # Site-local ones (fec0::/10) are out of use, and private wherever somebody still uses them.
+    if isinstance(inner, IPv6Address) and inner.is_site_local:
+        return False
     return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 

@@ -72,7 +72,8 @@ def _executes_graphql(scope: Scope) -> bool:
     """Whether Dagster would execute this GET; for a browser that navigates it shows its playground."""
     if not scope["path"].rstrip("/").endswith("/graphql"):
         return False
-    return not any("text/html" in accepted for accepted in _values(scope, b"accept"))
+    # Of several Accept headers Dagster reads the first one only.
+    return not any("text/html" in accepted for accepted in _values(scope, b"accept")[:1])
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

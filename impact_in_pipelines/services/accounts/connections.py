@@ -12,7 +12,9 @@ from impact_in_pipelines.connectors.http.addresses import AddressFault, AddressP
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.accounts.rotating import KeyRotation, Rotation
 from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.delivery.origins import is_plain_address
 from impact_in_pipelines.errors.accounts import (
+    AddressMalformed,
     AddressNotEncrypted,
     AddressNotPublic,
     ConnectionMissing,
@@ -72,8 +74,8 @@ def set_connection(
     """Create or change a connection, audited.
 
     `by_operator`: whoever runs the machine asks, not a tenant; see `AddressPolicy.fault_of`. Raises
-    `AddressNotEncrypted`, `AddressNotPublic`, `CredentialsMeantElsewhere`, and `UsageError` for credentials
-    of another kind than the platform's.
+    `AddressMalformed`, `AddressNotEncrypted`, `AddressNotPublic`, `CredentialsMeantElsewhere`, and
+    `UsageError` for credentials of another kind than the platform's.
     """
     if change.base_url is not None:
         _check_address(runtime.settings, platform, change.base_url, by_operator=by_operator)
@@ -169,6 +171,8 @@ def rotate_keys(runtime: Runtime, *, actor: str) -> Rotation:
 
 
 def _check_address(settings: Settings, platform: Platform, url: str, *, by_operator: bool) -> None:
+    if not is_plain_address(url):
+        raise AddressMalformed(platform)
     policy = AddressPolicy.from_settings(settings)
     match policy.fault_of(url, platform, by_operator=by_operator):
         case AddressFault.NOT_ENCRYPTED:

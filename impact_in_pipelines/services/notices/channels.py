@@ -301,7 +301,7 @@ def _is_whole(url: str) -> bool:
         return (
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
-            and "@" not in parts.netloc
+            and not {"@", "\\"} & set(parts.netloc)
             and parts.port != 0
         )
     except ValueError:

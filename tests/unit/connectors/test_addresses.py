@@ -63,6 +63,11 @@ def policy(*addresses: str, **environment: str) -> AddressPolicy:
         "fe80::1",
         "fd00::1",
         "ff02::1",
+        "fec0::1",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "64:ff9b:1::a00:1",
+        "2001:0:a00:1::",
         "::ffff:10.0.0.5",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
@@ -158,6 +163,31 @@ def test_what_may_be_stored_depends_on_who_asks(
     )
     assert development.fault_of(url, Platform.BENEVITY, by_operator=False) == tenant
     assert development.fault_of(url, Platform.BENEVITY, by_operator=True) == operator
+
+
+@pytest.mark.parametrize(
+    ("addresses", "fault"), [(["10.9.9.9"], "not_public"), ([], "not_public"), ([PUBLIC], None)]
+)
+def test_another_place_on_the_operators_host_must_be_public(
+    addresses: list[str], fault: str | None
+) -> None:
+    """The operator's own host is not checked when connecting, so a tenant that named another path there, or
+    its address under another platform, would reach into the operator's network."""
+
+    def resolver(host: str, _port: int) -> list[str]:
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return addresses
+
+    found = AddressPolicy.from_settings(
+        settings(**PRODUCTION, BENEVITY_API_URL="https://gateway.corp.example/benevity"),
+        resolver=resolver,
+    )
+    own, admin = "https://gateway.corp.example/benevity", "https://gateway.corp.example/admin"
+    assert found.fault_of(own, Platform.BENEVITY, by_operator=False) is None
+    assert found.fault_of(admin, Platform.BENEVITY, by_operator=True) is None
+    assert found.fault_of(admin, Platform.BENEVITY, by_operator=False) == fault
+    assert found.fault_of(own, Platform.GOODERA, by_operator=False) == fault
 
 
 def test_a_name_that_changes_between_check_and_use_leads_nowhere_else() -> None:

@@ -72,6 +72,12 @@ def test_the_kind_of_credentials_tells_how_an_account_authenticates() -> None:
         "https://user:pw@host/x",
         "https://host/x?key=1",
         "https://h/a b",
+        "https://elsewhere.example\\@host/x",
+        "https://elsewhere.example\\.host/x",
+        "https://ho%2est/x",
+        "https://host/x\u202e",
+        "https://ho\tst/x",
+        "https://host:99999/x",
         "",
     ],
 )

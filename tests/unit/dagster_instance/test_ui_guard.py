@@ -12,6 +12,7 @@ from impact_in_pipelines.dagster_instance.webserver.guard import (
     Receive,
     Scope,
     Send,
+    _executes_graphql,
 )
 
 HOST = "127.0.0.1:3000"
@@ -67,6 +68,16 @@ def test_graphql_by_get_is_refused(path: str, accept: str) -> None:
     """An image's address on any web page could start, end or delete runs."""
     assert status("GET", path, "http", MUTATION, accept=accept) == 405
     assert status("HEAD", path, "http", MUTATION, accept=accept) == 405
+
+
+def test_of_several_accept_headers_the_first_decides_as_for_dagster() -> None:
+    """It would execute the mutation, and the guard had taken the request for a person's."""
+    scope: dict[str, Any] = {
+        "type": "http",
+        "path": "/graphql",
+        "headers": [(b"accept", b"*/*"), (b"accept", b"text/html")],
+    }
+    assert _executes_graphql(scope)
 
 
 def test_pages_are_shown() -> None:

@@ -13,7 +13,7 @@ from impact_in_pipelines.api.web.visits import MANAGE, Pages, Visit, platform_of
 from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import ImpactInError
-from impact_in_pipelines.errors.accounts import AddressMalformed, InvalidCredentials
+from impact_in_pipelines.errors.accounts import InvalidCredentials
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.services.accounts import connections as service
 from impact_in_pipelines.wording.marking import N_
@@ -141,8 +141,6 @@ def _posted(visit: Visit, platform: Platform) -> _Posted:
             validate_credentials(platform, given)
     except ImpactInError as refusal:
         problems["credentials"] = visit.told(refusal)
-    if url and not url.startswith(("http://", "https://")):
-        problems["base_url"] = visit.told(AddressMalformed(platform))
     change = service.ConnectionChange(
         organization_id=visit.field("organization_id")[:_LONGEST] or None,
         base_url=url or None,
