@@ -39,7 +39,8 @@ from impact_in_pipelines.logs.context import about
 from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
-from impact_in_pipelines.wording.evidence.failures import failure_in
+from impact_in_pipelines.wording.evidence.clauses import ALERTS, NOTICES, trouble_in
+from impact_in_pipelines.wording.evidence.failures import CLAUSES, failure_in
 from impact_in_pipelines.wording.evidence.rejections import rejection_in
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language, preferred
@@ -155,6 +156,11 @@ class Visit:
         """Why a delivery failed, in the page's language, personal data masked."""
         told = failure_in(self.text, kind, kept, english=self.language.code == DEFAULT)
         return told if told is None else str(sanitised(told))
+
+    def trouble(self, kept: str | None) -> str:
+        """Why a channel took no notice or no alert, in the page's language, personal data masked."""
+        kinds = (*NOTICES, *CLAUSES, *ALERTS)
+        return str(sanitised(trouble_in(self.text, kept or "", kinds)))
 
     def _read(self, value: Any) -> str:
         return self.formats.when(value) if isinstance(value, datetime) else readable(value)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from impact_in_pipelines.delivery.states import ErrorKind
+from impact_in_pipelines.wording.evidence.clauses import DELIVERIES, known_again
 from impact_in_pipelines.wording.marking import N_
 
 KINDS: Mapping[str, str] = {
@@ -72,4 +73,6 @@ def _said(text: Callable[[str], str], line: str) -> str:
     platform, colon, clause = line.partition(": ")
     if colon and clause in CLAUSES:
         return f"{platform}: {text(clause)}."
+    if ours := known_again(text, line, DELIVERIES):
+        return f"{ours}."
     return text(AS_IT_STANDS) % {"words": line}

@@ -1,11 +1,28 @@
 """What the log keeps in English, told in the reader's language."""
 
+import smtplib
+import ssl
+
 import pytest
 
+from impact_in_pipelines.connectors.notices import mailing, posting
+from impact_in_pipelines.delivery.refusing import (
+    meant_elsewhere,
+    no_connection,
+    unreadable_connection,
+)
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.impact.reasons import sentences
 from impact_in_pipelines.impact.reasons.parts import parts_of
-from impact_in_pipelines.wording.evidence.failures import KINDS, failure_in
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.wording.evidence.clauses import (
+    ALERTS,
+    DELIVERIES,
+    NOTICES,
+    known_again,
+    trouble_in,
+)
+from impact_in_pipelines.wording.evidence.failures import CLAUSES, KINDS, failure_in
 from impact_in_pipelines.wording.evidence.rejections import SENTENCES, rejection_in
 from impact_in_pipelines.wording.language.languages import language
 
@@ -100,6 +117,11 @@ def test_a_rejection_is_told_in_the_readers_language() -> None:
             "Dataene består ikke kontrollene, så ingenting ble sendt. Loggen sier: "
             "«3 of 40 rows have no hours».",
         ),
+        (
+            "configuration",
+            no_connection("fjordvik", Platform.GOODERA).message,
+            "Tilkoblingens innstillinger kan ikke brukes. fjordvik har ingen brukbar tilkobling til Goodera.",
+        ),
         (None, "of before", "Loggen sier: «of before»."),
         ("network", None, None),
     ],
@@ -110,3 +132,65 @@ def test_a_failure_is_told_by_its_kind_with_the_platforms_own_words(
     """These as they came; in English the line is what the log has."""
     assert failure_in(norwegian, kind, kept, english=False) == told
     assert failure_in(str, kind, kept, english=True) == kept
+
+
+FILLED = {
+    "company": "fjordvik",
+    "platform": "Goodera",
+    "channel": "Slack",
+    "status": "503",
+    "what": "OSError",
+    "count": "4",
+    "wanted": "api_key",
+    "missing": "api_key",
+    "unknown": "key",
+    "name": "api_key",
+    "fields": "transactionId",
+    "first": "2026-03-01",
+    "last": "2026-03-01",
+}
+
+
+@pytest.mark.parametrize("sentence", [*DELIVERIES, *NOTICES, *ALERTS])
+def test_a_sentence_of_ours_is_known_again_with_its_parameters(sentence: str) -> None:
+    """They used to be English on pages in every language."""
+    found = known_again(norwegian, sentence % FILLED, (*DELIVERIES, *NOTICES, *ALERTS))
+    assert found == norwegian(sentence) % FILLED != sentence % FILLED
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        *(
+            refusal("fjordvik", Platform.WORKDAY).message
+            for refusal in (no_connection, unreadable_connection, meant_elsewhere)
+        ),
+        *(
+            mailing._trouble(error)
+            for error in (
+                smtplib.SMTPAuthenticationError(535, b""),
+                smtplib.SMTPRecipientsRefused({}),
+                smtplib.SMTPNotSupportedError(),
+                smtplib.SMTPDataError(554, b"no"),
+                TimeoutError(),
+                ssl.SSLCertVerificationError(),
+                ssl.SSLError(),
+                ConnectionRefusedError(),
+            )
+        ),
+        posting._trouble(ConnectionRefusedError()),
+        "answered HTTP 410",
+        "Slack answered HTTP 404 no_service",
+        "PagerDuty answered HTTP 202 without accepting the event",
+        "Slack can't be reached (SSLError)",
+    ],
+)
+def test_what_our_own_rooms_say_is_known_again(kept: str) -> None:
+    """A sentence that is worded otherwise one day must be so for the translators as well."""
+    everything = (*DELIVERIES, *NOTICES, *CLAUSES, *ALERTS)
+    assert known_again(norwegian, kept, everything) not in (None, kept)
+
+
+def test_what_is_none_of_ours_stays_as_it_is() -> None:
+    """A receiver's own words, a text of before."""
+    assert trouble_in(norwegian, "550 mailbox full", NOTICES) == "550 mailbox full"

@@ -212,7 +212,7 @@ async def test(visit: Visit) -> Response:
         said = visit.text(N_("The test notice was accepted."))
     else:
         said = visit.text(N_("The test notice wasn't accepted: %(reason)s")) % {
-            "reason": result.error
+            "reason": visit.trouble(result.error)
         }
     return await run_sync(partial(_list, visit, tested=(one, result.error is None, said)))
 
