@@ -39,6 +39,7 @@ from impact_in_pipelines.sla.assessing import (
     with_since,
 )
 from impact_in_pipelines.sla.budget import BURN_WINDOWS, ErrorBudget
+from impact_in_pipelines.sla.everybody.budgets import EverybodysBudgets
 from impact_in_pipelines.sla.everybody.passing import Burning, EverybodyPass, PassFindings
 from impact_in_pipelines.sla.metrics import added
 from impact_in_pipelines.sla.model import Window
@@ -60,7 +61,7 @@ class BlockReader:
     kind: ReportKind
     window: Window
     now: datetime
-    budgets: Mapping[ScopeKey, ErrorBudget]
+    budgets: EverybodysBudgets
 
     def read(self) -> Iterator[tuple[Reading, Sequence[UUID | None]]]:
         """A reading for each block of companies, with those of which anything was measured; then that for all
@@ -171,7 +172,8 @@ class _Common:
             kind, window = self.reader.kind, self.reader.window
             trends = read_daily_trends(self.connection, kind, window, seen.ids[0], seen.ids[-1])
             whole.add_trend(trends.get(None, {}))
-        return self._reading(assessment, trends, seen, causes, whole.worst)
+        budgets = self.reader.budgets.of(seen.ids)
+        return self._reading(assessment, budgets, trends, seen, causes, whole.worst)
 
     def of_all(self, passing: EverybodyPass, whole: _Whole) -> Reading:
         """The reading of all together."""
@@ -182,7 +184,9 @@ class _Common:
         if reader.kind is ReportKind.ROLLING:
             values = parameters(reader.window, reader.now, reader.defaults, None)
             trends = read_trends(self.connection, reader.kind, reader.window, values)
-        return self._reading(assessment, trends, seen, {None: whole.sorted_causes()}, whole.worst)
+        causes: dict[UUID | None, Found] = {None: whole.sorted_causes()}
+        budgets = reader.budgets.of_all()
+        return self._reading(assessment, budgets, trends, seen, causes, whole.worst)
 
     def _assessed(self, seen: PassFindings, whose: set[UUID] | set[None]) -> Assessment:
         measured = Measured(
@@ -209,6 +213,7 @@ class _Common:
     def _reading(
         self,
         assessment: Assessment,
+        budgets: Mapping[ScopeKey, ErrorBudget],
         trends: Trends,
         seen: PassFindings,
         causes: Mapping[UUID | None, Found],
@@ -218,7 +223,7 @@ class _Common:
             kind=self.reader.kind,
             now=self.reader.now,
             assessment=assessment,
-            budgets=self.reader.budgets,
+            budgets=budgets,
             book=self.book,
             names=self.names,
             trends=trends,

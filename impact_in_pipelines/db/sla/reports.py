@@ -170,7 +170,7 @@ class SlaReports:
         """What was read for everybody's reports, with whose it is for; that of all together (None) is the
         last."""
         if by_columns(window):
-            budgets = self._statuses.error_budgets(min(now, window.end))
+            budgets = self._statuses.budgets(min(now, window.end))
             yield from BlockReader(self._engine, self._defaults, kind, window, now, budgets).read()
         else:
             reading = self.read_at_once(kind, window, now, None)

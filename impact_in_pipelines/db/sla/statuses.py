@@ -4,7 +4,7 @@ One pass over the log measures all companies; nothing here asks once per company
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from impact_in_pipelines.db.sla.unplanned import (
     unplanned_fires,
 )
 from impact_in_pipelines.loading import collecting_later
+from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
     Assessment,
@@ -46,14 +47,15 @@ from impact_in_pipelines.sla.assessing import (
     since_wanted,
     with_since,
 )
-from impact_in_pipelines.sla.budget import (
-    BUDGET_DAYS,
-    BURN_WINDOWS,
-    PRESENT_DAYS,
-    ErrorBudget,
-    error_budget,
+from impact_in_pipelines.sla.budget import BURN_WINDOWS, ErrorBudget
+from impact_in_pipelines.sla.everybody.budgets import (
+    BUDGET_WINDOWS,
+    Counts,
+    EverybodysBudgets,
+    budgets_of,
+    ends_in,
 )
-from impact_in_pipelines.sla.everybody.measuring import Everybody, burns_of, ends_of
+from impact_in_pipelines.sla.everybody.measuring import Everybody, ends_of
 from impact_in_pipelines.sla.incidents import OverdueFire
 from impact_in_pipelines.sla.model import SlaStatus, Window
 from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
@@ -61,8 +63,7 @@ from impact_in_pipelines.sla.windows import rolling, window
 
 _SQL = load("sla/statuses")
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
-_BUDGET_WINDOWS = (timedelta(days=PRESENT_DAYS), timedelta(days=BUDGET_DAYS))
-_BUDGETS = sla_sql.ends_within(_BUDGET_WINDOWS)
+_BUDGETS = sla_sql.ends_within(BUDGET_WINDOWS)
 
 
 class SlaStatuses:
@@ -105,7 +106,7 @@ class SlaStatuses:
             return status, budgets.get((company_id, None))
         back_on = _back_on(now)
         found, everybody, book = self._assess_columns(asked, now, company.id, also=back_on)
-        budgets = _budgets(everybody.burns(_BUDGET_WINDOWS, back_on, now), book, now)
+        budgets = budgets_of(everybody.burns(BUDGET_WINDOWS, back_on, now), book, now)
         return found.status(company.id), budgets.get((company.id, None))
 
     def current(self, now: datetime) -> Assessment:
@@ -180,25 +181,28 @@ class SlaStatuses:
         since = everybody.since(since_wanted(assessment), window, now)
         return with_since(assessment, since), everybody, book
 
-    @collecting_later()
     def error_budgets(
         self, now: datetime, *, company_id: UUID | None = None
     ) -> dict[ScopeKey, ErrorBudget]:
         """The error budget of every scope over the 28 days up to `now`, in one pass; scopes in which
         nothing came to its end are absent."""
+        return self.budgets(now, company_id=company_id).every()
+
+    @collecting_later()
+    def budgets(self, now: datetime, *, company_id: UUID | None = None) -> EverybodysBudgets:
+        """The same in numbers, for whoever needs those of some companies at a time."""
         window = _back_on(now)
         values = self.parameters(window, now, company_id)
         with reading_changes(self._engine) as (connection, _):
             book = self._book(connection, company_id)
+            ids = sorted(sla_rows.slugs(connection, company_id))
             if is_packed(connection):
-                ids = sorted(sla_rows.slugs(connection, company_id))
                 blocks = read_blocks(connection, window, values, ids)
-                ends = ends_of(blocks, _BUDGET_WINDOWS, window, now)
-                found = burns_of(ids, ends, _BUDGET_WINDOWS)
+                ends = ends_of(blocks, BUDGET_WINDOWS, window, now)
             else:
                 rows = rows_of(connection.execute(_BUDGETS, values))
-                found = {key_of(row): burn_of(row, _BUDGET_WINDOWS) for row in rows}
-        return _budgets(found, book, now)
+                ends = ends_in(ids, map(_counts, filter(_is_single, rows)))
+        return EverybodysBudgets(ids, ends, book, now)
 
     def _measured(
         self,
@@ -232,16 +236,14 @@ class SlaStatuses:
 
 def _back_on(now: datetime) -> Window:
     """What a budget looks back on."""
-    return back(now, _BUDGET_WINDOWS[-1])
+    return back(now, BUDGET_WINDOWS[-1])
 
 
-def _budgets(
-    burns: Mapping[ScopeKey, Burn], book: ThresholdBook, now: datetime
-) -> dict[ScopeKey, ErrorBudget]:
-    """The budgets of those scopes in which anything came to its end, by how fast each burns."""
-    present, whole = _BUDGET_WINDOWS
-    return {
-        key: error_budget(burn.by_window[whole], burn.by_window[present], book.of(*key), now)
-        for key, burn in burns.items()
-        if burn.by_window[whole].due
-    }
+def _is_single(row: Mapping[str, Any]) -> bool:
+    """Whether the row is about one company's platform; the others are sums of such."""
+    return row["company_id"] is not None and row["platform"] is not None
+
+
+def _counts(row: Mapping[str, Any]) -> Counts:
+    burn = burn_of(row, BUDGET_WINDOWS)
+    return row["company_id"], Platform(row["platform"]), [burn.by_window[w] for w in BUDGET_WINDOWS]

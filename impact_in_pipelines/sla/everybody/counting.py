@@ -185,6 +185,10 @@ class Ends:
         since = self.since.min(axis=axis, initial=NEVER)
         return Ends(self.due.sum(axis=axis), self.errors.sum(axis=axis), since)
 
+    def only(self, places: slice) -> "Ends":
+        """Those of `places`."""
+        return Ends(self.due[places], self.errors[places], self.since[places])
+
     def shaped(self, *shape: int) -> "Ends":
         """The same, its places in several dimensions."""
         spans = self.due.shape[-1]
