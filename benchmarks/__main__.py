@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> None:
         print(f"== {name}", flush=True)
         sys.argv = [f"benchmarks {name}", *(arguments[1:] if options else [])]
         importlib.import_module(f"benchmarks.{name}").main()
-        measured = _results.taken()
+        measured, called = _results.taken(), _results.named(name)
         if record:
-            _results.write(name, measured)
+            _results.write(called, measured)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
 
 _measured: dict[str, dict[str, Any]] = {"ratios": {}, "figures": {}}
+_size: list[str] = []
+"""What the benchmark that runs is about, where that isn't its usual size."""
 
 
 def ratio(name: str, value: float) -> None:
@@ -26,6 +28,19 @@ def ratio(name: str, value: float) -> None:
 def figure(name: str, value: float, unit: str) -> None:
     """Note a figure of the benchmark that runs, such as seconds (`s`)."""
     _measured["figures"][name] = {"value": _rounded(value), "unit": unit}
+
+
+def of_size(size: str) -> None:
+    """Note that the benchmark that runs is about another size than its own: its results are kept beside
+    these, under both names."""
+    _size[:] = [size]
+
+
+def named(benchmark: str) -> str:
+    """What the results of `benchmark` are called, which ran last; forgets its size."""
+    name = ", ".join([benchmark, *_size])
+    _size.clear()
+    return name
 
 
 def taken() -> dict[str, Any]:

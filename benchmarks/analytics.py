@@ -1,42 +1,29 @@
 """Analytics over a log of 1,000 deliveries for each of 1,000 companies or more.
 
-`python -m benchmarks.analytics --companies 10000 --keep DIR` makes a log of ten million in DIR (20 GB), as
-`benchmarks.sla` does, and measures it again from there the next time.
+`python -m benchmarks analytics --companies 10000 --keep DIR` makes a log of ten million in DIR (20 GB), as
+`benchmarks sla` does, and measures it again from there the next time.
 """
 
 import itertools
-import tempfile
-from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import timedelta
 
-from benchmarks._log import KILOBYTE, NOW, SMALL, is_prepared, prepare
-from benchmarks.sla import chosen, often, seconds, server_pid
+from benchmarks._costs import often, seconds
+from benchmarks._kept import asked, opened, server_pid
+from benchmarks._log import NOW
 from impact_in_pipelines.db.analytics.rollup import count_day
-from impact_in_pipelines.db.engine import open_database
-from impact_in_pipelines.db.migrate import upgrade
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.analytics import about
-from impact_in_pipelines.settings import read_settings
 
 DAYS = 28
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main() -> None:
     """Generate the log, then print what counting a day and each look costs."""
-    asked = chosen(arguments)
-    with (
-        nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="ii-") as home
-    ):
-        settings = read_settings({"IMPACT_IN_HOME": home})
-        database = open_database(settings)
-        upgrade(database.engine)
-        if not is_prepared(database.engine):
-            payload = SMALL if asked.small else KILOBYTE
-            database = prepare(database, companies=asked.companies, payload=payload)
-        if not asked.only_generate:
-            measure(Runtime(settings, database=database, clock=lambda: NOW), server_pid(settings))
-        database.close()
+    wanted = asked("analytics", __doc__)
+    with opened(wanted) as database:
+        if not wanted.only_generate:
+            runtime = Runtime(database.settings, database=database, clock=lambda: NOW)
+            measure(runtime, server_pid(database.settings))
 
 
 def measure(runtime: Runtime, server: int) -> None:
@@ -77,6 +64,4 @@ def measure(runtime: Runtime, server: int) -> None:
 
 
 if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])
+    main()

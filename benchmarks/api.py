@@ -1,35 +1,33 @@
 """The API over a log of 1,000,000 deliveries: 16 clients at once on `sla-status`, `delivery-timeline`,
 `deliveries`, each asking for another company every time, without a pause.
 
-`--keep DIR` asks about the log that `python -m benchmarks.sla --keep DIR` has made.
+`--keep DIR` asks about the log that `python -m benchmarks sla --keep DIR` has made.
 """
 
-import argparse
 import os
 import random
 import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
 from benchmarks import _log as log
+from benchmarks._kept import asked, opened, server_pid
 from benchmarks._results import figure
+from benchmarks._usage import busy_s, cpu_of, session_cpu
 from impact_in_pipelines.api import server as api
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.accounts.companies import CompanyStore
-from impact_in_pipelines.db.engine import Database, open_database
-from impact_in_pipelines.db.migrate import upgrade
-from impact_in_pipelines.settings import Settings, read_settings
+from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.settings import read_settings
 
 CLIENTS = 16
 WORKERS = 2
@@ -44,32 +42,27 @@ _PAYLOAD = """jsonb_build_object('organizationId', company_id, 'programId', 'imp
 
 def main() -> None:
     """Generate the log, serve it from a process of its own, and print percentiles."""
-    parser = argparse.ArgumentParser(prog="benchmarks api", description=__doc__)
-    parser.add_argument("--keep", metavar="DIR", help="a log that `benchmarks.sla` has made")
-    kept = parser.parse_args().keep
-    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="ii-") as home:
-        environment = {
-            "IMPACT_IN_HOME": home,
-            "IMPACT_IN_JWT_SECRET": secrets.token_urlsafe(48),
-            "IMPACT_IN_API_RATE_LIMIT_PER_MINUTE": "10000000",
-        }
-        settings = read_settings(environment)
-        database = open_database(settings)
-        upgrade(database.engine)
-        if not kept:
-            database = log.prepare(database, payload=_PAYLOAD)
+    wanted = asked("api", __doc__)
+    environment = {
+        "IMPACT_IN_JWT_SECRET": secrets.token_urlsafe(48),
+        "IMPACT_IN_API_RATE_LIMIT_PER_MINUTE": "10000000",
+    }
+    with opened(wanted, payload=_PAYLOAD, environment=environment) as database:
+        if wanted.only_generate:
+            return
+        home = {"IMPACT_IN_HOME": str(database.settings.home)}
         server = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.api", "serve"],
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, **home},
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         try:
-            measure(database, settings, server)
+            measure(database, server)
         finally:
             server.terminate()
             server.wait(timeout=30)
-        database.close()
 
 
 def worker() -> FastAPI:
@@ -90,9 +83,10 @@ def serve() -> None:
     )
 
 
-def measure(database: Database, settings: Settings, server: "subprocess.Popen[str]") -> None:
+def measure(database: Database, server: "subprocess.Popen[str]") -> None:
     """Ask each endpoint for a while from all clients."""
     assert server.stdout is not None
+    settings, postgres = database.settings, server_pid(database.settings)
     port = int(server.stdout.readline().rpartition(":")[2])
     at = datetime.now(UTC) + timedelta(hours=1)
     bearer = {"Authorization": f"Bearer {minted(settings, 'bench', ['ADMIN_CONSOLE'], ['*'], at)}"}
@@ -113,14 +107,29 @@ def measure(database: Database, settings: Settings, server: "subprocess.Popen[st
     for name, path in paths.items():
         # Until each process has been asked for each company: error budgets are kept for five minutes.
         ask(port, path, bearer, seconds=60 if name == "sla-status" else 2)
+        before, busy = used(server.pid, postgres), busy_s()
         times = sorted(ask(port, path, bearer, seconds=SECONDS))
+        each = [(now - then) for then, now in zip(before, used(server.pid, postgres), strict=True)]
+        others = (busy_s() - busy - sum(each)) / SECONDS
         p50, p95, p99 = (times[int(len(times) * share)] for share in (0.5, 0.95, 0.99))
         print(
             f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms (limit {LIMIT_MS:.0f}), p99 {p99:.0f} ms, "
-            f"{len(times) / SECONDS:.0f} requests a second",
+            f"{len(times) / SECONDS:.0f} requests a second; CPU-ms of each: "
+            f"{_each(each, len(times))} (server, PostgreSQL, clients); {others:.1f} cores for others",
             flush=True,
         )
         figure(f"{name}, p95", p95, "ms")
+        figure(f"{name}, CPU of server and PostgreSQL", 1000 * sum(each[:2]) / len(times), "ms")
+        figure(f"{name}, CPU of clients", 1000 * each[2] / len(times), "ms")
+
+
+def used(server: int, postgres: int) -> tuple[float, float, float]:
+    """CPU seconds so far of the server's processes, PostgreSQL's, and the clients, who are this one."""
+    return session_cpu([server]), cpu_of([postgres]), time.process_time()
+
+
+def _each(seconds: Sequence[float], requests: int) -> str:
+    return " + ".join(f"{1000 * one / requests:.1f}" for one in seconds)
 
 
 def ask(

@@ -1,74 +1,39 @@
 """The SLA over a log of 1,000 deliveries for each of 1,000 companies or more.
 
-`python -m benchmarks.sla --companies 10000 --keep DIR` makes a log of ten million in DIR (20 GB) and measures
+`python -m benchmarks sla --companies 10000 --keep DIR` makes a log of ten million in DIR (20 GB) and measures
 it again from there the next time.
 """
 
-import argparse
 import itertools
-import resource
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from datetime import timedelta
 
 from sqlalchemy import text
 
-from benchmarks._log import KILOBYTE, NOW, SMALL, is_prepared, prepare
-from benchmarks._results import figure
-from benchmarks._usage import busy_s, cpu_of
+from benchmarks._costs import often, seconds
+from benchmarks._kept import asked, opened, server_pid
+from benchmarks._log import NOW
 from impact_in_pipelines.db.accounts.companies import CompanyStore
-from impact_in_pipelines.db.embedded.cluster import cluster_folder
-from impact_in_pipelines.db.engine import Database, open_database
-from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.reports import SlaReports
 from impact_in_pipelines.db.sla.rollup import SlaRollup
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.watch import SlaWatch
-from impact_in_pipelines.settings import Settings, read_settings
 from impact_in_pipelines.sla.model import Breach
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main() -> None:
     """Generate the log, then print what each question costs."""
-    asked = chosen(arguments)
-    with (
-        nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="ii-") as home
-    ):
-        settings = read_settings({"IMPACT_IN_HOME": home})
-        database = open_database(settings)
-        upgrade(database.engine)
-        if not is_prepared(database.engine):
-            started = time.perf_counter()
-            payload = SMALL if asked.small else KILOBYTE
-            database = prepare(database, companies=asked.companies, payload=payload)
-            print(f"generating the log: {time.perf_counter() - started:.0f} s", flush=True)
-        if not asked.only_generate:
-            measure(database, settings)
-        database.close()
+    wanted = asked("sla", __doc__)
+    with opened(wanted) as database:
+        if not wanted.only_generate:
+            measure(database)
 
 
-def chosen(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options, which other benchmarks on the same log have too."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sla", description=__doc__)
-    parser.add_argument("--companies", type=int, default=1_000)
-    parser.add_argument(
-        "--keep", metavar="DIR", help="keep the log here, and use the one that is here"
-    )
-    parser.add_argument(
-        "--small", action="store_true", help="payloads of 60 bytes instead of a kilobyte"
-    )
-    parser.add_argument("--only-generate", action="store_true")
-    return parser.parse_args(arguments)
-
-
-def measure(database: Database, settings: Settings) -> None:
+def measure(database: Database) -> None:
     """Ask everything that has a limit (those for 10,000 companies)."""
+    settings = database.settings
     server = server_pid(settings)
     store = SlaStatuses(database.engine, settings)
     companies = CompanyStore(database.engine).listed()
@@ -77,6 +42,12 @@ def measure(database: Database, settings: Settings) -> None:
         "status of one company, current week (limit 15 ms)",
         200,
         lambda: store.get_sla_status(next(some), now=NOW),
+        server,
+    )
+    often(
+        "status and error budget of one company, current week (limit 15 ms)",
+        200,
+        lambda: store.standing(next(some), now=NOW),
         server,
     )
     week = last_complete(ReportPeriod.WEEKLY, NOW)
@@ -111,12 +82,6 @@ def measure(database: Database, settings: Settings) -> None:
         lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW),
         server,
     )
-
-
-def server_pid(settings: Settings) -> int:
-    """The process of the embedded PostgreSQL."""
-    pid_file = cluster_folder(settings) / "postmaster.pid"
-    return int(pid_file.read_text("utf-8").split("\n", 1)[0])
 
 
 def settle_again(database: Database) -> int:
@@ -156,42 +121,5 @@ def watched(watch: SlaWatch, server: int) -> None:
     )
 
 
-def seconds(what: str, run: Callable[[], object], server: int) -> None:
-    """Print how long `run` takes, and the CPU of it: what tells on a machine that has other work to do."""
-    started, others = time.perf_counter(), busy_s()
-    ours, theirs = time.process_time(), cpu_of([server])
-    run()
-    took = time.perf_counter() - started
-    ours, theirs = time.process_time() - ours, cpu_of([server]) - theirs
-    others = (busy_s() - others - ours - theirs) / took
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{what}: {took:.2f} s (CPU {ours:.2f} s ours + {theirs:.2f} s PostgreSQL; {others:.1f} cores "
-        f"for others; peak memory {peak:.0f} MB)",
-        flush=True,
-    )
-    figure(what, took, "s")
-    figure(f"{what}, CPU", ours + theirs, "s")
-
-
-def often(what: str, times: int, run: Callable[[], object], server: int) -> None:
-    """Print the median duration of `run` and the CPU of each."""
-    taken = []
-    ours, theirs = time.process_time(), cpu_of([server])
-    for _ in range(times):
-        started = time.perf_counter()
-        run()
-        taken.append((time.perf_counter() - started) * 1000)
-    ours, theirs = time.process_time() - ours, cpu_of([server]) - theirs
-    median = statistics.median(taken)
-    print(
-        f"{what}: {median:.1f} ms, the median of {times} (CPU {1000 * ours / times:.1f} ms ours + "
-        f"{1000 * theirs / times:.1f} ms PostgreSQL; least {min(taken):.1f} ms)",
-        flush=True,
-    )
-    figure(what, median, "ms")
-    figure(f"{what}, CPU", 1000 * (ours + theirs) / times, "ms")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

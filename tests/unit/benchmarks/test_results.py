@@ -151,3 +151,10 @@ def test_only_a_recording_run_writes(
     with pytest.raises(SystemExit, match=r"no benchmark nonsense; there are: .*spike"):
         command.main(["nonsense"])
     assert capsys.readouterr().out == "== limits\n" * 2
+
+
+def test_results_of_another_size_stand_beside_the_usual_ones() -> None:
+    """What a benchmark says of ten million rows is no newer measurement of a million."""
+    _results.of_size("10,000 companies")
+    assert _results.named("sla") == "sla, 10,000 companies"
+    assert _results.named("sla") == "sla"
