@@ -17,7 +17,7 @@
 # make release VERSION=X.Y.Z  check everything, date the changelog, tag
 # make bench   the benchmarks, recorded in benchmarks/results.json; what they mean belongs into benchmarks/NOTES.md
 # make docs    the documentation site, in build/site; `make docs-serve` shows it on 127.0.0.1, DOCS_PORT
-# make docs-samples  run the commands of the quick start and the how-tos; a minute
+# make docs-samples  run the commands that the pages show: quick start, how-tos, guides, README; two minutes
 # make openapi write the API's document anew, which the clients are generated from
 # make client-packages   build the clients' wheel and npm package into build/clients
 # make lock    pin anew what requirements/*.in ask for
@@ -177,7 +177,7 @@ DOCS_PORT ?= 3010
 docs: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m tools.site
 
-# The commands of the quick start and the how-tos, run in a shell against the sandbox; a minute.
+# The commands that the pages show, run in a shell against the sandbox; two minutes.
 docs-samples: $(READY)
 	@$(BIN)/python -m pytest -q -n 0 --timeout 300 tests/acceptance/docs_samples.py
 

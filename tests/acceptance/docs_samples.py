@@ -1,4 +1,4 @@
-"""The commands of the quick start, the how-tos and some guides, run in one world (`make docs-samples`).
+"""The commands of README, quick start, how-tos and guides, run in one world (`make docs-samples`).
 
 Not a part of `make test`: what they use has its tests there.
 """
@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,7 @@ def reader() -> Iterator[Reader]:
     try:
         with running_sandbox() as sandbox:
             (folder / "work").mkdir()
+            _put_what_pages_speak_of(folder)
             while not (folder / "bin/impact-in").exists():
                 assert warm.poll() is None
                 time.sleep(0.05)
@@ -82,6 +84,20 @@ def reader() -> Iterator[Reader]:
         warm.terminate()
         warm.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_what_pages_speak_of(folder: Path) -> None:
+    """Files that a reader has at hand, and `first-id`: the id of the first thing of a JSON list."""
+    work, yesterday = folder / "work", (datetime.now(UTC) - timedelta(days=1)).date()
+    (work / "key.json").write_text('{"api_key": "sandbox-benevity-key"}')
+    (work / "address.txt").write_text("https://intranet.example.org/hooks/impact")
+    (work / "events.csv").write_text(
+        "event_id,company,occurred_at,activity,participant_ref,volunteer_ref,hours,outcome_category,outcome_score\n"
+        f"s-1,solvind,{yesterday}T09:00:00+01:00,session,p-1,v-1,2,,\n"
+    )
+    first = folder / "bin/first-id"
+    first.write_text("""#!/bin/sh\ngrep -om1 '"id": "[^"]*"' | cut -d'"' -f4\n""")
+    first.chmod(0o755)
 
 
 @pytest.mark.parametrize("page", FOLLOWED)

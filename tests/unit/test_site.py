@@ -81,8 +81,8 @@ def test_every_column_and_setting_has_a_meaning() -> None:
 def test_what_a_reference_leaves_unsaid_is_named() -> None:
     """A cell that must say something, and a heading with nothing below it."""
     page = (
-        "# Page\n\nWords.\n\n## one\n\nWords.\n\n| column | key | meaning |\n| --- | --- | --- |\n"
-        "| `a` |  | yes |\n| `b` | primary |  |\n\n## two\n\n## three\n"
+        "# Page\n\nWords.\n\n## one\n\nWords.\n\n| member | always | meaning |\n| --- | --- | --- |\n"
+        "| `a` |  | yes |\n| `b` | no |  |\n\n## two\n\n## three\n"
     )
     assert gaps({"page": page}) == [
         "page: one: `b` has no meaning",
@@ -143,14 +143,42 @@ def test_a_block_says_why_it_is_not_run_and_what_it_ends_with() -> None:
     assert (first.not_run, second.shown, second.code) == ("it needs a moon", "no\n", 1)
 
 
-def test_every_block_of_commands_is_followed_or_says_why_not() -> None:
+def test_a_block_of_a_session_is_what_was_typed_after_its_prompts() -> None:
+    """Lines that a backslash joins belong to it; names may stand for a reader's own."""
+    page = "<!-- with ID=$(one); x=y -->\n```console\n$ a ID \\\n    x\nprinted\n$ b\n```\n"
+    (found,) = samples(page)
+    assert found.commands == "a ID \\\n    x\nb"
+    assert found.instead == {"ID": "$(one)", "x": "y"}
+
+
+def test_every_block_of_commands_or_python_is_run_or_says_why_not() -> None:
     """Of all pages: a block that nobody runs goes wrong unseen."""
-    followed = {DOCS / one for one in FOLLOWED}
+    followed = {(DOCS / one).resolve() for one in FOLLOWED}
     silent = [
         f"{page.name}: {one.commands.splitlines()[0]}"
         for page in pages()
-        if page not in followed
         for one in samples(page.read_text())
-        if not one.not_run
+        if not (one.not_run or one.run_by)
+        and (page not in followed or one.commands.startswith(("import ", "from ")))
     ]
     assert silent == []
+
+
+def test_a_test_that_runs_a_block_names_its_page() -> None:
+    """So that somebody who moves the block finds the test, and the other way round."""
+    for page in pages():
+        for one in samples(page.read_text()):
+            if one.run_by:
+                assert page.name in (ROOT / one.run_by).read_text(), (page.name, one.run_by)
+
+
+def test_commands_stand_in_blocks_that_say_what_they_are() -> None:
+    """An indented block escapes the tests of samples, and has no button to copy it."""
+    commands = re.compile(
+        r"^(?: {4}|\t)(?:\$ |impact-in |python |pip |make |cd |curl )", re.MULTILINE
+    )
+    bare = []
+    for page in pages():
+        text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        bare += [f"{page.name}: {one.strip()}" for one in commands.findall(text)]
+    assert bare == []

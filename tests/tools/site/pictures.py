@@ -136,6 +136,36 @@ def once() -> Picture:
     return p
 
 
+def queue() -> Picture:
+    """Who goes first, and what an account's limit does to those behind it."""
+    p = Picture(780, 232)
+    p.words((15, 24), "due, in the order in which they are claimed", "soft")
+    for n, (words, kind) in enumerate(
+        (
+            ("schedules", "good"),
+            ("replays", "ours"),
+            ("single days", "ours"),
+            ("backfills", "box"),
+        )
+    ):
+        p.box((15, 36 + n * 42), (170, 32), words, kind)
+        p.arrow((185, 52 + n * 42), (215, 52 + n * 42), (215, 115), (250, 115))
+    p.box((250, 84), (160, 62), "Claim\n25 of a company", "ours")
+    p.arrow((410, 115), (450, 115))
+    for n, (words, said, kind) in enumerate(
+        (
+            ("Account A", "answers: many at once", "good"),
+            ("Account B", "new or timed out: one", "wait"),
+            ("Account C", "at its limit: back to the log", "box"),
+        )
+    ):
+        y = 36 + n * 58
+        p.arrow((450, 115), (470, 115), (470, y + 24), (495, y + 24))
+        p.box((495, y), (270, 48), f"{words}\n{said}", kind)
+    p.words((15, 222), "Connections take turns, so a slow one costs the others nothing.", "soft")
+    return p
+
+
 def retries() -> Picture:
     """When a delivery is tried again."""
     p = Picture(780, 170)
@@ -274,6 +304,7 @@ PICTURES: dict[str, Callable[[], Picture]] = {
         states,
         periods,
         once,
+        queue,
         retries,
         held,
         partitions,

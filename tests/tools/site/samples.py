@@ -1,15 +1,16 @@
 """The commands of a page, and whether they print what the page shows.
 
-A block of `sh` is run (one of `console`, with prompts, is only named); a block of `text` after it is what it prints. In what is shown `…` stands for anything,
-dates, times, durations and ids for any of theirs; an id that is shown and typed later is the one that was
-printed. A comment before a block says more: `<!-- not run: REASON -->`, and before what it prints
-`<!-- exit code N -->`.
+A block of `sh` is run, and the lines of one of `console` that begin with `$`; a block of `text` after it is what it prints.
+In what is shown `…` stands for anything, dates, times, durations and ids for any of theirs; an id that is shown and typed
+later is the one that was printed. A comment before a block says more: `<!-- not run: REASON -->`; `<!-- run by TEST -->`, a
+test that reads the page; `<!-- with NAME=VALUE; … -->`, what a reader would put in place of a name; and before what it
+prints `<!-- exit code N -->`. A block of Python has one of the first two.
 """
 
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLLOWED = (
@@ -20,7 +21,13 @@ FOLLOWED = (
     "how-to/calendars-and-windows.md",
     "how-to/backfill-missed-days.md",
     "how-to/replay-after-an-outage.md",
+    "runbook.md",
     "how-to/read-a-report.md",
+    "../README.md",
+    "scheduling.md",
+    "cockpit.md",
+    "evidence.md",
+    "notices.md",
     "how-to/restore-a-backup.md",
     "api.md",
     "sla.md",
@@ -33,6 +40,8 @@ _PART = re.compile(
     r"(?:^<!-- (?P<note>[^>]+) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
+_TYPED = re.compile(r"^\$ .*(?:(?<=\\)\n.*)*", re.MULTILINE)
+"""What follows a prompt, with the lines that a backslash joins to it."""
 _END = "@@ends"
 _ID = r"[0-9a-f]{8}"
 _ANY = (
@@ -54,6 +63,8 @@ class Sample:
     shown: str | None = None
     code: int = 0
     not_run: str = ""
+    run_by: str = ""
+    instead: dict[str, str] = field(default_factory=dict)
 
 
 def samples(page: str) -> list[Sample]:
@@ -63,9 +74,18 @@ def samples(page: str) -> list[Sample]:
     for part in _PART.finditer(page):
         note = part["note"] or ""
         beside = not page[last : part.start()].strip()
-        if part["language"] in ("sh", "console"):
-            reason = note.removeprefix("not run: ") if note.startswith("not run: ") else ""
-            found.append(Sample(part["text"], not_run=reason))
+        if part["language"] in ("sh", "console", "python"):
+            text = part["text"]
+            if part["language"] == "console":
+                text = "\n".join(_TYPED.findall(text)).replace("$ ", "", 1).replace("\n$ ", "\n")
+            found.append(Sample(text))
+            kind, _, rest = note.partition(" ")
+            if note.startswith("not run: "):
+                found[-1].not_run = note.removeprefix("not run: ")
+            elif note.startswith("run by "):
+                found[-1].run_by = note.removeprefix("run by ")
+            elif kind == "with":
+                found[-1].instead = dict(one.strip().split("=", 1) for one in rest.split(";"))
         elif part["language"] == "text" and found and beside:
             found[-1].shown = part["text"]
             if note.startswith("exit code "):
@@ -117,7 +137,11 @@ def play(page: str, shell: Shell) -> Iterator[str]:
         if sample.not_run:
             yield f"not run ({sample.not_run}): {sample.commands.splitlines()[0]}"
             continue
+        if sample.run_by:
+            continue
         commands = re.sub(_ID, lambda one: ids.get(one[0], one[0]), sample.commands)
+        for name, value in sample.instead.items():
+            commands = commands.replace(name, value)
         printed, code = shell.run(commands)
         if code != sample.code:
             yield f"FAILED with exit code {code}:\n{commands}\n{printed}"

@@ -62,7 +62,9 @@ def refusals() -> str:
         ]
         subjects.append(
             f"## {subject.capitalize().replace('_', '-')}\n\n"
+            + '<div class="stacked" markdown>\n\n'
             + table(["code", "sentence", "parameters"], rows)
+            + "\n\n</div>"
         )
     return document("Refusal codes", _CODES, *subjects, wide=True)
 

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 _MAY_BE_EMPTY = {
-    "may be null": "no",
-    "key": "no part of a key",
     "always": "yes",
     "labels": "one series",
     "parameters": "the sentence is always the same",

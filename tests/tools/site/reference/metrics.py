@@ -40,7 +40,12 @@ def page() -> str:
             name = str(words[0]) + ("_total" if kind == "counter" else "")
             rows.append([anchored(name), kind, _labels(node, lists), cell(words[1])])
     return document(
-        "Metrics", _SAID, table(["metric", "kind", "labels", "meaning"], sorted(rows)), wide=True
+        "Metrics",
+        _SAID,
+        '<div class="stacked metrics" markdown>',
+        table(["metric", "kind", "labels", "meaning"], sorted(rows)),
+        "</div>",
+        wide=True,
     )
 
 
@@ -55,4 +60,4 @@ def _labels(node: ast.Call, lists: dict[str, ast.expr]) -> str:
         for one in ast.walk(lists[holder.id] if isinstance(holder, ast.Name) else holder)
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     ]
-    return ", ".join(f"`{name}`" for name in names)
+    return ", ".join(f"`{name}`" for name in names if name)

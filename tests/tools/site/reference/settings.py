@@ -19,11 +19,15 @@ def page() -> str:
     for field, about in Settings.model_fields.items():
         name = about.alias or field.upper()
         default, meaning = told.get(name, ("", ""))
-        rows.append([anchored(name), default, cell(about.description), meaning])
+        if meaning:
+            meaning = f"{meaning[0].upper()}{meaning[1:]}.<br>*Value*: {cell(about.description)}."
+        rows.append([anchored(name), default, meaning])
     return document(
         "Settings",
         _SAID,
-        table(["variable", "default", "must be", "meaning"], sorted(rows)),
+        '<div class="stacked settings" markdown>',
+        table(["variable", "default", "meaning"], sorted(rows)),
+        "</div>",
         wide=True,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 import impact_in_pipelines.db.schema as schema
 from impact_in_pipelines.db.schema.base import MEANINGS
-from impact_in_pipelines.db.schema.describing import columns_of
+from impact_in_pipelines.db.schema.describing import ColumnFacts, columns_of
 from tools.site.reference.text import cell, code, document, table
 
 _SAID = (
@@ -25,20 +25,24 @@ def page() -> str:
     for one in sorted(schema.metadata.tables.values(), key=lambda found: found.name):
         about, columns = said[one.name]
         rows = [
-            [code(c.name), code(c.type), "yes" if c.nullable else "", _key(one, c.name),
+            [code(c.name), _form(one, c),
              cell(columns.get(c.name) or one.columns[c.name].doc or MEANINGS.get(c.name, ""))]
             for c in columns_of(one.name)
         ]  # fmt: skip
-        head = ["column", "type", "may be null", "key", "meaning"]
+        head = ["column", "form", "meaning"]
         sections.append("\n\n".join([f"## {one.name}", cell(about), table(head, rows)]))
     return document("Tables", _SAID, *sections)
 
 
-def _key(one: Table, name: str) -> str:
-    """Whether a column is of the primary key, and what it refers to."""
-    column = one.columns[name]
-    told = ["primary"] if column.primary_key else []
-    told += [code(key.target_fullname) for key in column.foreign_keys]
+def _form(one: Table, facts: ColumnFacts) -> str:
+    """The type, whether it may be null, whether it is of the primary key, and what it refers to."""
+    column = one.columns[facts.name]
+    told = [code(facts.type)]
+    told += ["may be null"] if facts.nullable else []
+    told += ["primary key"] if column.primary_key else []
+    told += [
+        f"of [{key.column.table.name}](#{key.column.table.name})" for key in column.foreign_keys
+    ]
     return ", ".join(told)
 
 
