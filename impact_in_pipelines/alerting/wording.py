@@ -12,7 +12,7 @@ from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.incidents import FailedRun, Incident, Notice, NoticeKind
 from impact_in_pipelines.sla.model import BreachType, Rule, Severity
 from impact_in_pipelines.sla.reports.charts import sparkline
-from impact_in_pipelines.sla.wording import cut, duration, percent
+from impact_in_pipelines.sla.wording import as_set, cut, duration, percent
 
 LEVELS = {1: "warning", 2: "SLA breach", 3: "platform outage"}
 _TITLES = {
@@ -180,25 +180,29 @@ def fact(incident: Incident) -> str:
     """Actual against threshold, in the metric's own unit."""
     actual, limit = incident.actual, incident.threshold
     if not incident.type.is_known:
-        return f"{actual:g}, threshold {limit:g}; a newer version of the program says more"
+        return (
+            f"{as_set(actual)}, threshold {as_set(limit)}; a newer version of the program says more"
+        )
     match incident.type:
         case BreachType.SUCCESS_RATE | BreachType.ON_TIME_RATE | BreachType.RETRY_SUCCESS_RATE:
-            return f"{percent(actual)}, threshold {limit:g} %"
+            return f"{percent(actual)}, threshold {as_set(limit)} %"
         case BreachType.LATENCY:
             return f"{duration(actual)}, threshold {duration(limit)}"
         case BreachType.CONSECUTIVE_FAILURES:
             failed = count(actual, "delivery has failed", "deliveries in a row have failed")
-            return f"{failed}, threshold {limit:g}"
+            return f"{failed}, threshold {as_set(limit)}"
         case BreachType.OVERDUE:
             late = incident.details.get("oldest_late_minutes")
             by = f", the oldest by {duration(late * 60_000)}" if late is not None else ""
             return f"{count(actual, 'fire')} overdue{by}"
         case BreachType.BURN_RATE:
-            return f"the error budget burns {cut(actual, 1)} times too fast, threshold {limit:g}"
+            return (
+                f"the error budget burns {cut(actual, 1)} times too fast, threshold {as_set(limit)}"
+            )
         case BreachType.PLATFORM_OUTAGE:
             return _outage(incident)
         case BreachType.CONNECTION_REFUSED:
-            return f"refused for {count(actual, 'hour')}; it pauses itself after {limit:g}"
+            return f"refused for {count(actual, 'hour')}; it pauses itself after {as_set(limit)}"
         case BreachType.HELD:
             who, why = incident.details.get("held_by"), incident.details.get("why")
             return f"held by {who} for {count(actual, 'hour')}: {why}{_late(incident)}"
@@ -278,7 +282,7 @@ def _outage(incident: Incident) -> str:
     waits = f"; {_deliveries(held)} held" if held else ""
     return (
         f"every attempt has failed for {count(incident.actual, 'minute')}, threshold "
-        f"{incident.threshold:g}{waits}{_late(incident)}"
+        f"{as_set(incident.threshold)}{waits}{_late(incident)}"
     )
 
 

@@ -1,6 +1,7 @@
 """An anomaly in words, from what its incident keeps. Commands and links are added by whoever tells it."""
 
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from impact_in_pipelines.anomalies.kinds import AnomalyKind, Measure
@@ -41,7 +42,8 @@ def name(anomaly: Mapping[str, Any]) -> str:
 def amount(kind: AnomalyKind, value: float) -> str:
     """A value of the series in its unit."""
     if kind is AnomalyKind.SUCCESS:
-        return f"{value * 100:.1f} %"
+        # Up: a share of failures just above what the target allows must not read as if it were kept.
+        return f"{(Decimal(str(value)) * 100).quantize(Decimal('0.1'), ROUND_CEILING)} %"
     if kind is AnomalyKind.ANSWERS:
         return f"{value:.0f} ms" if value < _THOUSAND_MS else f"{value / _THOUSAND_MS:.1f} s"
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"

@@ -16,6 +16,7 @@ from impact_in_pipelines.sla.budget import ErrorBudget
 from impact_in_pipelines.sla.model import SlaStatus
 from impact_in_pipelines.sla.thresholds import Thresholds
 from impact_in_pipelines.sla.wire import Document, status_document
+from impact_in_pipelines.sla.wording import as_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def set_own_levels(
         if value is None:
             mine.pop(name, None)
         elif not lowest <= value <= highest:
-            raise ThresholdOutOfRange(name, f"{value:g}", lowest, highest)
+            raise ThresholdOutOfRange(name, as_set(value), lowest, highest)
         elif mine.get(name) != value:
             mine[name] = value
     if mine != before:

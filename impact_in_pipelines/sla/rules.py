@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import floor
 from operator import ge, gt, lt
 from typing import Any
 from uuid import UUID
@@ -291,7 +292,8 @@ def _overdue_breach(metrics: Metrics, thresholds: Thresholds, now: datetime) -> 
         pages=critical,
         details={
             "oldest_scheduled_for": oldest.isoformat() if oldest else None,
-            "oldest_late_minutes": None if late is None else round(late, 1),
+            # Cut: what is not yet late enough to page must not read as if it were.
+            "oldest_late_minutes": None if late is None else floor(late * 10) / 10,
         },
         since=None
         if oldest is None

@@ -8,6 +8,7 @@ long for.
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from impact_in_pipelines.sla.document import number
 from impact_in_pipelines.sla.model import RATES
 
 NOTHING = "–"
@@ -23,6 +24,16 @@ def cut(value: float, digits: int) -> Decimal:
     """`value` cut (not rounded) to `digits` decimals. By its shortest notation, which is what was meant:
     98.2 is 98.199999… in binary and must stay 98.2."""
     return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR)
+
+
+def as_set(value: float) -> str:
+    """A target or limit with every digit that somebody set: 99.99995 is not 100."""
+    return f"{Decimal(str(number(value))).normalize():f}"
+
+
+def allowance(failures: float) -> str:
+    """How many may fail, cut: 0.98 of a failure is not the one that has overspent it."""
+    return str(cut(failures, 1))
 
 
 def raised(value: float, step: float = 1) -> int:

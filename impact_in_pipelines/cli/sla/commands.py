@@ -35,7 +35,14 @@ from impact_in_pipelines.sla.reports.said import ENGLISH, for_reader
 from impact_in_pipelines.sla.thresholds import OVERRIDABLE, as_values
 from impact_in_pipelines.sla.windows import ReportPeriod
 from impact_in_pipelines.sla.wire import thresholds_document
-from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, percent
+from impact_in_pipelines.sla.wording import (
+    allowance,
+    as_set,
+    budget_left,
+    duration,
+    in_unit,
+    percent,
+)
 
 app = typer.Typer(
     help="How deliveries keep their promises: status, reports, thresholds.", no_args_is_help=True
@@ -159,7 +166,7 @@ def thresholds(
             (
                 o.company or "all",
                 o.platform or "all",
-                ", ".join(f"{name} = {value:g}" for name, value in o.thresholds.items()),
+                ", ".join(f"{name} = {as_set(value)}" for name, value in o.thresholds.items()),
                 o.updated_by,
                 o.updated_at,
             )
@@ -233,7 +240,7 @@ def _print_status(found: SlaStatus, budget: ErrorBudget | None) -> None:
             left += f", spent by {budget.runs_out_at:%Y-%m-%d}"
         console.print(
             f"\nError budget of {count(budget.days, 'day')}: {budget.errors} failed, "
-            f"{budget.allowed:.1f} allowed; {left}",
+            f"{allowance(budget.allowed)} allowed; {left}",
             soft_wrap=True,
         )
 

@@ -194,7 +194,9 @@ class _Looking:
                 span=int(judged.span[n]),
                 score=round(float(np.nan_to_num(judged.score[n])), 2),
                 threshold=round(bar, 2),
-                observed=_short(judged.observed[n]) or 0.0,
+                # A rate keeps its digits: what was seen isn't rounded across a target.
+                observed=_short(judged.observed[n], 10 if judged.kind is AnomalyKind.SUCCESS else 4)
+                or 0.0,
                 expected=_short(judged.expected[n]) or 0.0,
                 direction=1 if judged.effect[n] > 0 else -1,
                 fresh=bool(fresh[n]),
@@ -265,6 +267,6 @@ def _as_imported(counts: Floats) -> Floats:
     return np.where((empty & few[:, None])[:, ::-1], np.nan, known)
 
 
-def _short(value: float) -> float | None:
-    """Four digits: the evidence is kept with the incident."""
-    return None if np.isnan(value) else float(f"{value:.4g}")
+def _short(value: float, digits: int = 4) -> float | None:
+    """Few digits: the evidence is kept with the incident."""
+    return None if np.isnan(value) else float(f"{value:.{digits}g}")

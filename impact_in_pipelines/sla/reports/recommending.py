@@ -22,7 +22,7 @@ from impact_in_pipelines.sla.reports.said import (
     worded,
 )
 from impact_in_pipelines.sla.thresholds import Thresholds
-from impact_in_pipelines.sla.wording import in_percent
+from impact_in_pipelines.sla.wording import allowance, as_set, in_percent
 
 LARGE_PAYLOAD_BYTES = 100 * 1024
 LATE_MS = 60_000.0
@@ -322,8 +322,8 @@ def _budget(facts: Facts, thresholds: Thresholds, company: str | None) -> Iterat
         errors=str(budget.errors),
         due=str(budget.due),
         days=budget.days,
-        target=f"{thresholds.success_rate_target_percent:g} %",
-        allowed=f"{budget.allowed:.1f}",
+        target=f"{as_set(thresholds.success_rate_target_percent)} %",
+        allowed=allowance(budget.allowed),
     )
     left = clause(
         N_(" %(left)s of the error budget is left, until %(day)s at the present rate."),

@@ -20,7 +20,7 @@ from impact_in_pipelines.sla.reports.said import (
     ReportLanguage,
     recommendations_for,
 )
-from impact_in_pipelines.sla.wording import in_percent, instant
+from impact_in_pipelines.sla.wording import as_set, cut, in_percent, instant
 
 _INCIDENTS_SHOWN = 25
 _STATE_WORDS = {
@@ -133,7 +133,7 @@ def _budget_left(left: float | None, reader: ReportLanguage) -> str:
 
 def target_words(fraction: float) -> str:
     """A target as people write it: `98 %`."""
-    return f"{in_percent(fraction):g} %"
+    return f"{as_set(in_percent(fraction))} %"
 
 
 def _span(report: Mapping[str, Any], reader: ReportLanguage) -> str:
@@ -234,7 +234,7 @@ def _budget_note(budget: Mapping[str, Any] | None, reader: ReportLanguage) -> st
     if left is not None and left < 0:
         values |= {
             "errors": reader.number(budget["errors"]),
-            "allowed": reader.number(budget["allowed"], 1),
+            "allowed": reader.number(float(cut(budget["allowed"], 1)), 1),
         }
         return reader.text(N_("%(errors)s failed, %(allowed)s allowed in %(days)s days")) % values
     return reader.text(N_("of %(days)s days")) % values
@@ -294,7 +294,7 @@ def _budget_words(budget: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -
         "days": budget["days"],
         "errors": reader.number(budget["errors"]),
         "due": reader.number(budget["due"]),
-        "allowed": reader.number(budget["allowed"], 1),
+        "allowed": reader.number(float(cut(budget["allowed"], 1)), 1),
     }
     left = budget["left"]
     if left is None:

@@ -46,6 +46,10 @@ class Formats:
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
         return str(format_decimal(value, format=pattern, locale=self.language.locale))
 
+    def allowance(self, failures: float) -> str:
+        """How many may fail, cut: 0.98 of a failure is not the one that has overspent it."""
+        return self.number(float(cut(failures, 1)), 1)
+
     def percent(self, value: float | None, digits: int = 1) -> str:
         """A percentage (0 to 100). It is cut, not rounded: 97.96 must not read as the 98 it has missed."""
         if value is None:

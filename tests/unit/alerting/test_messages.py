@@ -85,6 +85,7 @@ def test_hostile_and_endless_texts_stay_within_bounds() -> None:
             breach(type=BreachType.CONSECUTIVE_FAILURES, actual=3, threshold=3),
             "3 deliveries in a row have failed, threshold 3",
         ),
+        (breach(actual=99.9999, threshold=99.99995), "99.99 %, threshold 99.99995 %"),
         (breach(type=BreachType.OVERDUE, actual=1, threshold=0), "1 fire overdue"),
         (
             breach(

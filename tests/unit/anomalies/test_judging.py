@@ -18,6 +18,7 @@ from impact_in_pipelines.anomalies.model import (
     RECENT_DAYS,
     Floats,
 )
+from impact_in_pipelines.anomalies.saying import amount
 from impact_in_pipelines.anomalies.seasons import season
 from impact_in_pipelines.anomalies.tails import count_score
 from impact_in_pipelines.anomalies.thresholds import accepted, threshold
@@ -167,3 +168,9 @@ def test_all_companies_share_a_days_false_alarms() -> None:
     """Ten thousand companies with one a quarter each would be a hundred a day for the same two people."""
     assert accepted(1, 1, 10) == 1
     assert accepted(1, 1, 9_100) == pytest.approx(0.01)
+
+
+def test_a_share_of_failures_is_never_said_as_less_than_it_is() -> None:
+    """2.001 % failed where 2 % may: "2.0 %" would read as if the target were kept."""
+    said = [amount(AnomalyKind.SUCCESS, share) for share in (0.02001, 0.02, 0.0, 1.0, 0.00001)]
+    assert said == ["2.1 %", "2.0 %", "0.0 %", "100.0 %", "0.1 %"]

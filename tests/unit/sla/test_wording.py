@@ -2,7 +2,15 @@
 
 import pytest
 
-from impact_in_pipelines.sla.wording import budget_left, duration, in_unit, percent, share
+from impact_in_pipelines.sla.wording import (
+    allowance,
+    as_set,
+    budget_left,
+    duration,
+    in_unit,
+    percent,
+    share,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +89,20 @@ def test_what_is_left_of_a_budget() -> None:
 def test_each_breach_is_said_in_its_unit(type_: str, value: float, said: str) -> None:
     """Percent, a time, a multiple, a count."""
     assert in_unit(type_, value) == said
+
+
+def test_a_limit_keeps_every_digit_that_was_set() -> None:
+    """A target of 99.99995 % read as 100 %, and a limit of 1234567 as 1.23457e+06."""
+    said = [as_set(one) for one in (99.99995, 98.0, 1_234_567, 0.0, 0.00001, 100 * 0.98)]
+    assert said == ["99.99995", "98", "1234567", "0", "0.00001", "98"]
+
+
+def test_what_may_fail_is_cut() -> None:
+    """One failure of 49 due has overspent the 0.98 that 98 % allows; "1 failed, 1.0 allowed" hid that."""
+    assert [allowance(n) for n in (0.98, 1.0, 1.99, 20.0, 0.0)] == [
+        "0.9",
+        "1.0",
+        "1.9",
+        "20.0",
+        "0.0",
+    ]

@@ -29,6 +29,11 @@ def test_a_missed_target_never_reads_as_met(value: float) -> None:
     assert _formats().percent(value) == "97.9%"
 
 
+def test_what_may_fail_is_cut_too() -> None:
+    """One failure where 0.98 are allowed has overspent the budget."""
+    assert [_formats().allowance(n) for n in (0.98, 1.0, 1234.56)] == ["0.9", "1", "1,234.5"]
+
+
 def test_whole_rates_carry_no_empty_decimals() -> None:
     """100 % is 100 %, and floating point doesn't make 98.2 of it 98.1."""
     assert _formats().percent(100.0) == "100%"

@@ -7,9 +7,12 @@ from impact_in_pipelines.api.web.language.words import LEVELS
 from impact_in_pipelines.api.web.visits import MANAGE, VIEW, Pages, Visit
 from impact_in_pipelines.services import sla as service
 from impact_in_pipelines.services.sla import OwnLevel
+from impact_in_pipelines.sla.wording import as_set
 from impact_in_pipelines.wording.marking import N_
 
 _MINUTE_MS = 60_000
+_DIGITS = 10
+"""No limit is rounded to one that is refused."""
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -32,8 +35,8 @@ def save(visit: Visit) -> Response:
         value = _stored(one.name, text)
         if text and (value is None or not one.lowest <= value <= one.highest):
             problems[one.name] = visit.text(N_("A number from %(lowest)s to %(highest)s.")) % {
-                "lowest": visit.formats.number(_shown(one.name, one.lowest), 2),
-                "highest": visit.formats.number(_shown(one.name, one.highest), 2),
+                "lowest": visit.formats.number(_shown(one.name, one.lowest), _DIGITS),
+                "highest": visit.formats.number(_shown(one.name, one.highest), _DIGITS),
             }
         else:
             values[one.name] = value
@@ -54,7 +57,7 @@ def _form(visit: Visit, problems: dict[str, str]) -> Response:
         values={
             one.name: visit.field(one.name)
             if problems
-            else f"{_shown(one.name, one.value):g}"
+            else as_set(_shown(one.name, one.value))
             if one.own
             else ""
             for one in levels
@@ -65,7 +68,7 @@ def _form(visit: Visit, problems: dict[str, str]) -> Response:
 def _numbers(visit: Visit, one: OwnLevel) -> tuple[str, str, str]:
     """The usual, the lowest and the highest number as people read them."""
     usual, lowest, highest = (
-        visit.formats.number(_shown(one.name, value), 2)
+        visit.formats.number(_shown(one.name, value), _DIGITS)
         for value in (one.usual, one.lowest, one.highest)
     )
     return usual, lowest, highest
@@ -83,4 +86,5 @@ def _stored(name: str, text: str) -> float | None:
         return None
     if not 0 <= value < 1e9:
         return None
-    return value * _MINUTE_MS if name.endswith("_ms") else value
+    # Whole thousandths of a millisecond: what was shown in minutes and is saved as it was stays what it is.
+    return round(value * _MINUTE_MS, 3) if name.endswith("_ms") else value
