@@ -8,6 +8,7 @@ redirects without bound, and costs three times as much CPU a request, its adapte
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -73,7 +74,6 @@ class Transport:
         ) / 1000
         self._retrying = Retrying(
             retry=retry_if_exception(plainly_did_not_arrive) | retry_if_result(self._is_short_wait),
-            stop=self._stops,
             wait=self._wait_seconds,
             sleep=sleep,
             retry_error_callback=_last_outcome,
@@ -106,10 +106,39 @@ class Transport:
             trouble = trouble or answer.status >= 500
             return answer
 
-        retrying = self._retrying
-        if again is not None:
-            retrying = retrying.copy(stop=lambda state: self._stops(state) or not again())
-        answer: Answer = retrying(once)
+        started = time.monotonic()
+        try:
+            answer = once()
+            if not self._is_short_wait(answer):
+                return answer
+        except Exception as error:
+            if not plainly_did_not_arrive(error):
+                raise
+            first: Future[Answer] = Future()
+            first.set_exception(error)
+        else:
+            first = Future()
+            first.set_result(answer)
+        return self._repeated(once, again, first, time.monotonic() - started)
+
+    def _repeated(
+        self,
+        once: Callable[[], Answer],
+        again: Callable[[], bool] | None,
+        first: "Future[Answer]",
+        took_s: float,
+    ) -> Answer:
+        """Repeat a call whose `first` try took so long. Only here is tenacity asked: its state, its copy for
+        each call and its own bookkeeping cost as much as the rest of a call that needs none of them."""
+        tried = iter([first])
+
+        def next_try() -> Answer:
+            return done.result() if (done := next(tried, None)) is not None else once()
+
+        def stops(state: RetryCallState) -> bool:
+            return self._stops(state, took_s) or (again is not None and not again())
+
+        answer: Answer = self._retrying.copy(stop=stops)(next_try)
         return answer
 
     def probe(self, url: str) -> Answer:
@@ -159,8 +188,8 @@ class Transport:
     def _is_short_wait(self, answer: Answer) -> bool:
         return short_wait_ms(answer, self._longest_wait_ms, self.now()) is not None
 
-    def _stops(self, state: RetryCallState) -> bool:
-        elapsed = max(state.seconds_since_start or 0.0, state.idle_for)
+    def _stops(self, state: RetryCallState, took_s: float) -> bool:
+        elapsed = took_s + max(state.seconds_since_start or 0.0, state.idle_for)
         late = elapsed + state.upcoming_sleep > self._total_seconds
         return late or state.attempt_number >= TRIES
 

@@ -46,6 +46,24 @@ def test_the_body_goes_out_byte_for_byte(transport: Transport) -> None:
     assert any(line.startswith(b"User-Agent: impact-in-pipelines/") for line in lines)
 
 
+def test_head_and_body_leave_together(transport: Transport) -> None:
+    """One call to the system and one packet a request, where two would be waited for."""
+
+    def one_read() -> bytes:
+        with listener.accept()[0] as accepted:
+            found = accepted.recv(65_536)
+            accepted.sendall(OK)
+        return found
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as server:
+        reading = server.submit(one_read)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/impact"
+        answer = transport.post(url, {"Idempotency-Key": "k"}, b'{"n":1}')
+        read = reading.result(timeout=30)
+    assert answer.status == 200
+    assert read.startswith(b"POST /impact") and read.endswith(b'\r\n\r\n{"n":1}')
+
+
 def test_connections_are_kept(transport: Transport) -> None:
     """A hundred calls in turn need one connection."""
     with raw_server(answers(OK)) as server:
