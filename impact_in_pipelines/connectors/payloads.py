@@ -9,7 +9,7 @@ from uuid import UUID
 
 from impact_in_pipelines.connectors.registry import mapping_for, reported
 from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal
-from impact_in_pipelines.delivery.payload import canonical_bytes
+from impact_in_pipelines.delivery.payload import write_down
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.impact.figures import ImpactFigures, ImpactSource, PeriodRequest, Ref
 from impact_in_pipelines.platforms import FACTS
@@ -101,8 +101,7 @@ def _payload(
         due_at = delivery.first_due_at or delivery.scheduled_for
         built_at = now if delivery.rebuild else due_at
         payload = mapping_for(delivery.platform)(found, connection, built_at, delivery.correction)
-        canonical_bytes(payload)
-        return Content(payload, reported(delivery.platform, found))
+        return Content(payload, reported(delivery.platform, found), write_down(payload))
     except ValueError as error:
         return Refusal(ErrorKind.DATA_QUALITY, f"{error}; correct the events and replay")
     except Exception as error:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
+from impact_in_pipelines.delivery.payload import Payload, Written, canonical_bytes
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind, Trigger
 from impact_in_pipelines.platforms import FACTS, Platform
 
@@ -64,10 +64,11 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A payload, and what it reports."""
+    """A payload, what it reports, and how it is written down where somebody has done that already."""
 
     payload: Payload
     reported: Reported | None = None
+    written: Written | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Shipment:
     `key` is the delivery's idempotency key or the batch's id; `request_id` the attempt's id.
     `may_have_arrived`: an earlier attempt under `key` may have reached the platform, so that a conflict
     may mean that this one is being processed. `traceparent`: where its spans belong (W3C Trace Context).
+    `written`: the body, where it has been written down already.
     """
 
     connection: Connection
@@ -141,10 +143,13 @@ class Shipment:
     is_batch: bool = False
     may_have_arrived: bool = False
     traceparent: str | None = None
+    written: bytes | None = field(default=None, compare=False, repr=False)
 
     @property
     def body(self) -> bytes:
         """The bytes on the wire: the frozen payload, or `{"records": […]}` of the batch."""
+        if self.written is not None:
+            return self.written
         content = {"records": list(self.payloads)} if self.is_batch else self.payloads[0]
         return canonical_bytes(content)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
@@ -30,6 +31,29 @@ def canonical_bytes(payload: Mapping[str, Any]) -> bytes:
         return _dumps(_plain(payload)).encode()
     except _NotPlain:
         return _canonical_bytes(payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A payload, its canonical bytes, and its hash: all that costs time, once."""
+
+    payload: Payload
+    body: bytes
+    hash: str
+
+    def body_of(self, payload: Payload) -> bytes | None:
+        """The bytes of `payload`; None where it is another one than was written, equal or not."""
+        return self.body if payload is self.payload else None
+
+
+def write_down(payload: Payload) -> Written:
+    """`canonical_bytes` and `payload_hash` in one look at `payload`. Raises `ValueError` as they do."""
+    try:
+        plain = _plain(payload)
+    except _NotPlain:
+        return Written(payload, _canonical_bytes(payload), payload_hash(payload))
+    bare = _dumps(without_timestamps(plain)).encode()
+    return Written(payload, _dumps(plain).encode(), hashlib.sha256(bare).hexdigest())
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What the delivery core needs from outside; `db` and `connectors` provide it (design, section 4)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ from impact_in_pipelines.delivery.model import (
     SendResult,
     Shipment,
 )
-from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.payload import Payload, Written
 from impact_in_pipelines.platforms import Platform
 
 
@@ -80,7 +80,8 @@ class OAuthTokens(Protocol):
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A claimed delivery with its payload, ready to be frozen; `reported` is what was built now (None: it was
-    frozen before); `trace_id` is its trace's, 32 hex digits, where deliveries are traced."""
+    frozen before); `trace_id` is its trace's, 32 hex digits, where deliveries are traced; `written`: the
+    payload as it was written down, or the one in whose place a twin's has come."""
 
     claimed: Claimed
     connection: Connection
@@ -91,6 +92,7 @@ class Prepared:
     batch_id: UUID | None = None
     reported: Reported | None = None
     trace_id: str | None = None
+    written: Written | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

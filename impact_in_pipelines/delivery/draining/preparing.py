@@ -1,14 +1,15 @@
 """From claimed rows to requests: payloads built or taken from the row, hashed, and grouped."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.identity import revision_key
 from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal, Shipment
-from impact_in_pipelines.delivery.payload import canonical_bytes, payload_hash
+from impact_in_pipelines.delivery.payload import write_down
 from impact_in_pipelines.delivery.ports import PayloadSource, Prepared
 from impact_in_pipelines.delivery.refusing import no_connection
 from impact_in_pipelines.delivery.retry import LOST_MOST
@@ -63,6 +64,7 @@ def prepare(
     to_build = [(row, c) for row, c in connected if row.payload is None or row.rebuild]
     built = payloads.build(to_build, now) if to_build else {}
     prepared: list[Prepared] = []
+    attempt_ids = iter(_random_ids(len(connected)))
     for row, connection in connected:
         content = built.get(row.id) or (Content(row.payload) if row.payload else None)
         if isinstance(content, Refusal):
@@ -70,16 +72,25 @@ def prepare(
         elif content is None:
             raise LookupError(f"no payload was built for delivery {row.id}")
         else:
-            prepared.append(_prepared(row, connection, content))
+            prepared.append(_prepared(row, connection, content, next(attempt_ids)))
     return prepared, refusals
 
 
-def _prepared(row: Claimed, connection: Connection, built: Content) -> Prepared:
+def _random_ids(number: int) -> list[UUID]:
+    """UUIDs of version 4 by one call to the system: at each a thread leaves Python's lock to all the others,
+    and gets it back when they have had their turns."""
+    drawn = os.urandom(16 * number)
+    return [UUID(bytes=drawn[at : at + 16], version=4) for at in range(0, 16 * number, 16)]
+
+
+def _prepared(row: Claimed, connection: Connection, built: Content, attempt_id: UUID) -> Prepared:
     content = built.payload
-    digest = payload_hash(content)
+    written = built.written or write_down(content)
+    digest = written.hash
     if row.rebuild and row.payload is not None:
         if digest == row.payload_hash:
             content = row.payload  # unchanged: the same bytes under the same key (D11)
+            written = write_down(content)
         else:
             row = replace(
                 row,
@@ -93,11 +104,12 @@ def _prepared(row: Claimed, connection: Connection, built: Content) -> Prepared:
         connection=connection,
         payload=content,
         payload_hash=digest,
-        payload_bytes=len(canonical_bytes(content)),
-        attempt_id=uuid4(),
+        payload_bytes=len(written.body),
+        attempt_id=attempt_id,
         batch_id=row.batch_id,
         reported=built.reported,
         trace_id=trace_id_of(row.id),
+        written=written,
     )
 
 
@@ -118,13 +130,16 @@ def as_requests(ready: Sequence[Prepared]) -> list[Request]:
 
 
 def _request(members: tuple[Prepared, ...], key: UUID, *, is_batch: bool) -> Request:
+    first = members[0]
     shipment = Shipment(
-        connection=members[0].connection,
+        connection=first.connection,
         key=key,
-        request_id=members[0].attempt_id,
+        request_id=first.attempt_id,
         payloads=tuple(member.payload for member in members),
         is_batch=is_batch,
         may_have_arrived=any(member.claimed.may_have_arrived for member in members),
-        traceparent=traceparent_of(members[0]),
+        traceparent=traceparent_of(first),
+        # Not where a twin's body has taken its place since it was written down.
+        written=first.written.body_of(first.payload) if first.written and not is_batch else None,
     )
     return Request(shipment=shipment, members=members)

@@ -61,7 +61,8 @@ def test_head_and_body_leave_together(transport: Transport) -> None:
         answer = transport.post(url, {"Idempotency-Key": "k"}, b'{"n":1}')
         read = reading.result(timeout=30)
     assert answer.status == 200
-    assert read.startswith(b"POST /impact") and read.endswith(b'\r\n\r\n{"n":1}')
+    assert read.startswith(b"POST /impact")
+    assert read.endswith(b'\r\n\r\n{"n":1}')
 
 
 def test_connections_are_kept(transport: Transport) -> None:

@@ -15,6 +15,7 @@ from impact_in_pipelines.delivery.payload import (
     canonical_bytes,
     payload_hash,
     without_timestamps,
+    write_down,
 )
 
 
@@ -45,6 +46,23 @@ def test_the_canonical_form_is_that_of_the_reference_or_none(payload: Payload) -
             _reference(payload)
     else:
         assert ours == _reference(payload)
+
+
+@given(
+    payload=st.dictionaries(st.text(max_size=3) | st.sampled_from(["timestamp", "metadata"]), ODD)
+)
+def test_what_is_written_down_at_once_is_what_each_question_answers(payload: Payload) -> None:
+    """Bytes and hash in one look are those of `canonical_bytes` and `payload_hash`, or refused as they do."""
+    try:
+        body, digest = canonical_bytes(payload), payload_hash(payload)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            write_down(payload)
+    else:
+        written = write_down(payload)
+        assert (written.body, written.hash) == (body, digest)
+        assert written.body_of(payload) == body
+        assert written.body_of(dict(payload)) is None
 
 
 def _reference(payload: Payload) -> bytes:

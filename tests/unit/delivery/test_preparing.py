@@ -9,7 +9,7 @@ import pytest
 
 from impact_in_pipelines.delivery.draining.preparing import as_requests, prepare
 from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal
-from impact_in_pipelines.delivery.payload import Payload
+from impact_in_pipelines.delivery.payload import Payload, canonical_bytes
 from impact_in_pipelines.delivery.states import ErrorKind
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
@@ -107,6 +107,18 @@ def test_single_deliveries_travel_alone_under_their_own_key() -> None:
     assert [p.ids for p in made] == [(item.claimed.id,) for item in items]
     assert [p.shipment.key for p in made] == [item.claimed.idempotency_key for item in items]
     assert [p.shipment.request_id for p in made] == [item.attempt_id for item in items]
+
+
+def test_what_travels_is_what_was_written_down_for_the_payload_that_is_frozen() -> None:
+    """One key never carries two bodies: a replay's unchanged payload, and a twin's that has taken the place
+    of what was built, are written down themselves."""
+    (built,), _ = prepare([claimed()], HERE, Source(CHANGED), NOW)
+    (replayed,), _ = prepare([claimed(BEFORE, rebuild=True)], HERE, Source(UNCHANGED), NOW)
+    of_twin = replace(built, payload=dict(BEFORE))
+    bodies = [one.shipment.body for one in as_requests([built, replayed, of_twin])]
+    assert bodies == [canonical_bytes(one) for one in (CHANGED, BEFORE, BEFORE)]
+    assert len({one.attempt_id for one in (built, replayed)}) == 2
+    assert built.attempt_id.version == 4
 
 
 def test_a_batch_travels_whole_under_its_own_key_with_the_same_bytes() -> None:
