@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -141,6 +142,21 @@ def test_nobody_is_let_in_without_the_password(cluster: Path) -> None:
             psycopg2.connect(
                 host=url.query["host"], user="postgres", password=password, dbname="postgres"
             )
+
+
+def test_a_random_password_is_hashed_once_for_each_connection(cluster: Path) -> None:
+    """Thousands of rounds protect what people choose; here they were half of an idle daemon's work."""
+    url = embedded_url(cluster)
+    assert len(url.password or "") >= 43  # 256 random bits
+    with closing(
+        psycopg2.connect(
+            host=url.query["host"], user="postgres", password=url.password, dbname="postgres"
+        )
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'postgres'")
+        ((kept,),) = cursor.fetchall()
+    assert kept.startswith("SCRAM-SHA-256$1:")
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can act as another user")
