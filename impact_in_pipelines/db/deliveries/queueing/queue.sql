@@ -83,9 +83,10 @@ WITH queued AS (
     FROM held WHERE d.id = held.id AND @within(d)
     RETURNING d.*
 ), lost AS (
-    -- An attempt that is still open belonged to a worker whose lease ran out.
+    -- An attempt that is still open belonged to a worker whose lease ran out. What was never tried has none: to
+    -- look for those of a thousand new rows reads a page of a large index for each.
     UPDATE delivery_attempts a SET outcome = 'lost', finished_at = :now, error = :lost_error
-    FROM claimed WHERE @attempt(a, claimed) AND a.outcome = 'started'
+    FROM claimed WHERE claimed.attempt_count > 0 AND @attempt(a, claimed) AND a.outcome = 'started'
 )
 SELECT d.id, d.company_id, c.slug AS company_slug, c.name AS company_name, d.platform, d.trigger,
        d.timezone, d.period_start, d.period_end, d.scheduled_for, d.idempotency_key,
