@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from benchmarks import _claims
 from benchmarks._costs import often, seconds
 from benchmarks._kept import asked, opened, server_pid
 from benchmarks._log import NOW
@@ -57,6 +58,7 @@ def measure(database: Database) -> None:
         lambda: store.assess(week, NOW, company_id=next(some).id),
         server,
     )
+    _claims.claim(database, server)
     outcomes = SlaOutcomes(database.engine, settings)
     seconds("outcomes packed, as far as they aren't", lambda: outcomes.refresh(NOW), server)
     changed = settle_again(database)

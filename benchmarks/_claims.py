@@ -1,0 +1,63 @@
+"""What a claim costs on a log of many deliveries, which is as it was afterwards. Not a benchmark."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, text
+
+from benchmarks._costs import often
+from benchmarks._log import NOW
+from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
+from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.platforms import Platform
+
+CLAIMED = 1_000
+_TIMES = 5
+_DUE = """
+INSERT INTO impact_deliveries
+    (id, company_id, platform, schedule_id, trigger, status, period_start, period_end, scheduled_for,
+     idempotency_key, attempt_count, created_at, updated_at, next_attempt_at, change_seq)
+SELECT gen_random_uuid(), company_id, platform, id, 'schedule', 'pending', CAST(:now AS date),
+       CAST(:now AS date), :now, gen_random_uuid(), 0, :now, :now, :now, 0
+FROM scheduled_deliveries WHERE platform = :platform"""
+
+
+class _OneTransaction:
+    """An engine whose transactions are all parts of one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        yield self._connection
+
+    connect = begin
+
+
+def claim(database: Database, server: int) -> None:
+    """Claim some thousands of what would be due if each company's schedule on one platform were."""
+    platform = Platform.BENEVITY
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        due = connection.execute(text(_DUE), {"now": NOW, "platform": platform.value}).rowcount
+        log = PgDeliveryLog(
+            cast("Engine", _OneTransaction(connection)), connections=cast("Any", None)
+        )
+        often(
+            f"a claim of {CLAIMED:,}, {due:,} due (limit 100 ms)",
+            _TIMES,
+            lambda: log.claim(
+                platform,
+                now=NOW,
+                limit=CLAIMED,
+                worker="benchmark",
+                lease=timedelta(minutes=5),
+                selection=Selection(),
+            ),
+            server,
+        )
+        transaction.rollback()
