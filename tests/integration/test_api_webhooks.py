@@ -382,25 +382,3 @@ def test_standard_webhooks_serve_the_other_platforms(api: Served) -> None:
     assert old.json()["errors"][0]["field"] == "webhook-timestamp"
     assert first.json() == {"result": "taken_back", "deliveries": 1}
     assert again.json() == {"result": "duplicate", "deliveries": 0}
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "field"),
-    [
-        (b"{", 422, "body"),
-        (b"[]", 422, "body"),
-        (b'{"status": "failed"}', 422, "transactionId"),
-        (b'{"transactionId": 1, "status": "failed"}', 422, "transactionId"),
-        (b'{"transactionId": "\\u0000", "status": "failed"}', 422, "body"),
-        (b'"' + b"x" * 300_000 + b'"', 413, None),
-    ],
-)
-def test_what_is_no_call_back_is_refused(
-    api: Served, body: bytes, status: int, field: str | None
-) -> None:
-    """Before anything is looked up."""
-    answer = send(api, body, {})
-
-    assert answer.status_code == status
-    if field is not None:
-        assert answer.json()["errors"][0]["field"] == field

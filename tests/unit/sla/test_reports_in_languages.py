@@ -67,7 +67,7 @@ def test_no_sentence_is_left_in_english(name: str, code: str) -> None:
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_the_figures_are_the_same(code: str) -> None:
-    """A count in a sentence is the document's, whatever the separators."""
+    """A count in a sentence is the document's, whatever the separators; of one thing it may be a word."""
     report = _report("bad_week.json")
     told = for_reader(reader_of(code), report)
     for was, is_ in zip(
@@ -77,7 +77,7 @@ def test_the_figures_are_the_same(code: str) -> None:
     ):
         assert (was["rule"], was["urgent"]) == (is_["rule"], is_["urgent"])
         for one in from_document(was["said"]["seen"]):
-            counts = [value for value in one.values.values() if isinstance(value, int)]
+            counts = [n for n in one.values.values() if isinstance(n, int) and n != 1]
             for count in counts:
                 assert reader_of(code).number(count) in is_["seen"]
 
