@@ -3,12 +3,16 @@
 import re
 from difflib import get_close_matches
 from functools import lru_cache
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo, available_timezones
 
 from impact_in_pipelines.errors.schedules import TimezoneUnknown
 
 _EXAMPLE = "Europe/Oslo"
-_OFFSET = re.compile(r"(?:UTC|GMT|Z)?\s*([+-])\s*(\d{1,2})(?::?(\d\d))?", re.IGNORECASE)
+# With a hyphen, or as books and Wikipedia print it: a minus sign or a dash.
+_OFFSET = re.compile(
+    r"(?:UTC|GMT|Z)?\s*([+\-\u2212\u2013])\s*(\d{1,2})(?::?(\d\d))?", re.IGNORECASE
+)
 # Places for the abbreviations that people know: IANA has no such names, since a few mean several zones.
 _ABBREVIATIONS = {
     "CEST": "Europe/Oslo",
@@ -29,8 +33,29 @@ _ABBREVIATIONS = {
     "AEDT": "Australia/Sydney",
     "NZST": "Pacific/Auckland",
     "NZDT": "Pacific/Auckland",
+    "Z": "UTC",
+    "AST": "America/Halifax",
+    "ADT": "America/Halifax",
+    "NST": "America/St_Johns",
+    "NDT": "America/St_Johns",
+    "AKST": "America/Anchorage",
+    "AKDT": "America/Anchorage",
+    "BRT": "America/Sao_Paulo",
+    "ART": "America/Argentina/Buenos_Aires",
+    "TRT": "Europe/Istanbul",
+    "WAT": "Africa/Lagos",
+    "CAT": "Africa/Maputo",
+    "EAT": "Africa/Nairobi",
+    "SAST": "Africa/Johannesburg",
+    "PKT": "Asia/Karachi",
+    "WIB": "Asia/Jakarta",
+    "HKT": "Asia/Hong_Kong",
+    "KST": "Asia/Seoul",
+    "AWST": "Australia/Perth",
+    "ACST": "Australia/Adelaide",
+    "ACDT": "Australia/Adelaide",
 }
-# Zones that are off by a part of an hour and never change their clocks.
+# Zones that are off by a part of an hour; those of the last three change their clocks.
 _BETWEEN_HOURS = {
     (5, 30): "Asia/Kolkata",
     (5, 45): "Asia/Kathmandu",
@@ -38,7 +63,11 @@ _BETWEEN_HOURS = {
     (4, 30): "Asia/Kabul",
     (3, 30): "Asia/Tehran",
     (9, 30): "Australia/Darwin",
+    (8, 45): "Australia/Eucla",
     (-9, 30): "Pacific/Marquesas",
+    (-3, 30): "America/St_Johns",
+    (10, 30): "Australia/Lord_Howe",
+    (12, 45): "Pacific/Chatham",
 }
 
 
@@ -67,7 +96,7 @@ def _meant(name: str) -> str:
         return _ABBREVIATIONS[name.upper()]
     known = sorted(_known_zones(), key=lambda one: ("/" not in one, one.startswith("Etc/"), one))
     folded = {one.casefold(): one for one in reversed(known)}
-    city = name.casefold().replace(" ", "_")
+    city = _without_accents(name).casefold().replace(" ", "_")
     places = {one.casefold().rpartition("/")[2]: one for one in reversed(known)}
     for names in (folded, places):
         if city in names:
@@ -76,6 +105,10 @@ def _meant(name: str) -> str:
     like = [one for one in known if not one.startswith("Etc/")]
     near = get_close_matches(name, like, n=1, cutoff=0.75)
     return near[0] if near else _EXAMPLE
+
+
+def _without_accents(text: str) -> str:
+    return "".join(one for one in normalize("NFD", text) if not combining(one))
 
 
 def _with_offset(sign: str, hours: int, minutes: int) -> str:
