@@ -156,6 +156,25 @@ def test_lines_of_one_event_that_differ_are_rejected_and_name_each_other(
     assert [row.hours for row in stored(acme)] == [Decimal("1.5"), Decimal("2.25")]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_that_is_rejected_by_itself_disputes_its_event_too(
+    acme: Engine, tmp_path: Path, first: bool
+) -> None:
+    """The other line went in, and the mended one then replaced it without a word."""
+    good, bad = TWO[0], (*TWO[0][:6], "1.5.0", "", "")
+    other = ("E1", *bad[1:])  # another event's, by its id
+    broken = [good, bad, TWO[1], other] if first else [bad, good, TWO[1], other]
+
+    summary = imported(acme, tmp_path, lines(*broken).encode())
+
+    assert (summary.imported, summary.duplicates, summary.rejected) == (1, 0, 3)
+    assert [row.event_id for row in stored(acme)] == ["e2"]
+    reasons = {line: reason for line, reason, *_ in rejected(summary)}
+    own, theirs = ("2", "3") if first else ("3", "2")
+    assert reasons[own].startswith(f"event_id 'e1' stands on line {theirs} too")
+    assert reasons[theirs].startswith("hours '1.5.0' is no number")
+
+
 def test_the_same_numbers_written_otherwise_are_no_conflict(acme: Engine, tmp_path: Path) -> None:
     """What is compared is what would be stored."""
     again = ("e1", "acme", "2026-11-02T08:00:00Z", *TWO[0][3:6], "1.5000000000000002", "", "")

@@ -324,8 +324,7 @@ def test_any_files_in_a_row_leave_the_last_word_of_each_event(
     ready: Engine, tmp_path: Path, files: list[list[EventRow]]
 ) -> None:
     """Whatever files come: every row is accounted for, each event is as the last file says that says one
-    thing of it,
-    `company_impact` equals a full computation, and each file again changes nothing."""
+    thing of it, `company_impact` equals a full computation, and each file again changes nothing."""
     with ready.begin() as connection:
         connection.execute(text("TRUNCATE impact_events, company_impact, impact_touched_days"))
     store = ImpactStore(ready)
@@ -337,9 +336,11 @@ def test_any_files_in_a_row_leave_the_last_word_of_each_event(
             for each in rows
             if each.company != "nobody" and each.occurred_at != "soon" and each.hours != "-1"
         ]
-        said: dict[tuple[str, str], set[tuple[datetime, Decimal]]] = {}
-        for each in good:
-            content = (datetime.fromisoformat(each.occurred_at), _hours(each))
+        said: dict[tuple[str, str], set[tuple[datetime, Decimal] | None]] = {}
+        for each in rows:
+            content = None  # what doesn't hold says something else
+            if each in good:
+                content = (datetime.fromisoformat(each.occurred_at), _hours(each))
             said.setdefault((each.company, each.event_id), set()).add(content)
         one_word = [each for each in good if len(said[each.company, each.event_id]) == 1]
         summary = import_events(ready, path, now=NOW)

@@ -183,6 +183,10 @@ CREATE TEMPORARY TABLE staged_events (
     outcome_score numeric(12, 4)
 ) ON COMMIT DROP
 
+-- name: create_refused_events
+-- Events of lines that were rejected by themselves: another line of the same event says something else.
+CREATE TEMPORARY TABLE refused_events (line bigint, company_id uuid, event_id text) ON COMMIT DROP
+
 -- name: create_merged_events
 -- Each event once (lines that repeat it say the same, or it goes to the conflicts), in the order of the table's key: that order is what makes a
 -- million insertions into its index quick, and `place` lets them be done a part at a time.
@@ -206,11 +210,18 @@ WITH disputed AS (
           IS DISTINCT FROM
           (m.occurred_at, m.activity, m.participant_ref, m.volunteer_ref, m.hours, m.outcome_category,
            m.outcome_score)
+    UNION
+    SELECT r.company_id, r.event_id FROM refused_events r JOIN merged_events m USING (company_id, event_id)
+),
+lines AS (
+    SELECT line, company_id, event_id, false AS refused FROM staged_events
+    UNION ALL
+    SELECT line, company_id, event_id, true FROM refused_events
 ),
 numbered AS (
-    SELECT s.company_id, s.event_id, s.line,
+    SELECT s.company_id, s.event_id, s.line, s.refused,
            row_number() OVER (PARTITION BY s.company_id, s.event_id ORDER BY s.line) AS nth
-    FROM staged_events s JOIN disputed d USING (company_id, event_id)
+    FROM lines s JOIN disputed d USING (company_id, event_id)
 ),
 firsts AS (
     SELECT company_id, event_id, array_agg(line ORDER BY line) FILTER (WHERE nth <= :most) AS lines,
@@ -219,6 +230,7 @@ firsts AS (
 )
 SELECT n.line, n.company_id, n.event_id, f.lines, f.total
 FROM numbered n JOIN firsts f USING (company_id, event_id)
+WHERE NOT n.refused
 
 -- name: drop_conflicts_from_merged
 DELETE FROM merged_events m USING conflicts c

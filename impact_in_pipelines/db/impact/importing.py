@@ -19,7 +19,7 @@ from impact_in_pipelines.impact.csv_import import (
     RejectsFile,
     default_rejects_path,
 )
-from impact_in_pipelines.impact.csv_rules import EventRules
+from impact_in_pipelines.impact.csv_rules import LONGEST_REF, EventRules
 from impact_in_pipelines.impact.reasons import sentences as reasons
 
 FUTURE_LIMIT = timedelta(days=1)
@@ -32,6 +32,7 @@ _CONFLICTS_AT_ONCE = 1_000
 _LINES_NAMED = 5
 _IMPORT_LOCK = 727103
 _COPY = "COPY staged_events FROM STDIN WITH (FORMAT text, NULL '')"
+_COPY_REFUSED = "COPY refused_events FROM STDIN WITH (FORMAT text)"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
@@ -126,7 +127,8 @@ def import_events(
 @dataclass(frozen=True, slots=True)
 class _Conflicts:
     """Takes events that stand in the file with different content out of what is merged, and their lines to
-    the rejects, as they are written: the file is read once more, and only for files that have such."""
+    the rejects, as they are written: the file is read once more, and only for files that have such. A line
+    that was rejected by itself says something else as well: what it was meant to say may be what is right."""
 
     connection: Connection
     path: Path
@@ -181,12 +183,14 @@ def _stage(
     """Copy the rows that hold into a temporary table, the others into the rejects; returns all rows."""
     sql = load("impact/impact")
     connection.execute(sql["create_staged_events"])
+    connection.execute(sql["create_refused_events"])
     known = connection.execute(sql["company_slugs"])
     companies = {row.slug: str(row.id) for row in known if only is None or row.id == only.id}
     erased = erased_people(connection)
     rules = EventRules(companies, now + FUTURE_LIMIT, decimal_comma=events.dialect.decimal_comma)
     rows = 0
     lines: list[str] = []
+    refused: list[str] = []
     for line, fields in events.records():
         rows += 1
         if isinstance(fields, Broken):
@@ -198,6 +202,11 @@ def _stage(
             continue
         if problem := rules.problem(fields):
             rejects.add(line, problem, fields)
+            if (company_id := companies.get(fields[1])) and 0 < len(fields[0]) <= LONGEST_REF:
+                refused.append(_refused_line(line, company_id, fields[0]))
+            if len(refused) == _CHUNK_ROWS:
+                _copy(connection, refused, _COPY_REFUSED)
+                refused.clear()
             continue
         lines.append(_copy_line(line, fields, companies))
         if len(lines) == _CHUNK_ROWS:
@@ -205,6 +214,7 @@ def _stage(
             lines.clear()
             tell(events.bytes_read // 2, events.total_bytes)
     _copy(connection, lines)
+    _copy(connection, refused, _COPY_REFUSED)
     return rows
 
 
@@ -216,10 +226,15 @@ def _copy_line(line: int, fields: list[str], companies: Mapping[str, str]) -> st
     return f"{line}\t{text}\n"
 
 
-def _copy(connection: Connection, lines: list[str]) -> None:
+def _refused_line(line: int, company_id: str, event_id: str) -> str:
+    # PostgreSQL knows no NUL, and no event that is stored has one.
+    return f"{line}\t{company_id}\t{event_id.replace(chr(0), '').translate(_ESCAPES)}\n"
+
+
+def _copy(connection: Connection, lines: list[str], statement: str = _COPY) -> None:
     driver: Any = connection.connection.cursor()
     with driver as cursor:
-        cursor.copy_expert(_COPY, StringIO("".join(lines)))
+        cursor.copy_expert(statement, StringIO("".join(lines)))
 
 
 def _merge(
@@ -236,7 +251,7 @@ def _merge(
     # DISTINCT ON sorts the whole file; 4 MB at a time takes twice as long.
     connection.exec_driver_sql("SET LOCAL work_mem = '32MB'")
     places = connection.execute(sql["create_merged_events"]).rowcount
-    repeated = staged > places
+    repeated = staged > places or conflicts.rejects.count
     distinct = places - (conflicts.reject() if repeated else 0)
     connection.execute(sql["index_merged_events"])
     connection.execute(sql["analyze_merged_events"])
