@@ -6,6 +6,7 @@ mention, or make a heading. Each place has its own rules; these are all of them,
 
 import re
 import unicodedata
+from typing import Any
 
 _SEQUENCES = re.compile(
     r"""
@@ -18,6 +19,12 @@ _SEQUENCES = re.compile(
 _BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
 _JOINERS = frozenset("\u200c\u200d")
 """Persian, Indic scripts and many emoji need them; every other format character may hide or turn text."""
+
+_TURNING = re.compile(
+    "[\u0080-\u0084\u0086-\u009f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What turns or hides text in a page, which knows no terminal: bidi, control and tag characters."""
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~&@]")
 _MARKDOWN_LINK = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -59,6 +66,15 @@ def cell(text: str) -> str:
     an apostrophe goes before it."""
     shown = plain(text)
     return f"'{shown}" if shown.startswith(_FORMULAS) else shown
+
+
+def in_page(value: Any) -> Any:
+    """Whatever a template shows, for Jinja's `finalize`: texts without what reverses or hides the rest of
+    their line; escaping is Jinja's."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    kept = _TURNING.sub("", value)
+    return value if len(kept) == len(value) else type(value)(kept)  # Markup stays Markup
 
 
 def slack(text: str) -> str:

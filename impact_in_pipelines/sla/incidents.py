@@ -90,6 +90,11 @@ def told_details(incident: Incident) -> Mapping[str, Any]:
     company on it: what the platform said to one of them, and who the others are, stays out."""
     if incident.company_id is not None:
         return incident.details
+    if not incident.type.is_known:
+        # What a newer program keeps with it, and whose that is, nobody knows here.
+        return {
+            name: incident.details[name] for name in ("pages", "rule") if name in incident.details
+        }
     return {
         name: value
         for name, value in incident.details.items()

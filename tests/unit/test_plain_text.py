@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from impact_in_pipelines.plain_text import markdown, plain, plain_lines, slack
+from impact_in_pipelines.api.web.templating import environment
+from impact_in_pipelines.plain_text import in_page, markdown, plain, plain_lines, slack
+from impact_in_pipelines.sla.reports.environment import report_environment
+from impact_in_pipelines.wording.language.languages import language
+from impact_in_pipelines.wording.language.report_reader import reader_of
 
 HOSTILE = [
     "\x1b[2J\x1b[31mred\x1b[0m",
@@ -87,3 +91,20 @@ def test_slack_keeps_names_with_underscores() -> None:
     """What Slack doesn't take for formatting stays as it is, to be copied."""
     assert slack("column user_id of a*b") == "column user_id of a*b"
     assert slack("*urgent*: <!here> & `x`") == "∗urgent∗: &lt;!here&gt; &amp; ˋxˋ"
+
+
+@pytest.mark.parametrize("code", ["en", "uk"])
+def test_a_text_turns_nothing_else_in_a_page(code: str) -> None:
+    """A platform's error with a bidi override reversed what stood after it in the cockpit and in reports:
+    also inside a translated sentence. Scripts that need joiners keep them."""
+    found = language(code)
+    assert found is not None
+    source = "{{ said }}|{% trans n=said %}{{ n }} failed{% endtrans %}|{{ said|e }}"
+    for jinja in (
+        environment(found),
+        report_environment("impact_in_pipelines.sla.reports", reader_of(code)),
+    ):
+        shown = jinja.from_string(source).render(said="<b>\u202eab\u2066\u061c\u009b1m \u200dї")
+        assert not re.search("[\u0080-\u009f\u061c\u202a-\u202e\u2066-\u2069]", shown)
+        assert shown.startswith("&lt;b&gt;ab1m \u200dї|")
+    assert in_page(None) is None

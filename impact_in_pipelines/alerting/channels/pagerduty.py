@@ -84,7 +84,7 @@ def _payload(notice: Notice, incident: Incident, links: Links) -> dict[str, Any]
         "class": incident.type.value,
         "custom_details": {
             "level": incident.level,
-            "fact": wording.fact(incident),
+            "fact": plain(wording.fact(incident)),
             "actual": in_wire_unit(incident.type, incident.actual),
             "threshold": in_wire_unit(incident.type, incident.threshold),
             "rests_on": wording.sample(incident),

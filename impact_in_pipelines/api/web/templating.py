@@ -10,6 +10,7 @@ from impact_in_pipelines.api.web.icons import icon
 from impact_in_pipelines.api.web.language import words
 from impact_in_pipelines.api.web.statics import static_url
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.plain_text import in_page
 from impact_in_pipelines.platforms import TITLES
 from impact_in_pipelines.wording.language.languages import Language, languages
 
@@ -20,6 +21,7 @@ def environment(language: Language) -> Environment:
     found = Environment(
         loader=PackageLoader("impact_in_pipelines.api.web"),
         autoescape=True,
+        finalize=in_page,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,

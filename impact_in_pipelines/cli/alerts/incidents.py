@@ -12,6 +12,7 @@ from impact_in_pipelines.cli.context import AsJson, PlatformOption
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.services import incidents
 from impact_in_pipelines.services.alerts import Alerts, listed_incidents
 from impact_in_pipelines.sla.incidents import Incident
@@ -157,7 +158,10 @@ def _print_list(found: Sequence[Incident]) -> None:
 
 def as_document(incident: Incident) -> dict[str, Any]:
     """An incident as JSON shows it."""
-    return incident_document(incident) | {"state": state(incident)}
+    found = incident_document(incident)
+    if "lastError" in found["details"]:  # what a platform said
+        found["details"]["lastError"] = sanitised(found["details"]["lastError"])
+    return found | {"state": state(incident)}
 
 
 def state(incident: Incident) -> str:

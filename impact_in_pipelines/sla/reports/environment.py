@@ -2,6 +2,7 @@
 
 from jinja2 import Environment, PackageLoader
 
+from impact_in_pipelines.plain_text import in_page
 from impact_in_pipelines.sla.reports.said import ReportLanguage
 
 
@@ -10,6 +11,7 @@ def report_environment(package: str, reader: ReportLanguage) -> Environment:
     environment = Environment(
         loader=PackageLoader(package),
         autoescape=True,
+        finalize=in_page,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],

@@ -84,6 +84,12 @@ def test_what_a_platform_said_to_one_company_is_not_told_to_the_others() -> None
     details = {"last_error": "no such donor", "schedule_id": "s", "errors": 4}
     assert told_details(incident(details=details)) == details
     assert told_details(incident(details=details, company_id=None)) == {"errors": 4}
+    newer = incident(
+        type=BreachType("tomorrows_kind"),
+        details={"whose": ["acme"], "said": "503", "pages": True},
+        company_id=None,
+    )
+    assert told_details(newer) == {"pages": True}
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,8 @@ def test_the_figures_are_the_same(code: str) -> None:
         for one in from_document(was["said"]["seen"]):
             counts = [n for n in one.values.values() if isinstance(n, int) and n != 1]
             for count in counts:
-                assert reader_of(code).number(count) in is_["seen"]
+                # The singular may say "the only one".
+                assert count == 1 or reader_of(code).number(count) in is_["seen"]
 
 
 def test_a_report_from_before_stays_as_it_was_written() -> None:
