@@ -73,7 +73,9 @@ class PlatformPlugin(ABC):
     """1, as long as this program's `API_VERSION` is; written as a number, so that it says what it was written
     for."""
     facts: ClassVar[PlatformFacts]
+    """What the core must know of the platform: its title, limits and forms of credentials."""
     call_backs: ClassVar[CallBackSignature] = STANDARD
+    """How the platform signs what it tells us later; by default as Standard Webhooks do."""
 
     @abstractmethod
     def payload(

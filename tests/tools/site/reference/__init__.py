@@ -3,7 +3,17 @@
 import re
 from collections.abc import Mapping
 
-from tools.site.reference import api, cli, codes, dagster, metrics, settings, tables
+from tools.site.reference import (
+    api,
+    cli,
+    clients,
+    codes,
+    connectors,
+    dagster,
+    metrics,
+    settings,
+    tables,
+)
 from tools.site.staging import Linked
 
 _NAMES = {
@@ -21,6 +31,8 @@ def reference() -> dict[str, str]:
     made = {
         "cli": cli.page(),
         "api": api.page(),
+        "clients": clients.page(),
+        "connectors": connectors.page(),
         "settings": settings.page(),
         "tables": tables.page(),
         "metrics": metrics.page(),
