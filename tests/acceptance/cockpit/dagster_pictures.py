@@ -3,9 +3,10 @@
     cd tests && python -m acceptance.cockpit.dagster_pictures http://127.0.0.1:3000 FOLDER PATH=NAME …
 
 PATH is the page's path and query, NAME the picture's: `assets/benevity_export?view=checks=export-checks`.
-docs/images/dagster-partitions.png is harbor-mutual's yesterday in the demo's world, `?view=partitions&partition=COMPANY%7CDAY`,
-dagster-cell.png a delivered day's panel, dagster-held.png
-`?view=events` after a day of a connection that `impact-in platforms hold` holds was materialised.
+docs/images/dagster-partitions.png is harbor-mutual's yesterday in the demo's world:
+`assets/benevity_export?view=partitions&partition=COMPANY%7CDAY`; dagster-cell.png is a delivered day's
+panel there, dagster-held.png `?view=events` after a day of a connection that `impact-in platforms hold` holds
+was materialised.
 """
 
 import sys
