@@ -79,6 +79,7 @@ def _encoded(secret: str) -> set[str]:
         repr(secret)[1:-1],
         html.escape(secret),
         raw.hex(),
+        *(raw.hex(between) for between in ":- "),  # as dumps and certificates have it
         *_base64_forms(raw),
     }
     return {form for form in forms if len(form) >= SHORTEST_SECRET}

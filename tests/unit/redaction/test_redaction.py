@@ -73,6 +73,8 @@ ENCODINGS: list[Callable[[str], str]] = [
     lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
     lambda text: text.encode().hex(),
     lambda text: text.encode().hex().upper(),
+    lambda text: text.encode().hex(":").upper(),
+    lambda text: text.encode().hex(" "),
     lambda text: base64.b64encode(text.encode()).decode(),
     lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
