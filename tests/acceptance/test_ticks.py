@@ -217,7 +217,7 @@ def test_a_new_company_becomes_a_partition(world: World) -> None:
     world.company("south")
 
     assert evaluate_sensor(world) == (["south"], "added: south")
-    assert evaluate_sensor(world) == ([], "all 2 active companies have their partitions")
+    assert evaluate_sensor(world) == ([], "2 active companies have their partitions")
 
 
 def test_a_company_that_leaves_keeps_its_history(world: World) -> None:
