@@ -224,6 +224,26 @@ def test_no_page_scrolls_sideways_at_360_pixels(stage: Stage, visit: Visit, code
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
+def test_a_text_with_nowhere_to_break_widens_no_page(own_stage: Stage, visit: Visit) -> None:
+    """Errors, reasons and names are anybody's: twenty pages were up to ten screens wide on a phone."""
+    world, endless = own_stage.world, "W" * 100
+    world.execute("UPDATE impact_deliveries SET last_error = :text", text=endless)
+    world.execute(
+        "UPDATE scheduled_deliveries SET last_error = :text, last_status = 'failed'", text=endless
+    )
+    world.execute(
+        "UPDATE incidents SET acknowledged_by = :text, acknowledged_at = now()", text=endless
+    )
+    page = visit(own_stage, viewport={"width": 360, "height": 740}).page
+    incident = world.scalars(
+        "SELECT id FROM incidents WHERE company_id = :company", company=own_stage.seeded.troubled
+    )[0]
+    delivery = own_stage.seeded.failed[0]
+    for path in (f"deliveries/{delivery}", "schedules", "incidents", f"incidents/{incident}"):
+        page.goto(own_stage.path(path, "en"))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
 FEW = "deliveries?platform=goodera&from=2026-03-07"
 """A view with a few rows of every kind: axe-core takes its time with thirty."""
 
