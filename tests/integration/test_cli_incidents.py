@@ -30,6 +30,18 @@ def cli(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return Cli(monkeypatch, database)
 
 
+def test_the_overview_warns_of_refused_alerts(cli: Cli, made: AlertWorld) -> None:
+    """On standard error, in words: whoever looks there is the first to hear of it. `doctor` counts alike."""
+    made.watch()
+    made.world.sandbox.client.add_fault("slack", "unauthorized")
+    made.alerts.send()
+
+    shown = cli.good("overview")
+    assert "warning: 1 alert waits on slack since" in shown.err
+    assert "it takes none: Slack answered HTTP 40" in shown.err
+    assert cli.good("overview", "--json").json["refusedAlerts"][0]["waiting"] == 1
+
+
 def listed(cli: Cli, *words: str) -> list[dict[str, Any]]:
     """The incidents that `incidents list` shows."""
     found: list[dict[str, Any]] = cli.good("incidents", "list", *words, "--json").json["incidents"]

@@ -39,8 +39,7 @@ from impact_in_pipelines.logs.context import about
 from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.scheduling import parse_timezone
 from impact_in_pipelines.wording import readable, sentence
-from impact_in_pipelines.wording.evidence.clauses import ALERTS, NOTICES, trouble_in
-from impact_in_pipelines.wording.evidence.failures import CLAUSES, failure_in
+from impact_in_pipelines.wording.evidence.failures import failure_in, trouble_in
 from impact_in_pipelines.wording.evidence.rejections import rejection_in
 from impact_in_pipelines.wording.language.formats import Formats
 from impact_in_pipelines.wording.language.languages import DEFAULT, Language, language, preferred
@@ -159,8 +158,7 @@ class Visit:
 
     def trouble(self, kept: str | None) -> str:
         """Why a channel took no notice or no alert, in the page's language, personal data masked."""
-        kinds = (*NOTICES, *CLAUSES, *ALERTS)
-        return str(sanitised(trouble_in(self.text, kept or "", kinds)))
+        return str(sanitised(trouble_in(self.text, kept or "")))
 
     def _read(self, value: Any) -> str:
         return self.formats.when(value) if isinstance(value, datetime) else readable(value)

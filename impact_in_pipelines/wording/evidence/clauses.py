@@ -87,11 +87,6 @@ def known_again(text: Callable[[str], str], line: str, sentences: Iterable[str])
     return None
 
 
-def trouble_in(text: Callable[[str], str], line: str, sentences: Iterable[str]) -> str:
-    """The same; what is none of them stays as it is."""
-    return known_again(text, line, sentences) or line
-
-
 def _pattern(sentence: str) -> re.Pattern[str]:
     if sentence not in _PATTERNS:
         pieces = _NAME.split(sentence)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from impact_in_pipelines.delivery.states import ErrorKind
-from impact_in_pipelines.wording.evidence.clauses import DELIVERIES, known_again
+from impact_in_pipelines.wording.evidence.clauses import ALERTS, DELIVERIES, NOTICES, known_again
 from impact_in_pipelines.wording.marking import N_
 
 KINDS: Mapping[str, str] = {
@@ -76,3 +76,8 @@ def _said(text: Callable[[str], str], line: str) -> str:
     if ours := known_again(text, line, DELIVERIES):
         return f"{ours}."
     return text(AS_IT_STANDS) % {"words": line}
+
+
+def trouble_in(text: Callable[[str], str], kept: str) -> str:
+    """Why a channel took no notice or no alert; what is no sentence of ours stays as it is."""
+    return known_again(text, kept, (*NOTICES, *CLAUSES, *ALERTS)) or kept

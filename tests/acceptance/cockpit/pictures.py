@@ -21,6 +21,7 @@ from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.server import running_sandbox
 
+from .alert_seeding import seed_refused_alerts
 from .browser import Visitor, launched, visiting
 from .notice_seeding import seed_notices
 from .seeding import seed
@@ -227,6 +228,17 @@ def everybody_compared(stage: Stage, browser: Browser) -> None:
         keep(visitor.page, "analytics-all", whole=True)
 
 
+def unheard(stage: Stage, browser: Browser) -> None:
+    """The operators' overview while Slack and PagerDuty take no alerts."""
+    seed_refused_alerts(stage)
+    for suffix, option in LOOKS.items():
+        with visiting(browser, stage, **option) as visitor:
+            visitor.sign_in(MANAGER, None)
+            visitor.page.goto(f"{stage.url}/en/cockpit/overview")
+            keep(visitor.page, f"alerts-refused{suffix}")
+    stage.world.execute("DELETE FROM notifications WHERE last_error IS NOT NULL")
+
+
 def settings(stage: Stage, browser: Browser) -> None:
     """What a company settles for itself: notices, service levels, people, tokens."""
     seed_notices(stage)
@@ -314,6 +326,7 @@ def main() -> None:
             changing(stage, visitor)
         rooms(stage, browser)
         everybody_compared(stage, browser)
+        unheard(stage, browser)
         settings(stage, browser)
         browser.close()
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.operating.platforms import hold
 
+from .alert_seeding import seed_refused_alerts
 from .browser import ONE_LANGUAGE
 from .conftest import Visit
 from .serving import MANAGER, Stage
@@ -93,6 +94,41 @@ def test_operators_see_everything_on_one_page(crowded: Stage, visit: Visit) -> N
     page.get_by_role("link", name="Platforms").click()
     expect(page.locator("#p-goodera")).to_contain_text("1 connection of a single company is held.")
     assert visitor.faults() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_operators_are_warned_where_alerts_are_refused(
+    own_stage: Stage, visit: Visit, scheme: str
+) -> None:
+    """Nobody would hear of anything: both first pages say it, why, and that nothing is lost, in the page's
+    language; on a phone too, without scrolling sideways."""
+    seed_refused_alerts(own_stage)
+    visitor = visit(
+        own_stage, roles=None, color_scheme=scheme, viewport={"width": 360, "height": 760}
+    )
+    visitor.sign_in(companies=None)
+    page = visitor.page
+    for place in ("", "/overview"):
+        page.goto(f"{own_stage.url}/en/cockpit{place}")
+        alerts = page.get_by_role("alert")
+        expect(alerts).to_have_count(2)
+        expect(alerts.first).to_contain_text("PagerDuty takes no alerts. 1 has waited since")
+        expect(alerts.last).to_contain_text("Slack takes no alerts. 3 have waited since")
+        expect(alerts.last).to_contain_text("Slack answered HTTP 404 no_service")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert visitor.faults() == []
+    page.goto(f"{own_stage.url}/nb/cockpit/overview")
+    expect(page.get_by_role("alert").first).to_contain_text("PagerDuty svarte ikke i tide. Ingenting")
+
+
+def test_a_tenant_is_not_told_of_refused_alerts(own_stage: Stage, visit: Visit) -> None:
+    """Whoever operates this is: the channels are theirs."""
+    seed_refused_alerts(own_stage)
+    visitor = visit(own_stage, roles=None)
+    visitor.sign_in(companies=[own_stage.seeded.troubled, own_stage.seeded.healthy])
+    visitor.page.goto(f"{own_stage.url}/en/cockpit")
+    expect(visitor.page.get_by_role("link", name="Nordlys Energi")).to_be_visible()
+    expect(visitor.page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_company_admin_has_no_overview(stage: Stage, visit: Visit) -> None:

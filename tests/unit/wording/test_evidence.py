@@ -20,9 +20,8 @@ from impact_in_pipelines.wording.evidence.clauses import (
     DELIVERIES,
     NOTICES,
     known_again,
-    trouble_in,
 )
-from impact_in_pipelines.wording.evidence.failures import CLAUSES, KINDS, failure_in
+from impact_in_pipelines.wording.evidence.failures import CLAUSES, KINDS, failure_in, trouble_in
 from impact_in_pipelines.wording.evidence.rejections import SENTENCES, rejection_in
 from impact_in_pipelines.wording.language.languages import language
 
@@ -193,4 +192,4 @@ def test_what_our_own_rooms_say_is_known_again(kept: str) -> None:
 
 def test_what_is_none_of_ours_stays_as_it_is() -> None:
     """A receiver's own words, a text of before."""
-    assert trouble_in(norwegian, "550 mailbox full", NOTICES) == "550 mailbox full"
+    assert trouble_in(norwegian, "550 mailbox full") == "550 mailbox full"
