@@ -97,6 +97,19 @@ def test_an_import_that_changes_something_is_in_the_audit_log(
     assert "@" in row.actor
 
 
+def test_a_file_whose_rows_are_all_rejected_is_in_the_audit_log(
+    cli: Cli, tmp_path: Path, database: Database
+) -> None:
+    """It changed nothing, and somebody will ask what became of it: it used to leave no line."""
+    file = write(tmp_path / "wrong.csv", *(row.replace("1.5", "many") for row in GOOD[:1]))
+    assert cli("events", "import", str(file)).code == 1
+
+    with database.engine.connect() as connection:
+        (row,) = connection.execute(text("SELECT * FROM audit_log WHERE action = 'events.import'"))
+    assert (row.subject, row.after["rows"], row.after["rejected"]) == ("wrong.csv", 1, 1)
+    assert (row.after["imported"], row.after["updated"]) == (0, 0)
+
+
 def test_a_correction_says_how_many_events_it_changed(cli: Cli, tmp_path: Path) -> None:
     """The id with other content in a later file."""
     cli.good("events", "import", str(write(tmp_path / "first.csv", *GOOD)))

@@ -75,8 +75,8 @@ def import_events(
     with different content: which one is right, only a person knows. The same file again changes nothing.
     Memory is bounded by 50,000 rows; the rest waits in a temporary table. `progress(done, total)` is called
     with bytes of the file: reading and merging count half each. `now` (aware) is what `imported_at` says.
-    With an `actor`, an import that changes anything stands in the audit log. `first` does something of its
-    caller's in the same transaction, before anything is read: both are kept, or neither.
+    With an `actor`, an import that changes or rejects anything stands in the audit log. `first` does
+    something of its caller's in the same transaction, before anything is read: both are kept, or neither.
 
     Raises a refusal of `errors.impact` for a file that can't be read as an events file.
     """
@@ -100,7 +100,8 @@ def import_events(
                 lambda share: tell(*_halfway(events, share)),
             )
             written = counts["imported"] + counts["updated"]
-            if actor and written and not dry_run:
+            # A file of which nothing was taken is what somebody asks about later.
+            if actor and (written or rejects.count) and not dry_run:
                 after = {**counts, "rows": rows, "rejected": rejects.count}
                 company_id = only.id if only else None
                 change = Change("events.import", name or path.name, company_id, after=after)

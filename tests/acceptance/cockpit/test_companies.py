@@ -118,7 +118,9 @@ def test_operators_are_warned_where_alerts_are_refused(
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert visitor.faults() == []
     page.goto(f"{own_stage.url}/nb/cockpit/overview")
-    expect(page.get_by_role("alert").first).to_contain_text("PagerDuty svarte ikke i tide. Ingenting")
+    expect(page.get_by_role("alert").first).to_contain_text(
+        "PagerDuty svarte ikke i tide. Ingenting"
+    )
 
 
 def test_a_tenant_is_not_told_of_refused_alerts(own_stage: Stage, visit: Visit) -> None:
