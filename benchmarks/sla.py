@@ -58,7 +58,6 @@ def measure(database: Database) -> None:
         lambda: store.assess(week, NOW, company_id=next(some).id),
         server,
     )
-    _claims.claim(database, server)
     outcomes = SlaOutcomes(database.engine, settings)
     seconds("outcomes packed, as far as they aren't", lambda: outcomes.refresh(NOW), server)
     changed = settle_again(database)
@@ -84,6 +83,7 @@ def measure(database: Database) -> None:
         lambda: reports.make(next(some), ReportPeriod.WEEKLY, week, now=NOW),
         server,
     )
+    _claims.claim(database, server)
 
 
 def settle_again(database: Database) -> int:
