@@ -63,5 +63,5 @@ def claim(database: Database, server: int) -> None:
         transaction.rollback()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
-        # What was rolled back stands in the index of open rows, which every other question would look through.
+        # What was rolled back stands in the index of open rows: each other question would look through it.
         connection.execute(text("VACUUM impact_deliveries"))
