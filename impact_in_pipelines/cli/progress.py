@@ -59,6 +59,18 @@ def counted(
             asking.join()
 
 
+@contextmanager
+def stepwise(text: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Say how many steps are done, and about how long the rest takes. What is given back is called with the
+    steps done and the steps in all."""
+    with _shown(_counted_columns, quiet) as bar:
+        if bar is None:
+            yield lambda _done, _total: None
+            return
+        task = bar.add_task(plain(text), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _busy_columns() -> list[ProgressColumn]:
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -9,6 +9,7 @@ from impact_in_pipelines.cli.accounts.companies import app
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
@@ -86,7 +87,9 @@ def reactivate(company: Which, as_json: AsJson = False) -> None:
 def export(company: Which, to: _Target, as_json: AsJson = False) -> None:
     """Write everything that there is of a company to a ZIP: tables and archives, as lines of JSON."""
     with session() as runtime:
-        done = lives.export(runtime, runtime.companies.find(company), to, actor=actor())
+        found = runtime.companies.find(company)
+        with stepwise("Writing tables", quiet=as_json) as tell:
+            done = lives.export(runtime, found, to, actor=actor(), tell=tell)
     if as_json:
         print_json(done)
         return
@@ -107,10 +110,12 @@ def offboard(
         found = runtime.companies.find(company)
         lives.require_confirmed(found, confirm)
         lives.deactivate(runtime, found, actor=actor(), reason="offboarded")
-        written = lives.export(runtime, found, to, actor=actor())
-        done = lives.erase(
-            runtime, found, confirmed=confirm, actor=actor(), export_sha256=written.sha256
-        )
+        with stepwise("Writing tables", quiet=as_json) as tell:
+            written = lives.export(runtime, found, to, actor=actor(), tell=tell)
+        with busy("Erasing", quiet=as_json):
+            done = lives.erase(
+                runtime, found, confirmed=confirm, actor=actor(), export_sha256=written.sha256
+            )
     if as_json:
         print_json({"export": written, "erased": done})
         return

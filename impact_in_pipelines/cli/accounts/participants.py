@@ -8,6 +8,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
@@ -35,7 +36,7 @@ def erase(
     """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not; rows of
     files that still have the person are rejected from now on."""
     text = sys.stdin.readline() if reference == "-" else reference
-    with session() as runtime:
+    with session() as runtime, busy("Erasing", quiet=as_json):
         done = lives.erase_participant(
             runtime, runtime.companies.find(company), text, actor=actor()
         )

@@ -4,6 +4,7 @@ import os
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.progress import stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.plurals import count
@@ -22,7 +23,8 @@ def recover(as_json: AsJson = False) -> None:
             fail_orphans,
         )
 
-        done = fail_orphans(runtime.processes.seen(GONE_AFTER))
+        with stepwise("Looking at unfinished runs", quiet=as_json) as tell:
+            done = fail_orphans(runtime.processes.seen(GONE_AFTER), tell)
     if as_json:
         left = [{"run_id": run_id, "host": host} for run_id, host in done.left.items()]
         print_json({"failed_runs": done.ended, "living_runs": left})

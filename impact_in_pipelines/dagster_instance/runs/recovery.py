@@ -6,7 +6,7 @@ process that it is at work: so what is gone can be told from what lives on anoth
 container of this one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,6 +47,14 @@ _ENDS = (
 )
 
 
+Tell = Callable[[int, int], None]
+"""Called with how many are done, and how many there are."""
+
+
+def _silent(_done: int, _total: int) -> None:
+    """For callers that don't watch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """Runs that were reported failed or cancelled, by id, and the unfinished ones that were left, by id with
@@ -67,10 +75,10 @@ def tag_with_process(instance: DagsterInstance, run: DagsterRun) -> None:
         instance.add_run_tags(run.run_id, {HOST_TAG: owner()})
 
 
-def fail_orphans(seen: Sequence[Seen]) -> Recovered:
+def fail_orphans(seen: Sequence[Seen], tell: Tell = _silent) -> Recovered:
     """`fail_orphaned_runs` of the instance that DAGSTER_HOME names."""
     with DagsterInstance.get() as instance:
-        return fail_orphaned_runs(instance, seen)
+        return fail_orphaned_runs(instance, seen, tell)
 
 
 def cancel_runs() -> None:
@@ -79,14 +87,19 @@ def cancel_runs() -> None:
         cancel_running(instance)
 
 
-def fail_orphaned_runs(instance: DagsterInstance, seen: Sequence[Seen]) -> Recovered:
+def fail_orphaned_runs(
+    instance: DagsterInstance, seen: Sequence[Seen], tell: Tell = _silent
+) -> Recovered:
     """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for.
 
     `seen`: the processes that were at work within `GONE_AFTER`. Right at any time: what lives is left.
+    `tell(done, total)` is called with the runs that were looked at.
     """
     ended: list[str] = []
     left: dict[str, str] = {}
-    for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED)):
+    unfinished = instance.get_runs(RunsFilter(statuses=_UNFINISHED))
+    for done, run in enumerate(unfinished):
+        tell(done, len(unfinished))
         where = whereabouts(run.tags, this_process(), seen)
         # A process that lives says nothing of a run that it has ended already.
         may_have_ended = where is None or run.status is DagsterRunStatus.CANCELING

@@ -45,6 +45,10 @@ INSTEAD = "[erased]"
 """What stands where a word of theirs stood."""
 
 
+Tell = Callable[[int, int], None]
+"""Called with how many steps are done, and how many there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """A ZIP of everything: its SHA-256 (hex), its size in bytes, and how many rows of each table it has."""
@@ -96,23 +100,30 @@ class CompanyErasing:
         *,
         actor: str,
         now: datetime,
+        tell: Tell | None = None,
     ) -> Exported:
         """Write everything that the database has of `company` to `path`, all of one moment, and what
         `archived` has of it: (name, JSON line). A row is a line of JSON in `tables/NAME.jsonl`. Audited; the
-        company can be erased once `note_exported` was called too."""
+        company can be erased once `note_exported` was called too. `tell(done, total)` is called with the
+        tables that are written; the archives count as one."""
         rows: dict[str, int] = {}
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
                 path.chmod(0o600)
-                for table in held_tables():
+                tables = held_tables()
+                for done, table in enumerate(tables):
+                    if tell is not None:
+                        tell(done, len(tables) + 1)
                     with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as file:
                         count = 0
                         for line in _lines(connection, table, company.id):
                             file.write(line.encode() + b"\n")
                             count += 1
                     rows[table.name] = count
+                if tell is not None:
+                    tell(len(tables), len(tables) + 1)
                 with archive.open("archives.jsonl", "w", force_zip64=True) as file:
                     count = 0
                     for name, line in archived:

@@ -10,7 +10,13 @@ from pathlib import Path
 from impact_in_pipelines.db.accounts.companies import Company, CompanyLife
 from impact_in_pipelines.db.deliveries.cancelling import CancelStore
 from impact_in_pipelines.db.erasing.archives import Archives
-from impact_in_pipelines.db.erasing.companies import INSTEAD, CompanyErasing, Erased, Exported
+from impact_in_pipelines.db.erasing.companies import (
+    INSTEAD,
+    CompanyErasing,
+    Erased,
+    Exported,
+    Tell,
+)
 from impact_in_pipelines.db.erasing.people import PeopleErasing
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.schedules.rows import Schedule
@@ -96,17 +102,20 @@ def cancel_of_inactive(runtime: Runtime) -> int:
     return len(done.cancelled)
 
 
-def export(runtime: Runtime, company: Company, path: Path, *, actor: str) -> Exported:
+def export(
+    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell | None = None
+) -> Exported:
     """Write everything that there is of it to the ZIP `path`, which only this program's user may read; rows
-    of the database and of archives as lines of JSON. Secrets of accounts are not in it.
+    of the database and of archives as lines of JSON. Secrets of accounts are not in it. `tell(done, total)`
+    is called with the tables that are written.
 
     Raises `ExportUnwritable`.
     """
-    return write_export(runtime, company, path, actor=actor)()
+    return write_export(runtime, company, path, actor=actor, tell=tell)()
 
 
 def write_export(
-    runtime: Runtime, company: Company, path: Path, *, actor: str
+    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell | None = None
 ) -> Callable[[], Exported]:
     """Write the ZIP for somebody who hasn't got it yet, as `export` does. It counts, for erasing, once what
     is returned was called: when its last byte was handed over."""
@@ -114,7 +123,7 @@ def write_export(
     erasing = CompanyErasing(runtime.database.engine)
     try:
         written = erasing.export(
-            company, path, archives.rows_of(company.id), actor=actor, now=begun
+            company, path, archives.rows_of(company.id), actor=actor, now=begun, tell=tell
         )
     except OSError as error:
         raise ExportUnwritable(path, error.strerror or type(error).__name__) from error

@@ -98,7 +98,11 @@ def test_the_world_of_these_tests_is_full(world: World, company: Company) -> Non
 def _offboarded(world: World, company: Company, path: Path) -> lives.Erased:
     runtime = world.runtime
     lives.deactivate(runtime, company, actor="ops")
-    written = lives.export(runtime, company, path, actor="ops")
+    told: list[tuple[int, int]] = []
+    written = lives.export(
+        runtime, company, path, actor="ops", tell=lambda done, total: told.append((done, total))
+    )
+    assert [done for done, _ in told] == list(range(told[0][1]))  # a terminal shows how far it is
     return lives.erase(runtime, company, confirmed=SLUG, actor="ops", export_sha256=written.sha256)
 
 

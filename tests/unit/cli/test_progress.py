@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from impact_in_pipelines.cli.progress import busy, counted
+from impact_in_pipelines.cli.progress import busy, counted, stepwise
 
 
 def _in_a_terminal(monkeypatch: pytest.MonkeyPatch, work: Callable[[], None]) -> str:
@@ -59,6 +59,18 @@ def test_a_terminal_shows_how_many_are_done(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Sending" in said
     assert "/100" in said
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l")
+
+
+def test_a_terminal_shows_the_steps_of_a_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many there are is known once the first is told."""
+
+    def work() -> None:
+        with stepwise("Writing tables") as tell:
+            tell(3, 40)
+
+    said = _in_a_terminal(monkeypatch, work)
+    assert "Writing tables" in said
+    assert "3/40" in said
 
 
 def test_a_terminal_shows_that_it_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
