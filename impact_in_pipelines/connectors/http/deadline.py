@@ -102,7 +102,7 @@ class _BoundedConnection(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request with its head and its body at once: urllib3 would make two calls to the system and
-        two packets of them, which costs a tenth of a millisecond of CPU here and as much there."""
+        two packets of them, and at each call a thread leaves Python's lock to the others."""
         self._gathered = []
         try:
             super().request(*args, **kwargs)
