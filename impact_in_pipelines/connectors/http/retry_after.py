@@ -42,7 +42,7 @@ def _http_date(text: str | None) -> datetime | None:
         return found if found.tzinfo is not None else None
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # an hour or a zone of twenty digits
         return None
     # Python leaves the zone out where an HTTP date doesn't write it (asctime): all of them are GMT.
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
