@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
-_PLAIN = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?(?:/[^\s@?#\\]*)?")
+# Names of hosts in any script: Devanagari and Thai are written with marks, which are no letters to `\w`.
+_HOST = r"\[[0-9A-Fa-f:.]+\]|[^\s@?#/\\:%\[\]]+"
+_PLAIN = re.compile(rf"https?://(?:{_HOST})(?::[0-9]{{0,5}})?(?:/[^\s@?#\\]*)?")
 
 
 @dataclass(frozen=True, slots=True)

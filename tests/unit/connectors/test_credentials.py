@@ -10,6 +10,7 @@ from impact_in_pipelines.connectors.credentials import (
     validate_credentials,
 )
 from impact_in_pipelines.delivery.model import Connection
+from impact_in_pipelines.delivery.origins import is_plain_address
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import (
     AddressMalformed,
@@ -86,6 +87,21 @@ def test_a_base_url_must_be_a_plain_address(url: str) -> None:
     with pytest.raises(AddressMalformed) as caught:
         check_account(connection(Platform.GOODERA, url))
     assert "pw" not in f"{caught.value} {sentence(caught.value)}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bücher.example/v2",
+        "https://उदाहरण.परीक्षा",
+        "https://ตัวอย่าง.ไทย/x",
+        "https://host:/x",
+        "http://[::1]:3999/x",
+    ],
+)
+def test_a_host_may_be_written_in_any_script(url: str) -> None:
+    """Also in those whose letters carry marks of their own."""
+    assert is_plain_address(url)
 
 
 def test_an_oauth_account_without_a_client_is_refused() -> None:
