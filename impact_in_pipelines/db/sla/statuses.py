@@ -97,14 +97,14 @@ class SlaStatuses:
         now: datetime,
     ) -> tuple[SlaStatus, ErrorBudget | None]:
         """The same with the error budget of the 28 days up to `now`, None where nothing came to its end in
-        them; of one company by one reading. Raises `WindowReversed`."""
-        asked = window(now, start, end)
-        if company is None or not by_columns(asked):
+        them; of one company by one reading, if its window touches the 28 days: else that would read all
+        that lies between. Raises `WindowReversed`."""
+        asked, back_on = window(now, start, end), _back_on(now)
+        if company is None or not by_columns(asked) or asked.end < back_on.start:
             status = self.get_sla_status(company, start, end, now=now)
             company_id = company.id if company else None
             budgets = self.error_budgets(now, company_id=company_id)
             return status, budgets.get((company_id, None))
-        back_on = _back_on(now)
         found, everybody, book = self._assess_columns(asked, now, company.id, also=back_on)
         budgets = budgets_of(everybody.burns(BUDGET_WINDOWS, back_on, now), book, now)
         return found.status(company.id), budgets.get((company.id, None))

@@ -191,7 +191,12 @@ def stands(log: Log, company_id: UUID) -> None:
     company = CompanyStore(log.engine).find(str(company_id))
     budgets = budgets_by_statement(log, company_id)
     assert log.sla.error_budgets(NOW, company_id=company_id) == budgets
-    for start, end in ((None, None), (ago(days=3), ago(days=1)), (ago(days=20), NOW)):
+    for start, end in (
+        (None, None),
+        (ago(days=3), ago(days=1)),
+        (ago(days=20), NOW),
+        (ago(days=40), ago(days=35)),
+    ):
         status, budget = log.sla.standing(company, start, end, now=NOW)
         by_log = by_statements(log, asked_for(NOW, start, end), company_id)
         assert status == by_log.status(company_id)
