@@ -85,8 +85,12 @@ def test_what_is_over_is_archived_and_read_back_as_it_was(filled: World) -> None
         "SELECT * FROM impact_deliveries WHERE scheduled_for < '2024-10-01Z' ORDER BY scheduled_for, id"
     )
     attempts, audited = of_table(filled, "delivery_attempts"), of_table(filled, "audit_log")
+    heard: list[tuple[int, int]] = []
 
-    done = retain(filled.runtime, actor="test")
+    done = retain(filled.runtime, actor="test", tell=lambda *months: heard.append(months))
+
+    assert heard[:10] == [(month, 9) for month in range(10)]
+    assert heard[-1][0] == heard[-1][1] == len(heard) - 11
 
     assert [one.month for one in done.deliveries] == [f"2024-{month:02}" for month in range(1, 10)]
     assert done.deliveries_kept == []

@@ -9,7 +9,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import busy, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.retention.dagster_runs import HistoryPurged
@@ -32,8 +32,8 @@ def retention(
         os.environ.update(dagster_environment(runtime.settings))
         from impact_in_pipelines.dagster_instance.history import purge_old_runs  # Dagster: 0.8 s
 
-        with busy("Archiving what is old", quiet=as_json):
-            done = retain(runtime, actor=actor(), dry_run=dry_run)
+        with stepwise("Archiving months", quiet=as_json) as tell:
+            done = retain(runtime, actor=actor(), dry_run=dry_run, tell=tell)
         with busy("Removing Dagster's old runs", quiet=as_json):
             history = purge_old_runs(runtime.settings, runtime.clock(), dry_run=dry_run)
         folder = runtime.settings.archive_folder

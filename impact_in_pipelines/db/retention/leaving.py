@@ -30,6 +30,8 @@ _FIGURES_AT_ONCE = 10_000
 _SERIALIZATION_FAILURE = "40001"
 
 _Check = Callable[[Connection], bool]
+Tell = Callable[[int, int], None]
+"""Called with the months that are done and all of them: of the deliveries, then of the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,17 @@ class Leaving:
     """Archives into `folder`, and removes; without one, what would be archived stays. With `dry_run` it
     counts, and writes nothing anywhere."""
 
-    def __init__(self, engine: Engine, folder: Path | None, *, actor: str, dry_run: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path | None,
+        *,
+        actor: str,
+        dry_run: bool,
+        tell: Tell = lambda _done, _total: None,
+    ) -> None:
         self._engine = engine
+        self._tell = tell
         self._folder = folder
         self._actor = actor
         self._dry_run = dry_run
@@ -125,13 +136,16 @@ class Leaving:
 
     def _months(self, first: str, until: datetime) -> Iterator[datetime]:
         """The months before `until` in which there is something, the oldest first."""
-        since = _LONG_AGO
+        since, total = _LONG_AGO, 0
         while True:
             with self._engine.connect() as connection:
                 at = connection.scalar(_SQL[first], {"since": since})
             if at is None or at >= until:
+                self._tell(total, total)
                 return
             month = month_of(at)
+            total = total or _months_between(month, until)
+            self._tell(total - _months_between(month, until), total)
             yield month
             since = next_month(month)
 
@@ -229,3 +243,9 @@ def _left(month: datetime, archives: list[Archive]) -> MonthLeft:
 
 def _without_time_out(connection: Connection) -> None:
     connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def _months_between(first: datetime, until: datetime) -> int:
+    """How many months begin from `first`, the first instant of one, on and before `until`."""
+    whole = 12 * (until.year - first.year) + until.month - first.month
+    return whole + (until > month_of(until))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from impact_in_pipelines.db.retention.leaving import Leaving, MonthKept, MonthLeft
+from impact_in_pipelines.db.retention.leaving import Leaving, MonthKept, MonthLeft, Tell
 from impact_in_pipelines.db.retention.months import make_months, month_of, months_before
 from impact_in_pipelines.runtime import Runtime
 
@@ -32,14 +32,22 @@ class Retained:
     figures: int
 
 
-def retain(runtime: Runtime, *, actor: str, dry_run: bool = False) -> Retained:
-    """Make the months ahead, archive what is over and remove it. Broken off, it is run again.
+def retain(
+    runtime: Runtime,
+    *,
+    actor: str,
+    dry_run: bool = False,
+    tell: Tell = lambda _done, _total: None,
+) -> Retained:
+    """Make the months ahead, archive what is over and remove it; `tell` hears how far it is. Broken off, it
+    is run again.
 
     Raises `ArchiveUnwritable`, `ArchiveDiffers`, `LogBusy`; what was not read back from its archive is there.
     """
     settings, now, engine = runtime.settings, runtime.clock(), runtime.database.engine
     made = [] if dry_run else make_months(engine, now)
-    leaving = Leaving(engine, settings.archive_folder, actor=actor, dry_run=dry_run)
+    folder = settings.archive_folder
+    leaving = Leaving(engine, folder, actor=actor, dry_run=dry_run, tell=tell)
     kept_from = deliveries_kept_from(runtime)
     left, kept = leaving.deliveries(kept_from, touched_since=now - QUIET, now=now)
     audit = leaving.audit(months_before(now, settings.retention_audit_months), now=now)
