@@ -4,34 +4,28 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
-from factories import World, world_on
 
 from impact_in_pipelines.platforms import Platform
 
-from .api_harness import SETTINGS, Served, served
+from .api_harness import Served
 
 TRANSACTION = "txn-4711"
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(api: Served) -> Served:
     """An API whose companies' arrived deliveries have known transaction ids."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        one.execute(
-            "UPDATE impact_deliveries SET transaction_id = :own WHERE id = :id",
-            own=TRANSACTION,
-            id=running.own.arrived,
-        )
-        yield running
+    api.world.execute(
+        "UPDATE impact_deliveries SET transaction_id = :own WHERE id = :id",
+        own=TRANSACTION,
+        id=api.own.arrived,
+    )
+    return api
 
 
 def call_back(api: Served, status: str = "failed", **changes: Any) -> bytes:

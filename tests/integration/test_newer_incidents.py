@@ -1,34 +1,27 @@
 """Incidents of a type that only a newer program knows, in a rollout or after going back: shown, told, and in
 nobody's way."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
-from factories import World, world_on
 
 from impact_in_pipelines.alerting import wording
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sla.model import BreachType
 
 from .alert_worlds import MINUTE, AlertWorld
-from .api_harness import MANAGER, SETTINGS, Served, served
+from .api_harness import MANAGER, Served
 from .cli_harness import Cli
 
 NEWER = "tomorrows_kind"
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(api: Served) -> Served:
     """An API whose incident a newer program has opened, with a notice that waits to be sent."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        one.execute(
-            "UPDATE incidents SET type = :type WHERE id = :id", type=NEWER, id=running.own.incident
-        )
-        yield running
+    api.world.execute(
+        "UPDATE incidents SET type = :type WHERE id = :id", type=NEWER, id=api.own.incident
+    )
+    return api
 
 
 def test_the_sensors_go_on_and_leave_it_alone(api: Served) -> None:

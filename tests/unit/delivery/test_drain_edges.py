@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -33,38 +34,38 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_a_drain_has_two_chunks_in_hand_and_no_more() -> None:
-    """The next one is prepared while the first is sent; what is in memory doesn't grow with the queue."""
+@contextmanager
+def unanswered(log: MemoryLog) -> Iterator[None]:
+    """A drain in chunks of four that runs on `log`; nothing that it sends is answered before the end."""
     answer = threading.Event()
-    log = MemoryLog(due=[claimed() for _ in range(20)])
     of_the_drain = drain(log, Sender(before=lambda: answer.wait(DEADLINE_S)), chunk=4)
     thread = threading.Thread(target=of_the_drain.run)
     thread.start()
     try:
-        until(lambda: len(log.frozen) >= 8)
-        time.sleep(0.3)  # several more rounds of the coordinator
-        assert len(log.frozen) == 8
+        yield
     finally:
         answer.set()
         thread.join(DEADLINE_S)
+
+
+def test_a_drain_has_two_chunks_in_hand_and_no_more() -> None:
+    """The next one is prepared while the first is sent; what is in memory doesn't grow with the queue."""
+    log = MemoryLog(due=[claimed() for _ in range(20)])
+    with unanswered(log):
+        until(lambda: len(log.frozen) >= 8)
+        time.sleep(0.3)  # several more rounds of the coordinator
+        assert len(log.frozen) == 8
     assert len(log.settled) == 20
 
 
 def test_an_empty_queue_is_not_asked_again_at_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that found less than a chunk has emptied it: while answers come in, the next waits its time."""
     monkeypatch.setattr(draining, "_CLAIM_EVERY_S", 1_000.0)
-    answer = threading.Event()
     log = MemoryLog(due=[claimed() for _ in range(3)])
-    of_the_drain = drain(log, Sender(before=lambda: answer.wait(DEADLINE_S)), chunk=4)
-    thread = threading.Thread(target=of_the_drain.run)
-    thread.start()
-    try:
+    with unanswered(log):
         until(lambda: len(log.frozen) == 3)
         time.sleep(0.3)  # several more rounds of the coordinator
         assert log.claims == [(4, False)]
-    finally:
-        answer.set()
-        thread.join(DEADLINE_S)
     assert len(log.settled) == 3
 
 
