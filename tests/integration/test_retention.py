@@ -1,10 +1,14 @@
 """Retention: a filled log is archived, read back and purged, and nothing that is still needed leaves."""
 
+import errno
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
@@ -23,6 +27,8 @@ from impact_in_pipelines.db.retention.months import (
 from impact_in_pipelines.db.schema.months import MONTHS_AHEAD
 from impact_in_pipelines.errors.retention import ArchiveUnwritable, LogBusy
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.runtime import Runtime
+from impact_in_pipelines.services.accounts import lives
 from impact_in_pipelines.services.operating.retention import retain
 
 BENEVITY = Platform.BENEVITY
@@ -243,6 +249,90 @@ def test_an_archive_that_can_not_be_written_removes_nothing(filled: World, tmp_p
     with pytest.raises(ArchiveUnwritable):
         retain(filled.runtime, actor="test")
     assert of_table(filled, "impact_deliveries") == rows
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_half_a_month(
+    filled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written of it would take the room that is left, and the next night writes it anew anyway."""
+
+    def full(_: Path) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archives, "sha256_of", full)
+    with pytest.raises(ArchiveUnwritable, match="No space left"):
+        retain(filled.runtime, actor="test")
+    assert [one for one in archive_of(filled).rglob("*") if one.is_file()] == []
+
+
+def test_two_at_once_archive_and_remove_each_month_once(filled: World) -> None:
+    """The nightly jobs of two homes on one database, or a person beside one: both wrote to the same file, and
+    one of them ended with the other's."""
+    runtimes = [filled.runtime, filled.another_runtime()]
+    begin = threading.Barrier(len(runtimes))
+
+    def one(runtime: Runtime) -> list[str]:
+        begin.wait()
+        return [gone.month for gone in retain(runtime, actor="test").deliveries]
+
+    with ThreadPoolExecutor(len(runtimes)) as pool:
+        months = [month for found in pool.map(one, runtimes) for month in found]
+    assert sorted(months) == [f"2024-{month:02}" for month in range(1, 10)]
+    for table in ("impact_deliveries", "delivery_attempts", "audit_log"):
+        files = [one.stem for one in (archive_of(filled) / table).glob("*.parquet")]
+        assert len(files) == 9
+        assert not any(name.endswith("-2") for name in files)
+
+
+@pytest.mark.parametrize("whom", ["a person", "a company"])
+def test_who_is_erased_while_a_month_is_archived_is_not_in_its_archive(
+    filled: World, monkeypatch: pytest.MonkeyPatch, whom: str
+) -> None:
+    """Its rows had been read, its file wasn't there yet to be looked through: what was erased stayed in it
+    for good."""
+    slug = filled.scalars("SELECT slug FROM companies ORDER BY slug LIMIT 1")[0]
+    company = filled.runtime.companies.find(slug)
+    filled.execute(
+        "UPDATE impact_deliveries SET payload = jsonb_build_object('participant_ref', 'p-4711') "
+        "WHERE company_id = :company",
+        company=company.id,
+    )
+    if whom == "a company":
+        lives.deactivate(filled.runtime, company, reason="leaves", actor="test")
+        written = lives.export(
+            filled.runtime, company, archive_of(filled).with_name("export.zip"), actor="test"
+        )
+        assert written.rows
+    pool = ThreadPoolExecutor(1)
+    erasures: list[Future[object]] = []
+    read = archives._chunks
+
+    def and_erased(*arguments: Any) -> Iterator[list[tuple[Any, ...]]]:
+        """Whoever erases begins once the rows of the first month have been read."""
+        rows = list(read(*arguments))
+        if not erasures:
+            if whom == "a company":
+                erasures.append(
+                    pool.submit(lives.erase, filled.runtime, company, confirmed=slug, actor="test")
+                )
+            else:
+                erasures.append(
+                    pool.submit(
+                        lives.erase_participant, filled.runtime, company, "p-4711", actor="test"
+                    )
+                )
+            wait(erasures, timeout=1)  # it is done by then, or waits for the month
+        return iter(rows)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archives, "_chunks", and_erased)
+        retain(filled.runtime, actor="test")
+    erasures[0].result(timeout=60)
+    pool.shutdown()
+    read_back = pd.read_parquet(archive_of(filled) / "impact_deliveries")
+    assert len(read_back)
+    assert not read_back["payload"].str.contains("4711").any()
+    assert (str(company.id) in set(read_back["company_id"])) == (whom == "a person")
 
 
 def test_a_month_of_its_own_is_dropped_once_it_is_over(filled: World) -> None:

@@ -174,6 +174,8 @@ class CompanyErasing:
         rows: dict[str, int] = {}
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            # Nothing of it may be on its way into an archive that has been looked through by then.
+            connection.execute(_SQL["alone"])
             self._lock(connection, company, export_sha256)
             cleared = archives()
             # First: afterwards nobody could tell which rows of several companies were this one's too.

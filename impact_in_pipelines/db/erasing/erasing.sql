@@ -73,7 +73,8 @@ SELECT company_id, digest FROM erased_references
 SELECT count(*) FROM erased_references WHERE company_id = :company_id
 
 -- name: alone
--- Whoever writes what a file says of people holds the same lock, shared.
+-- Whoever writes what a file says of people holds the same lock, shared, and whoever archives a month
+-- (retention/turn.sql).
 SELECT pg_advisory_xact_lock(727105)
 
 -- name: beside_others

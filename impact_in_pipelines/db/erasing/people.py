@@ -1,7 +1,7 @@
 """A participant's or volunteer's reference, erased wherever it stands. Statements: erasing.sql."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -74,12 +74,13 @@ class PeopleErasing:
         company: Company,
         reference: str,
         *,
-        archives: Mapping[str, int],
+        archives: Callable[[], Mapping[str, int]],
         actor: str,
         now: datetime,
     ) -> Erased:
         """Erase `reference` of `company`, in one transaction. Figures, delivered or not, stay as they are.
-        The audit log says how much was found, not of whom."""
+        `archives` erases it there, while no month is being archived. The audit log says how much was found,
+        not of whom."""
         values = {"company_id": company.id}
         words = Words([reference], INSTEAD)
         rows: dict[str, int] = {}
@@ -87,6 +88,7 @@ class PeopleErasing:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             # An import that began before ends first, and the next one knows the person for an erased one.
             connection.execute(_SQL["alone"])
+            cleared = archives()
             person = {**values, "reference": reference, "alias": f"erased-{uuid4()}"}
             rows["impact_events"] = connection.execute(_SQL["forget_person"], person).rowcount
             remembered = {**values, "digest": digest_of(company.id, reference), "now": now}
@@ -104,7 +106,7 @@ class PeopleErasing:
                         # An event of theirs, counted already, may say it in its other texts too.
                         rows[name] = rows.get(name, 0) + found * (name != "impact_events")
             done = {name: count for name, count in sorted(rows.items()) if count}
-            after = {"rows": done, "archives": dict(archives)}
+            after = {"rows": done, "archives": dict(cleared)}
             change = Change("participant.erase", f"company {company.id}", company.id, after=after)
             record(connection, [change], actor=actor, now=now)
-        return Erased(done, archives)
+        return Erased(done, cleared)

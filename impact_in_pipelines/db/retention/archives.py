@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -145,20 +146,31 @@ def _write(file: Path, columns: Any, chunks: Iterator[list[tuple[Any, ...]]]) ->
     import pyarrow.parquet as pq
 
     schema = pa.schema([pa.field(column.name, _arrow_type(column)) for column in columns])
+    with _beside(file) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for rows in chunks:
+                arrays = [
+                    pa.array(values, type=field.type)
+                    for field, values in zip(schema, zip(*rows, strict=True), strict=True)
+                ]
+                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        return sha256_of(temporary)
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """What the block writes to the path is in the place of `file` afterwards, whole and on disk; what was
+    broken off is gone: on a disk that is full, half a month would keep others from writing."""
     temporary = file.with_name(f".{file.stem}.part")
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for rows in chunks:
-            arrays = [
-                pa.array(values, type=field.type)
-                for field, values in zip(schema, zip(*rows, strict=True), strict=True)
-            ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-    temporary.chmod(0o600)
-    digest = sha256_of(temporary)
-    to_disk(temporary)
-    temporary.replace(file)
+    try:
+        yield temporary
+        temporary.chmod(0o600)
+        to_disk(temporary)
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     to_disk(file.parent)
-    return digest
 
 
 def _arrow_type(column: Column[Any]) -> "pyarrow.DataType":
@@ -191,12 +203,8 @@ def _read_back(file: Path, archive: Archive) -> None:
 
 
 def put(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.stem}.part")
-    temporary.write_bytes(content)
-    temporary.chmod(0o600)
-    to_disk(temporary)
-    temporary.replace(path)
-    to_disk(path.parent)
+    with _beside(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def to_disk(path: Path) -> None:

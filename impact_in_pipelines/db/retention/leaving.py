@@ -23,6 +23,8 @@ from impact_in_pipelines.db.retention.months import (
     months_made,
     next_month,
 )
+from impact_in_pipelines.db.retention.turn import Turn
+from impact_in_pipelines.db.schema.months import MONTHLY
 
 _SQL = load("retention/leaving")
 _LONG_AGO = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
@@ -53,7 +55,7 @@ class MonthKept:
 
 
 class Leaving:
-    """Archives into `folder`, and removes; without one, what would be archived stays. With `dry_run` it
+    """Archives into `folder`, and removes; without one, what would be archived stays. Without a `turn` it
     counts, and writes nothing anywhere."""
 
     def __init__(
@@ -62,14 +64,14 @@ class Leaving:
         folder: Path | None,
         *,
         actor: str,
-        dry_run: bool,
+        turn: Turn | None,
         tell: Tell = lambda _done, _total: None,
     ) -> None:
         self._engine = engine
         self._tell = tell
         self._folder = folder
         self._actor = actor
-        self._dry_run = dry_run
+        self._turn = turn
 
     def deliveries(
         self, kept_from: datetime, *, touched_since: datetime, now: datetime
@@ -94,7 +96,7 @@ class Leaving:
                 kept.append(MonthKept(f"{month:%Y-%m}", "changed"))
             else:
                 left.append(gone)
-        if not self._dry_run and not kept:
+        if self._turn is not None and not kept:
             self._drop_empty(kept_from)
         return left, kept
 
@@ -105,24 +107,25 @@ class Leaving:
             return left
         for month in self._months("first_audited", kept_from):
             span = {"month": month, "until": next_month(month)}
-            if self._dry_run:
+            if self._turn is None:
                 left.append(
                     MonthLeft(f"{month:%Y-%m}", {"audit_log": self._count("audit_log", span)})
                 )
                 continue
-            archive = archived(self._engine, self._folder, "audit_log", **span)
-            if archive is None:
-                continue
-            with self._engine.begin() as connection:
-                _without_time_out(connection)
-                connection.execute(_SQL["delete_audited"], span)
-                self._note(connection, [archive], now)
+            with self._turn.beside_erasures():
+                archive = archived(self._engine, self._folder, "audit_log", **span)
+                if archive is None:
+                    continue
+                with self._engine.begin() as connection:
+                    _without_time_out(connection)
+                    connection.execute(_SQL["delete_audited"], span)
+                    self._note(connection, [archive], now)
             left.append(_left(month, [archive]))
         return left
 
     def figures(self, before: date) -> int:
         """Figures of days before `before`; they can be computed again from their events. Returns how many."""
-        if self._dry_run:
+        if self._turn is None:
             with self._engine.connect() as connection:
                 return int(connection.scalar(_SQL["old_figures"], {"before": before}) or 0)
         removed = 0
@@ -151,14 +154,18 @@ class Leaving:
 
     def _leave(self, month: datetime, now: datetime) -> MonthLeft | None:
         """Archive a month and remove it; None: something has changed meanwhile, and it stays."""
-        span = {"month": month, "until": next_month(month)}
-        tables = ("impact_deliveries", "delivery_attempts")
-        if self._dry_run:
-            return MonthLeft(f"{month:%Y-%m}", {one: self._count(one, span) for one in tables})
+        if self._turn is None:
+            span = {"month": month, "until": next_month(month)}
+            return MonthLeft(f"{month:%Y-%m}", {one: self._count(one, span) for one in MONTHLY})
+        with self._turn.beside_erasures():
+            return self._leave_now(month, now)
+
+    def _leave_now(self, month: datetime, now: datetime) -> MonthLeft | None:
         assert self._folder is not None
+        span = {"month": month, "until": next_month(month)}
         archives = [
             archive
-            for table in tables
+            for table in MONTHLY
             if (archive := archived(self._engine, self._folder, table, **span)) is not None
         ]
         # Between the two somebody may have tried a delivery once more: what counts is the first look.

@@ -186,9 +186,13 @@ def erase_participant(runtime: Runtime, company: Company, reference: str, *, act
     if not reference.strip():
         raise ReferenceEmpty
     words = Words([reference.strip()], INSTEAD)
-    archives = Archives(runtime.settings.archive_folder).without_person(company.id, words)
+    archives = Archives(runtime.settings.archive_folder)
     return PeopleErasing(runtime.database.engine).erase(
-        company, reference.strip(), archives=archives, actor=actor, now=runtime.clock()
+        company,
+        reference.strip(),
+        archives=lambda: archives.without_person(company.id, words),
+        actor=actor,
+        now=runtime.clock(),
     )
 
 

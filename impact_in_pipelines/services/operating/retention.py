@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from impact_in_pipelines.db.retention.leaving import Leaving, MonthKept, MonthLeft, Tell
 from impact_in_pipelines.db.retention.months import make_months, month_of, months_before
+from impact_in_pipelines.db.retention.turn import Turn, turn_taken
 from impact_in_pipelines.runtime import Runtime
 
 __all__ = ["MonthKept", "MonthLeft", "Retained", "figures_kept_from", "retain"]
@@ -40,19 +41,25 @@ def retain(
     tell: Tell = lambda _done, _total: None,
 ) -> Retained:
     """Make the months ahead, archive what is over and remove it; `tell` hears how far it is. Broken off, it
-    is run again.
+    is run again; beside another process that does it, it waits.
 
     Raises `ArchiveUnwritable`, `ArchiveDiffers`, `LogBusy`; what was not read back from its archive is there.
     """
+    if dry_run:
+        return _retain(runtime, None, actor=actor, tell=tell)
+    with turn_taken(runtime.database.direct_url) as turn:
+        return _retain(runtime, turn, actor=actor, tell=tell)
+
+
+def _retain(runtime: Runtime, turn: Turn | None, *, actor: str, tell: Tell) -> Retained:
     settings, now, engine = runtime.settings, runtime.clock(), runtime.database.engine
-    made = [] if dry_run else make_months(engine, now)
-    folder = settings.archive_folder
-    leaving = Leaving(engine, folder, actor=actor, dry_run=dry_run, tell=tell)
+    made = make_months(engine, now) if turn is not None else []
+    leaving = Leaving(engine, settings.archive_folder, actor=actor, turn=turn, tell=tell)
     kept_from = deliveries_kept_from(runtime)
     left, kept = leaving.deliveries(kept_from, touched_since=now - QUIET, now=now)
     audit = leaving.audit(months_before(now, settings.retention_audit_months), now=now)
     return Retained(
-        dry_run,
+        turn is None,
         kept_from,
         [f"{month:%Y-%m}" for month in made],
         left,
