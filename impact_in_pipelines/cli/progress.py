@@ -8,12 +8,24 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from impact_in_pipelines.plain_text import plain
+from impact_in_pipelines.progress import Tell, silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
+
+
+class In(Enum):
+    """How it is shown how much is done: of things that people count, of bytes, or of what means nothing to
+    them, such as rows that are weighed: then in percent."""
+
+    STEPS = "steps"
+    BYTES = "bytes"
+    SHARE = "share"
+
 
 _ASK_EVERY_S = 1.0
 SHOW_CURSOR = b"\x1b[?25h"
@@ -60,12 +72,12 @@ def counted(
 
 
 @contextmanager
-def stepwise(text: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Say how many steps are done, and about how long the rest takes. What is given back is called with the
-    steps done and the steps in all."""
-    with _shown(_counted_columns, quiet) as bar:
+def stepwise(text: str, shown: In = In.STEPS, *, quiet: bool = False) -> Iterator[Tell]:
+    """Say how much is done, and about how long the rest takes. What is given back is called with what is done
+    and what there is in all."""
+    with _shown(lambda: _counted_columns(shown), quiet) as bar:
         if bar is None:
-            yield lambda _done, _total: None
+            yield silent
             return
         task = bar.add_task(plain(text), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -74,16 +86,32 @@ def stepwise(text: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
 def _busy_columns() -> list[ProgressColumn]:
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    return [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-
-
-def _counted_columns() -> list[ProgressColumn]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-
     return [
-        TextColumn("{task.description}"),
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    ]
+
+
+def _counted_columns(shown: In = In.STEPS) -> list[ProgressColumn]:
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    how_much = {
+        In.STEPS: MofNCompleteColumn,
+        In.BYTES: DownloadColumn,
+        In.SHARE: TaskProgressColumn,
+    }
+    return [
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        how_much[shown](),
         TimeRemainingColumn(elapsed_when_finished=True),
     ]
 

@@ -10,26 +10,33 @@ from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, EventLogRecor
 from impact_in_pipelines.delivery.arrivals import Arrival
 from impact_in_pipelines.delivery.states import Trigger
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.progress import Steps, Tell, silent
 
 _AT_ONCE = 1_000
 
 
-def arrivals_since(since: datetime) -> list[Arrival]:
+def arrivals_since(since: datetime, tell: Tell = silent) -> list[Arrival]:
     """Each delivery that the instance which DAGSTER_HOME names shows as arrived since then, once."""
     with DagsterInstance.get() as instance:
-        return read_arrivals(instance, since)
+        return read_arrivals(instance, since, tell)
 
 
-def read_arrivals(instance: DagsterInstance, since: datetime) -> list[Arrival]:
-    """The same of `instance`; a delivery of several days has an event for each of them."""
+def read_arrivals(instance: DagsterInstance, since: datetime, tell: Tell = silent) -> list[Arrival]:
+    """The same of `instance`; a delivery of several days has an event for each of them. How many there are
+    isn't known: `tell` is called with the seconds since `since` that were read, of each platform's events."""
     found: dict[UUID, Arrival] = {}
-    for platform in Platform:
+    span = max(1, round(datetime.now(UTC).timestamp() - since.timestamp()))
+    steps = Steps(span * len(Platform), tell)
+    for before, platform in enumerate(Platform):
+        steps.up_to(before * span)
         for record in _materializations(instance, platform, since):
+            steps.up_to(before * span + min(span, round(record.timestamp - since.timestamp())))
             arrival = _arrival(platform, record)
             if arrival is not None:
                 found[arrival.delivery_id] = (
                     arrival  # the newest: a replay's has another transaction
                 )
+    steps.end()
     return list(found.values())
 
 

@@ -9,14 +9,17 @@ from dagster import DagsterInstance
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.engine import as_psycopg2, make_engine
 from impact_in_pipelines.db.retention.dagster_runs import HistoryPurged, purge_runs
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.settings import Settings
 
 __all__ = ["HistoryPurged", "purge_old_runs"]
 
 
-def purge_old_runs(settings: Settings, now: datetime, *, dry_run: bool) -> HistoryPurged:
+def purge_old_runs(
+    settings: Settings, now: datetime, *, dry_run: bool, tell: Tell = silent
+) -> HistoryPurged:
     """Purge runs that ended RETENTION_RUNS_DAYS before `now` (aware), of DAGSTER_HOME's instance. The cells
-    of the last IMPACT_IN_PARTITION_DAYS days stay as they are."""
+    of the last IMPACT_IN_PARTITION_DAYS days stay as they are. `tell` is called with runs."""
     os.environ.update(dagster_environment(settings))
     url = as_psycopg2(os.environ["DAGSTER_POSTGRES_URL"])
     engine = make_engine(url, pool_size=1, settings=settings)
@@ -33,6 +36,7 @@ def purge_old_runs(settings: Settings, now: datetime, *, dry_run: bool) -> Histo
                 first_day=(now - timedelta(days=settings.partition_days)).date(),
                 dry_run=dry_run,
                 removed=forget_logs,
+                tell=tell,
             )
     finally:
         engine.dispose()

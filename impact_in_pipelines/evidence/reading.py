@@ -14,6 +14,7 @@ from zipfile import BadZipFile, ZipFile
 from impact_in_pipelines.evidence import archive
 from impact_in_pipelines.evidence.chain import genesis, link_hash
 from impact_in_pipelines.evidence.records import Record
+from impact_in_pipelines.progress import Steps, Tell, silent
 
 EARLY = timedelta(days=7)
 """A link that was recorded longer than this before a day says nothing of a delivery that reports on it: none
@@ -80,12 +81,20 @@ class Chain:
 class ArchiveReader:
     """The files of an archive, line by line; each file's sum is taken while it is read."""
 
-    def __init__(self, zipped: ZipFile, manifest: Mapping[str, Any], verdict: Verification) -> None:
+    def __init__(
+        self,
+        zipped: ZipFile,
+        manifest: Mapping[str, Any],
+        verdict: Verification,
+        tell: Tell = silent,
+    ) -> None:
         self._zip = zipped
         self.manifest = manifest
         self.verdict = verdict
         self._there = zipped.namelist()
         self._sums: dict[str, str] = {}
+        sizes = (one.file_size for one in zipped.infolist() if one.filename in archive.FILES)
+        self._steps = Steps(sum(sizes), tell)
 
     @property
     def span(self) -> tuple[date, date]:
@@ -116,6 +125,7 @@ class ArchiveReader:
             with self._zip.open(name) as entry:
                 for line in entry:
                     digest.update(line)
+                    self._steps.step(len(line))
                     yield line.decode().removesuffix("\n")
         except (BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
             self.verdict.note(Fault.CHANGED, name, "the file", f"it can't be read: {error}")
@@ -133,7 +143,9 @@ class ArchiveReader:
                 yield line, found
 
     def check_sums(self) -> None:
-        """The sums in the manifest, for files in which nothing else was found."""
+        """The sums in the manifest, for files in which nothing else was found; to be called when all are
+        read."""
+        self._steps.end()
         found_in = {finding.file for finding in self.verdict.findings}
         for name, facts in self.manifest["files"].items():
             wrong = self._sums.get(name) not in (None, facts["sha256"])

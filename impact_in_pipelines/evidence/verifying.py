@@ -20,12 +20,16 @@ from impact_in_pipelines.evidence.chain_checks import checked_chain
 from impact_in_pipelines.evidence.heads import Head
 from impact_in_pipelines.evidence.reading import ArchiveReader, Chain, Fault, Finding, Verification
 from impact_in_pipelines.evidence.row_checks import check_rows
+from impact_in_pipelines.progress import Tell, silent
 
 __all__ = ["Fault", "Finding", "Verification", "verify"]
 
 
-def verify(path: Path, heads: Mapping[str, Head] | None = None) -> Verification:
-    """Verify the archive `path`; `heads`: what was published, by company id. Raises `NotAnArchive`."""
+def verify(
+    path: Path, heads: Mapping[str, Head] | None = None, tell: Tell = silent
+) -> Verification:
+    """Verify the archive `path`; `heads`: what was published, by company id. `tell` is called with bytes of
+    its files. Raises `NotAnArchive`."""
     with _opened(path) as zipped:
         manifest = _manifest(zipped, path)
         verdict = Verification(
@@ -34,7 +38,7 @@ def verify(path: Path, heads: Mapping[str, Head] | None = None) -> Verification:
             manifest["to"],
             manifest["chain"]["head"],
         )
-        reader = ArchiveReader(zipped, manifest, verdict)
+        reader = ArchiveReader(zipped, manifest, verdict, tell)
         reader.check_names()
         chain = checked_chain(reader)
         check_rows(reader, chain)

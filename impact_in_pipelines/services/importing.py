@@ -3,10 +3,11 @@
 from datetime import datetime
 from pathlib import Path
 
-from impact_in_pipelines.db.impact.importing import ImportSummary, Progress, import_events
+from impact_in_pipelines.db.impact.importing import ImportSummary, import_events
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 
-__all__ = ["ImportSummary", "Progress", "import_file"]
+__all__ = ["ImportSummary", "import_file"]
 
 
 def import_file(
@@ -16,13 +17,13 @@ def import_file(
     actor: str,
     now: datetime | None = None,
     rejects_path: Path | None = None,
-    progress: Progress | None = None,
+    tell: Tell = silent,
 ) -> ImportSummary:
     """Import the CSV file at `path`: all rows that hold, or, if this raises, none. The others go to
     `rejects_path` (default `<input>.rejects.csv` beside it). The audit log says that `actor` did it.
 
-    `now` (aware) is when: the runtime's clock unless a made-up world has its own. `progress(done, total)`
-    is called with bytes of the file. Raises a refusal of `errors.impact`.
+    `now` (aware) is when: the runtime's clock unless a made-up world has its own. `tell` is
+    called with bytes of the file. Raises a refusal of `errors.impact`.
     """
     return import_events(
         runtime.database.engine,
@@ -30,5 +31,5 @@ def import_file(
         now=now or runtime.clock(),
         actor=actor,
         rejects_path=rejects_path,
-        progress=progress,
+        tell=tell,
     )

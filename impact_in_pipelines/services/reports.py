@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors.sla import ReportAhead
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, period_of, rolling
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def make_report(
-    runtime: Runtime, company: Company | None, period: ReportPeriod, day: date | None
+    runtime: Runtime,
+    company: Company | None,
+    period: ReportPeriod,
+    day: date | None,
+    tell: Tell = silent,
 ) -> Document:
     """Make and store the report of the week or month that `day` lies in (None: the last complete one): of
     `company`, or (None) those of each company and the one on all, which is returned.
+    `tell` is then called with companies.
 
     Raises `ReportAhead` for a period that has not begun.
     """
@@ -27,7 +33,7 @@ def make_report(
     if window.start > now:
         raise ReportAhead(period.value, window.start.date())
     if company is None:
-        return runtime.sla_reports.make_all(period, window, now=now)
+        return runtime.sla_reports.make_all(period, window, now=now, tell=tell)
     return runtime.sla_reports.make(company, period, window, now=now)
 
 

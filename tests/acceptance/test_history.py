@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dagster import AssetKey, DagsterRunStatus, RunsFilter
+from hearing import Heard
 from sqlalchemy import create_engine, text
 
 from impact_in_pipelines.cli.operating.retention import retention as command
@@ -20,7 +21,10 @@ LATER = datetime.now(UTC) + timedelta(days=31)
 
 
 def purged(world: World, now: datetime = LATER, *, dry_run: bool = False) -> HistoryPurged:
-    return purge_old_runs(world.runtime.settings, now, dry_run=dry_run)
+    heard = Heard()
+    done = purge_old_runs(world.runtime.settings, now, dry_run=dry_run, tell=heard)
+    assert heard.total >= done.runs
+    return done
 
 
 def test_cells_stay_and_what_shows_nothing_goes(world: World) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dumps import dump, restore
+from hearing import Heard
 
 from impact_in_pipelines.cli.operating.reconcile import reconcile as command
 from impact_in_pipelines.dagster_instance.arrivals import read_arrivals
@@ -21,8 +22,12 @@ BENEVITY = Platform.BENEVITY
 
 def reconciled(world: World, *, dry_run: bool = False) -> Reconciled:
     """What the command does for Benevity."""
-    arrivals = read_arrivals(world.instance, LAST_WEEK)
-    return reconcile(world.runtime, arrivals, actor="ops", dry_run=dry_run)[BENEVITY]
+    reading, marking = Heard(), Heard()
+    arrivals = read_arrivals(world.instance, LAST_WEEK, reading)
+    done = reconcile(world.runtime, arrivals, actor="ops", dry_run=dry_run, tell=marking)
+    assert reading.total >= 7 * 24 * 3600 * len(Platform)  # seconds
+    assert marking.total == len(arrivals)
+    return done[BENEVITY]
 
 
 def put_back(world: World, backup: Path) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 from factories import World
+from hearing import Heard
 
 from impact_in_pipelines.connectors.credentials import Lack
 from impact_in_pipelines.db.accounts.companies import Company
@@ -200,11 +201,13 @@ def test_keys_are_replaced_in_batches_and_an_old_one_can_be_retired(
         )
     both = Vault([NEW, OLD])
     rotation = KeyRotation(database.engine, both, batch=2)
-    first = rotation.run(actor="ops", now=datetime.now(UTC))
+    heard = Heard()
+    first = rotation.run(actor="ops", now=datetime.now(UTC), tell=heard)
     again = rotation.run(actor="ops", now=datetime.now(UTC))
 
     assert (first.connections, first.tokens, first.dropped_tokens) == (4, 1, 0)
     assert [one.company for one in first.unreadable] == ["co-2"]
+    assert heard.total == 6  # rows, the one that can't be read too
     assert (again.connections, again.tokens) == (0, 0)
     assert again.unreadable == first.unreadable
     retired = Vault([NEW])

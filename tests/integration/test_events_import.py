@@ -260,7 +260,7 @@ def test_a_line_that_repeats_another_is_counted_once(ready: Engine, tmp_path: Pa
     path = events_file(tmp_path, [ROW, ROW, *many, replace(ROW, hours="1.500")])
     seen: list[tuple[int, int]] = []
     summary = import_events(
-        ready, path, now=NOW, progress=lambda done, total: seen.append((done, total))
+        ready, path, now=NOW, tell=lambda done, total: seen.append((done, total))
     )
     assert summary == ImportSummary(60_001, 59_999, 0, 0, 2, 0, None)
     size = path.stat().st_size
@@ -275,7 +275,7 @@ def test_a_header_alone_imports_nothing(ready: Engine, tmp_path: Path) -> None:
     """It is a valid file of no rows; whoever watches sees it end."""
     seen: list[tuple[int, int]] = []
     path = events_file(tmp_path, [])
-    summary = import_events(ready, path, now=NOW, progress=lambda *done: seen.append(done))
+    summary = import_events(ready, path, now=NOW, tell=lambda *done: seen.append(done))
     assert summary == ImportSummary(0, 0, 0, 0, 0, 0, None)
     assert seen[-1] == (path.stat().st_size,) * 2
 

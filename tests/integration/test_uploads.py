@@ -196,7 +196,7 @@ def test_who_is_erased_during_an_import_does_not_come_back_with_it(
             time.sleep(0.01)
 
     path = _file(tmp_path, GOOD)
-    import_events(world.database.engine, path, now=world.clock(), progress=erase_meanwhile)
+    import_events(world.database.engine, path, now=world.clock(), tell=erase_meanwhile)
     erasing.join()
     [kept] = world.scalars("SELECT participant_ref FROM impact_events")
     assert kept.startswith("erased-")

@@ -13,7 +13,7 @@ from impact_in_pipelines.cli.accounts.credentials_input import (
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
 from impact_in_pipelines.cli.output import console, print_json, print_table, styled
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import Lack, credential_choices
@@ -176,8 +176,8 @@ def rotate_keys(as_json: AsJson = False) -> None:
     Afterwards the older keys can be taken out of it. It may be repeated; exit code 1 if a row
     can't be decrypted with any of the keys.
     """
-    with session() as runtime, busy("Encrypting anew", quiet=as_json):
-        rotation = connections.rotate_keys(runtime, actor=actor())
+    with session() as runtime, stepwise("Encrypting anew", quiet=as_json) as tell:
+        rotation = connections.rotate_keys(runtime, actor=actor(), tell=tell)
     if as_json:
         print_json(rotation)
     else:

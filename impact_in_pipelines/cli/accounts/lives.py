@@ -9,7 +9,7 @@ from impact_in_pipelines.cli.accounts.companies import app
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy, stepwise
+from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
@@ -112,9 +112,14 @@ def offboard(
         lives.deactivate(runtime, found, actor=actor(), reason="offboarded")
         with stepwise("Writing tables", quiet=as_json) as tell:
             written = lives.export(runtime, found, to, actor=actor(), tell=tell)
-        with busy("Erasing", quiet=as_json):
+        with stepwise("Erasing", In.SHARE, quiet=as_json) as tell:
             done = lives.erase(
-                runtime, found, confirmed=confirm, actor=actor(), export_sha256=written.sha256
+                runtime,
+                found,
+                confirmed=confirm,
+                actor=actor(),
+                export_sha256=written.sha256,
+                tell=tell,
             )
     if as_json:
         print_json({"export": written, "erased": done})

@@ -8,7 +8,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
@@ -36,9 +36,9 @@ def erase(
     """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not; rows of
     files that still have the person are rejected from now on."""
     text = sys.stdin.readline() if reference == "-" else reference
-    with session() as runtime, busy("Erasing", quiet=as_json):
+    with session() as runtime, stepwise("Erasing", In.SHARE, quiet=as_json) as tell:
         done = lives.erase_participant(
-            runtime, runtime.companies.find(company), text, actor=actor()
+            runtime, runtime.companies.find(company), text, actor=actor(), tell=tell
         )
     if as_json:
         print_json(done)

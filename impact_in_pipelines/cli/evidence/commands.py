@@ -12,7 +12,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.evidence.heads import read_heads
 from impact_in_pipelines.evidence.verifying import Finding, Verification
 from impact_in_pipelines.evidence.verifying import verify as verified
@@ -52,16 +52,17 @@ def export_(
 
     with session() as runtime:
         found = runtime.companies.find(company)
-        pieces = export(runtime, found, first.date(), last.date(), actor=actor())
+        days = first.date(), last.date()
         if output == _STDOUT:
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
+            with stepwise("Writing the archive", In.SHARE) as tell:
+                for piece in export(runtime, found, *days, actor=actor(), tell=tell):
+                    sys.stdout.buffer.write(piece)
             return
-        path = Path(output or file_name(found, first.date(), last.date()))
+        path = Path(output or file_name(found, *days))
         part = path.with_name(f".{path.name}.part")
         try:
-            with part.open("wb") as file, busy("Writing the archive"):
-                file.writelines(pieces)
+            with part.open("wb") as file, stepwise("Writing the archive", In.SHARE) as tell:
+                file.writelines(export(runtime, found, *days, actor=actor(), tell=tell))
             part.chmod(0o600)
             part.replace(path)
         except OSError as error:
@@ -92,8 +93,8 @@ def verify(
     Needs no database. With --head, what was published then must be in the chain as well: without it, somebody
     who can write to the database may have written all of it anew.
     """
-    with busy("Verifying", quiet=as_json):
-        verdict = verified(file, read_heads(head) if head else None)
+    with stepwise("Verifying", In.BYTES, quiet=as_json) as tell:
+        verdict = verified(file, read_heads(head) if head else None, tell)
     if as_json:
         print_json({**asdict(verdict), "holds": verdict.holds})
     else:

@@ -1,16 +1,14 @@
 """`impact-in events`: raw activity from a file."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from impact_in_pipelines.cli.context import AsJson
-from impact_in_pipelines.cli.output import console, errors, print_json
+from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.importing import ImportSummary, import_file
@@ -44,8 +42,11 @@ def import_(
     Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
     the file can't be imported, nothing is in.
     """
-    with session() as runtime, _watched(file.name) as tell:
-        summary = import_file(runtime, file, actor=actor(), progress=tell)
+    with (
+        session() as runtime,
+        stepwise(file.name, In.BYTES, quiet=as_json) as tell,
+    ):
+        summary = import_file(runtime, file, actor=actor(), tell=tell)
     reasons = [(line, reason[:_REASON_WIDTH]) for line, reason in summary.first_reasons]
     if as_json:
         print_json(
@@ -64,23 +65,6 @@ def import_(
         _print_summary(file, summary, reasons)
     if summary.rejected:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _watched(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, only where somebody looks: told bytes done and bytes in all."""
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        disable=not errors.is_terminal,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_summary(file: Path, summary: ImportSummary, reasons: list[tuple[int, str]]) -> None:

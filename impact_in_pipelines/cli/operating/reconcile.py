@@ -9,7 +9,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor, instant
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.plurals import count
@@ -44,9 +44,11 @@ def reconcile(
         from impact_in_pipelines.dagster_instance.arrivals import arrivals_since  # Dagster: 0.8 s
 
         start = instant("--since", since) if since else runtime.clock() - _LOOKED_BACK
-        with busy("Reading what Dagster shows as delivered", quiet=as_json):
+        with stepwise("Reading what Dagster shows as delivered", In.SHARE, quiet=as_json) as tell:
+            arrivals = arrivals_since(start, tell)
+        with stepwise("Comparing it with the log", quiet=as_json) as tell:
             done = reconcile_deliveries(
-                runtime, arrivals_since(start), actor=actor(), dry_run=dry_run
+                runtime, arrivals, actor=actor(), dry_run=dry_run, tell=tell
             )
     if as_json:
         print_json({"dry_run": dry_run, "since": start, "platforms": done})

@@ -9,7 +9,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy, stepwise
+from impact_in_pipelines.cli.progress import stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.db.retention.dagster_runs import HistoryPurged
@@ -34,8 +34,8 @@ def retention(
 
         with stepwise("Archiving months", quiet=as_json) as tell:
             done = retain(runtime, actor=actor(), dry_run=dry_run, tell=tell)
-        with busy("Removing Dagster's old runs", quiet=as_json):
-            history = purge_old_runs(runtime.settings, runtime.clock(), dry_run=dry_run)
+        with stepwise("Removing Dagster's old runs", quiet=as_json) as tell:
+            history = purge_old_runs(runtime.settings, runtime.clock(), dry_run=dry_run, tell=tell)
         folder = runtime.settings.archive_folder
     if as_json:
         print_json({**asdict(done), "archive": folder, "dagster": asdict(history)})

@@ -18,13 +18,14 @@ from impact_in_pipelines.cli.output import (
     styled,
 )
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import busy
+from impact_in_pipelines.cli.progress import busy, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.cli.sla.steps import command_of
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.plurals import count
+from impact_in_pipelines.progress import silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.reports import make_report, stored_reports_of_all
 from impact_in_pipelines.services.sla import set_thresholds, standing, thresholds_of
@@ -115,8 +116,15 @@ def report(
     form = ReportFormat.JSON if as_json else form
     with session() as runtime:
         one = _company(runtime, company)
-        with busy("Making the report", quiet=as_json):
-            made = make_report(runtime, one, period, _day(start) if start else None)
+        day = _day(start) if start else None
+        # Of one company nothing is counted that would end sooner than the whole.
+        shown = (
+            busy("Making the report", quiet=as_json)
+            if one
+            else stepwise("Making reports of companies", quiet=as_json)
+        )
+        with shown as tell:
+            made = make_report(runtime, one, period, day, tell or silent)
         text = _written(runtime, made, form, period)
     if text is None and output is None:
         print_json(made) if form is ReportFormat.JSON else _print_report(made)

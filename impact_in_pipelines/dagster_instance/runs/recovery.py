@@ -6,7 +6,7 @@ process that it is at work: so what is gone can be told from what lives on anoth
 container of this one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from dagster import (
 from impact_in_pipelines.dagster_instance.runs.terminations import report_stopping
 from impact_in_pipelines.db.fleet.processes import Seen
 from impact_in_pipelines.processes import Process, is_alive, named, this_process
+from impact_in_pipelines.progress import Tell, silent
 
 OWNER_TAG = "impact_in/process"
 """The process that executes a run itself (the CLI); it is no shutdown's business."""
@@ -47,14 +48,6 @@ _ENDS = (
 )
 
 
-Tell = Callable[[int, int], None]
-"""Called with how many are done, and how many there are."""
-
-
-def _silent(_done: int, _total: int) -> None:
-    """For callers that don't watch."""
-
-
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """Runs that were reported failed or cancelled, by id, and the unfinished ones that were left, by id with
@@ -75,7 +68,7 @@ def tag_with_process(instance: DagsterInstance, run: DagsterRun) -> None:
         instance.add_run_tags(run.run_id, {HOST_TAG: owner()})
 
 
-def fail_orphans(seen: Sequence[Seen], tell: Tell = _silent) -> Recovered:
+def fail_orphans(seen: Sequence[Seen], tell: Tell = silent) -> Recovered:
     """`fail_orphaned_runs` of the instance that DAGSTER_HOME names."""
     with DagsterInstance.get() as instance:
         return fail_orphaned_runs(instance, seen, tell)
@@ -88,7 +81,7 @@ def cancel_runs() -> None:
 
 
 def fail_orphaned_runs(
-    instance: DagsterInstance, seen: Sequence[Seen], tell: Tell = _silent
+    instance: DagsterInstance, seen: Sequence[Seen], tell: Tell = silent
 ) -> Recovered:
     """Report every unfinished run whose process is gone as failed, or as cancelled if that was asked for.
 

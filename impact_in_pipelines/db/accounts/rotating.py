@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.vault import Vault
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.db.schema import provider_tokens
+from impact_in_pipelines.db.schema import notice_channels, platform_connections, provider_tokens
 from impact_in_pipelines.errors.accounts import NoKeyFits
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.progress import Steps, Tell, silent
 
 BATCH = 500
 """Rows that are locked and written in one transaction."""
@@ -50,14 +51,25 @@ class KeyRotation:
         self._engine = engine
         self._vault = vault
         self._batch = batch
+        self._steps = Steps(0, silent)
 
-    def run(self, *, actor: str, now: datetime) -> Rotation:
+    def run(self, *, actor: str, now: datetime, tell: Tell = silent) -> Rotation:
         """Rotate credentials, webhook secrets, access tokens, and addresses and secrets of notice channels;
-        each changed connection and channel is audited."""
+        each changed connection and channel is audited. `tell` is called with rows."""
+        self._steps = Steps(self._rows(), tell)
         connections, unreadable = self._connections(actor, now)
         tokens, dropped = self._tokens()
         channels, lost = self._channels(actor, now)
+        self._steps.end()
         return Rotation(connections, tokens, dropped, tuple(unreadable), channels, lost)
+
+    def _rows(self) -> int:
+        tables = (platform_connections, provider_tokens, notice_channels)
+        with self._engine.connect() as connection:
+            return sum(
+                int(connection.scalar(select(func.count()).select_from(table)) or 0)
+                for table in tables
+            )
 
     def _channels(self, actor: str, now: datetime) -> tuple[int, int]:
         """How many channels were written anew, and how many no key can read."""
@@ -83,6 +95,7 @@ class KeyRotation:
                         changes.append(_channel_change(row, names))
                 if changes:
                     record(connection, changes, actor=actor, now=now)
+            self._steps.step(len(rows))
             if len(rows) < self._batch:
                 return written, lost
             after = rows[-1]["id"]
@@ -108,6 +121,7 @@ class KeyRotation:
                         unreadable.append(UnreadableRow(row["company"], Platform(row["platform"])))
                 if changes:
                     record(connection, changes, actor=actor, now=now)
+            self._steps.step(len(rows))
             if len(rows) < self._batch:
                 return written, unreadable
             after = (rows[-1]["company_id"], rows[-1]["platform"])
@@ -152,6 +166,7 @@ class KeyRotation:
                             update(table).where(table.c.key == row.key).values(token=anew)
                         )
                         written += 1
+            self._steps.step(len(rows))
             if len(rows) < self._batch:
                 return written, dropped
             after = rows[-1].key

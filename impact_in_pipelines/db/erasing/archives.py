@@ -19,6 +19,7 @@ from impact_in_pipelines.db.retention.archives import (
     sha256_of,
     to_disk,
 )
+from impact_in_pipelines.progress import Steps
 
 TABLES = ("impact_deliveries", "delivery_attempts", "audit_log")
 """What is archived; a test compares it with the folders that retention writes."""
@@ -44,9 +45,13 @@ class Archives:
                         line = json.dumps(row, default=str, ensure_ascii=False)
                         yield f"{table}/{file.name}", line
 
-    def without_company(self, company_id: UUID, words: Words) -> dict[str, int]:
+    def rows(self) -> int:
+        """How many rows they have."""
+        return sum(_size(file) for table in TABLES for file in self._files(table))
+
+    def without_company(self, company_id: UUID, words: Words, steps: Steps) -> dict[str, int]:
         """Take the company's rows out, and its `words` out of the others of the audit log; by file, how many
-        rows were touched."""
+        rows were touched. `steps` counts all of them."""
         id_ = str(company_id)
         deliveries = self._deliveries_of(id_)
 
@@ -57,9 +62,9 @@ class Archives:
                 return _without(table, row, words)
             return row
 
-        return self._rewritten(changed)
+        return self._rewritten(changed, steps)
 
-    def without_person(self, company_id: UUID, words: Words) -> dict[str, int]:
+    def without_person(self, company_id: UUID, words: Words, steps: Steps) -> dict[str, int]:
         """Take `words` out of the company's rows, and of those of the audit log that are nobody's."""
         id_ = str(company_id)
         deliveries = self._deliveries_of(id_)
@@ -69,7 +74,7 @@ class Archives:
                 return _without(table, row, words)
             return row
 
-        return self._rewritten(changed)
+        return self._rewritten(changed, steps)
 
     def _deliveries_of(self, company_id: str) -> frozenset[str]:
         return frozenset(
@@ -82,11 +87,13 @@ class Archives:
     def _files(self, table: str) -> list[Path]:
         return sorted((self._folder / table).glob("*.parquet")) if self._folder else []
 
-    def _rewritten(self, changed: Callable[[str, _Row], _Row | None]) -> dict[str, int]:
+    def _rewritten(
+        self, changed: Callable[[str, _Row], _Row | None], steps: Steps
+    ) -> dict[str, int]:
         found = {}
         for table in TABLES:
             for file in self._files(table):
-                touched = _rewritten(file, lambda row, table=table: changed(table, row))  # type: ignore[misc]
+                touched = _rewritten(file, lambda row, table=table: changed(table, row), steps)  # type: ignore[misc]
                 if touched:
                     found[f"{table}/{file.name}"] = touched
         return found
@@ -115,7 +122,13 @@ def _rows(file: Path, columns: Sequence[str] | None = None) -> Iterator[_Row]:
         yield from batch.to_pylist()
 
 
-def _rewritten(file: Path, changed: _Change) -> int:
+def _size(file: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(file).num_rows)
+
+
+def _rewritten(file: Path, changed: _Change, steps: Steps) -> int:
     """How many rows of `file` differ or are gone; 0: it is as it was."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -129,6 +142,7 @@ def _rewritten(file: Path, changed: _Change) -> int:
             after = [changed(row) for row in before]
             touched += sum(1 for old, new in zip(before, after, strict=True) if old != new)
             rows = [row for row in after if row is not None]
+            steps.step(len(before))
             kept += len(rows)
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))

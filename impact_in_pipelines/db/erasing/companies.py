@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Delete,
     Engine,
+    Select,
     Table,
     Text,
     cast,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
-from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep
+from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep, table_sizes
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
@@ -38,15 +39,12 @@ from impact_in_pipelines.errors.accounts import (
     CompanyStillActive,
     CompanyUnknown,
 )
+from impact_in_pipelines.progress import Steps, Tell, silent
 
 _SQL = load("erasing/erasing")
 _AT_ONCE = 1_000
 INSTEAD = "[erased]"
 """What stands where a word of theirs stood."""
-
-
-Tell = Callable[[int, int], None]
-"""Called with how many steps are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,18 @@ class CompanyErasing:
         with self._engine.connect() as connection:
             return int(connection.scalar(_SQL["being_sent"], {"company_id": company_id}) or 0)
 
+    def rows_to_erase(self, company_id: UUID) -> int:
+        """About how many rows have to be looked at, or deleted, to erase it."""
+        with self._engine.connect() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            sizes = table_sizes(connection)
+            swept = [name for name, holding in HOLDINGS.items() if holding.shared is not None]
+            deleted = sum(
+                1 + int(connection.scalar(_counted(table, company_id)) or 0)
+                for table in held_tables()
+            )
+        return deleted + sum(sizes[name] for name in (*swept, "idempotency_keys"))
+
     def export(
         self,
         company: Company,
@@ -100,7 +110,7 @@ class CompanyErasing:
         *,
         actor: str,
         now: datetime,
-        tell: Tell | None = None,
+        tell: Tell = silent,
     ) -> Exported:
         """Write everything that the database has of `company` to `path`, all of one moment, and what
         `archived` has of it: (name, JSON line). A row is a line of JSON in `tables/NAME.jsonl`. Audited; the
@@ -114,16 +124,14 @@ class CompanyErasing:
                 path.chmod(0o600)
                 tables = held_tables()
                 for done, table in enumerate(tables):
-                    if tell is not None:
-                        tell(done, len(tables) + 1)
+                    tell(done, len(tables) + 1)
                     with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as file:
                         count = 0
                         for line in _lines(connection, table, company.id):
                             file.write(line.encode() + b"\n")
                             count += 1
                     rows[table.name] = count
-                if tell is not None:
-                    tell(len(tables), len(tables) + 1)
+                tell(len(tables), len(tables) + 1)
                 with archive.open("archives.jsonl", "w", force_zip64=True) as file:
                     count = 0
                     for name, line in archived:
@@ -161,10 +169,11 @@ class CompanyErasing:
         export_sha256: str,
         actor: str,
         now: datetime,
+        steps: Steps,
     ) -> Erased:
         """Erase `company` everywhere, in one transaction; of it the audit log keeps its id, how much there
         was, and the digest of the export. `organizations`: what its accounts may be called at platforms;
-        `archives` erases it there, once nothing can change any more that allowed it.
+        `archives` erases it there, once nothing can change any more that allowed it. `steps` counts rows.
 
         Raises `CompanyUnknown`, `CompanyStillActive`, `CompanyNotExported` (another than this export is the
         latest), `CompanyBeingSent`.
@@ -178,11 +187,13 @@ class CompanyErasing:
             connection.execute(_SQL["alone"])
             self._lock(connection, company, export_sha256)
             cleared = archives()
+            sizes = table_sizes(connection)
             # First: afterwards nobody could tell which rows of several companies were this one's too.
             for name, holding in HOLDINGS.items():
                 if holding.shared is not None:
                     table = metadata.tables[name]
                     rows[name] = sweep(connection, table, holding.shared, values, words)
+                    steps.step(sizes[name])
             named = [*connection.scalars(_SQL["organizations"], values), *organizations]
             for name in (
                 *("sessions_of_it_alone", "sessions_among_others", "tokens"),
@@ -191,8 +202,10 @@ class CompanyErasing:
                 connection.execute(_SQL[name], values)
             connection.execute(_SQL["budgets"], {**values, "organizations": named})
             rows["idempotency_keys"] = drop_answers(connection, words)
+            steps.step(sizes["idempotency_keys"])
             for table in held_tables():
                 done = connection.execute(_deleted(table, company.id))
+                steps.step(1 + done.rowcount)
                 rows[table.name] = rows.get(table.name, 0) + done.rowcount
             done_rows = {name: count for name, count in sorted(rows.items()) if count}
             after = {"rows": done_rows, "archives": dict(cleared), "export_sha256": export_sha256}
@@ -228,6 +241,11 @@ def _lines(connection: Connection, table: Table, company_id: UUID) -> Iterator[s
     for part in streamed.execute(statement).partitions(_AT_ONCE):
         for (line,) in part:
             yield line
+
+
+def _counted(table: Table, company_id: UUID) -> Select[int]:
+    condition = text(HOLDINGS[table.name].rows or "false").bindparams(company_id=company_id)
+    return select(func.count()).select_from(table.alias("t")).where(condition)
 
 
 def _deleted(table: Table, company_id: UUID) -> Delete:

@@ -79,3 +79,11 @@ SELECT pg_advisory_xact_lock(727105)
 
 -- name: beside_others
 SELECT pg_advisory_xact_lock_shared(727105)
+
+-- name: table_sizes
+-- What autovacuum has counted; of a partitioned table that of its parts.
+SELECT c.relname AS name, 1 + greatest(coalesce((
+    SELECT sum(greatest(part.reltuples, 0)) FROM pg_partition_tree(c.oid) t
+    JOIN pg_class part ON part.oid = t.relid AND t.isleaf), c.reltuples), 0) AS rows
+FROM pg_class c
+WHERE c.oid = ANY(SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)

@@ -11,10 +11,11 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.erasing.companies import INSTEAD, Erased
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
-from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep
+from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep, table_sizes
 from impact_in_pipelines.db.erasing.words import Words
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.progress import Steps
 
 _SQL = load("erasing/erasing")
 
@@ -69,6 +70,18 @@ class PeopleErasing:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def rows_to_read(self) -> int:
+        """About how many rows have to be looked at for a person."""
+        with self._engine.connect() as connection:
+            sizes = table_sizes(connection)
+        swept = [
+            sizes[name]
+            for name, holding in HOLDINGS.items()
+            for condition in (holding.rows, holding.shared)
+            if condition is not None
+        ]
+        return sum(swept) + sizes["impact_events"] + sizes["idempotency_keys"]
+
     def erase(
         self,
         company: Company,
@@ -77,20 +90,23 @@ class PeopleErasing:
         archives: Callable[[], Mapping[str, int]],
         actor: str,
         now: datetime,
+        steps: Steps,
     ) -> Erased:
         """Erase `reference` of `company`, in one transaction. Figures, delivered or not, stay as they are.
         `archives` erases it there, while no month is being archived. The audit log says how much was found,
-        not of whom."""
+        not of whom. `steps` counts rows."""
         values = {"company_id": company.id}
         words = Words([reference], INSTEAD)
         rows: dict[str, int] = {}
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            sizes = table_sizes(connection)
             # An import that began before ends first, and the next one knows the person for an erased one.
             connection.execute(_SQL["alone"])
             cleared = archives()
             person = {**values, "reference": reference, "alias": f"erased-{uuid4()}"}
             rows["impact_events"] = connection.execute(_SQL["forget_person"], person).rowcount
+            steps.step(sizes["impact_events"])
             remembered = {**values, "digest": digest_of(company.id, reference), "now": now}
             connection.execute(_SQL["remember_erased"], remembered)
             rows["event_upload_parts"] = connection.execute(
@@ -98,11 +114,13 @@ class PeopleErasing:
             ).rowcount
             connection.execute(_SQL["discard_uploads"], {**values, "now": now, "actor": actor})
             rows["idempotency_keys"] = drop_answers(connection, words)
+            steps.step(sizes["idempotency_keys"])
             for name, holding in HOLDINGS.items():
                 table = metadata.tables[name]
                 for condition in (holding.rows, holding.shared):
                     if condition is not None:
                         found = sweep(connection, table, condition, values, words)
+                        steps.step(sizes[name])
                         # An event of theirs, counted already, may say it in its other texts too.
                         rows[name] = rows.get(name, 0) + found * (name != "impact_events")
             done = {name: count for name, count in sorted(rows.items()) if count}

@@ -24,9 +24,17 @@ from sqlalchemy.types import String
 
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
 from impact_in_pipelines.db.erasing.words import Words
+from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
 
 _AT_ONCE = 500
+_SQL = load("erasing/erasing")
+
+
+def table_sizes(connection: Connection) -> dict[str, int]:
+    """About how many rows each table has, and at least 1: as PostgreSQL counted when it looked last."""
+    rows = connection.execute(_SQL["table_sizes"], {"names": list(HOLDINGS)})
+    return {row.name: int(row.rows) for row in rows}
 
 
 def text_columns(table: Table) -> list[Column[Any]]:

@@ -58,6 +58,14 @@ class Span:
             before = self._connection.execute(_SQL["hash_at"], values).scalar_one()
         return Stretch(first, before, found.links, found.hash)
 
+    def size(self) -> int:
+        """About how many rows all methods together give."""
+        counted = self._connection.execute(_SQL["size"], self._values).one()
+        links = self.stretch.last - self.stretch.first + 1
+        return int(
+            links + counted.deliveries + counted.payloads + counted.receipts + counted.attempts
+        )
+
     def links(self) -> Iterator[tuple[str, str]]:
         """The links of the stretch, whosever they are: hash and record."""
         for row in self._rows("links"):

@@ -19,6 +19,13 @@ WHERE h.company_id = :company_id
 -- name: hash_at
 SELECT encode(hash, 'hex') FROM evidence_links WHERE company_id = :company_id AND link = :link
 
+-- name: size
+SELECT count(*) AS deliveries, count(d.payload) AS payloads, count(d.provider_response) AS receipts,
+    coalesce(sum(d.attempt_count), 0) AS attempts
+FROM impact_deliveries d
+WHERE d.company_id = :company_id AND d.period_start <= :last AND d.period_end >= :first
+  AND d.scheduled_for >= CAST(:first AS date) - 7 AND d.status NOT IN @open
+
 -- name: links
 SELECT link, encode(hash, 'hex') AS hash, record FROM evidence_links
 WHERE company_id = :company_id AND link >= :link ORDER BY link

@@ -21,11 +21,10 @@ from impact_in_pipelines.impact.csv_import import (
 )
 from impact_in_pipelines.impact.csv_rules import LONGEST_REF, EventRules
 from impact_in_pipelines.impact.reasons import sentences as reasons
+from impact_in_pipelines.progress import Tell, silent
 
 FUTURE_LIMIT = timedelta(days=1)
 """How far after the import an event may lie; a later one is taken for mistyped and rejected."""
-
-Progress = Callable[[int, int], None]
 
 _CHUNK_ROWS = 50_000
 _CONFLICTS_AT_ONCE = 1_000
@@ -59,7 +58,7 @@ def import_events(
     now: datetime,
     actor: str | None = None,
     rejects_path: Path | None = None,
-    progress: Progress | None = None,
+    tell: Tell = silent,
     only: Company | None = None,
     name: str | None = None,
     dry_run: bool = False,
@@ -73,7 +72,7 @@ def import_events(
     Rows that don't hold go to `rejects_path` (default `<input>.rejects.csv` beside the input), which is
     written anew each time and removed when none are rejected. So do all lines of an event that the file has
     with different content: which one is right, only a person knows. The same file again changes nothing.
-    Memory is bounded by 50,000 rows; the rest waits in a temporary table. `progress(done, total)` is called
+    Memory is bounded by 50,000 rows; the rest waits in a temporary table. `tell` is called
     with bytes of the file: reading and merging count half each. `now` (aware) is what `imported_at` says.
     With an `actor`, an import that changes or rejects anything stands in the audit log. `first` does
     something of its caller's in the same transaction, before anything is read: both are kept, or neither.
@@ -81,7 +80,6 @@ def import_events(
     Raises a refusal of `errors.impact` for a file that can't be read as an events file.
     """
     rejects = RejectsFile(rejects_path or default_rejects_path(path))
-    tell = progress or _silent
     try:
         with EventsFile(path) as events, engine.connect() as connection:
             rejects.dialect = events.dialect
@@ -164,10 +162,6 @@ def _conflict(row: Row[Any]) -> str:
     )
 
 
-def _silent(_done: int, _total: int) -> None:
-    """For callers that don't watch."""
-
-
 def _halfway(events: EventsFile, share: float) -> tuple[int, int]:
     half = events.total_bytes // 2
     return half + round((events.total_bytes - half) * share), events.total_bytes
@@ -178,7 +172,7 @@ def _stage(
     events: EventsFile,
     rejects: RejectsFile,
     now: datetime,
-    tell: Progress,
+    tell: Tell,
     only: Company | None,
 ) -> int:
     """Copy the rows that hold into a temporary table, the others into the rejects; returns all rows."""

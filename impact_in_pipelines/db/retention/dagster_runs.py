@@ -12,6 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.progress import Steps, Tell, silent
 
 _SQL = load("retention/dagster_runs")
 _AT_ONCE = 500
@@ -34,13 +35,17 @@ def purge_runs(
     first_day: date,
     dry_run: bool,
     removed: Callable[[Sequence[str]], object] = lambda _: None,
+    tell: Tell = silent,
 ) -> HistoryPurged:
     """Purge runs that ended before `before` (aware); cells from `first_day` on stay as they are. `engine` is
     on Dagster's database.
 
     A transaction for each few hundred runs, after which `removed` gets the ids of those that went whole;
-    broken off, it is run again.
+    broken off, it is run again. `tell` is called with the runs that were looked at.
     """
+    with engine.connect() as connection:
+        old = connection.scalar(_SQL["count_old_runs"], {"before": before})
+    steps = Steps(int(old or 0), tell)
     runs = trimmed = events = after = 0
     while True:
         with engine.begin() as connection:
@@ -67,6 +72,7 @@ def purge_runs(
                     connection.execute(_SQL[name], {"runs": over})
         if over and not dry_run:
             removed(over)
+        steps.step(len(found))
 
 
 def _count(connection: Connection, runs: Sequence[str]) -> int:

@@ -4,6 +4,11 @@ WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND id > :after
   AND coalesce(to_timestamp(end_time), update_timestamp AT TIME ZONE 'UTC') < :before
 ORDER BY id LIMIT :limit
 
+-- name: count_old_runs
+SELECT count(*) FROM runs
+WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED')
+  AND coalesce(to_timestamp(end_time), update_timestamp AT TIME ZONE 'UTC') < :before
+
 -- name: shown
 -- What a cell, a report or an asset's page still shows: the last of its kind for its partition, inside the window.
 -- A cell is red by the planned event of the run that failed, as long as nothing has arrived after it. Checks have a

@@ -25,6 +25,7 @@ from impact_in_pipelines.db.retention.months import (
 )
 from impact_in_pipelines.db.retention.turn import Turn
 from impact_in_pipelines.db.schema.months import MONTHLY
+from impact_in_pipelines.progress import Tell, silent
 
 _SQL = load("retention/leaving")
 _LONG_AGO = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
@@ -32,8 +33,6 @@ _FIGURES_AT_ONCE = 10_000
 _SERIALIZATION_FAILURE = "40001"
 
 _Check = Callable[[Connection], bool]
-Tell = Callable[[int, int], None]
-"""Called with the months that are done and all of them: of the deliveries, then of the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Leaving:
         *,
         actor: str,
         turn: Turn | None,
-        tell: Tell = lambda _done, _total: None,
+        tell: Tell = silent,
     ) -> None:
         self._engine = engine
         self._tell = tell

@@ -3,6 +3,7 @@
 Statements: reports.sql. Whoever makes a report refreshes `sla_daily` first: trends come from it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,10 +24,12 @@ from impact_in_pipelines.db.sla.report_rows import (
     worst_of,
 )
 from impact_in_pipelines.db.sla.rollup import SlaRollup
+from impact_in_pipelines.db.sla.rows import slugs
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.db.sla.thresholds import SlaThresholds
 from impact_in_pipelines.db.sla.unplanned import as_parameter, unplanned_fires
 from impact_in_pipelines.errors.sla import ReportMissing
+from impact_in_pipelines.progress import Steps, Tell, silent
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.model import Window
 from impact_in_pipelines.sla.reports.earlier import in_todays_form
@@ -82,12 +85,18 @@ class SlaReports:
             last = reading
         return report_document(last.report(None))
 
-    def make_all(self, period: ReportPeriod, window: Window, *, now: datetime) -> Document:
+    def make_all(
+        self, period: ReportPeriod, window: Window, *, now: datetime, tell: Tell = silent
+    ) -> Document:
         """Make and store the reports of every company and the one on all, which is returned.
 
         One pass over the log for all of them. Made again, a report replaces the one that was there.
+        `tell` is called with companies; one of which nothing was measured is passed with those around it.
         """
         self._refresh(window, now)
+        with self._engine.connect() as connection:
+            everybody = sorted(slugs(connection, None))
+        steps = Steps(len(everybody) + 1, tell)
         overall: Document = {}
         rows: list[Document] = []
         for reading, companies in self.readings(ReportKind(period.value), window, now):
@@ -96,10 +105,13 @@ class SlaReports:
                 rows.append({"company_id": company_id, "report": report})
                 if company_id is None:
                     overall = report
+                else:
+                    steps.up_to(bisect_right(everybody, company_id))
                 if len(rows) >= _SAVED_AT_ONCE:
                     self._save(period, window, rows, now)
                     rows = []
         self._save(period, window, rows, now)
+        steps.end()
         return overall
 
     def stored(self, company: Company | None, period: ReportPeriod, starts_on: date) -> Document:

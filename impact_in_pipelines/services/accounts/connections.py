@@ -20,6 +20,7 @@ from impact_in_pipelines.errors.accounts import (
     ConnectionMissing,
 )
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
 
@@ -164,10 +165,11 @@ def try_out(runtime: Runtime, company: Company, platform: Platform) -> Connectio
     return check_connection(found, runtime.transport, runtime.oauth_tokens)
 
 
-def rotate_keys(runtime: Runtime, *, actor: str) -> Rotation:
-    """Write every stored secret anew under the vault's first key; see `KeyRotation`."""
+def rotate_keys(runtime: Runtime, *, actor: str, tell: Tell = silent) -> Rotation:
+    """Write every stored secret anew under the vault's first key; see `KeyRotation`. `tell` is called with
+    rows that have secrets."""
     rotation = KeyRotation(runtime.database.engine, runtime.vault)
-    return rotation.run(actor=actor, now=runtime.clock())
+    return rotation.run(actor=actor, now=runtime.clock(), tell=tell)
 
 
 def _check_address(settings: Settings, platform: Platform, url: str, *, by_operator: bool) -> None:

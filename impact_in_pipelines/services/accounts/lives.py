@@ -15,7 +15,6 @@ from impact_in_pipelines.db.erasing.companies import (
     CompanyErasing,
     Erased,
     Exported,
-    Tell,
 )
 from impact_in_pipelines.db.erasing.people import PeopleErasing
 from impact_in_pipelines.db.erasing.words import Words
@@ -30,6 +29,7 @@ from impact_in_pipelines.errors.accounts import (
     ReferenceEmpty,
 )
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.progress import Steps, Tell, silent
 from impact_in_pipelines.runtime import Runtime
 
 __all__ = ["CompanyLife", "Deactivated", "Erased", "Exported", "Reactivated"]
@@ -103,7 +103,7 @@ def cancel_of_inactive(runtime: Runtime) -> int:
 
 
 def export(
-    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell | None = None
+    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell = silent
 ) -> Exported:
     """Write everything that there is of it to the ZIP `path`, which only this program's user may read; rows
     of the database and of archives as lines of JSON. Secrets of accounts are not in it. `tell(done, total)`
@@ -115,7 +115,7 @@ def export(
 
 
 def write_export(
-    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell | None = None
+    runtime: Runtime, company: Company, path: Path, *, actor: str, tell: Tell = silent
 ) -> Callable[[], Exported]:
     """Write the ZIP for somebody who hasn't got it yet, as `export` does. It counts, for erasing, once what
     is returned was called: when its last byte was handed over."""
@@ -148,10 +148,11 @@ def erase(
     confirmed: str,
     actor: str,
     export_sha256: str | None = None,
+    tell: Tell = silent,
 ) -> Erased:
     """Erase everything of it, from every table and archive; there is no way back. `confirmed` must be its
     slug, and an export of it must have been taken since it was switched off: the one with `export_sha256`, if
-    that is given.
+    that is given. `tell` is called with rows of tables and archives, about.
 
     Raises `CompanyNotConfirmed`, `CompanyStillActive`, `CompanyNotExported`, `CompanyBeingSent`.
     """
@@ -169,31 +170,44 @@ def erase(
     _forget_tokens(runtime, company)
     words = Words([str(company.id), company.slug, company.name], INSTEAD)
     archives = Archives(runtime.settings.archive_folder)
-    return erasing.erase(
+    watched = tell is not silent
+    steps = Steps(archives.rows() + erasing.rows_to_erase(company.id) if watched else 0, tell)
+    done = erasing.erase(
         company,
         # Without an organisation id of its own it goes by its slug.
         organizations=[company.slug],
-        archives=lambda: archives.without_company(company.id, words),
+        archives=lambda: archives.without_company(company.id, words, steps),
         export_sha256=stands.export_sha256,
         actor=actor,
         now=now,
+        steps=steps,
     )
+    steps.end()
+    return done
 
 
-def erase_participant(runtime: Runtime, company: Company, reference: str, *, actor: str) -> Erased:
+def erase_participant(
+    runtime: Runtime, company: Company, reference: str, *, actor: str, tell: Tell = silent
+) -> Erased:
     """Erase a participant's or volunteer's reference wherever it stands; figures stay as they are, delivered
-    or not, and rows of files that still have the person are rejected. Raises `ReferenceEmpty`."""
+    or not, and rows of files that still have the person are rejected. `tell` is called with rows of tables
+    and archives, about. Raises `ReferenceEmpty`."""
     if not reference.strip():
         raise ReferenceEmpty
     words = Words([reference.strip()], INSTEAD)
     archives = Archives(runtime.settings.archive_folder)
-    return PeopleErasing(runtime.database.engine).erase(
+    people = PeopleErasing(runtime.database.engine)
+    steps = Steps(archives.rows() + people.rows_to_read() if tell is not silent else 0, tell)
+    done = people.erase(
         company,
         reference.strip(),
-        archives=lambda: archives.without_person(company.id, words),
+        archives=lambda: archives.without_person(company.id, words, steps),
         actor=actor,
         now=runtime.clock(),
+        steps=steps,
     )
+    steps.end()
+    return done
 
 
 def _cancel_all(runtime: Runtime, company: Company, actor: str) -> int:

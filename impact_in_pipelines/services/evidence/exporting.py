@@ -22,6 +22,7 @@ from impact_in_pipelines.evidence.records import (
     service_levels,
 )
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.progress import Steps, Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling import parse_timezone
 
@@ -57,10 +58,17 @@ def file_name(company: Company, first: date, last: date) -> str:
 
 
 def export(
-    runtime: Runtime, company: Company, first: date, last: date, *, actor: str
+    runtime: Runtime,
+    company: Company,
+    first: date,
+    last: date,
+    *,
+    actor: str,
+    tell: Tell = silent,
 ) -> Iterator[bytes]:
     """The archive of the deliveries of `company` that report on a day from `first` to `last`, in pieces; the
-    audit log has who asked for it. Raises `SpanBackwards` before anything is read."""
+    audit log has who asked for it. `tell` is called with about so many rows. Raises `SpanBackwards` before
+    anything is read."""
     if last < first:
         raise SpanBackwards(first, last)
     asked = Change(
@@ -71,21 +79,24 @@ def export(
     )
     with runtime.database.engine.begin() as connection:
         record(connection, [asked], actor=actor, now=runtime.clock())
-    return _pieces(runtime, company, first, last)
+    return _pieces(runtime, company, first, last, tell)
 
 
-def _pieces(runtime: Runtime, company: Company, first: date, last: date) -> Iterator[bytes]:
+def _pieces(
+    runtime: Runtime, company: Company, first: date, last: date, tell: Tell
+) -> Iterator[bytes]:
     made_at = runtime.clock()
     book = runtime.sla_thresholds.book()
     targets = {one.value: book.of(company.id, one).latency_target_ms for one in Platform}
     writer = archive.ArchiveWriter(made_at)
     with reading_evidence(runtime.database.engine, company.id, first, last) as span:
+        steps = Steps(span.size() if tell is not silent else 0, tell)
         seen = _Seen(first, last)
-        yield from writer.add(archive.CHAIN, seen.passing(span.links()))
-        yield from writer.add(archive.DELIVERIES, span.deliveries())
-        yield from writer.add(archive.PAYLOADS, span.payloads())
-        yield from writer.add(archive.RECEIPTS, span.receipts())
-        yield from writer.add(archive.ATTEMPTS, span.attempts())
+        yield from writer.add(archive.CHAIN, steps.passing(seen.passing(span.links())))
+        yield from writer.add(archive.DELIVERIES, steps.passing(span.deliveries()))
+        yield from writer.add(archive.PAYLOADS, steps.passing(span.payloads()))
+        yield from writer.add(archive.RECEIPTS, steps.passing(span.receipts()))
+        yield from writer.add(archive.ATTEMPTS, steps.passing(span.attempts()))
         yield from writer.add(archive.CALL_BACKS, _call_backs(seen, span))
         yield from writer.add(archive.CORRECTIONS, seen.corrections())
         levels = service_levels(seen.last.values(), targets)
@@ -102,6 +113,7 @@ def _pieces(runtime: Runtime, company: Company, first: date, last: date) -> Iter
         "kept_from": kept_from.isoformat() if kept_from else None,
     }
     yield from writer.end(manifest)
+    steps.end()
 
 
 class _Seen:

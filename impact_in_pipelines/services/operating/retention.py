@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from impact_in_pipelines.db.retention.leaving import Leaving, MonthKept, MonthLeft, Tell
+from impact_in_pipelines.db.retention.leaving import Leaving, MonthKept, MonthLeft
 from impact_in_pipelines.db.retention.months import make_months, month_of, months_before
 from impact_in_pipelines.db.retention.turn import Turn, turn_taken
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 
 __all__ = ["MonthKept", "MonthLeft", "Retained", "figures_kept_from", "retain"]
@@ -38,10 +39,11 @@ def retain(
     *,
     actor: str,
     dry_run: bool = False,
-    tell: Tell = lambda _done, _total: None,
+    tell: Tell = silent,
 ) -> Retained:
-    """Make the months ahead, archive what is over and remove it; `tell` hears how far it is. Broken off, it
-    is run again; beside another process that does it, it waits.
+    """Make the months ahead, archive what is over and remove it; `tell` gets the months that are done, of the
+    deliveries, then of the audit log. Broken off, it is run again; beside another process that does it, it
+    waits.
 
     Raises `ArchiveUnwritable`, `ArchiveDiffers`, `LogBusy`; what was not read back from its archive is there.
     """

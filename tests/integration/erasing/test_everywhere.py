@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from factories import YESTERDAY, World, world_on
+from hearing import Heard
 from sqlalchemy import text
 
 from impact_in_pipelines.db.accounts.companies import Company
@@ -103,7 +104,13 @@ def _offboarded(world: World, company: Company, path: Path) -> lives.Erased:
         runtime, company, path, actor="ops", tell=lambda done, total: told.append((done, total))
     )
     assert [done for done, _ in told] == list(range(told[0][1]))  # a terminal shows how far it is
-    return lives.erase(runtime, company, confirmed=SLUG, actor="ops", export_sha256=written.sha256)
+    heard = Heard()
+    done = lives.erase(
+        runtime, company, confirmed=SLUG, actor="ops", export_sha256=written.sha256, tell=heard
+    )
+    # Each row that went, at least, archives' too.
+    assert heard.total > sum(done.rows.values()) + sum(done.archives.values())
+    return done
 
 
 def test_of_an_offboarded_company_nothing_is_left_but_that_it_was_erased(
@@ -216,8 +223,10 @@ def test_an_export_counts_once_somebody_has_it(
 def test_of_an_erased_person_no_reference_is_left_anywhere(world: World, company: Company) -> None:
     """Events, answers, rejects, payloads, errors, archives; the company's own name stays where it was."""
     before = set(found_in(world, NAME))
-    lives.erase_participant(world.runtime, company, REFERENCE, actor="ops")
+    heard = Heard()
+    lives.erase_participant(world.runtime, company, REFERENCE, actor="ops", tell=heard)
     assert found_in(world, REFERENCE) == {}
+    assert heard.total > len(HOLDINGS)
     assert before - set(found_in(world, NAME)) <= {"idempotency_keys", "event_upload_parts"}
     [noted] = world.rows("SELECT * FROM audit_log WHERE action = 'participant.erase'")
     assert noted["company_id"] == company.id

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from factories import YESTERDAY
+from hearing import Heard
 
 from impact_in_pipelines.db.deliveries.call_backs import CallBackResult, CallBackStore, Word
 from impact_in_pipelines.errors.retention import NoHeads, NotAnArchive, SpanBackwards
@@ -24,8 +25,11 @@ from .archives import FIRST, Exported, Files, changed, recorded_earlier, write_e
 
 def test_a_fresh_archive_holds_and_has_everything(exported: Exported) -> None:
     """Every file, of this company and these days alone."""
-    verdict = verify(exported.path)
+    heard = Heard()
+    verdict = verify(exported.path, tell=heard)
     assert verdict.findings == []
+    manifest = json.loads("\n".join(exported.files["manifest.json"]))
+    assert heard.total == sum(one["bytes"] for one in manifest["files"].values())
     assert (verdict.links, verdict.deliveries, verdict.left, verdict.open) == (9, 7, 0, 0)
     files = exported.files
     lengths = {name: len(lines) for name, lines in files.items() if name.endswith(".jsonl")}

@@ -5,6 +5,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from hearing import Heard
 
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.errors.sla import ReportMissing
@@ -65,8 +66,10 @@ def test_a_recovered_failures_cause_is_its_last_failed_attempts(log: Log) -> Non
 
 def test_reports_on_all_and_on_each_are_made_in_one_go(log: Log) -> None:
     """The one on all names the worst company; each company's own says nothing of the others."""
-    overall = reports(log).make_all(WEEKLY, WEEK, now=NOW)
+    heard = Heard()
+    overall = reports(log).make_all(WEEKLY, WEEK, now=NOW, tell=heard)
 
+    assert heard.total == log.one("SELECT count(*) FROM companies") + 1
     assert overall["overall"]["dueDeliveries"] == 148
     assert [line["company"] for line in overall["companies"]] == ["acme"]
     good = reports(log).stored(company(log, "good"), WEEKLY, MONDAY)
