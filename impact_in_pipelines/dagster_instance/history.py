@@ -35,7 +35,7 @@ def purge_old_runs(
                 before=now - timedelta(days=settings.retention_runs_days),
                 first_day=(now - timedelta(days=settings.partition_days)).date(),
                 dry_run=dry_run,
-                removed=forget_logs,
+                forget_logs=forget_logs,
                 tell=tell,
             )
     finally:

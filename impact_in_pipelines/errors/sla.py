@@ -13,6 +13,15 @@ class WindowReversed(UsageError):
     end: datetime
 
 
+@refusal("sla.window_left")
+class WindowLeft(UsageError):
+    """What was due in the window has been archived and is no longer in the log, at least in part: it would
+    look as if nothing had been due."""
+
+    start: datetime
+    kept_from: datetime
+
+
 @refusal("threshold.unknown")
 class ThresholdUnknown(UsageError):
     """There is no such threshold, or nobody may have one of his own; `known` are those there are."""

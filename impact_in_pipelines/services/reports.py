@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.errors.sla import ReportAhead
+from impact_in_pipelines.errors.sla import ReportAhead, ReportMissing, WindowLeft
 from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sla.model import Window
@@ -24,14 +24,19 @@ def make_report(
     tell: Tell = silent,
 ) -> Document:
     """Make and store the report of the week or month that `day` lies in (None: the last complete one): of
-    `company`, or (None) those of each company and the one on all, which is returned.
-    `tell` is then called with companies.
+    `company`, or (None) those of each company and the one on all, which is returned; `tell` is then called
+    with companies. One on what has left the log is the one that was stored in its time.
 
-    Raises `ReportAhead` for a period that has not begun.
+    Raises `ReportAhead` for a period that has not begun, `WindowLeft` for one that left it unreported.
     """
     now, window = runtime.clock(), _window(runtime, period, day)
     if window.start > now:
         raise ReportAhead(period.value, window.start.date())
+    if kept_from := runtime.sla.kept_from(window.start, now):
+        try:
+            return stored_report(runtime, company, period, day)
+        except ReportMissing:
+            raise WindowLeft(window.start, kept_from) from None
     if company is None:
         return runtime.sla_reports.make_all(period, window, now=now, tell=tell)
     return runtime.sla_reports.make(company, period, window, now=now)

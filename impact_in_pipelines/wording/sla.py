@@ -4,6 +4,10 @@ from impact_in_pipelines.wording.marking import N_
 
 SENTENCES = {
     "sla.window_reversed": N_("the end, %(end)s, must lie after the start, %(start)s"),
+    "sla.window_left": N_(
+        "what was due before %(kept_from)s has been archived and removed, so that nothing can be counted "
+        "from %(start)s on"
+    ),
     "threshold.unknown": N_("no threshold '%(name)s'; there are: %(known)s"),
     "threshold.out_of_range": N_(
         "%(name)s must be a number from %(lowest)s to %(highest)s; it was '%(value)s'"

@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from dagster import AssetKey, DagsterRunStatus, RunsFilter
@@ -27,6 +28,13 @@ def purged(world: World, now: datetime = LATER, *, dry_run: bool = False) -> His
     return done
 
 
+def logged(world: World) -> set[str]:
+    """The runs of which there is something in the folder of compute logs."""
+    runs = [run.run_id for run in world.instance.get_runs()]
+    storage = Path(world.instance.storage_directory())
+    return {run for run in runs if any(one.is_file() for one in (storage / run).rglob("*"))}
+
+
 def test_cells_stay_and_what_shows_nothing_goes(world: World) -> None:
     """A drain that found nothing, one whose cell a later run has coloured again, one that failed, and one
     that coloured cells: their own events go, their cells and how they ended stay."""
@@ -43,10 +51,13 @@ def test_cells_stay_and_what_shows_nothing_goes(world: World) -> None:
     reds = world.red("benevity", [("south", day(3))])
     latest = world.instance.get_latest_materialization_event(AssetKey("benevity_export"))
 
+    assert logged(world) == {empty.run_id, first.run_id, again.run_id, failed.run_id}
     assert purged(world, datetime.now(UTC)) == HistoryPurged(0, 0, 0)  # nothing is old enough
     would = purged(world, dry_run=True)
-    assert world.instance.get_runs_count() == 4
+    assert world.instance.get_runs_count() == len(logged(world)) == 4
     assert purged(world) == would
+    # The events that led to what a run printed are gone, also of runs that stay.
+    assert logged(world) == set()
 
     assert world.materialized() == green
     assert world.red("benevity", [("south", day(3))]) == reds

@@ -34,14 +34,15 @@ def purge_runs(
     before: datetime,
     first_day: date,
     dry_run: bool,
-    removed: Callable[[Sequence[str]], object] = lambda _: None,
+    forget_logs: Callable[[Sequence[str]], object] = lambda _: None,
     tell: Tell = silent,
 ) -> HistoryPurged:
     """Purge runs that ended before `before` (aware); cells from `first_day` on stay as they are. `engine` is
     on Dagster's database.
 
-    A transaction for each few hundred runs, after which `removed` gets the ids of those that went whole;
-    broken off, it is run again. `tell` is called with the runs that were looked at.
+    A transaction for each few hundred runs, after which `forget_logs` gets the ids of those that went whole
+    or were cut down: nothing leads to what they printed any more. Broken off, it is run again. `tell` is
+    called with the runs that were looked at.
     """
     with engine.connect() as connection:
         old = connection.scalar(_SQL["count_old_runs"], {"before": before})
@@ -64,14 +65,14 @@ def purge_runs(
             others = {"runs": list(showing), "shown": [row.id for row in shown]}
             counted = connection.execute(_SQL["others_of"], others).one()
             events += counted.events + _count(connection, over)
-            trimmed += counted.runs
+            trimmed += len(counted.runs)
             runs += len(over)
             if not dry_run:
                 connection.execute(_SQL["delete_others"], others)
                 for name in _DELETED:
                     connection.execute(_SQL[name], {"runs": over})
-        if over and not dry_run:
-            removed(over)
+        if not dry_run:
+            forget_logs([*over, *counted.runs])
         steps.step(len(found))
 
 

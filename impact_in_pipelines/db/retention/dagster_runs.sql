@@ -39,7 +39,7 @@ SELECT count(*) FROM event_logs WHERE run_id = ANY(CAST(:runs AS text[]))
 
 -- name: others_of
 -- Events of runs that stay which show nothing; how a run began and ended stays with it.
-SELECT count(*) AS events, count(DISTINCT e.run_id) AS runs FROM event_logs e
+SELECT count(*) AS events, coalesce(array_agg(DISTINCT e.run_id), '{}') AS runs FROM event_logs e
 WHERE e.run_id = ANY(CAST(:runs AS text[])) AND e.id <> ALL(CAST(:shown AS bigint[]))
   AND (e.dagster_event_type IS NULL OR e.dagster_event_type NOT IN (
       'PIPELINE_START', 'PIPELINE_SUCCESS', 'PIPELINE_FAILURE', 'PIPELINE_CANCELED'))

@@ -22,6 +22,7 @@ from impact_in_pipelines.db.retention.months import (
     month_of,
     months_made,
     next_month,
+    note_left,
 )
 from impact_in_pipelines.db.retention.turn import Turn
 from impact_in_pipelines.db.schema.months import MONTHLY
@@ -173,6 +174,10 @@ class Leaving:
         def still_so(connection: Connection) -> bool:
             return not connection.scalar(_SQL["changed"], unchanged)
 
+        def noted(connection: Connection) -> None:
+            self._note(connection, archives, now)
+            note_left(connection, month)
+
         with self._engine.connect() as connection:
             own = month in months_made(connection)
         removed = (
@@ -180,15 +185,15 @@ class Leaving:
                 self._engine,
                 month,
                 only_if=still_so,
-                also=lambda connection: self._note(connection, archives, now),
+                also=noted,
             )
             if own
-            else self._delete(month, archives, still_so, now)
+            else self._delete(month, still_so, noted)
         )
         return _left(month, archives) if removed else None
 
     def _delete(
-        self, month: datetime, archives: list[Archive], still_so: _Check, now: datetime
+        self, month: datetime, still_so: _Check, noted: Callable[[Connection], None]
     ) -> bool:
         span = {"month": month, "until": next_month(month)}
         try:
@@ -200,7 +205,7 @@ class Leaving:
                     return False
                 connection.execute(_SQL["delete_attempts"], span)
                 connection.execute(_SQL["delete_deliveries"], span)
-                self._note(connection, archives, now)
+                noted(connection)
                 connection.commit()
         except OperationalError as error:
             if getattr(error.orig, "pgcode", None) != _SERIALIZATION_FAILURE:

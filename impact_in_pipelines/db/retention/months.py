@@ -19,6 +19,7 @@ _LOCK_TIMEOUT_MS = 500
 _TRIES = 20
 _ASK_AGAIN_S = 0.2
 _LOCK_NOT_AVAILABLE = "55P03"
+_LEFT = "left until "
 
 
 def month_of(instant: datetime) -> datetime:
@@ -49,6 +50,20 @@ def months_made(connection: Connection) -> list[datetime]:
         )
     )
     return [datetime.strptime(name, "%Y_%m").replace(tzinfo=UTC) for name in names]
+
+
+def left_until(connection: Connection) -> datetime | None:
+    """The end of the newest month that has been archived and removed: what was due before may be gone. None:
+    nothing ever has been."""
+    said = connection.scalar(text("SELECT obj_description('impact_deliveries'::regclass)"))
+    return datetime.fromisoformat(said.removeprefix(_LEFT)) if said else None
+
+
+def note_left(connection: Connection, month: datetime) -> None:
+    """Note on the log itself, in the transaction that removes it, that `month` has left: a table has no row
+    that could say so once everything of it is gone, and the audit log is removed as well."""
+    until = max(next_month(month), left_until(connection) or next_month(month))
+    _execute(connection, f"COMMENT ON TABLE impact_deliveries IS '{_LEFT}{until.isoformat()}'")
 
 
 def make_months(engine: Engine, now: datetime) -> list[datetime]:

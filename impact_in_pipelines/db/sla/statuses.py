@@ -4,7 +4,7 @@ One pass over the log measures all companies; nothing here asks once per company
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.deliveries.changes import reading_changes
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.retention.months import left_until
 from impact_in_pipelines.db.sla import rows as sla_rows
 from impact_in_pipelines.db.sla import statements as sla_sql
 from impact_in_pipelines.db.sla.outcomes import (
@@ -35,6 +36,7 @@ from impact_in_pipelines.db.sla.unplanned import (
     overdue_before,
     unplanned_fires,
 )
+from impact_in_pipelines.errors.sla import WindowLeft
 from impact_in_pipelines.loading import collecting_later
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
@@ -62,6 +64,9 @@ from impact_in_pipelines.sla.thresholds import ThresholdBook, Thresholds
 from impact_in_pipelines.sla.windows import rolling, window
 
 _SQL = load("sla/statuses")
+_NEVER_LEFT = timedelta(days=31)
+"""What was due less long ago is in the log, whatever the settings of retention are."""
+
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
 _BUDGETS = sla_sql.ends_within(BUDGET_WINDOWS)
 
@@ -83,9 +88,9 @@ class SlaStatuses:
         now: datetime,
     ) -> SlaStatus:
         """The status of `company`, or of all (None), in `[start, end)`, by default from Monday 00:00 UTC
-        until `now`. Raises `WindowReversed` where the end isn't after the start."""
+        until `now`. Raises `WindowReversed` where the end isn't after the start, `WindowLeft`."""
         company_id = company.id if company else None
-        assessment = self.assess(window(now, start, end), now, company_id=company_id)
+        assessment = self.assess(self._asked(now, start, end), now, company_id=company_id)
         return assessment.status(company_id)
 
     def standing(
@@ -98,8 +103,8 @@ class SlaStatuses:
     ) -> tuple[SlaStatus, ErrorBudget | None]:
         """The same with the error budget of the 28 days up to `now`, None where nothing came to its end in
         them; of one company by one reading, if its window touches the 28 days: else that would read all
-        that lies between. Raises `WindowReversed`."""
-        asked, back_on = window(now, start, end), _back_on(now)
+        that lies between. Raises `WindowReversed`, `WindowLeft`."""
+        asked, back_on = self._asked(now, start, end), _back_on(now)
         if company is None or not by_columns(asked) or asked.end < back_on.start:
             status = self.get_sla_status(company, start, end, now=now)
             company_id = company.id if company else None
@@ -108,6 +113,20 @@ class SlaStatuses:
         found, everybody, book = self._assess_columns(asked, now, company.id, also=back_on)
         budgets = budgets_of(everybody.burns(BUDGET_WINDOWS, back_on, now), book, now)
         return found.status(company.id), budgets.get((company.id, None))
+
+    def kept_from(self, start: datetime, now: datetime) -> datetime | None:
+        """From when on deliveries are in the log, if that is after `start`; None: those from then on are."""
+        if start >= now - _NEVER_LEFT:
+            return None
+        with self._engine.connect() as connection:
+            left = left_until(connection)
+        return left if left is not None and left > start else None
+
+    def _asked(self, now: datetime, start: datetime | None, end: datetime | None) -> Window:
+        asked = window(now, start, end)
+        if kept_from := self.kept_from(asked.start, now):
+            raise WindowLeft(asked.start, kept_from)
+        return asked
 
     def current(self, now: datetime) -> Assessment:
         """Every company and platform over the last SLA_WINDOW_DAYS days, in one pass."""

@@ -1,0 +1,78 @@
+"""Months that were archived and removed: what was said of them stays, and nothing false is said since."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from factories import World, world_on
+
+from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.errors.sla import WindowLeft
+from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.operating.retention import retain
+from impact_in_pipelines.services.reports import make_report
+from impact_in_pipelines.services.sla import standing
+from impact_in_pipelines.sla.windows import ReportPeriod
+
+JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
+LATER = datetime(2028, 4, 2, tzinfo=UTC)
+"""25 months before it March begins."""
+
+
+@pytest.fixture
+def past(world: World, tmp_path: Path) -> Iterator[World]:
+    """A company to which something arrived at the first instant of each of three months, and its report on
+    January."""
+    archive = str(tmp_path / "archive")
+    with world_on(world.database.url, world.sandbox, IMPACT_IN_ARCHIVE=archive) as past:
+        (company,) = past.companies()
+        for month in (JANUARY, FEBRUARY, MARCH):
+            past.clock.now = month
+            past.events([company], days=[month.date() - timedelta(days=1)])
+            past.deliveries(Platform.BENEVITY, company, days=[month.date() - timedelta(days=1)])
+            past.drain(Platform.BENEVITY)
+        past.execute(
+            "UPDATE impact_deliveries SET recorded_at = scheduled_for, updated_at = scheduled_for"
+        )
+        make_report(past.runtime, None, ReportPeriod.MONTHLY, JANUARY.date())
+        past.clock.now = LATER
+        yield past
+
+
+def company_of(world: World) -> Company:
+    """The one there is."""
+    return world.runtime.companies.find("c-1")
+
+
+def due_in_january(world: World) -> int:
+    report = make_report(world.runtime, company_of(world), ReportPeriod.MONTHLY, date(2026, 1, 20))
+    return int(report["overall"]["dueDeliveries"])
+
+
+def test_a_report_on_a_month_that_has_left_stays_as_it_was_made(past: World) -> None:
+    """Made again it would say that nothing had been due, and take the place of the true one."""
+    assert due_in_january(past) == 1
+    done = retain(past.runtime, actor="test")
+    assert [one.month for one in done.deliveries] == ["2026-01", "2026-02"]
+    assert due_in_january(past) == 1
+    overall = make_report(past.runtime, None, ReportPeriod.MONTHLY, JANUARY.date())
+    assert overall["overall"]["dueDeliveries"] == 1
+    with pytest.raises(WindowLeft) as refused:
+        make_report(past.runtime, company_of(past), ReportPeriod.MONTHLY, FEBRUARY.date())
+    assert refused.value.kept_from == MARCH
+
+
+def test_a_window_of_which_something_has_left_is_refused(past: World) -> None:
+    """`healthy`, with every target met, was said of it. What begins with the first instant that is there is
+    answered, whenever the next month leaves."""
+    company = company_of(past)
+    retain(past.runtime, actor="test")
+    for start in (JANUARY, MARCH - timedelta(microseconds=1)):
+        with pytest.raises(WindowLeft):
+            standing(past.runtime, company, start, LATER)
+    assert standing(past.runtime, company, MARCH, None).status.overall.metrics.due == 1
+    past.clock.now = LATER + timedelta(days=31)
+    retain(past.runtime, actor="test")
+    with pytest.raises(WindowLeft):
+        standing(past.runtime, company, MARCH, None)
