@@ -82,7 +82,7 @@ def test_what_a_reference_leaves_unsaid_is_named() -> None:
     """A cell that must say something, and a heading with nothing below it."""
     page = (
         "# Page\n\nWords.\n\n## one\n\nWords.\n\n| member | always | meaning |\n| --- | --- | --- |\n"
-        "| `a` |  | yes |\n| `b` | no |  |\n\n## two\n\n## three\n"
+        "| `a` | no | yes |\n| `b` | no |  |\n\n## two\n\n## three\n"
     )
     assert gaps({"page": page}) == [
         "page: one: `b` has no meaning",

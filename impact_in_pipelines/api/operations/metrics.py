@@ -87,12 +87,12 @@ class DeliveryMetrics(Collector):
             yield self._attempts_family()
             yield _histogram(
                 "impact_in_delivery_latency_seconds",
-                "From due to arrived, backfills left out",
+                "Seconds from due to arrived, without backfills",
                 self._latency,
             )
             yield _histogram(
                 "impact_in_delivery_lateness_seconds",
-                "From due to the first attempt, backfills left out",
+                "Seconds from due to the first attempt, without backfills",
                 self._lateness,
             )
             yield from self._queues(now)
@@ -147,7 +147,9 @@ class DeliveryMetrics(Collector):
     def _deliveries_family(self) -> Metric:
         labels = ["platform", "status", *(["company"] if self._by_company else [])]
         family = CounterMetricFamily(
-            "impact_in_deliveries", "Deliveries that came to their end", labels=labels
+            "impact_in_deliveries",
+            "Deliveries that have ended, by their final status",
+            labels=labels,
         )
         for values, count in sorted(self._deliveries.items()):
             family.add_metric(values, count)
@@ -155,7 +157,7 @@ class DeliveryMetrics(Collector):
 
     def _attempts_family(self) -> Metric:
         family = CounterMetricFamily(
-            "impact_in_attempts", "Attempts that ended", labels=["platform", "outcome"]
+            "impact_in_attempts", "Attempts that have ended", labels=["platform", "outcome"]
         )
         for values, count in sorted(self._attempts.items()):
             family.add_metric(values, count)
@@ -163,12 +165,14 @@ class DeliveryMetrics(Collector):
 
     def _queues(self, now: datetime) -> Iterable[Metric]:
         found = {queue.platform: queue for queue in self._store.queues(now)}
-        depth = _by_platform("impact_in_queue_depth", "Deliveries on their way")
+        depth = _by_platform("impact_in_queue_depth", "Deliveries that have not ended")
         due = _by_platform(
-            "impact_in_queue_due", "What wants a worker now, fires that nobody has planned included"
+            "impact_in_queue_due",
+            "Deliveries that a drain can send now, and fires that are due and not planned",
         )
         oldest = _by_platform(
-            "impact_in_oldest_due_seconds", "How long the oldest of what wants a worker has waited"
+            "impact_in_oldest_due_seconds",
+            "How long the oldest of those in impact_in_queue_due has waited",
         )
         turn = _by_platform(
             "impact_in_queue_waiting_turn",
@@ -176,7 +180,7 @@ class DeliveryMetrics(Collector):
         )
         held = _by_platform(
             "impact_in_deliveries_held",
-            "What is due and waits for a breaker, a person or an asked-for pause",
+            "Deliveries that are due and held by a breaker, a person or the platform's request",
         )
         for platform in Platform:
             name = platform.value
@@ -192,7 +196,7 @@ class DeliveryMetrics(Collector):
     def _platform_states(self) -> Metric:
         family = GaugeMetricFamily(
             "impact_in_platform_state",
-            "1 for the state that a platform is in, by what its attempts bring",
+            "1 for the state of a platform, judged by the results of its latest attempts",
             labels=["platform", "state"],
         )
         found = self._store.platform_states()
@@ -205,7 +209,7 @@ class DeliveryMetrics(Collector):
     def _breakers(self) -> Metric:
         family = GaugeMetricFamily(
             "impact_in_breaker_state",
-            "1 for the state that a platform's breaker is in",
+            "1 for the state of a platform's breaker",
             labels=["platform", "state"],
         )
         found = self._store.breaker_states()
@@ -217,10 +221,11 @@ class DeliveryMetrics(Collector):
 
     def _limits(self) -> Iterable[Metric]:
         used = _by_platform(
-            "impact_in_limit_requests", "Requests that the accounts' shared limits count now"
+            "impact_in_limit_requests", "Requests that count towards the limits of all accounts now"
         )
         busiest = _by_platform(
-            "impact_in_limit_requests_busiest_account", "The same of the account with most of them"
+            "impact_in_limit_requests_busiest_account",
+            "The same, of the busiest account",
         )
         found = self._store.limit_slots()
         for platform in Platform:
@@ -232,12 +237,12 @@ class DeliveryMetrics(Collector):
     def _alert_channels(self, now: datetime) -> Iterable[Metric]:
         failures = GaugeMetricFamily(
             "impact_in_alert_channel_failures",
-            "How often in a row a channel of alerts has taken nothing",
+            "How many times in a row a channel (Slack, PagerDuty) has refused an alert",
             labels=["channel"],
         )
         waited = GaugeMetricFamily(
             "impact_in_alert_oldest_waiting_seconds",
-            "How long the oldest alert that a channel has not taken waits",
+            "How long the oldest alert that waits for a channel has waited",
             labels=["channel"],
         )
         found = self._store.alert_channels()
@@ -273,13 +278,13 @@ class ApiMetrics:
             MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         self._requests = Counter(
             "impact_in_api_requests",
-            "Requests answered",
+            "Requests that the API has answered",
             ["method", "route", "status"],
             registry=own,
         )
         self._seconds = Histogram(
             "impact_in_api_request_seconds",
-            "How long they took",
+            "How long the API's answers took",
             ["route"],
             registry=own,
         )

@@ -13,7 +13,7 @@ from tools.site.reference.text import cell, code, table
 
 _SAID = (
     "Every operation, by subject. A running API shows the same, to be tried out, at `/docs`, and the document itself "
-    "at `/openapi.json`. How to sign in, pages, errors and limits: [the API](../api.md). Refusals have "
+    "at `/v1/impact-in/openapi.json`. How to sign in, pages, errors and limits: [the API](../api.md). Refusals have "
     "[codes](refusals.md)."
 )
 _SCHEMAS = "#/components/schemas/"
@@ -68,7 +68,7 @@ def _body_meaning(found: Mapping[str, Any], body: Mapping[str, Any]) -> str:
 
 
 def _answers(responses: Mapping[str, Any]) -> Iterator[str]:
-    for status, answer in responses.items():
+    for status, answer in sorted(responses.items()):
         body = _named(answer)
         yield code(status) + (f" {body}" if body else "")
 
@@ -95,7 +95,7 @@ def _bodies(found: Mapping[str, Any]) -> Iterator[str]:
             lines.append(", ".join(code(one) for one in schema["enum"]))
         needed = schema.get("required", ())
         rows = [
-            [code(field), code(_type(one)), "" if field in needed else "no", _meaning(one)]
+            [code(field), code(_type(one)), "yes" if field in needed else "no", _meaning(one)]
             for field, one in schema.get("properties", {}).items()
         ]
         if rows:

@@ -2,17 +2,19 @@
 
 import json
 import re
+from keyword import iskeyword
 from typing import Any
 
 from tools.site.reference.text import cell, code, document, table
 from tools.site.staging import ROOT
 
 _SAID = (
-    "`impact-in-client` is there for Python and TypeScript, both generated from the document of the [API](api.md). In Python each "
-    "operation is a module with `sync`, `sync_detailed`, `asyncio` and `asyncio_detailed`; what stands in the path comes first, "
-    "everything else by name, `client` among it. In TypeScript it is a call with the path, such as "
-    '`client.GET("/v1/impact-in/deliveries", { params: { query: { … } } })`, and the compiler knows what each takes. '
-    "Installing, signing in and examples: [the clients](../project/clients.md)."
+    "The package `impact-in-client` exists for Python and for TypeScript. Both are generated from the OpenAPI document of the "
+    "[API](api.md). How to install them, how to sign in, and examples: [the clients](../project/clients.md).",
+    "**Python**: each operation is a module with the functions `sync`, `sync_detailed`, `asyncio` and `asyncio_detailed`. "
+    "Parameters of the path come first; all others, `client` too, are passed by name.",
+    "**TypeScript**: each operation is a call with the method and the path, such as "
+    '`client.GET("/v1/impact-in/deliveries", { params: { query: { … } } })`. The compiler knows what each call takes.',
 )
 _METHODS = ("get", "put", "post", "patch", "delete")
 
@@ -28,10 +30,12 @@ def page() -> str:
             )
     return document(
         "Clients",
-        _SAID,
+        *_SAID,
         *(
             f"## {subject}\n\n`from impact_in_client.api.{_snake(subject)} import …`\n\n"
+            + '<div class="stacked clients" markdown>\n\n'
             + table(["Python", "takes", "TypeScript", "what it does"], rows)
+            + "\n\n</div>"
             for subject, rows in sorted(subjects.items())
         ),
         wide=True,
@@ -58,6 +62,6 @@ def _resolved(found: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _snake(name: str) -> str:
-    """As the generator writes Python's names."""
+    """As the generator writes Python's names: words of the language get a sign more."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace(" ", "_").replace("-", "_"))
-    return parted.lower()
+    return parted.lower() + "_" * iskeyword(parted.lower())

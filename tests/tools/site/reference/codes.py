@@ -35,7 +35,7 @@ def error_kinds() -> str:
     ]
     states = table(
         ["from", "to", "when"],
-        [[code(one.old or ""), code(one.new), cell(one.when)] for one in TRANSITIONS],
+        [[code(one.old or "") or "new", code(one.new), cell(one.when)] for one in TRANSITIONS],
     )
     kinds = table(["kind", "tried again", "may have arrived", "means"], rows)
     said = "Every change of a delivery's status that there is ([the picture](../concepts.md#the-life-of-a-delivery))."
@@ -56,7 +56,7 @@ def refusals() -> str:
             [
                 anchored(one),
                 cell(SENTENCES[one]),
-                ", ".join(code(name) for name in _parameters(REFUSALS[one])),
+                ", ".join(code(name) for name in _parameters(REFUSALS[one])) or "none",
             ]
             for one in found
         ]

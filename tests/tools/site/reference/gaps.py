@@ -3,14 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 
-_MAY_BE_EMPTY = {
-    "always": "yes",
-    "labels": "one series",
-    "parameters": "the sentence is always the same",
-    "from": "a delivery that is new",
-}
-"""Columns in which nothing means something."""
-
 
 def gaps(pages: Mapping[str, str]) -> list[str]:
     """Each gap in a line: the page, the heading, and what has no meaning there."""
@@ -48,5 +40,5 @@ def _of(text: str) -> Iterator[str]:
 def _empty(head: list[str], cells: list[str]) -> Iterator[str]:
     name = next((one for one in cells if one), "")
     for title, cell in zip(head, cells, strict=True):
-        if not cell and title not in _MAY_BE_EMPTY:
+        if not cell:
             yield f"{name} has no {title or 'meaning'}"

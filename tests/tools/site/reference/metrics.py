@@ -7,9 +7,9 @@ from impact_in_pipelines.api.operations import metrics
 from tools.site.reference.text import anchored, cell, document, table
 
 _SAID = (
-    "The API exposes these at `/metrics`, in Prometheus' form, without a token; let only Prometheus reach it. "
-    "`deploy/prometheus/` has rules that alert on them, `deploy/grafana/` a dashboard. What to watch: "
-    "[monitoring](../operations.md#monitoring)."
+    "The API exposes these at `/metrics`, in Prometheus' format and without a token; let only Prometheus reach it. "
+    "`deploy/prometheus/` has rules that alert on them, `deploy/grafana/` a dashboard. The label `company` exists only with "
+    "`IMPACT_IN_METRICS_COMPANY_LABEL=true`. What to watch: [monitoring](../operations.md#monitoring)."
 )
 _KINDS = {
     "Counter": "counter",
@@ -29,7 +29,9 @@ def page() -> str:
     lists = {
         one.targets[0].id: one.value
         for one in ast.walk(source)
-        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+        if isinstance(one, ast.Assign)
+        and isinstance(one.targets[0], ast.Name)
+        and isinstance(one.value, ast.List)
     }
     for node in ast.walk(source):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
@@ -60,4 +62,4 @@ def _labels(node: ast.Call, lists: dict[str, ast.expr]) -> str:
         for one in ast.walk(lists[holder.id] if isinstance(holder, ast.Name) else holder)
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     ]
-    return ", ".join(f"`{name}`" for name in names if name)
+    return ", ".join(f"`{name}`" for name in names if name) or "none"

@@ -11,8 +11,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def cell(text: object) -> str:
     """Any text as what a cell may hold: one line, no sign that would end it or begin a tag."""
-    plain = " ".join(str(text).split())
-    return plain.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")
+    plain = " ".join(str(text).split()).replace("|", "\\|")
+    # Code is taken as it stands: a sign that is escaped in it would show.
+    parts = plain.split("`")
+    for at in range(0, len(parts), 2):
+        parts[at] = parts[at].replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")
+    return "`".join(parts)
 
 
 def code(text: object) -> str:
