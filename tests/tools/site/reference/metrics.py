@@ -1,6 +1,7 @@
 """What `/metrics` exposes: read from the calls that make the families, since a scrape needs a database."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 from impact_in_pipelines.api.operations import metrics
@@ -51,7 +52,7 @@ def page() -> str:
     )
 
 
-def _labels(node: ast.Call, lists: dict[str, ast.expr]) -> str:
+def _labels(node: ast.Call, lists: Mapping[str, ast.expr]) -> str:
     """The names in the list of labels, which may have a name itself; those of a helper are the platform."""
     if isinstance(node.func, ast.Name) and node.func.id in _BY_PLATFORM:
         return "`platform`"
