@@ -46,7 +46,7 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         default_status=monitoring,
         description=(
             "Opens one incident when every attempt at a platform has failed for "
-            f"{settings.outage_after_minutes} minutes, whichever company's."
+            f"{count(settings.outage_after_minutes, 'minute')}, whichever company's."
         ),
     )
     def platform_outages(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:

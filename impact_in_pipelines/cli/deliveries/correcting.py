@@ -120,8 +120,8 @@ def correct(
         console.print("No delivered day has changed since.")
     if done.queued:
         console.print(
-            f"Queued {count(len(done.queued), 'correction', 'corrections')}; the scheduler's next tick sends "
-            "them, at once: impact-in deliver",
+            f"Queued {count(len(done.queued), 'correction')}; the scheduler's next tick sends "
+            f"{'it' if len(done.queued) == 1 else 'them'}, at once: impact-in deliver",
             soft_wrap=True,
         )
     raise_refused(done.refused, "corrected")

@@ -68,9 +68,9 @@ def stopped_in_words(results: Sequence[Mapping[str, Any]], remaining: Sequence[R
     parts = [f"{done[DeliveryStatus.SUCCESS]} delivered"]
     if done[DeliveryStatus.FAILED]:
         parts.append(f"{done[DeliveryStatus.FAILED]} failed for good")
-    parts.append(f"{due} remain due")
+    parts.append(f"{due} {'remains' if due == 1 else 'remain'} due")
     if waiting:
-        parts.append(f"{waiting} wait for a later attempt")
+        parts.append(f"{waiting} {'waits' if waiting == 1 else 'wait'} for a later attempt")
     return f"Stopped: {', '.join(parts)}. To go on: impact-in deliver"
 
 

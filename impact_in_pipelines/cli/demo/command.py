@@ -29,6 +29,7 @@ from impact_in_pipelines.delivery.states import OPEN, DeliveryStatus, ErrorKind
 from impact_in_pipelines.errors import Conflict, ImpactInError
 from impact_in_pipelines.logs.setting_up import log_to_stderr
 from impact_in_pipelines.platforms import FACTS, Platform, registered_names
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 from impact_in_pipelines.services.accounts.connections import ConnectionChange, set_connection
@@ -205,9 +206,9 @@ def _runtime(sandbox: Sandbox) -> Runtime:
 def _build(runtime: Runtime, now: datetime) -> None:
     companies = world.add_companies(runtime)
     summary = world.import_sample(runtime, now, broken_rows=3)
-    count = world.add_schedules(runtime, companies, now)
+    schedules = world.add_schedules(runtime, companies, now)
     console.print(
-        f"{len(companies)} companies, {count} schedules; {summary.imported:,} events imported, "
+        f"{len(companies)} companies, {schedules} schedules; {summary.imported:,} events imported, "
         f"{summary.rejected} rows refused"
     )
 
@@ -369,7 +370,8 @@ def _missed(rows: Sequence[DeliveryRow]) -> list[list[object]]:
         [
             company,
             FACTS[platform].title,
-            f"nobody ran for {len(missed)} fires ({min(missed)} to {max(missed)}); one delivery covers them",
+            f"nobody ran for {count(len(missed), 'fire')} ({min(missed)} to {max(missed)}); one delivery "
+            "covers them",
             DeliveryStatus.MISSED,
             0,
         ]

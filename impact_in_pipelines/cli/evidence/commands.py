@@ -154,12 +154,19 @@ def _print(verdict: Verification, *, with_head: bool) -> None:
         soft_wrap=True,
     )
     if verdict.left:
-        console.print(
-            f"{verdict.left} more had left the database: of them the archive has the links alone."
+        left = count(
+            verdict.left,
+            "more had left the database: of it the archive has the links alone",
+            "more had left the database: of them the archive has the links alone",
         )
+        console.print(f"{left}.")
     if verdict.open:
-        again = count(verdict.open, "more was being sent again", "more were being sent again")
-        console.print(f"{again}: of them only the links are proven.")
+        again = count(
+            verdict.open,
+            "more was being sent again: of it only the links are proven",
+            "more were being sent again: of them only the links are proven",
+        )
+        console.print(f"{again}.")
     for finding in verdict.findings:
         console.print(_in_words(finding), style="red", soft_wrap=True)
     if verdict.findings:

@@ -53,26 +53,25 @@ def reconcile(
     if as_json:
         print_json({"dry_run": dry_run, "since": start, "platforms": done})
     else:
-        verb = "would be marked" if dry_run else "are marked"
+        verbs = ("would be marked",) * 2 if dry_run else ("is marked", "are marked")
         for platform, one in done.items():
-            console.print(f"{platform.value}: {_in_words(one, verb)}")
+            console.print(f"{platform.value}: {_in_words(one, verbs)}")
     if any(one.unknown for one in done.values()):
         raise typer.Exit(1)
 
 
-def _in_words(one: Reconciled, verb: str) -> str:
+def _in_words(one: Reconciled, verbs: tuple[str, str]) -> str:
     if not one.marked and not one.restored:
         said = "the log knows of everything that has arrived"
     else:
-        said = f"{len(one.marked) + len(one.restored)} {verb} as arrived"
+        said = f"{count(len(one.marked) + len(one.restored), *verbs)} as arrived"
         if one.restored:
             said += f", {count(len(one.restored), 'of them was missing', 'of them were missing')}"
     if one.planned:
         planned = count(len(one.planned), "fire between them is", "fires between them are")
         said += f"; {planned} due now"
     if one.unknown:
-        said += (
-            f"; {len(one.unknown)} can't be placed (their schedule, company or run is not in the log): "
-            f"{', '.join(str(id_) for id_ in one.unknown[:3])}"
-        )
+        whose = count(len(one.unknown), "can't be placed (its", "can't be placed (their")
+        named = ", ".join(str(id_) for id_ in one.unknown[:3])
+        said += f"; {whose} schedule, company or run is not in the log): {named}"
     return said

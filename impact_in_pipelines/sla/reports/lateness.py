@@ -1,4 +1,4 @@
-"""What a report says of deliveries that arrive late."""
+"""What a report says of deliveries that arrive late, or not at all."""
 
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import Breach, BreachType
@@ -40,3 +40,22 @@ def latency_action(crowded: bool, retried: int, platform: Platform | None) -> Wo
     )
     asked = clause(slow, title=FACTS[platform].title) if platform else clause(any_slow)
     return worded(asked, *([clause(waits)] if retried else []))
+
+
+def burning_seen(breach: Breach) -> Worded:
+    """What was seen of an error budget that is spent too fast."""
+    errors = breach.details.get("errors")
+    speed = Figure("times", breach.actual)
+    if not errors:
+        spent = N_("The error budget is spent %(speed)s as fast as it bears.")
+        return worded(clause(spent, speed=speed))
+    if breach.sample_size == 1:
+        only = N_(
+            "The only delivery did not arrive: the error budget is spent %(speed)s as fast as it bears."
+        )
+        return worded(clause(only, speed=speed))
+    some = N_(
+        "%(errors)s of %(due)s deliveries did not arrive: the error budget is spent %(speed)s as fast as it "
+        "bears."
+    )
+    return worded(clause(some, errors=int(errors), due=breach.sample_size, speed=speed))

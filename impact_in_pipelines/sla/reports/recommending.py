@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.sla.model import Breach, BreachType, Scope
 from impact_in_pipelines.sla.reports.causes import by_cause
-from impact_in_pipelines.sla.reports.lateness import latency_action, latency_seen
+from impact_in_pipelines.sla.reports.lateness import burning_seen, latency_action, latency_seen
 from impact_in_pipelines.sla.reports.report import Facts, Recommendation
 from impact_in_pipelines.sla.reports.said import (
     N_,
@@ -159,25 +159,10 @@ def _late(facts: Facts, company: str | None) -> Iterator[Recommendation]:
 
 def _burning(facts: Facts, company: str | None) -> Iterator[Recommendation]:
     for platform, breach in _breaches(facts, BreachType.BURN_RATE):
-        errors = breach.details.get("errors")
-        speed = Figure("times", breach.actual)
-        lost = (
-            clause(
-                N_(
-                    "%(errors)s of %(due)s deliveries did not arrive: the error budget is spent %(speed)s as "
-                    "fast as it bears."
-                ),
-                errors=int(errors),
-                due=breach.sample_size,
-                speed=speed,
-            )
-            if errors
-            else clause(N_("The error budget is spent %(speed)s as fast as it bears."), speed=speed)
-        )
         yield Recommendation(
             rule="stop_burning",
             urgent=breach.pages,
-            seen=worded(lost),
+            seen=burning_seen(breach),
             where=worded(*_title(platform), f", {company}" if company else ""),
             action=worded(
                 clause(
@@ -366,7 +351,9 @@ def _replay(facts: Facts, company: str | None) -> Iterator[Recommendation]:
             *(
                 [
                     clause(
-                        N_("; %(recovered)s of %(failed)s were recovered"),
+                        N_("; one of %(failed)s was recovered")
+                        if metrics.recovered == 1
+                        else N_("; %(recovered)s of %(failed)s were recovered"),
                         recovered=str(metrics.recovered),
                         failed=str(metrics.failed),
                     )

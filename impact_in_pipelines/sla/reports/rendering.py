@@ -287,6 +287,10 @@ def _budget_words(budget: Mapping[str, Any], reader: ReportLanguage = ENGLISH) -
     text = reader.text
     words = text(
         N_(
+            "In %(days)s days the only delivery that was due did not arrive; the target allows %(allowed)s."
+        )
+        if budget["due"] == budget["errors"] == 1
+        else N_(
             "In %(days)s days %(errors)s of %(due)s that were due did not arrive; the target allows "
             "%(allowed)s."
         )

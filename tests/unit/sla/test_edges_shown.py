@@ -243,6 +243,13 @@ def test_a_budget_is_said_as_left_spent_or_overspent(left: float | None, words: 
     )
 
 
+def test_a_budget_of_one_delivery_is_said_in_the_singular() -> None:
+    budget = {"days": 28, "errors": 1, "due": 1, "allowed": 0.0, "left": None, "runsOutAt": None}
+    assert _budget_words(budget) == (
+        "In 28 days the only delivery that was due did not arrive; the target allows 0.0."
+    )
+
+
 # Charts ---------------------------------------------------------------------------------------------------
 
 

@@ -199,7 +199,7 @@ def test_what_failed_and_wasnt_replayed_is_to_be_replayed() -> None:
 
     found = one(facts, "replay_failed")
 
-    assert found.seen == "2 deliveries failed and have not been replayed; 1 of 3 were recovered."
+    assert found.seen == "2 deliveries failed and have not been replayed; one of 3 was recovered."
     assert command_of(document(found)) == "impact-in deliveries replay --all-failed --company acme"
     done = replace(WELL, overall=Scope(Metrics(failed=3, recovered=3)))
     assert [r.rule for r in recommend(done, Thresholds(), None)] == ["nothing_to_do"]

@@ -184,7 +184,7 @@ def test_a_series_of_failures_is_of_one_schedule_or_several(
     [
         (1, 0, "1 delivery failed and has not been replayed."),
         (2, 0, "2 deliveries failed and have not been replayed."),
-        (2, 1, "1 delivery failed and has not been replayed; 1 of 2 were recovered."),
+        (2, 1, "1 delivery failed and has not been replayed; one of 2 was recovered."),
         (2, 2, None),
     ],
 )
@@ -206,6 +206,10 @@ def test_burning_says_what_was_lost_where_that_is_known() -> None:
         "1,300 of 2,000 deliveries did not arrive: the error budget is spent 14.4 ×"
     )
     assert found.urgent
+    alone = breach(BreachType.BURN_RATE, actual=50.0, details={"errors": 1}, sample_size=1)
+    assert one(on_goodera(Metrics(), alone), "stop_burning", None).seen.startswith(
+        "The only delivery did not arrive: the error budget is spent 50.0 ×"
+    )
     unknown = one(on_goodera(Metrics(), breach(BreachType.BURN_RATE)), "stop_burning", None)
     assert unknown.seen.startswith("The error budget is spent 5.0 ×")
     assert not unknown.urgent
