@@ -37,12 +37,21 @@ def heads_document(heads: Iterable[Head], at: datetime) -> dict[str, Any]:
 def read_heads(path: Path) -> Mapping[str, Head]:
     """The heads in a published file, by company id. Raises `NoHeads`."""
     try:
-        found = json.loads(path.read_bytes())
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise NoHeads(path) from error
+    return heads_in(text, path)
+
+
+def heads_in(text: str, path: Path) -> Mapping[str, Head]:
+    """The same of the text of such a file; `path` is what the refusal names."""
+    try:
+        found = json.loads(text)
         if found["format"] != FORMAT:
             raise NoHeads(path)
         heads = [
             Head(str(one["company"]), int(one["links"]), str(one["hash"])) for one in found["heads"]
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise NoHeads(path) from error
     return {one.company: one for one in heads}

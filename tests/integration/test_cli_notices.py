@@ -119,7 +119,10 @@ def test_a_test_that_is_refused_says_why_and_leaves_with_one(cli: Cli, receiver:
         (["email", "--name", "HR", "--url-from", "-"], "an e-mail goes to addresses"),
         (["webhook", "--name", "x", "--to", "a@b.example"], "--to is for e-mails"),
         (["webhook", "--name", "x"], "give a file with the address by --url-from FILE"),
-        (["webhook", "--name", "x", "--url-from", "nowhere"], "nowhere can't be read"),
+        (
+            ["webhook", "--name", "x", "--url-from", "nowhere"],
+            "can't be read from nowhere: No such file",
+        ),
         (["webhook", "--name", " ", "--url-from", "-"], "give it with --name"),
     ],
 )

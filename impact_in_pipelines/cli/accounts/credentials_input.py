@@ -2,11 +2,10 @@
 
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from impact_in_pipelines.cli.sources import STDIN, read_text
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -19,17 +18,12 @@ def read_credentials(source: str, platform: Platform) -> dict[str, str]:
 
     Raises `UsageError`, one line that never shows a value.
     """
-    name = "standard input" if source == "-" else source
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"credentials file {name} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"credentials in {name} aren't UTF-8 text") from None
+    text = read_text(source, "credentials")
+    name = "standard input" if source == STDIN else source
     try:
         # The parser's own message carries no text of the document, but its traceback does.
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise UsageError(
             f"credentials in {name} aren't JSON (line {line}); "

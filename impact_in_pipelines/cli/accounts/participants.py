@@ -1,6 +1,5 @@
 """`impact-in participants`: a person's erasure."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.cli.sources import STDIN, read_line
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
 
@@ -35,7 +35,7 @@ def erase(
 ) -> None:
     """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not; rows of
     files that still have the person are rejected from now on."""
-    text = sys.stdin.readline() if reference == "-" else reference
+    text = read_line(STDIN, "the reference") if reference == STDIN else reference
     with session() as runtime, stepwise("Erasing", In.SHARE, quiet=as_json) as tell:
         done = lives.erase_participant(
             runtime, runtime.companies.find(company), text, actor=actor(), tell=tell

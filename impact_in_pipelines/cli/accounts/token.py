@@ -1,10 +1,8 @@
 """`impact-in token`: bearer tokens for the API: making them (development), revoking them."""
 
 import re
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -14,6 +12,7 @@ from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.cli.sources import read_line
 from impact_in_pipelines.db.access.api_tokens import PREFIX, ApiToken
 from impact_in_pipelines.db.access.tokens import TokenClaims
 from impact_in_pipelines.errors import InvalidSetting, UsageError
@@ -133,11 +132,7 @@ def revoke(
     if company is not None:
         _revoke_named(company, which, by, as_json)
         return
-    try:
-        text = sys.stdin.read() if which == "-" else Path(which).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{which} can't be read: {error}") from None
-    claims = claims_of(text.strip())
+    claims = claims_of(read_line(which, "the token"))
     with session() as runtime:
         revoke_token(runtime, claims, actor=actor(by))
     if as_json:

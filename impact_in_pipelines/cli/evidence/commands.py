@@ -13,7 +13,8 @@ from impact_in_pipelines.cli.context import AsJson, CompanyArgument
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.progress import In, stepwise
-from impact_in_pipelines.evidence.heads import read_heads
+from impact_in_pipelines.cli.sources import read_text
+from impact_in_pipelines.evidence.heads import heads_in
 from impact_in_pipelines.evidence.verifying import Finding, Verification
 from impact_in_pipelines.evidence.verifying import verify as verified
 from impact_in_pipelines.plurals import count
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 _STDOUT = "-"
+_MOST_HEADS = 64 * 1024 * 1024
 _DAY = "%Y-%m-%d"
 
 
@@ -81,10 +83,8 @@ def verify(
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The archive.")
     ],
     head: Annotated[
-        Path | None,
-        typer.Option(
-            "--head", exists=True, dir_okay=False, metavar="FILE", help="Heads published earlier."
-        ),
+        str | None,
+        typer.Option("--head", metavar="FILE|-", help="Heads published earlier."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -93,8 +93,10 @@ def verify(
     Needs no database. With --head, what was published then must be in the chain as well: without it, somebody
     who can write to the database may have written all of it anew.
     """
+    text = read_text(head, "published heads", most=_MOST_HEADS) if head is not None else None
+    heads = heads_in(text, Path(head)) if text is not None and head is not None else None
     with stepwise("Verifying", In.BYTES, quiet=as_json) as tell:
-        verdict = verified(file, read_heads(head) if head else None, tell)
+        verdict = verified(file, heads, tell)
     if as_json:
         print_json({**asdict(verdict), "holds": verdict.holds})
     else:

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.cli.sources import read_line
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.notices.channels import NoticeChannel
 from impact_in_pipelines.errors import UsageError
@@ -26,20 +26,13 @@ def read_url(source: str | None, *, hidden: bool) -> str:
     """The address in the file `source` ('-': standard input); None: a person is asked for it, who sees what
     they type unless it is `hidden`. Raises `UsageError`, which never shows it."""
     if source is None:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError(
                 "give a file with the address by --url-from FILE, or - to read it here"
             )
         asked: str = typer.prompt("Address", hide_input=hidden, err=True)
         return asked.strip()
-    name = "standard input" if source == "-" else source
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{name} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"the address in {name} isn't UTF-8 text") from None
-    return text.strip()
+    return read_line(source, "the address")
 
 
 @contextmanager
