@@ -20,6 +20,7 @@ from impact_in_pipelines.delivery.draining.waiting import SILENT_S, DrainWait
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.showing.tracing import flush_traces
 from impact_in_pipelines.delivery.states import DeliveryStatus
+from impact_in_pipelines.loading import collecting_seldom
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.runtime import Runtime
@@ -95,7 +96,8 @@ class Export:
             self._stop.request()
         selection = self._selection()
         try:
-            self._send(selection)
+            with collecting_seldom():
+                self._send(selection)
         finally:
             flush_traces()
 

@@ -5,5 +5,10 @@ from importlib import import_module
 from impact_in_pipelines.loading import without_collecting
 
 with without_collecting():
-    for _name in ("definitions", "dagster_instance.runs.running", "impact.gate"):
+    for _name in (
+        "definitions",
+        "dagster_instance.runs.running",
+        "impact.gate",
+        "connectors.registry",
+    ):
         import_module(f"impact_in_pipelines.{_name}")
