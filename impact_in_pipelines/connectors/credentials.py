@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from impact_in_pipelines.delivery.model import Connection
@@ -122,7 +123,13 @@ def redactor_for(connection: Connection, *tokens: str) -> Redactor:
         for name, value in connection.credentials.items()
         if isinstance(value, str) and (name not in known or known[name].secret)
     ]
-    return Redactor((*secrets, *tokens))
+    return _redactor((*secrets, *tokens))
+
+
+@lru_cache(maxsize=4_096)
+def _redactor(secrets: tuple[str, ...]) -> Redactor:
+    # One for each account, not for each request: what it holds, the account's connection holds too.
+    return Redactor(secrets)
 
 
 def _mismatch(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -24,6 +25,7 @@ class Origin:
         return f"{self.scheme}://{host}{port}"
 
 
+@lru_cache(maxsize=4_096)
 def origin_of(url: str) -> Origin | None:
     """The origin of an http or https URL; None for anything else, and for a host with a backslash: what sends
     takes the text before it for the host, and what parses here all of it."""
@@ -38,6 +40,7 @@ def origin_of(url: str) -> Origin | None:
     return Origin(parts.scheme, host, _PORTS[parts.scheme] if port is None else port)
 
 
+@lru_cache(maxsize=4_096)
 def is_plain_address(url: str) -> bool:
     """Whether `url` can be a base URL: http(s)://host:port/path without user, query, fragment, backslash,
     spaces or what can't be seen, so that everybody who parses it finds the same host in it."""

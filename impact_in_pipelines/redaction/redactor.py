@@ -54,7 +54,7 @@ class Redactor:
     that comes out holds one of at least `SHORTEST_SECRET` characters.
     """
 
-    __slots__ = ("_forms", "_secrets")
+    __slots__ = ("_forms", "_secrets", "_shortest")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = set(secrets)
@@ -62,6 +62,7 @@ class Redactor:
         # A secret inside another one is masked after it.
         self._secrets = sorted(known, key=len, reverse=True)
         self._forms = [form for secret in self._secrets for form in forms_of(secret)]
+        self._shortest = min(map(len, self._forms), default=0)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
@@ -101,8 +102,14 @@ class Redactor:
 
     def _occurs(self, text: str) -> bool:
         """Whether a secret stands in `text`, however it is written."""
-        forms = self._forms
-        return bool(forms) and any(form in reading for reading in readings(text) for form in forms)
+        # Asked of every name and value of an answer, and most are short; ASCII decodes to nothing longer.
+        if not self._forms or (len(text) < self._shortest and text.isascii()):
+            return False
+        for reading in readings(text):
+            for form in self._forms:
+                if form in reading:
+                    return True
+        return False
 
     def _exact(self, text: str) -> str:
         if self._occurs(text):
@@ -168,5 +175,8 @@ def _bare_url(match: re.Match[str]) -> str:
     return f"{scheme}{shown}{rest}{query[0] + MASK if query else ''}"
 
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
+    return len(_written(value).encode())
