@@ -248,9 +248,9 @@ def database_time(engine: Engine) -> datetime:
     return now
 
 
-def require_current(engine: Engine) -> None:
-    """Raise `DatabaseUnavailable` unless the database is at this program's revision, or at a later one that
-    says of itself that this program may work on it.
+def require_current(engine: Engine) -> str:
+    """The revision that the database is at. Raises `DatabaseUnavailable` unless that is this program's, or a
+    later one that says of itself that this program may work on it.
 
     Reads alembic's table itself: importing alembic would cost every command 0.35 s.
     """
@@ -263,6 +263,7 @@ def require_current(engine: Engine) -> None:
         ).one_or_none()
     if row is None or not usable_by_this_program(row.version_num, row.usable_from):
         raise out_of_step(row.version_num if row is not None else None)
+    return str(row.version_num)
 
 
 def ensure_database(settings: Settings, name: str) -> None:

@@ -123,6 +123,20 @@ def well_in(environment: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]] |
     return findings(ran) if ran.returncode == 0 else None
 
 
+def test_a_setting_with_which_nothing_starts_is_a_finding_too() -> None:
+    """A key that is missing beside DATABASE_URL was an error on standard error, and no JSON at all."""
+    ran = doctor(
+        "--json", DATABASE_URL="postgresql://nobody@127.0.0.1:9/none", IMPACT_IN_SECRET_KEY=""
+    )
+    (wrong,) = findings(ran).values()
+    assert ran.returncode == 1
+    assert wrong["finding"] == "setting_wrong"
+    assert wrong["said"].startswith("IMPACT_IN_SECRET_KEY must be set when DATABASE_URL is")
+    ran = doctor(RETENTION_RUNS_DAYS="a month")
+    assert ran.returncode == 1
+    assert "RETENTION_RUNS_DAYS must be a whole number" in ran.stdout
+
+
 def test_nothing_is_asked_of_what_rests_on_a_database_that_is_away(world: World) -> None:
     """One line says so, with the host, for people as for programs."""
     away = "postgresql://nobody:hidden@127.0.0.1:9/none"

@@ -31,7 +31,7 @@ def doctor(as_json: AsJson = False) -> None:
     failed.
     """
     findings = []
-    for finding in _examined(get_settings()):
+    for finding in _all():
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -42,11 +42,23 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def _all() -> Iterator[Diagnosis]:
+    """A value that doesn't hold, or a key that is missing, stops every other command at its start."""
+    try:
+        settings = get_settings()
+    except UsageError as error:
+        yield Diagnosis(Fact.SETTING_WRONG, {"why": str(error)})
+        return
+    yield from _examined(settings)
+
+
 def _examined(settings: Settings) -> Iterator[Diagnosis]:
     """What rests on something that has failed is left out."""
     yield from health.of_settings(os.environ, setting_names())
     yield from health.of_connectors()
-    folders = (settings.home, settings.archive_folder)
+    # Runs print to files below Dagster's home, which may lie on a disk of its own.
+    dagster_home = os.environ.get("DAGSTER_HOME")
+    folders = (settings.home, settings.archive_folder, Path(dagster_home) if dagster_home else None)
     yield from health.of_disk(one.absolute() for one in folders if one is not None)
     try:
         require_cluster(settings)

@@ -19,6 +19,7 @@ STYLES: Mapping[State, str] = MappingProxyType(
 SENTENCES: Mapping[Fact, str] = MappingProxyType(
     {
         Fact.SETTINGS_KNOWN: "every variable that is meant as a setting is one",
+        Fact.SETTING_WRONG: "{why}",
         Fact.SETTING_UNKNOWN: NO_SETTING,
         Fact.CONNECTORS_WORK: "every connector can be used: {names}",
         Fact.CONNECTOR_BROKEN: "{why}",

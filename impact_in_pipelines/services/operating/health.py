@@ -22,7 +22,6 @@ from impact_in_pipelines.db.engine import (
     require_current,
     translated_errors,
 )
-from impact_in_pipelines.db.revisions import REVISION
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.platforms import Platform, problems
 from impact_in_pipelines.runtime import Runtime
@@ -47,6 +46,7 @@ class Fact(Enum):
     """What can be found: its name for programs, what it is about, how bad it is."""
 
     SETTINGS_KNOWN = ("settings_known", "settings", State.OK)
+    SETTING_WRONG = ("setting_wrong", "settings", State.FAILED)
     SETTING_UNKNOWN = ("setting_unknown", "settings", State.WARNING)
     CONNECTORS_WORK = ("connectors_work", "connectors", State.OK)
     CONNECTOR_BROKEN = ("connector_broken", "connectors", State.FAILED)
@@ -136,11 +136,11 @@ def of_database(database: Database) -> list[Diagnosis]:
         return [Diagnosis(Fact.DATABASE_AWAY, {"error": error})]
     found = [Diagnosis(Fact.DATABASE_ANSWERS, {"version": version, "ms": took_ms})]
     try:
-        require_current(database.engine)
+        revision = require_current(database.engine)
     except DatabaseUnavailable as error:
         found.append(Diagnosis(Fact.TABLES_OUT_OF_STEP, {"error": error}))
     else:
-        found.append(Diagnosis(Fact.TABLES_CURRENT, {"revision": REVISION}))
+        found.append(Diagnosis(Fact.TABLES_CURRENT, {"revision": revision}))
     began, before = time.monotonic(), utc_now()
     ahead_s = (before - database_time(database.engine)).total_seconds() + (
         time.monotonic() - began
