@@ -55,11 +55,11 @@ ALONE: Mapping[str, Any] = {
 Manifest = dict[str, Any]
 
 
-def rendered(values: Mapping[str, Any]) -> list[Manifest]:
+def rendered(values: Mapping[str, Any], release: str = RELEASE) -> list[Manifest]:
     """The chart's manifests, as Helm would hand them to Kubernetes."""
     with helm_python.Chart.load(str(CHART)) as chart:
         chart.validate_schema(dict(values))
-        texts = chart.render(dict(values), name=RELEASE, namespace=NAMESPACE)
+        texts = chart.render(dict(values), name=release, namespace=NAMESPACE)
     return [
         document
         for name, text in sorted(texts.items())

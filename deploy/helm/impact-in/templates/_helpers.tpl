@@ -1,5 +1,8 @@
 {{- define "impact-in.name" -}}
-{{- if contains "impact-in" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-impact-in{{ end }}
+{{/* Names of Services have 63 characters at most, `-migration` and the like among them. */}}
+{{- $name := .Release.Name }}
+{{- if not (contains "impact-in" $name) }}{{ $name = printf "%s-impact-in" (trunc 42 $name | trimSuffix "-") }}{{ end }}
+{{- trunc 52 $name | trimSuffix "-" }}
 {{- end }}
 
 {{- define "impact-in.image" -}}
@@ -13,7 +16,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "impact-in.labels" -}}
 {{ include "impact-in.selector" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | quote }}
+{{/* Of `1.2.3@sha256:…` what may stand in a label. */}}
+app.kubernetes.io/version: {{ regexReplaceAll "[^A-Za-z0-9._-].*" (.Values.image.tag | default .Chart.AppVersion) "" | trunc 63 | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
@@ -22,7 +26,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "impact-in.settings" -}}
 COCKPIT_URL: {{ .Values.urls.cockpit | quote }}
 DAGSTER_UI_URL: {{ .Values.urls.dagster | quote }}
+{{- if not .Values.env.DAGSTER_INTERNAL_URL }}
 DAGSTER_INTERNAL_URL: "http://{{ include "impact-in.name" . }}-web:3000"
+{{- end }}
 # A mount of its own: what a runtime makes below one belongs to root.
 DAGSTER_HOME: /var/lib/impact-in
 DRAINS_PER_PLATFORM: {{ .Values.drains.perPlatform | quote }}

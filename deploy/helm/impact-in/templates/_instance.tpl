@@ -84,7 +84,7 @@ run_launcher:
           {{- toYaml . | nindent 10 }}
         {{- end }}
       job_spec_config:
-        ttl_seconds_after_finished: {{ .Values.drains.keepSeconds }}
+        ttl_seconds_after_finished: {{ int64 .Values.drains.keepSeconds }}
         # Nothing starts a run's pod a second time: the next tick finds what is due.
         backoff_limit: 0
 
