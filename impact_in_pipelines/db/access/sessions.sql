@@ -6,7 +6,7 @@ VALUES (:id_hash, :subject, CAST(:roles AS text[]), CAST(:companies AS uuid[]), 
 
 -- name: find
 SELECT id_hash, subject, roles, companies, form_token, expires_at FROM web_sessions
-WHERE id_hash = ANY(CAST(:id_hashes AS text[]))
+WHERE id_hash = ANY(CAST(:id_hashes AS char(64)[]))
 
 -- name: listed
 -- Those that are open, of one subject or of all; a tenant sees only those whose companies are all its own. One

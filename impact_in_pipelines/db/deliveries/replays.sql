@@ -103,7 +103,7 @@ ORDER BY d.scheduled_for, d.id
 
 -- name: arrived_twins
 SELECT DISTINCT ON (m.id) m.id, t.id AS twin, t.delivered_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, platform text, payload_hash text)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, platform text, payload_hash char(64))
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = m.platform AND t.payload_hash = m.payload_hash
  AND t.id <> m.id

@@ -153,7 +153,6 @@ def _twins(
         {
             "rows": rows_as_json(rows),
             "platform": candidates[0].claimed.platform.value,
-            "chunk": [p.claimed.id for p in candidates],
             "window_start": window_start,
             "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
             "due_from": min(p.claimed.period_start for p in candidates) - _BEFORE_ITS_PERIOD,
@@ -305,9 +304,16 @@ def _store(
             }
             for p in verdict.ready
         ]
-        parameters = {"rows": rows_as_json(rows), "now": now, **within}
-        connection.execute(_SQL["freeze_ready"], parameters)
-        connection.execute(_SQL["open_attempts"], parameters)
+        connection.execute(
+            _SQL["freeze_ready"], {"rows": rows_as_json(rows), "now": now, **within}
+        )
+        # By themselves: with their payloads the server would read all of it once more.
+        opened = [
+            {name: row[name] for name in ("id", "scheduled_for", "attempt_id")} for row in rows
+        ]
+        connection.execute(
+            _SQL["open_attempts"], {"rows": rows_as_json(opened), "now": now, **within}
+        )
     if verdict.skipped:
         rows = [
             _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()

@@ -15,12 +15,22 @@ FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
 -- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
 -- inside the window, not necessarily the last one, that may have arrived. The same content reports on the same
 -- period, before which nothing is due: `due_from` lies a week before the first period of them all.
+-- Hashes are char(64), as the columns are: compared with text, they are of no use in an index.
+WITH m AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        id uuid, company_id uuid, payload_hash char(64), figures_hash char(64), period_start date, period_end date,
+        corrects bool)
+)
 SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, payload_hash text)
-JOIN impact_deliveries t
-  ON t.company_id = m.company_id AND t.platform = :platform AND t.payload_hash = m.payload_hash
- AND t.id <> m.id AND @within(t)
-WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
+FROM m
+-- OFFSET: one look into the index for each. A join reads all contents of the platform as long as statistics call
+-- the month empty.
+CROSS JOIN LATERAL (
+    SELECT * FROM impact_deliveries o
+    WHERE o.company_id = m.company_id AND o.platform = :platform AND o.payload_hash = m.payload_hash AND @within(o)
+    OFFSET 0
+) t
+WHERE t.id NOT IN (SELECT m.id FROM m)
   AND ((t.status = 'success' AND t.delivered_at > :window_start)
     OR (t.status IN @open AND (t.attempt_count > 0 OR EXISTS (
         SELECT 1 FROM delivery_attempts h WHERE @attempt(h, t) AND h.outcome = 'held')))
@@ -33,13 +43,12 @@ UNION ALL
 -- A correction says in its body which one it is, so that the same figures have another content: by figures, a
 -- correction that has arrived inside the window or is on its way, ...
 SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(
-    id uuid, company_id uuid, payload_hash text, figures_hash text, period_start date, period_end date)
+FROM m
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = :platform AND t.trigger = 'correction'
  AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
- AND t.id <> m.id AND @within(t)
-WHERE t.id <> ALL(CAST(:chunk AS uuid[])) AND t.payload_hash <> m.payload_hash
+ AND @within(t)
+WHERE t.id NOT IN (SELECT m.id FROM m) AND t.payload_hash <> m.payload_hash
   AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
   AND NOT EXISTS (
       -- Only the last word on the period: figures may have been corrected back and forth.
@@ -50,14 +59,12 @@ WHERE t.id <> ALL(CAST(:chunk AS uuid[])) AND t.payload_hash <> m.payload_hash
 UNION ALL
 -- ... and whatever else has brought a correction's own figures.
 SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(
-    id uuid, company_id uuid, payload_hash text, figures_hash text, period_start date, period_end date,
-    corrects bool)
+FROM m
 JOIN impact_deliveries t
   ON m.corrects AND t.company_id = m.company_id AND t.platform = :platform AND t.trigger <> 'correction'
  AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
- AND t.id <> m.id AND @within(t)
-WHERE t.id <> ALL(CAST(:chunk AS uuid[]))
+ AND @within(t)
+WHERE t.id NOT IN (SELECT m.id FROM m)
   AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
   AND NOT EXISTS (
       -- Only the last word on the period: figures may have been corrected back and forth.
