@@ -12,6 +12,8 @@
 -- `CASE` keeps single rows from being looked up by the index of open rows. A full log's statistics say that nothing
 -- is open, so that the planner takes reading all that is open for the cheapest way to any one of them: a thousand
 -- claimed of ten thousand took three seconds of CPU.
+-- Arrays of ids, where a join would do: the planner can't know how many rows a CTE has. It took a thousand of them for
+-- half a million, and read all months that have something open to find those.
 WITH queued AS (
     SELECT d.id, d.company_id, d.next_attempt_at, @priority(d) AS priority
     FROM impact_deliveries d
@@ -63,8 +65,9 @@ WITH queued AS (
 ), held AS (
     SELECT id FROM due
     UNION
-    SELECT b.id FROM due JOIN impact_deliveries b ON b.batch_id = due.batch_id AND @within(b)
-    WHERE CASE WHEN b.status IN @open THEN true ELSE false END
+    SELECT b.id FROM impact_deliveries b
+    WHERE b.batch_id = ANY(ARRAY(SELECT due.batch_id FROM due WHERE due.batch_id IS NOT NULL)) AND @within(b)
+      AND CASE WHEN b.status IN @open THEN true ELSE false END
 ), claimed AS (
     UPDATE impact_deliveries d
     SET status = 'in_progress', claimed_by = :worker, lease_until = :lease_until,
@@ -80,7 +83,7 @@ WITH queued AS (
                   AND o.period_start = d.period_start AND o.period_end = d.period_end AND o.status = 'success'
                   -- Bounds that the planner knows: it plans for the months in question only.
                   AND o.scheduled_for BETWEEN CAST(:corrected_from AS timestamptz) AND CAST(:now AS timestamptz))) END
-    FROM held WHERE d.id = held.id AND @within(d)
+    WHERE d.id = ANY(ARRAY(SELECT held.id FROM held)) AND @within(d)
     RETURNING d.*
 ), lost AS (
     -- An attempt that is still open belonged to a worker whose lease ran out. What was never tried has none: to
@@ -116,14 +119,19 @@ WHERE d.platform = :platform AND d.status IN @open AND @within(d)
   AND d.next_attempt_at <= :within
 
 -- name: close_attempts
--- Once each: a result that is recorded again must not count as a change again.
+-- Once each: a result that is recorded again must not count as a change again. An array of their ids, where the join
+-- would do: the planner takes open attempts for few, and read all of the month to compare each with every row.
+WITH ended AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
+        error_kind text, error text, latency_ms float8)
+)
 UPDATE delivery_attempts a
 SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
     http_status = r.http_status, error_kind = r.error_kind, error = r.error, latency_ms = r.latency_ms
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
-    error_kind text, error text, latency_ms float8)
-WHERE a.id = r.attempt_id AND @attempts_within(a) AND a.outcome IN ('started', 'lost')
+FROM ended r
+WHERE a.id = r.attempt_id AND a.id = ANY(ARRAY(SELECT attempt_id FROM ended)) AND @attempts_within(a)
+  AND a.outcome IN ('started', 'lost')
 RETURNING a.delivery_id
 
 -- name: settle
