@@ -304,9 +304,7 @@ def _store(
             }
             for p in verdict.ready
         ]
-        connection.execute(
-            _SQL["freeze_ready"], {"rows": rows_as_json(rows), "now": now, **within}
-        )
+        connection.execute(_SQL["freeze_ready"], {"rows": rows_as_json(rows), "now": now, **within})
         # By themselves: with their payloads the server would read all of it once more.
         opened = [
             {name: row[name] for name in ("id", "scheduled_for", "attempt_id")} for row in rows

@@ -81,11 +81,13 @@ def plan_due(
     *,
     company_ids: Sequence[UUID] = (),
     limit: int = SCHEDULES_AT_ONCE,
+    repairing: bool = True,
 ) -> int:
     """Plan up to `limit` schedules that are due; returns how many rows were written. One transaction, and a
-    look at what it has changed."""
+    look at what it has changed. If `repairing`, what a wrong clock has left behind is put right first."""
     with engine.begin() as connection:
-        put_back_what_lies_ahead(connection, platform, now)
+        if repairing:
+            put_back_what_lies_ahead(connection, platform, now)
         schedules = rows_of(
             connection.execute(
                 _SQL["due_schedules"],

@@ -47,6 +47,9 @@ CORRECTIONS_COUNT = timedelta(days=62)
 """A correction that was asked for so long before all that is open no longer gives its version to another
 report of its period."""
 
+_REPAIR_EVERY = timedelta(minutes=1)
+"""What a wrong clock has left behind is looked for so often: it reads every schedule of the platform."""
+
 TAKEN_UP_BY = "breaker"
 """The actor of replays that no person asked for: what failed for good just before a breaker opened."""
 
@@ -77,12 +80,21 @@ class PgDeliveryLog:
         self._let_alone: list[UUID] = []
         """What breakers let through last and workers keep dying over: claimed alone, once that is asked for.
         Such a canary would otherwise be chosen again and again, and nothing behind it could ever go."""
+        self._repaired: dict[Platform, datetime] = {}
 
     def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
         """One transaction of `planning.plan_due`; a run's own selection plans nothing."""
         if selection.run_id is not None:
             return 0
-        return plan_due(self._engine, platform, now, company_ids=selection.company_ids)
+        # A clock that has jumped, back or ahead, is a reason to look at once.
+        last = self._repaired.get(platform)
+        repairing = last is None or abs(now - last) >= _REPAIR_EVERY
+        written = plan_due(
+            self._engine, platform, now, company_ids=selection.company_ids, repairing=repairing
+        )
+        if repairing:
+            self._repaired[platform] = now
+        return written
 
     def due_an_hour(self, platform: Platform, now: datetime) -> int:
         """Open deliveries that want a worker within the next hour, overdue ones included."""
