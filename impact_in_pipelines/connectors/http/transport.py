@@ -1,11 +1,12 @@
 """The one transport of all connectors: pooled HTTP and layer 1 of the retries (design D5).
 
-It goes straight to urllib3's pools: a `Session` of requests keeps cookies between accounts, reads
-redirects without bound, and costs three times as much CPU a request, its adapter alone twice as much
-(measured: 0.62 and 0.39 against 0.20 ms). Nothing is taken from the environment: no proxies, no .netrc.
+It keeps connections itself: a `Session` of requests keeps cookies between accounts, reads redirects without
+bound, and costs many times as much CPU a request, and so do urllib3's pools (`benchmarks/NOTES.md`, *The
+spike*). Nothing is taken from the environment: no proxies, no .netrc.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -21,24 +22,27 @@ from tenacity import (
     retry_if_exception,
     retry_if_result,
 )
-from urllib3 import Timeout
+from urllib3.exceptions import URLSchemeUnknown
+from urllib3.util import parse_url
 
 from impact_in_pipelines import __version__
 from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.classify import short_wait_ms
 from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.deadline import bounded_pools
+from impact_in_pipelines.connectors.http.connections import Connections, Place
 from impact_in_pipelines.connectors.http.failures import plainly_did_not_arrive
 from impact_in_pipelines.settings import Settings
 
-MAX_ANSWER_BYTES = 1024 * 1024
 TRIES = 3
 USER_AGENT = f"impact-in-pipelines/{__version__}"
 _COMMON = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _FIRST_WAIT_MS = 250.0
-_POOLED_HOSTS = 64
-_POOLED_CONNECTIONS = 256
+_KEPT_HOSTS = 64
+_KEPT_CONNECTIONS = 256
+_PORTS = {"http": 80, "https": 443}
+# A value that ended its line would begin another field.
+_FIELD = re.compile(r"[!#$%&'*+.^_`|~\w-]+: [^\r\n]*", re.ASCII)
 
 
 class Transport:
@@ -62,12 +66,12 @@ class Transport:
         self.addresses = addresses or AddressPolicy.from_settings(settings)
         self._rng = rng or random.Random()  # noqa: S311
         self._longest_wait_ms = float(settings.http_retry_after_max_ms)
-        self._timeout = Timeout(
-            connect=settings.http_connect_timeout_ms / 1000,
-            read=settings.http_read_timeout_ms / 1000,
-        )
-        self._pools = bounded_pools(
-            self.addresses.addresses, hosts=_POOLED_HOSTS, connections=_POOLED_CONNECTIONS
+        self._connections = Connections(
+            self.addresses.addresses,
+            connect_s=settings.http_connect_timeout_ms / 1000,
+            read_s=settings.http_read_timeout_ms / 1000,
+            hosts=_KEPT_HOSTS,
+            each=_KEPT_CONNECTIONS,
         )
         self._total_seconds = (
             settings.http_read_timeout_ms + settings.http_retry_after_max_ms
@@ -146,43 +150,14 @@ class Transport:
         return self._once("HEAD", _target(url), _COMMON, None)
 
     def close(self) -> None:
-        """Close the pooled connections."""
-        self._pools.clear()
+        """Close the connections that are kept."""
+        self._connections.close()
 
     def _once(
         self, method: str, target: "_Target", headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
-        pool = self._pools.connection_from_host(target.host, target.port, target.scheme)
-        raw = pool.urlopen(
-            method,
-            target.path,
-            body=body,
-            headers=headers,
-            timeout=self._timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
-        try:
-            # Not `preload_content`: it would unpack a gzip bomb to its last byte before anybody counts.
-            body = raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-            truncated = len(body) > MAX_ANSWER_BYTES
-        except BaseException:
-            raw.close()
-            raise
-        if truncated:
-            # Back in the pool, the rest of this answer would be read as the next one's.
-            raw.close()
-        else:
-            raw.release_conn()
-        return Answer(
-            status=raw.status,
-            body=body[:MAX_ANSWER_BYTES],
-            content_type=raw.headers.get("content-type"),
-            retry_after=raw.headers.get("retry-after"),
-            date=raw.headers.get("date"),
-            truncated=truncated,
+        return self._connections.exchange(
+            target.place, method, _request(method, target, headers, body)
         )
 
     def _is_short_wait(self, answer: Answer) -> bool:
@@ -220,11 +195,10 @@ def _last_outcome(state: RetryCallState) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a URL leads; `path` with its query."""
+    """Where a URL leads; `path` with its query, `host` as the field of that name has it."""
 
-    scheme: str
+    place: Place
     host: str
-    port: int | None
     path: str
 
 
@@ -234,4 +208,26 @@ def _target(url: str) -> _Target:
     request = PreparedRequest()
     request.prepare_url(url, None)
     parts = urlsplit(request.url or "")
-    return _Target(parts.scheme, parts.hostname or "", parts.port, request.path_url)
+    if parts.scheme not in _PORTS:
+        raise URLSchemeUnknown(parts.scheme)
+    name = (parts.hostname or "").rstrip(".")
+    host = f"[{name}]" if ":" in name else name
+    usual = _PORTS[parts.scheme]
+    if parts.port not in (None, usual):
+        host = f"{host}:{parts.port}"
+    path = parse_url(request.path_url).request_uri
+    return _Target(Place(parts.scheme, name, parts.port or usual), host, path)
+
+
+def _request(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """The bytes of a request. Raises `ValueError` for a field that can't be sent."""
+    given = {name.lower() for name in headers}
+    usual = {"Host": target.host, "Accept-Encoding": "identity"}
+    if body is not None:
+        usual["Content-Length"] = str(len(body))
+    lines = [f"{name}: {value}" for name, value in usual.items() if name.lower() not in given]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if "transfer-encoding" in given or not all(map(_FIELD.fullmatch, lines)):
+        raise ValueError("a header can't be sent")  # without its value, which may be secret
+    head = "\r\n".join([f"{method} {target.path} HTTP/1.1", *lines, "", ""])
+    return head.encode("latin-1") + (body or b"")

@@ -299,7 +299,7 @@ def test_a_name_that_leads_elsewhere_meanwhile_is_not_followed(made: NoticeWorld
         notice_addresses(runtime.settings), resolver=lambda *_: ["10.0.0.8"]
     )
     runtime.notice_transport.addresses = policy
-    runtime.notice_transport._pools.clear()
+    runtime.notice_transport._connections.close()
     _lead_through(runtime.notice_transport, policy)
 
     result = service.try_out(runtime, home, channel.id, actor="kari")
@@ -307,9 +307,11 @@ def test_a_name_that_leads_elsewhere_meanwhile_is_not_followed(made: NoticeWorld
 
 
 def _lead_through(transport: object, policy: AddressPolicy) -> None:
-    from impact_in_pipelines.connectors.http.deadline import bounded_pools
+    from impact_in_pipelines.connectors.http.connections import Connections
 
-    transport._pools = bounded_pools(policy.addresses, hosts=4, connections=4)  # type: ignore[attr-defined]
+    transport._connections = Connections(  # type: ignore[attr-defined]
+        policy.addresses, connect_s=30.0, read_s=30.0, hosts=4, each=4
+    )
 
 
 def test_the_operators_own_platforms_are_no_way_in(made: NoticeWorld) -> None:

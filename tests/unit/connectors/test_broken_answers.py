@@ -14,7 +14,8 @@ from connectors.helpers import (
 )
 from connectors.transports import OK, Waits, failure, trickle
 from impact_in_pipelines.connectors.classify import classify_answer
-from impact_in_pipelines.connectors.http.transport import MAX_ANSWER_BYTES, Transport
+from impact_in_pipelines.connectors.http.reading import MAX_ANSWER_BYTES
+from impact_in_pipelines.connectors.http.transport import Transport
 from impact_in_pipelines.connectors.plugins.answers import Promise
 from impact_in_pipelines.delivery.states import AttemptOutcome, ErrorKind
 from impact_in_pipelines.redaction.redactor import Redactor

@@ -1,0 +1,82 @@
+"""An answer is the same whichever way it is read, and so is whether its connection may be used again."""
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impact_in_pipelines.connectors.http import reading
+from impact_in_pipelines.connectors.http.answer import Answer
+from impact_in_pipelines.connectors.http.deadline import DeadlineReader
+from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
+
+Outcome = tuple[Answer, bool] | type[BaseException]
+
+_statuses = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.1 429 Too Many", b"HTTP/1.1 500 ", b"HTTP/1.1 204 No Content"]
+) | st.sampled_from([b"HTTP/1.0 200 OK", b"HTTP/1.1 200", b"HTTP/1.1 2000 OK", b"ICY 200 OK"])
+_fields = st.sampled_from(
+    [
+        b"Content-Type: application/json",
+        b"content-type: text/plain",
+        b"Retry-After:7",
+        b"Retry-After: \t8",
+        b"Date: Thu, 26 Nov 2026 23:00:00 GMT",
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Connection: Upgrade",
+        b"Transfer-Encoding: chunked",
+        b"Content-Encoding: gzip",
+        b"Set-Cookie: a=b",
+        b"Set-Cookie: c=d",
+        b"X-Folded: a\r\n b",
+        b"X-Odd : a",
+        b"no field at all",
+        b"X-Not-ASCII: \xe9",
+        b"",
+    ]
+)
+_bodies = st.sampled_from([b"", b"{}", b'{"success": true}', b"2\r\n{}\r\n0\r\n\r\n"])
+_lengths = st.sampled_from([b"right", b"right", b"right", b"7", b"0", b"-1", b" 2", b"x", b""])
+
+
+@given(_statuses, st.lists(_fields, max_size=5), _bodies, _lengths, st.booleans())
+def test_the_quick_way_and_the_thorough_one_agree(
+    status: bytes, fields: list[bytes], body: bytes, length: bytes, in_two_parts: bool
+) -> None:
+    """What a platform may answer, and what it may not: no kind of answer is judged by how it was read."""
+    if length:
+        said = str(len(body)).encode() if length == b"right" else length
+        fields = [*fields, b"Content-Length: " + said]
+    answer = b"\r\n".join([status, *fields, b"", body])
+    parts = [answer[:-1], answer[-1:]] if in_two_parts else [answer]
+    assert _read(parts, reading.read_answer) == _read(parts, reading._read_thoroughly)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_usual_answer_is_read_at_once(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However its head and its body arrive, nothing but a few comparisons is spent on it."""
+    monkeypatch.delattr(reading, "_read_thoroughly")
+    head = b"HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\n"
+    sent = [head, b"{}"] if parts == 2 else [head + b"{}"]
+    expected = Answer(status=200, body=b"{}", retry_after="3")
+    assert _read(sent, reading.read_answer) == (expected, True)
+
+
+def _read(
+    parts: list[bytes], read: Callable[[DeadlineReader, str], tuple[Answer, bool]]
+) -> Outcome:
+    """What is read of an answer after which nothing comes."""
+    # Packets: each part is received by itself.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        for part in filter(None, parts):
+            theirs.sendall(part)
+        theirs.shutdown(socket.SHUT_WR)
+        try:
+            return read(DeadlineReader(ours, time.monotonic() + 30), "POST")
+        except WIRE_ERRORS as error:
+            return type(error)
