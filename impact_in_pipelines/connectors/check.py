@@ -70,7 +70,7 @@ def _check_client(connection: Connection, tokens: TokenSource, settings: str) ->
 def _check_address(connection: Connection, transport: Transport, settings: str) -> ConnectionCheck:
     title = FACTS[connection.platform].title
     left = (
-        f"the API key: {title} has no call that takes one and delivers nothing",
+        f"{_credentials(connection)}: {title} has no call that takes one and delivers nothing",
         *_left(connection),
     )
     try:
@@ -79,6 +79,13 @@ def _check_address(connection: Connection, transport: Transport, settings: str) 
         result = classify_failure(error, title, redactor_for(connection))
         return ConnectionCheck(False, (settings,), left, result.error, result.error_kind)
     return ConnectionCheck(True, (settings, "something answers HTTP at the base URL"), left)
+
+
+def _credentials(connection: Connection) -> str:
+    """What the account proves itself by: `the API key`, or of several `the credentials (User, Password)`."""
+    known = FACTS[connection.platform].credentials_by_name
+    labels = [one.label for name, one in known.items() if name in connection.credentials]
+    return f"the {labels[0]}" if len(labels) == 1 else f"the credentials ({', '.join(labels)})"
 
 
 def _left(connection: Connection) -> tuple[str, ...]:

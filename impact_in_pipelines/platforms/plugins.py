@@ -5,10 +5,12 @@ others work.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -112,6 +114,21 @@ def problems() -> tuple[PluginProblem, ...]:
             )
         )
     return tuple(found)
+
+
+def installed_files() -> tuple[Path, ...]:
+    """Of the connectors of other packages: what each was imported from, and what its installation wrote. A
+    process that has started before they changed knows them as they were, or not at all."""
+    found: list[Path] = []
+    for entry in _entries()[0].values():
+        if _is_ours(entry):
+            continue
+        module = sys.modules.get(entry.module)
+        found += [Path(module.__file__)] if module is not None and module.__file__ else []
+        for file in (entry.dist.files or ()) if entry.dist is not None else ():
+            if file.name == "entry_points.txt":
+                found.append(Path(str(file.locate())))
+    return tuple(path for path in found if path.exists())
 
 
 def forget() -> None:

@@ -1,6 +1,7 @@
 """What the embedded PostgreSQL survives, and whom it lets in."""
 
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -14,8 +15,10 @@ import psycopg2
 import pytest
 from sqlalchemy import URL, text
 
+from impact_in_pipelines.db.embedded.account import ServerAccount
 from impact_in_pipelines.db.embedded.binaries import installed
 from impact_in_pipelines.db.embedded.cluster import embedded_url, leave_server, stop_server
+from impact_in_pipelines.db.embedded.making import let_use
 from impact_in_pipelines.db.embedded.processes import find_postmaster, started
 from impact_in_pipelines.db.embedded.server import system_identifier
 from impact_in_pipelines.db.engine import make_engine
@@ -189,6 +192,33 @@ def test_another_user_does_not_reach_the_socket(made_cluster: Path, depth: int) 
         assert "PermissionError" in tried.stderr
     finally:
         stop_server(cluster)
+        shutil.rmtree(home)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can act as another user")
+def test_programs_that_root_installed_for_itself_are_run_by_the_servers_account() -> None:
+    """Under umask 077 the wheel's folders are shut, and so are the libraries beside it that initdb needs:
+    the first start on such a machine failed and blamed the database's folder."""
+    home = Path(tempfile.mkdtemp(prefix="ii-"))
+    programs = home / "wheel" / "pginstall" / "bin"
+    library = home / "wheel.libs" / "libpq"
+    entry = pwd.getpwnam("nobody")
+    account = ServerAccount(entry.pw_uid, entry.pw_gid)
+    try:
+        programs.mkdir(parents=True)
+        library.parent.mkdir()
+        library.write_text("true\n", "utf-8")
+        for name, needed in (("postgres", "true"), ("initdb", f". {library}")):
+            (programs / name).write_text(f"#!/bin/sh\n{needed}\n", "utf-8")
+        for path in (home, *home.rglob("*")):
+            path.chmod(0o700)
+
+        let_use(programs, account)
+
+        ran = subprocess.run([programs / "initdb"], check=False, cwd="/", **account.as_user())  # type: ignore[call-overload]
+        assert ran.returncode == 0
+        assert mode(home) == 0o701
+    finally:
         shutil.rmtree(home)
 
 

@@ -88,4 +88,4 @@ def result_of(runtime: Runtime, platform: Platform, run_id: str, error: str | No
 
 def say_begun(platform: Platform) -> None:
     """One line of progress."""
-    errors.print(f"{FACTS[platform].title}: sending …", style="dim")
+    errors.print(f"{FACTS[platform].title}: sending what is due …", style="dim")

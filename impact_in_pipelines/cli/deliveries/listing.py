@@ -106,7 +106,8 @@ def list_(
         rows,
         empty="No delivery is like that."
         if company or wanted != DeliveryFilter()
-        else "No deliveries yet: they come with schedules, see impact-in schedules create --help",
+        else "No deliveries yet: they are made when a schedule is due (impact-in schedules list), or now by "
+        "impact-in deliver --company … --platform … --from DAY --to DAY",
     )
 
 

@@ -25,7 +25,7 @@ def print_results(results: Sequence[Mapping[str, Any]], remaining: Sequence[Rema
     """One row a platform, then what to look at."""
     something = any(r[status.value] for r in results for status in SHOWN)
     print_table(
-        "What came of it",
+        "Results",
         ["platform", *(status.value.replace("_", " ") for status in SHOWN)],
         [
             [FACTS[Platform(r["platform"])].title, *(r[status.value] or "–" for status in SHOWN)]

@@ -83,7 +83,7 @@ def _run(ports: Ports, *, own_world: bool) -> int:
 
 def _addresses(runtime: Runtime, ports: Ports, *, own_world: bool) -> str:
     """Where everything is, for people."""
-    where = "the demo, in .impact-in/demo" if own_world else repr(runtime.database.url)
+    where = "the demo, in .impact-in/demo" if own_world else _database(runtime)
     lines = [
         f"Dagster UI  http://127.0.0.1:{ports.ui}",
         f"Cockpit     {_sign_in_link(runtime, ports.api)}",
@@ -93,8 +93,18 @@ def _addresses(runtime: Runtime, ports: Ports, *, own_world: bool) -> str:
     ]
     if own_world:
         lines.append(f"{DEV_COMPANY} is due every minute.")
+        if (HOME.parent / "postgres").exists():
+            lines.append(
+                f"Your own database isn't shown; for it: IMPACT_IN_HOME={HOME.parent} impact-in dev"
+            )
     lines.append("Ctrl-C stops everything.")
     return "\n".join(lines)
+
+
+def _database(runtime: Runtime) -> str:
+    if runtime.database.embedded:
+        return f"the embedded one, in {runtime.settings.home}"
+    return repr(runtime.database.url)
 
 
 def _sign_in_link(runtime: Runtime, port: int) -> str:

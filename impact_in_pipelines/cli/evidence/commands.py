@@ -131,11 +131,10 @@ def publish_(as_json: AsJson = False) -> None:
     else:
         where = [str(done.file)] if done.file else []
         where += ["the receiver"] if done.posted else []
-        console.print(
-            f"{count(done.companies, 'head')} published: "
-            f"{' and '.join(where) or 'nowhere, for no place is set'}.",
-            soft_wrap=True,
-        )
+        said = f"{count(done.companies, 'head')} published: {' and '.join(where)}."
+        if not where:
+            said = "No head is published: set EVIDENCE_HEADS_FOLDER or EVIDENCE_HEADS_WEBHOOK_URL."
+        console.print(said, soft_wrap=True)
         if done.linked:
             console.print(
                 f"{count(done.linked, 'delivery', 'deliveries')} had no link and got one."

@@ -81,3 +81,5 @@ def upgrade_command(
         print_json(done)
     else:
         console.print(described(done), markup=False, soft_wrap=True)
+        if with_dagster:
+            console.print("Dagster's database is at the installed version of Dagster.")

@@ -62,7 +62,7 @@ def reconcile(
 
 def _in_words(one: Reconciled, verbs: tuple[str, str]) -> str:
     if not one.marked and not one.restored:
-        said = "the log knows of everything that has arrived"
+        said = "the log has everything that Dagster shows as delivered"
     else:
         said = f"{count(len(one.marked) + len(one.restored), *verbs)} as arrived"
         if one.restored:

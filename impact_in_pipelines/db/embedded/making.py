@@ -52,7 +52,7 @@ def make_cluster(places: Places, account: ServerAccount) -> None:
     fresh.mkdir(mode=0o700)
     account.give(fresh)
     account.let_in(fresh)
-    _let_use(initdb.parent, account)
+    let_use(initdb.parent, account)
     words: list[str | Path] = [
         *(initdb, "--username=postgres", "--auth=reject", "--encoding=UTF8"),
         # The same order of texts on every machine, whatever its language.
@@ -74,7 +74,7 @@ def secure(places: Places, account: ServerAccount) -> None:
     crash half-way is safe: `is_secured` says no until the last step."""
     data = places.data
     postgres = program("postgres", data)
-    _let_use(postgres.parent, account)
+    let_use(postgres.parent, account)
     account.let_in(data)
     password = places.password() or places.new_password()
     # A server of one connection, on this process's pipe: nobody else can be in. The statement goes through
@@ -122,25 +122,36 @@ def earlier_users(data: Path) -> list[int]:
     return [pid for pid, at in found.items() if at and noted.get(str(pid), at) == at]
 
 
-def _let_use(folder: Path, account: ServerAccount) -> None:
-    """Let the server's account run the programs in `folder`, which root may have installed for itself."""
+def let_use(folder: Path, account: ServerAccount) -> None:
+    """Let the server's account run the programs in `folder`, which root may have installed for itself, under
+    a umask that shuts everybody else out."""
     if account.uid < 0:
         return
     installed = folder.parent
     account.let_in(folder)
-    words = [folder / "postgres", "--version"]
-    tried = subprocess.run(  # noqa: S603
-        words,
-        capture_output=True,
-        check=False,
-        cwd="/",
-        env=environment(),
-        **account.as_user(),  # type: ignore[call-overload]
-    )
-    if tried.returncode:
-        for path in (installed, *installed.rglob("*")):
+    # initdb needs the wheel's libraries, which lie beside its package; postgres does without.
+    if all(_runs(folder / name, account) for name in ("postgres", "initdb")):
+        return
+    package = installed.parent
+    for top in (installed, package.with_name(f"{package.name}.libs")):
+        for path in (top, *top.rglob("*")) if top.exists() else ():
             mode = path.stat().st_mode
             path.chmod(mode | (mode & 0o400 and 0o044) | (mode & 0o100 and 0o011))
+
+
+def _runs(program: Path, account: ServerAccount) -> bool:
+    try:
+        tried = subprocess.run(  # noqa: S603
+            [program, "--version"],
+            capture_output=True,
+            check=False,
+            cwd="/",
+            env=environment(),
+            **account.as_user(),  # type: ignore[call-overload]
+        )
+    except PermissionError:  # the folder itself is shut
+        return False
+    return bool(tried.returncode == 0)
 
 
 def _run(

@@ -23,7 +23,7 @@ from impact_in_pipelines.db.engine import (
     translated_errors,
 )
 from impact_in_pipelines.errors import DatabaseUnavailable
-from impact_in_pipelines.platforms import Platform, problems
+from impact_in_pipelines.platforms import Platform, installed_files, problems
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.accounts.connections import ShownConnection, listed
 from impact_in_pipelines.services.operating.overview import refused_alerts
@@ -219,14 +219,16 @@ def of_disk(folders: Iterable[Path]) -> list[Diagnosis]:
 
 
 def of_code_server(dagster: DagsterGraphql, url: str, package: Path) -> Diagnosis:
-    """Whether Dagster's code server has loaded the code in `package`, and since it was last changed."""
+    """Whether Dagster's code server has loaded the code in `package`, and since it or a connector of another
+    package was last changed or installed."""
     try:
         loaded = dagster.code_location()
     except DagsterUnreachable:
         return Diagnosis(Fact.WEB_SERVER_AWAY, {"url": url})
     if loaded.error is not None or loaded.at is None:
         return Diagnosis(Fact.CODE_BROKEN, {"why": loaded.error or "it is not among its locations"})
-    changed_at = max(one.stat().st_mtime for one in package.rglob("*.py"))
+    files = (*package.rglob("*.py"), *installed_files())
+    changed_at = max(one.stat().st_mtime for one in files)
     fact = Fact.CODE_OLD if changed_at > loaded.at.timestamp() else Fact.CODE_LOADED
     return Diagnosis(fact, {"at": loaded.at})
 

@@ -50,6 +50,7 @@ shown = {
     "untouched": untouched,
     "platforms": list(Platform),
     "problems": {f"{one.name}/{one.package}": str(one) for one in platforms.problems()},
+    "files": [str(path) for path in platforms.installed_files()],
     "title": FACTS[Platform("gone")].title,
     "gone": "gone" in Platform,
     "heavy": sorted({"requests", "urllib3", "sqlalchemy", "dagster", "pydantic"} & sys.modules.keys()),
@@ -68,6 +69,7 @@ def install(site: Path, name: str, source: str, attribute: str) -> None:
     (info / "entry_points.txt").write_text(
         f"[impact_in.connectors]\n{name} = {module}:{attribute}\n"
     )
+    (info / "RECORD").write_text(f"{module}.py,,\n{info.name}/entry_points.txt,,\n")
 
 
 def shown(site: Path) -> tuple[dict[str, Any], str]:
@@ -113,6 +115,16 @@ def test_bad_connectors_are_a_line_each_and_the_others_work(tmp_path: Path) -> N
         assert line in log.splitlines()
 
 
+def test_the_files_of_others_connectors_are_known(tmp_path: Path) -> None:
+    """A process that is older than one of them hasn't loaded it: `doctor` compares."""
+    install(tmp_path, "webhook", GOOD, "Webhook")
+
+    found, _ = shown(tmp_path)
+
+    info = tmp_path / "plugin_webhook-1.0.dist-info"
+    assert found["files"] == [str(tmp_path / "plugin_webhook.py"), str(info / "entry_points.txt")]
+
+
 def test_finding_them_imports_none_and_nothing_heavy(tmp_path: Path) -> None:
     """Names cost a look at the metadata; facts the connectors, and those no HTTP client. A platform that
     isn't installed can be shown all the same."""
@@ -149,15 +161,22 @@ def test_ours_keep_what_every_connector_must(platform: Platform, check: Any) -> 
     check(subject)
 
 
-def test_the_page_alone_suffices(tmp_path: Path) -> None:
-    """Its connector, as it stands there, passes the checks with the very lines that it shows."""
+@pytest.mark.parametrize(
+    ("name", "attribute"), [("beacon_connector", "Beacon"), ("lantern_connector", "Lantern")]
+)
+def test_the_page_alone_suffices(tmp_path: Path, name: str, attribute: str) -> None:
+    """Its connectors, as they stand there, pass the checks with the very lines that it shows."""
     page = (ROOT / "docs/how-to/add-a-platform.md").read_text()
-    source = page.partition("```python\n# beacon_connector.py\n")[2].partition("```")[0]
+    sources = {
+        module: page.partition(f"```python\n# {module}.py\n")[2].partition("```")[0]
+        for module in ("beacon_connector", "lantern_connector")
+    }
     lines = page.partition("connectors.testing beacon\n")[2].partition("```")[0]
-    install(tmp_path, "beacon", source, "Beacon")
+    (tmp_path / "beacon_connector.py").write_text(sources["beacon_connector"])
+    install(tmp_path, attribute.lower(), sources[name], attribute)
 
     done = subprocess.run(
-        [sys.executable, "-m", "impact_in_pipelines.connectors.testing", "beacon"],
+        [sys.executable, "-m", "impact_in_pipelines.connectors.testing", attribute.lower()],
         capture_output=True,
         text=True,
         timeout=120,
