@@ -78,7 +78,11 @@ setup(
     ],
     extras_require={
         "k8s": ["dagster-k8s"],
-        "otel": ["opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk"],
+        "otel": [
+            "opentelemetry-exporter-otlp-proto-grpc",
+            "opentelemetry-exporter-otlp-proto-http",
+            "opentelemetry-sdk",
+        ],
     },
     entry_points={
         "console_scripts": ["impact-in=impact_in_pipelines.cli.main:main"],

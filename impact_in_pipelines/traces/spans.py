@@ -41,6 +41,8 @@ _MOST_UNDER_WAY = 20_000
 _WAIT_S = 3
 """How long the end of a run, and of its process, may wait for a collector; and one request to it, unless the
 variables say something else."""
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_HTTP = "http/protobuf"
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 
 _next: ContextVar[tuple[int, int] | None] = ContextVar("impact_in_span_ids", default=None)
@@ -69,7 +71,11 @@ class _Batches(BatchSpanProcessor):
 
 
 def provider_for(exporter: str) -> TracerProvider:
-    """What sends spans to `exporter` (`otlp`: by HTTP, or `console`), as the OTEL_… variables say."""
+    """What sends spans to `exporter` (`otlp`: by HTTP or gRPC, or `console`), as the OTEL_… variables say.
+
+    Raises `ValueError` for a protocol that we don't speak: posted to a port of gRPC's, spans would be lost
+    without a word.
+    """
     named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
@@ -82,10 +88,18 @@ def provider_for(exporter: str) -> TracerProvider:
 def _made(exporter: str) -> SpanExporter:
     if exporter == "console":
         return ConsoleSpanExporter()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
     said = any(os.environ.get(name, "").strip() for name in _TIMEOUTS)
-    return OTLPSpanExporter(timeout=None if said else _WAIT_S)
+    timeout = None if said else _WAIT_S
+    protocol = next(filter(None, (os.environ.get(name, "").strip() for name in _PROTOCOLS)), _HTTP)
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc
+
+        return grpc.OTLPSpanExporter(timeout=timeout)
+    if protocol != _HTTP:
+        raise ValueError(f"{_PROTOCOLS[1]} must be {_HTTP} or grpc; it was '{protocol}'")
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter as http
+
+    return http.OTLPSpanExporter(timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,8 @@ class DeliverySpans:
         self._provider = provider
         self._tracer = provider.get_tracer("impact_in_pipelines", __version__)
         self._first_steps: OrderedDict[UUID, Mapping[str, Interval]] = OrderedDict()
-        self._planned: dict[str, Interval] = {}
+        self._ticks: dict[str, Interval] = {}
+        self._planned: dict[str, Mapping[str, Interval]] = {}
         self._flushing: threading.Thread | None = None
 
     def traceparent(self, delivery: UUID, attempt: UUID) -> str:
@@ -116,13 +131,18 @@ class DeliverySpans:
         flags = "01" if self._is_sampled(delivery) else "00"
         return f"00-{trace_of(delivery):032x}-{span_of('send', attempt):016x}-{flags}"
 
-    def planned(self, platform: str, took: Interval) -> None:
-        """What was due on `platform` has been planned."""
-        self._planned[platform] = took
+    def ticked(self, platform: str, took: Interval) -> None:
+        """A tick has asked for a drain to `platform`, which begins."""
+        self._ticks[platform] = took
 
-    def last_plan(self, platform: str) -> Interval | None:
-        """When that was last done in this process."""
-        return self._planned.get(platform)
+    def planned(self, platform: str, took: Interval) -> None:
+        """What was due on `platform` has been planned; the first time after a tick, for its sake."""
+        tick = self._ticks.pop(platform, None)
+        self._planned[platform] = {"tick": tick, "plan": took} if tick else {"plan": took}
+
+    def last_plan(self, platform: str) -> Mapping[str, Interval]:
+        """The steps of it when that was last done in this process; empty: it wasn't."""
+        return self._planned.get(platform, {})
 
     def taken(self, attempts: Iterable[UUID], steps: Mapping[str, Interval]) -> None:
         """These attempts are about to be made, after `steps`."""
@@ -163,12 +183,12 @@ class DeliverySpans:
                 error=failed if name == "send" else None,
             )
 
-    def recorded(self, deliveries: Iterable[UUID], took: Interval) -> None:
-        """Dagster shows these."""
-        for delivery in deliveries:
+    def recorded(self, deliveries: Mapping[UUID, bool], took: Interval) -> None:
+        """Dagster shows these. One that was never attempted (False), a duplicate, has no root to hang on."""
+        for delivery, attempted in deliveries.items():
             if self._is_sampled(delivery):
-                root, own = root_span(delivery), span_of("record", delivery)
-                self._report("record", delivery, own, root, took, {})
+                root = root_span(delivery) if attempted else None
+                self._report("record", delivery, span_of("record", delivery), root, took, {})
 
     def flush(self) -> None:
         """Send what has ended; a collector that doesn't answer costs `_WAIT_S`, and spans."""

@@ -1,16 +1,25 @@
-"""One trace a delivery, from the plan to what Dagster shows, over retries; nothing when off."""
+"""One trace a delivery, from the tick to what Dagster shows, over retries; nothing when off."""
 
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import grpc
 import pytest
-from factories import World
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from factories import MIDNIGHT, World
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +31,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.showing import tracing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.traces.spans import DeliverySpans, _GivenIds, provider_for
+from impact_in_pipelines.traces.tracing import traces
 
 BENEVITY, GOODERA = Platform.BENEVITY, Platform.GOODERA
 
@@ -62,6 +72,7 @@ def test_a_delivery_is_one_trace_over_its_retries(
     has the trace's id."""
     (company,) = world.due(BENEVITY, 1)
     world.sandbox.client.add_fault("benevity", "server_error", count=1)
+    tracing.trace_tick(BENEVITY, (MIDNIGHT, world.clock()))
     world.drain(BENEVITY)
     first = _named(spans.get_finished_spans())
     spans.clear()
@@ -69,11 +80,11 @@ def test_a_delivery_is_one_trace_over_its_retries(
     world.drain(BENEVITY)
     second = _named(spans.get_finished_spans())
     row = world.of_company(company)
-    with tracing.traced_record([row["id"]], world.clock):
+    with tracing.traced_record({row["id"]: True}, world.clock):
         pass
     record = spans.get_finished_spans()[-1]
 
-    assert first.keys() == {"delivery", "plan", "claim", "freeze", "send", "settle"}
+    assert first.keys() == {"delivery", "tick", "plan", "claim", "freeze", "send", "settle"}
     assert second.keys() == {"attempt", "claim", "freeze", "send", "settle"}
     everything = [*first.values(), *second.values(), record]
     trace = row["trace_id"].hex
@@ -81,6 +92,7 @@ def test_a_delivery_is_one_trace_over_its_retries(
     assert len({span.context.span_id for span in everything}) == len(everything)
     root = first["delivery"]
     assert root.parent is None
+    assert root.start_time == first["tick"].start_time == int(MIDNIGHT.timestamp()) * 10**9
     for child in (*(s for s in first.values() if s is not root), second["attempt"], record):
         assert child.parent is not None
         assert child.parent.span_id == root.context.span_id
@@ -98,6 +110,31 @@ def test_a_delivery_is_one_trace_over_its_retries(
     assert second["send"].status.status_code is StatusCode.UNSET
     detail = DeliveryReader(world.database.engine).whole(row["id"], None)
     assert detail.trace_id == trace
+
+
+def test_what_is_planned_later_in_a_drain_is_not_the_ticks(
+    world: World, spans: InMemorySpanExporter
+) -> None:
+    """A drain lives on, and plans what falls due meanwhile: its trace would begin an hour too early."""
+    world.due(BENEVITY, 1)
+    tracing.trace_tick(BENEVITY, (MIDNIGHT, world.clock()))
+    world.drain(BENEVITY)
+    world.due(BENEVITY, 1, prefix="later")
+    spans.clear()
+    world.drain(BENEVITY)
+    assert "plan" in _named(spans.get_finished_spans())
+    assert "tick" not in _named(spans.get_finished_spans())
+
+
+def test_what_was_never_attempted_hangs_on_nothing(
+    world: World, spans: InMemorySpanExporter
+) -> None:
+    """A duplicate, or one that the data checks refuse, has no first attempt to be its root."""
+    (id_,) = world.deliveries(BENEVITY, *world.companies(1))
+    with tracing.traced_record({id_: False}, world.clock):
+        pass
+    (record,) = spans.get_finished_spans()
+    assert record.parent is None
 
 
 def test_each_delivery_of_a_batch_has_a_trace_of_its_own(
@@ -147,6 +184,50 @@ def test_off_nothing_of_opentelemetry_is_imported() -> None:
     )
     environment = {"PATH": "/usr/bin", "PYTHONPATH": ":".join(filter(None, sys.path))}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
+
+
+def test_a_collector_that_speaks_grpc_gets_its_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most listen on 4317 for it; spans were posted there by HTTP, and lost without a word. Headers too."""
+    received: list[ExportTraceServiceRequest] = []
+    said: list[tuple[str, str]] = []
+
+    class Collector(TraceServiceServicer):
+        def Export(  # noqa: N802
+            self, request: ExportTraceServiceRequest, context: grpc.ServicerContext
+        ) -> ExportTraceServiceResponse:
+            received.append(request)
+            said.extend(context.invocation_metadata())
+            return ExportTraceServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    add_TraceServiceServicer_to_server(Collector(), server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=csr")
+    provider = provider_for("otlp")
+    provider.get_tracer("test").start_span("a span").end()
+    provider.force_flush(30_000)
+    provider.shutdown()
+    server.stop(None)
+    (sent,) = received
+    assert sent.resource_spans[0].scope_spans[0].spans[0].name == "a span"
+    assert ("x-team", "csr") in said
+
+
+def test_a_protocol_that_nobody_speaks_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And nothing is traced, rather than lost on its way."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+    traces.cache_clear()
+    try:
+        assert traces() is None
+    finally:
+        traces.cache_clear()
+    assert "must be http/protobuf or grpc; it was 'http/json'" in caplog.text
 
 
 def test_the_standard_variables_name_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ class Recorder:
         )
 
     def _write(self, batch: Sequence[FinalDelivery]) -> None:
-        with traced_record([d.id for d in batch], self._runtime.clock):
+        with traced_record({d.id: d.attempt_count > 0 for d in batch}, self._runtime.clock):
             self._show(batch)
         self.counts.update(d.status for d in batch)
 

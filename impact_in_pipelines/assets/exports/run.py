@@ -1,6 +1,7 @@
 """One run of an export: it drains what it is for, shows the results in Dagster, and ends as it went."""
 
 import time
+from datetime import datetime
 
 from dagster import AssetExecutionContext, Failure
 
@@ -18,7 +19,7 @@ from impact_in_pipelines.dagster_instance.runs.terminations import (
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.waiting import SILENT_S, DrainWait
 from impact_in_pipelines.delivery.model import Selection
-from impact_in_pipelines.delivery.showing.tracing import flush_traces
+from impact_in_pipelines.delivery.showing.tracing import flush_traces, trace_tick
 from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.loading import collecting_seldom
 from impact_in_pipelines.platforms import FACTS, Platform
@@ -33,6 +34,9 @@ LONGEST_WAIT_S = 60.0
 """A run holds its slot no longer than this without sending anything, waits for retries together (D5)."""
 
 MOST_WAITING_SHOWN = 100
+
+TICK_TAG = ".dagster/scheduled_execution_time"
+"""Dagster's tag of a run that a schedule has asked for: when the tick was to be."""
 
 
 def waits_in_words(waiting: DrainWait) -> str:
@@ -94,6 +98,9 @@ class Export:
         if is_terminated(self._instance, self._run_id):
             # The interrupt came before we could listen, and Dagster's answer to it was to try again.
             self._stop.request()
+        if ticked_at := self._context.run.tags.get(TICK_TAG):
+            began = datetime.fromisoformat(ticked_at)
+            trace_tick(self._platform, (began, self._runtime.clock()))
         selection = self._selection()
         try:
             with collecting_seldom():

@@ -4,7 +4,7 @@ Nothing here raises: a fault in tracing costs spans, and no delivery.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
@@ -57,6 +57,13 @@ def traceparent_of(prepared: Prepared) -> str | None:
 
 
 @_without_harm
+def trace_tick(platform: Platform, took: Interval) -> None:
+    """A drain begins that a tick has asked for: from when the tick was to be until now."""
+    if (spans := traces()) is not None:
+        spans.ticked(platform.value, took)
+
+
+@_without_harm
 def trace_plan(platform: Platform, took: Interval) -> None:
     """Something that was due has been planned."""
     if (spans := traces()) is not None:
@@ -72,10 +79,10 @@ def trace_taken(
     if spans is None or not ready:
         return
     steps = {"claim": claim, "freeze": freeze}
-    plan = spans.last_plan(platform.value)
-    if plan is not None and plan[1] <= claim[0]:
+    planned = spans.last_plan(platform.value)
+    if planned and planned["plan"][1] <= claim[0]:
         fresh = [one.attempt_id for one in ready if one.claimed.attempt_number == 1]
-        spans.taken(fresh, {"plan": plan, **steps})
+        spans.taken(fresh, {**planned, **steps})
         spans.taken([one.attempt_id for one in ready if one.claimed.attempt_number > 1], steps)
     else:
         spans.taken([one.attempt_id for one in ready], steps)
@@ -117,8 +124,8 @@ def trace_settled(settlements: Iterable[Settlement], took: Interval) -> None:
 
 
 @contextmanager
-def traced_record(deliveries: Sequence[UUID], clock: Callable[[], datetime]) -> Iterator[None]:
-    """While these are shown in Dagster."""
+def traced_record(deliveries: Mapping[UUID, bool], clock: Callable[[], datetime]) -> Iterator[None]:
+    """While these are shown in Dagster; each with whether it was ever attempted."""
     spans = traces()
     if spans is None:
         yield
@@ -129,7 +136,9 @@ def traced_record(deliveries: Sequence[UUID], clock: Callable[[], datetime]) -> 
 
 
 @_without_harm
-def _trace_recorded(spans: "DeliverySpans", deliveries: Sequence[UUID], took: Interval) -> None:
+def _trace_recorded(
+    spans: "DeliverySpans", deliveries: Mapping[UUID, bool], took: Interval
+) -> None:
     spans.recorded(deliveries, took)
 
 

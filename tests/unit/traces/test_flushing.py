@@ -24,18 +24,20 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_silent_collector_holds_no_run_and_no_process(
-    silent: None, monkeypatch: pytest.MonkeyPatch
+    silent: None, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     """Whatever the SDK does with its time limits: a run's end, a second one's, and that of the process."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "120")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
     provider = provider_for("otlp")
     made = DeliverySpans(provider)
     ended = threading.Event()
 
     def runs() -> None:
         for number in range(2):
-            made.recorded([UUID(int=number)], (AT, AT))
+            made.recorded({UUID(int=number): True}, (AT, AT))
             made.flush()
         provider.shutdown()
         ended.set()

@@ -87,12 +87,12 @@ def test_a_fault_in_tracing_costs_spans_and_no_delivery(
         showing.trace_taken(Platform.BENEVITY, [prepared], took, took)
         showing.trace_settled([prepared], took)
         showing.flush_traces()
-        with showing.traced_record([UUID(int=1)], lambda: datetime.now(UTC)):
+        with showing.traced_record({UUID(int=1): True}, lambda: datetime.now(UTC)):
             pass
     lines = [one.getMessage() for one in caplog.records if one.name == showing.__name__]
     assert len(lines) == len(set(lines)) == 6
     with (
         pytest.raises(KeyError),
-        showing.traced_record([UUID(int=1)], lambda: datetime.now(UTC)),
+        showing.traced_record({UUID(int=1): True}, lambda: datetime.now(UTC)),
     ):
         raise KeyError
