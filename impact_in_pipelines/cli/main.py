@@ -1,5 +1,7 @@
 """`impact-in`: parse, call, print."""
 
+import errno
+import os
 import signal
 import sys
 import threading
@@ -12,6 +14,7 @@ from impact_in_pipelines.loading import without_collecting
 from impact_in_pipelines.logs.setting_up import log_to_stderr
 
 INTERRUPTED = 128 + signal.SIGINT
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class _CtrlC:
@@ -49,12 +52,21 @@ def main() -> None:
     try:
         with ctrl_c.watched():
             code = run()
+            if sys.stdout is not None:  # closed by whoever started us
+                sys.stdout.flush()  # at the interpreter's end nobody could say that it failed
     except ImpactInError as error:
         from impact_in_pipelines.cli.output import fail
 
         fail(error)
     except BrokenPipeError:
-        sys.exit(0)
+        _leave_unheard()
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        from impact_in_pipelines.cli.output import print_error
+
+        print_error(f"the output can't be written: {error.strerror}")
+        _leave_unheard(1)
     except (KeyboardInterrupt, SystemExit) as left:
         if ctrl_c.came and getattr(left, "code", INTERRUPTED) != 0:
             _leave_interrupted()
@@ -62,6 +74,12 @@ def main() -> None:
     if ctrl_c.came and code != 0:
         # Typer has made an exit of its own of it, and says nothing.
         _leave_interrupted()
+    sys.exit(code)
+
+
+def _leave_unheard(code: int = 0) -> NoReturn:
+    """What is left of the output goes nowhere: the interpreter would try it again, and say that it failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

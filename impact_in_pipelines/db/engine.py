@@ -114,7 +114,7 @@ def as_psycopg2(text_url: str) -> URL:
     dagster-postgres. Raises `DatabaseUrlInvalid` for anything but PostgreSQL."""
     try:
         url = make_url(text_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # of a port that is no number, SQLAlchemy says the latter
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
         raise DatabaseUrlInvalid

@@ -107,7 +107,7 @@ def set_(
 @app.command("list")
 def list_(
     company: Annotated[
-        str | None, typer.Argument(metavar="[COMPANY]", help="Only those of this slug or id.")
+        str | None, typer.Argument(metavar="COMPANY", help="Only those of this slug or id.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

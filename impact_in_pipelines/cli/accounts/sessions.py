@@ -63,7 +63,7 @@ def list_sessions(
 @app.command("revoke")
 def revoke(
     ids: Annotated[
-        list[UUID] | None, typer.Argument(metavar="ID…", help="Sessions or links.")
+        list[UUID] | None, typer.Argument(metavar="ID", help="Sessions or links.")
     ] = None,
     subject: Annotated[
         str | None,

@@ -56,7 +56,6 @@ def mint(
     """Print a token signed with IMPACT_IN_JWT_SECRET. Options can be given several times."""
     settings = get_settings()
     expires_at = datetime.now(UTC) + span(expires_in)
-    check_roles(role)
     token = minted(settings, subject, role, company_ids(company), expires_at)
     if as_json:
         print_json({"token": token, "expires_at": expires_at})
@@ -81,8 +80,10 @@ def minted(
     settings: Settings, subject: str, roles: list[str], companies: list[str], expires_at: datetime
 ) -> str:
     """An HS256 token with these claims, and issuer and audience if they are set. Raises `InvalidSetting`
-    without a secret."""
+    without a secret, `UsageError` for roles that there aren't or that open nothing."""
     import jwt
+
+    check_roles(roles)
 
     if settings.jwt_secret is None:
         raise InvalidSetting(

@@ -26,7 +26,7 @@ class AnalyticsForm(StrEnum):
 
 def analytics(
     company: Annotated[
-        str | None, typer.Argument(metavar="[COMPANY]", help="A slug or id; absent: all companies.")
+        str | None, typer.Argument(metavar="COMPANY", help="A slug or id; absent: all companies.")
     ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=MOST_DAYS, help="So many UTC days, up to today.")

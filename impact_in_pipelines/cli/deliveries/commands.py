@@ -61,7 +61,7 @@ def show(
 @app.command("replay")
 def replay(
     deliveries: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their unique beginnings.")
+        list[str] | None, typer.Argument(metavar="ID", help="Ids, or their unique beginnings.")
     ] = None,
     all_failed: Annotated[
         bool, typer.Option("--all-failed", help=f"All that failed in the last {_DAYS} days.")
@@ -125,7 +125,7 @@ def replay(
 @app.command("cancel")
 def cancel(
     deliveries: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their unique beginnings.")
+        list[str] | None, typer.Argument(metavar="ID", help="Ids, or their unique beginnings.")
     ] = None,
     company: CompanyOption = None,
     platform: PlatformOption = None,

@@ -78,7 +78,7 @@ def stale(
 @app.command("correct")
 def correct(
     deliveries: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their unique beginnings.")
+        list[str] | None, typer.Argument(metavar="ID", help="Ids, or their unique beginnings.")
     ] = None,
     all_stale: Annotated[bool, typer.Option("--all", help="All that are stale.")] = False,
     company: CompanyOption = None,

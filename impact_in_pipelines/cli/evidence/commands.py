@@ -106,7 +106,11 @@ def verify(
 
 
 @app.command("heads")
-def heads() -> None:
+def heads(
+    _as_json: Annotated[
+        bool, typer.Option("--json", help="It is one JSON document anyway.")
+    ] = False,
+) -> None:
     """Print where every company's chain stands now, as it is published every day."""
     from impact_in_pipelines.cli.session import session
     from impact_in_pipelines.services.evidence.publishing import current

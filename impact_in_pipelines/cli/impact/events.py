@@ -10,6 +10,8 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.progress import In, stepwise
 from impact_in_pipelines.cli.session import session
+from impact_in_pipelines.cli.sources import STDIN
+from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.importing import ImportSummary, import_file
 
@@ -42,6 +44,8 @@ def import_(
     Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
     the file can't be imported, nothing is in.
     """
+    if str(file) == STDIN:
+        raise UsageError("events come from a file, which is read twice: write them to one first")
     with (
         session() as runtime,
         stepwise(file.name, In.BYTES, quiet=as_json) as tell,

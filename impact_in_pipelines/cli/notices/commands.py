@@ -242,7 +242,7 @@ def send_again(
     company: CompanyArgument,
     channel: ChannelArgument,
     messages: Annotated[
-        list[UUID] | None, typer.Argument(metavar="MESSAGE…", help="Messages, as the log has them.")
+        list[UUID] | None, typer.Argument(metavar="MESSAGE", help="Messages, as the log has them.")
     ] = None,
     all_failed: Annotated[
         bool, typer.Option("--all-failed", help="Instead: all that were given up.")

@@ -50,7 +50,7 @@ app = typer.Typer(
 )
 
 OptionalCompany = Annotated[
-    str | None, typer.Argument(metavar="[COMPANY]", help="A slug or id; absent: all companies.")
+    str | None, typer.Argument(metavar="COMPANY", help="A slug or id; absent: all companies.")
 ]
 _STYLES = {"healthy": "green", "warning": "yellow", "breach": "bold red"}
 _MEASURES = (

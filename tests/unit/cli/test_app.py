@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
 from io import StringIO
+from itertools import pairwise
+from typing import IO
 
 import pytest
 import typer
@@ -58,9 +60,17 @@ PROGRAM = (
 
 def ran(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`impact-in words…` in a process of its own."""
+    return ran_into(subprocess.PIPE, *words, **environment)
+
+
+def ran_into(
+    stdout: int | IO[str], *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same, with this standard output."""
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, *words],
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         env=os.environ
@@ -75,12 +85,38 @@ def test_the_version_is_the_packages() -> None:
     assert (done.returncode, done.stdout) == (0, f"impact-in {__version__}\n")
 
 
+def test_a_full_disk_is_one_line() -> None:
+    """What was not written is no success, and no traceback."""
+    with open("/dev/full", "w") as full:
+        done = ran_into(full, "--version")
+    said = "error: the output can't be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_nobody_reads_on() -> None:
+    """As after `| head -1`: nothing is said of it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = ran_into(pipe, "--help")
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (
             ["deliveries", "nonsense"],
             "no such command 'nonsense'; see: impact-in deliveries --help",
+        ),
+        (
+            ["deliveries", "lst"],
+            "no such command 'lst'; did you mean 'list'? See: impact-in deliveries --help",
+        ),
+        (
+            ["schedules", "plan", "--hours", "0"],
+            "invalid value for '--hours': it must be greater than or equal to 1; see: "
+            "impact-in schedules plan --help",
         ),
         (
             ["companies", "list", "--bad"],
@@ -117,11 +153,27 @@ def every_help() -> Iterator[str]:
 
 
 def test_help_has_only_what_a_person_types() -> None:
-    """No types of flags, no braces around arguments, in no command's help."""
+    """No types of ours, no braces or brackets of arguments beyond one pair, in no command's help."""
     shown = list(every_help())
     assert len(shown) > len(COMMANDS)
-    assert not [text for text in shown if re.search(r"<bool>|<str>|\{[A-Z]", text)]
-    assert any("connections set [OPTIONS] COMPANY PLATFORM" in text for text in shown)
+    odd = re.compile(r"<[a-z]|\{[A-Z]|\[\[|\.{4}|…\.")
+    assert not [line for text in shown for line in text.splitlines() if odd.search(line)]
+    usages = "\n".join(shown)
+    assert "connections set [OPTIONS] COMPANY PLATFORM" in usages
+    assert "sla status [OPTIONS] [COMPANY]" in usages
+    assert "deliveries replay [OPTIONS] [ID]..." in usages
+
+
+def test_help_breaks_its_lines_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where our source does: a paragraph's lines are full, all but the last."""
+    monkeypatch.setenv("COLUMNS", "60")
+    for text in every_help():
+        lines = [line.strip() for line in text.splitlines()]
+        assert max(map(len, text.splitlines())) <= 60
+        for line, after in pairwise(lines):
+            usage = line.startswith("Usage:")
+            if not usage and line and after and line[0] not in "│╭╰" and after[0] not in "│╭╰":
+                assert len(f"{line} {after.split()[0]}") > 56, text
 
 
 @pytest.mark.parametrize(
