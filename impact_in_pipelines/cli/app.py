@@ -51,27 +51,27 @@ COMMANDS = {
     "doctor": Command(
         "operating.doctor",
         "doctor",
-        "Examine what everything rests on, and say what is wrong and what to do: a line for each finding.",
+        "Examine the installation, and say what is wrong and what to do: a line for each finding.",
     ),
     "overview": Command(
         "operating.overview",
         "overview",
-        "Show how all companies and platforms stand: queues, the worst companies, open incidents.",
+        "Show all companies and platforms: queues, the companies in trouble, open incidents.",
     ),
     "recover": Command(
         "operating.recover",
         "recover",
-        "Report Dagster runs that a crash left unfinished as failed, and free their pool slots.",
+        "Mark Dagster runs that a crash left unfinished as failed, and free their pool slots.",
     ),
     "reconcile": Command(
         "operating.reconcile",
         "reconcile",
-        "Mark what had arrived although the database, restored from a dump, doesn't know it.",
+        "After a restore from a dump, mark deliveries that had arrived and that the database doesn't know.",
     ),
     "retention": Command(
         "operating.retention",
         "retention",
-        "Archive and remove what is older than RETENTION_… say, as the nightly job does; Dagster's runs too.",
+        "Archive and remove what is older than the RETENTION_ settings say, as the nightly job does.",
     ),
     "dagster-ui": Command("operating.dagster_ui", "dagster_ui", "Serve Dagster's UI until Ctrl-C."),
     "analytics": Command(
@@ -79,17 +79,17 @@ COMMANDS = {
         "analytics",
         "Compare platforms, hours of the day and what calls cost; trends of success, latency and volume.",
     ),
-    "db": Command("operating.database", _GROUP, "Set the database up."),
+    "db": Command("operating.database", _GROUP, "Set up the database."),
     "companies": Command(
         "accounts.lives",
         _GROUP,
         "Add, list, rename companies; switch them off and on; export and erase them.",
     ),
-    "participants": Command("accounts.participants", _GROUP, "Erase what there is of a person."),
+    "participants": Command("accounts.participants", _GROUP, "Erase a person's data."),
     "connections": Command(
-        "accounts.connections", _GROUP, "Set, list and try out accounts on the platforms."
+        "accounts.connections", _GROUP, "Set, list and test accounts on the platforms."
     ),
-    "events": Command("impact.events", _GROUP, "Bring impact events in."),
+    "events": Command("impact.events", _GROUP, "Import impact events."),
     "schedules": Command(
         "schedules.commands", _GROUP, "Create, change, pause and preview delivery schedules."
     ),
@@ -99,28 +99,26 @@ COMMANDS = {
     "platforms": Command(
         "operating.platforms",
         _GROUP,
-        "Platforms and connections that are held. What is due waits, and nothing fails.",
+        "List, hold and resume platforms and connections. What is due waits, and nothing fails.",
     ),
     "incidents": Command("alerts.incidents", _GROUP, "List incidents and acknowledge them."),
     "maintenance": Command(
         "alerts.maintenance",
         _GROUP,
-        "Windows in which alerts keep quiet. What happens in them is recorded and shown.",
+        "Add, list and end windows in which alerts keep quiet. What happens in them is recorded and shown.",
     ),
-    "sla": Command(
-        "sla.commands", _GROUP, "How deliveries keep their promises: status, reports, thresholds."
-    ),
+    "sla": Command("sla.commands", _GROUP, "Service levels: status, reports, thresholds."),
     "evidence": Command(
         "evidence.commands",
         _GROUP,
-        "Export what was delivered as evidence, verify such an archive, publish heads.",
+        "Export evidence of what was delivered, verify such an archive, publish heads.",
     ),
     "notices": Command(
-        "notices.commands", _GROUP, "Where companies are notified: e-mail, Slack, webhooks."
+        "notices.commands", _GROUP, "Set up where companies are notified: e-mail, Slack, webhooks."
     ),
-    "token": Command("accounts.api_tokens", _GROUP, "Tokens for the API."),
+    "token": Command("accounts.api_tokens", _GROUP, "Make, list and revoke tokens for the API."),
     "sessions": Command(
-        "accounts.sessions", _GROUP, "Who is signed in to the cockpit; sign-in links."
+        "accounts.sessions", _GROUP, "List and end the cockpit's sessions; make sign-in links."
     ),
 }
 

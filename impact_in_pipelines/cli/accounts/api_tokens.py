@@ -58,22 +58,25 @@ def list_(company: CompanyArgument, as_json: AsJson = False) -> None:
 def make(
     company: CompanyArgument,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="What it is for; its changes are signed so.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="What it is for; changes are recorded under this name."
+        ),
     ],
     can_change: Annotated[
-        bool, typer.Option("--can-change", help="It may change things; otherwise it reads.")
+        bool, typer.Option("--can-change", help="It may change things; otherwise it may only read.")
     ] = False,
     days: Annotated[
-        int, typer.Option(min=1, max=LONGEST_TOKEN.days, help="For so many days.")
+        int, typer.Option(min=1, max=LONGEST_TOKEN.days, help="For how many days.")
     ] = 90,
     by: Annotated[
         str | None, typer.Option(metavar="WHO", help="Who makes it; for the audit log.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token for one company's programs and print it, this once.
+    """Make a token for one company's programs and print it. It is printed only now.
 
-    It is kept nowhere: only its digest is stored.
+    Only its digest is stored.
     """
     roles = CHANGING if can_change else VIEWING
     with session() as runtime:

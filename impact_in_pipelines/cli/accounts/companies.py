@@ -24,7 +24,7 @@ def add(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="Short name: a-z, 0-9 and '-'.")],
     name: Annotated[str, typer.Option(help="The company's full name.")],
     id_: Annotated[
-        UUID | None, typer.Option("--id", metavar="UUID", help="Its id; made if not given.")
+        UUID | None, typer.Option("--id", metavar="UUID", help="Its id; a new one if not given.")
     ] = None,
     country: Annotated[
         str | None, typer.Option(metavar="CC", help="ISO 3166 code, e.g. NO.")

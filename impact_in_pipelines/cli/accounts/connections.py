@@ -25,7 +25,7 @@ from impact_in_pipelines.services.accounts import connections
 from impact_in_pipelines.services.accounts.connections import ConnectionChange, ShownConnection
 from impact_in_pipelines.wording import sentence
 
-app = typer.Typer(help="Set, list and try out accounts on the platforms.", no_args_is_help=True)
+app = typer.Typer(help="Set, list and test accounts on the platforms.", no_args_is_help=True)
 
 _WIDE = 110
 
@@ -37,7 +37,7 @@ def set_(
     base_url: Annotated[str | None, typer.Option(metavar="URL", help="The API's address.")] = None,
     organization_id: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The company's id there; its slug if never given."),
+        typer.Option(metavar="ID", help="The company's id at the platform; its slug if not given."),
     ] = None,
     credentials: Annotated[
         str | None,
@@ -53,17 +53,20 @@ def set_(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="What its requests read, such as programId; KEY= removes one.",
+            help="A setting of its requests, such as programId; KEY= removes it.",
         ),
     ] = None,
     enable: Annotated[
-        bool | None, typer.Option("--enable/--disable", help="Deliver, or not.", show_default=False)
+        bool | None,
+        typer.Option(
+            "--enable/--disable", help="Switch deliveries to it on or off.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Create or change an account; what isn't given stays as it is.
 
-    Credentials are a JSON object with what the platform knows an account by; 'impact-in connections
-    list' names what is missing. They are kept encrypted and never shown.
+    Credentials are a JSON object with what the platform asks for; 'impact-in connections list' names what is
+    missing. They are stored encrypted and never shown.
     """
     given = (
         base_url, organization_id, credentials, rate_limit, max_concurrency, option or None, enable
@@ -111,8 +114,8 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List accounts, and what each still lacks; also those of the environment, which serve every
-    company without its own. Credentials are listed by name only.
+    """List accounts, and what each still lacks. Those of the environment, which serve every company without
+    an account of its own, are listed too. Credentials are listed by name only.
     """
     with session() as runtime:
         company_id = runtime.companies.find(company).id if company else None
@@ -152,7 +155,7 @@ def list_(
 
 @app.command("test")
 def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJson = False) -> None:
-    """Try an account out without delivering anything. Exit code 1 if it doesn't work."""
+    """Test an account without delivering anything. Exit code 1 if it doesn't work."""
     with session() as runtime:
         found = runtime.companies.find(company)
         try:
@@ -173,7 +176,7 @@ def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJso
 def rotate_keys(as_json: AsJson = False) -> None:
     """Encrypt all stored secrets anew with the first key of IMPACT_IN_SECRET_KEY.
 
-    Afterwards the older keys can be taken out of it. It may be repeated; exit code 1 if a row
+    Afterwards the older keys can be removed from it. It may be run again. Exit code 1 if a row
     can't be decrypted with any of the keys.
     """
     with session() as runtime, stepwise("Encrypting anew", quiet=as_json) as tell:

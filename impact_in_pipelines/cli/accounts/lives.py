@@ -18,7 +18,7 @@ __all__ = ["app"]
 
 Which = Annotated[str, typer.Argument(metavar="COMPANY", help="Slug or id.")]
 _Target = Annotated[
-    Path, typer.Option("--to", metavar="FILE.zip", dir_okay=False, help="Where the export goes.")
+    Path, typer.Option("--to", metavar="FILE.zip", dir_okay=False, help="The file to write.")
 ]
 
 
@@ -28,7 +28,7 @@ def rename(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new full name.")],
     as_json: AsJson = False,
 ) -> None:
-    """Give a company another name. Its slug stays: files and partitions know it by that."""
+    """Give a company another name. Its slug stays, because files and partitions use it."""
     with session() as runtime:
         made = lives.rename(runtime, runtime.companies.find(company), name, actor=actor())
     if as_json:
@@ -40,7 +40,7 @@ def rename(
 @app.command("deactivate")
 def deactivate(
     company: Which,
-    reason: Annotated[str | None, typer.Option(help="Why; the audit log has it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; for the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Stop everything of a company: its schedules stop, what waits is cancelled. Its history stays."""
@@ -67,7 +67,7 @@ def deactivate(
 
 @app.command("reactivate")
 def reactivate(company: Which, as_json: AsJson = False) -> None:
-    """Take a company up again, with the schedules that were stopped by that."""
+    """Switch a company on again, with the schedules that were stopped when it was switched off."""
     with session() as runtime:
         done = lives.reactivate(runtime, runtime.companies.find(company), actor=actor())
     if as_json:
@@ -85,7 +85,7 @@ def reactivate(company: Which, as_json: AsJson = False) -> None:
 
 @app.command("export")
 def export(company: Which, to: _Target, as_json: AsJson = False) -> None:
-    """Write everything that there is of a company to a ZIP: tables and archives, as lines of JSON."""
+    """Write all data of a company to a ZIP: tables and archives, as lines of JSON."""
     with session() as runtime:
         found = runtime.companies.find(company)
         with stepwise("Writing tables", quiet=as_json) as tell:
@@ -105,7 +105,7 @@ def offboard(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Switch a company off, export everything of it, then erase it everywhere. There is no way back."""
+    """Switch a company off, export its data, then erase it everywhere. This can't be undone."""
     with session() as runtime:
         found = runtime.companies.find(company)
         lives.require_confirmed(found, confirm)

@@ -13,12 +13,12 @@ from impact_in_pipelines.cli.sources import STDIN, read_line
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
 
-app = typer.Typer(help="Erase what there is of a person.", no_args_is_help=True)
+app = typer.Typer(help="Erase a person's data.", no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """Erase what there is of a person."""
+    """Erase a person's data."""
 
 
 @app.command("erase")
@@ -33,8 +33,8 @@ def erase(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not; rows of
-    files that still have the person are rejected from now on."""
+    """Erase a person's reference wherever it stands. Figures stay as they are, delivered or not. From now on,
+    rows of files that still have the person are rejected."""
     text = read_line(STDIN, "the reference") if reference == STDIN else reference
     with session() as runtime, stepwise("Erasing", In.SHARE, quiet=as_json) as tell:
         done = lives.erase_participant(

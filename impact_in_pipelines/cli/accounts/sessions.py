@@ -27,7 +27,9 @@ from impact_in_pipelines.services.accounts import tokens as access
 from impact_in_pipelines.services.accounts.sessions import EVERYBODY, Whose
 from impact_in_pipelines.settings import get_settings
 
-app = typer.Typer(help="Who is signed in to the cockpit; sign-in links.", no_args_is_help=True)
+app = typer.Typer(
+    help="List and end the cockpit's sessions; make sign-in links.", no_args_is_help=True
+)
 
 By = Annotated[str | None, typer.Option(help="Who does it; for the audit log.")]
 
@@ -67,7 +69,7 @@ def revoke(
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="Instead: all sessions and all tokens that this person holds."),
+        typer.Option(help="Instead of ids: all sessions and all tokens of this person."),
     ] = None,
     by: By = None,
     as_json: AsJson = False,
@@ -101,12 +103,12 @@ def link(
     company: CompanyOption,
     expires_in: Annotated[str, typer.Option(metavar="SPAN", help="Such as 30m, 8h or 7d.")] = "8h",
     subject: Annotated[
-        str, typer.Option(help="Who it is for; changes are signed so.")
+        str, typer.Option(help="Who it is for; changes are recorded under this name.")
     ] = "developer",
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a link that signs somebody in to the cockpit, once (development, needs IMPACT_IN_JWT_SECRET)."""
+    """Print a link that signs in to the cockpit once (for development; needs IMPACT_IN_JWT_SECRET)."""
     settings = get_settings()
     expires_at = datetime.now(UTC) + span(expires_in)
     token = minted(settings, subject, role, company_ids(company), expires_at)

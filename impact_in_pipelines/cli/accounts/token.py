@@ -26,7 +26,7 @@ from impact_in_pipelines.services.accounts.tokens import (
 )
 from impact_in_pipelines.settings import Settings, get_settings
 
-app = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke tokens for the API.", no_args_is_help=True)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ALL = "*"
@@ -36,7 +36,9 @@ _TOKEN = re.compile(rf"\beyJ[\w-]{{8,}}\.[\w-]+|\b{PREFIX}[\w-]{{16,}}")
 
 RoleOption = Annotated[
     list[str],
-    typer.Option(metavar="R", help="ADMIN_CONSOLE views, with MANAGE_INTEGRATIONS changes."),
+    typer.Option(
+        metavar="R", help="ADMIN_CONSOLE may view; with MANAGE_INTEGRATIONS it may also change."
+    ),
 ]
 CompanyOption = Annotated[
     list[str], typer.Option(metavar="C", help="A company's slug or id, or '*' for all.")
@@ -49,7 +51,7 @@ def mint(
     company: CompanyOption,
     expires_in: Annotated[str, typer.Option(metavar="SPAN", help="Such as 30m, 8h or 7d.")] = "8h",
     subject: Annotated[
-        str, typer.Option(help="Who it is for; changes are signed so.")
+        str, typer.Option(help="Who it is for; changes are recorded under this name.")
     ] = "developer",
     as_json: AsJson = False,
 ) -> None:
@@ -116,12 +118,13 @@ def revoke(
         ),
     ],
     company: Annotated[
-        str | None, typer.Option(metavar="COMPANY", help="Whose named token it is; slug or id.")
+        str | None,
+        typer.Option(metavar="COMPANY", help="The company whose token it is; slug or id."),
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who does it; for the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Refuse a token from now on, although it hasn't expired; streams that are open with it end too.
+    """Refuse a token from now on, before it expires. Open streams of it end too.
 
     A token itself is read from a file or standard input, so that no list of processes shows it.
     """

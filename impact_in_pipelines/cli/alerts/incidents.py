@@ -62,11 +62,11 @@ def ack(
         str, typer.Argument(metavar="ID", help="The incident's id or its first characters.")
     ],
     by: Annotated[
-        str | None, typer.Option(metavar="WHO", help="Who is on it; you, if not given.")
+        str | None, typer.Option(metavar="WHO", help="Who works on it; you, if not given.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that somebody is on an incident. PagerDuty stops escalating it."""
+    """Say that somebody works on an incident. PagerDuty stops escalating it."""
     with session() as runtime:
         done = Alerts(runtime).acknowledge(incident, whoever(by))
     if as_json:
@@ -86,7 +86,7 @@ def show(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show one incident and what happened to it: notices, notes, who is on it."""
+    """Show one incident with its history: alerts, notes, who works on it."""
     with session() as runtime:
         told = incidents.story(runtime, incident)
     if as_json:
@@ -113,7 +113,7 @@ def note(
     incident: Annotated[
         str, typer.Argument(metavar="ID", help="The incident's id or its first characters.")
     ],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What is to be noted.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text of the note.")],
     by: Annotated[
         str | None, typer.Option(metavar="WHO", help="Whose note it is; yours, if not given.")
     ] = None,

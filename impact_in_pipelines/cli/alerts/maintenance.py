@@ -18,14 +18,14 @@ from impact_in_pipelines.services.maintenance import (
 from impact_in_pipelines.sla.incidents import MaintenanceWindow
 
 app = typer.Typer(
-    help="Windows in which alerts keep quiet. What happens in them is recorded and shown.",
+    help="Add, list and end windows in which alerts keep quiet. What happens in them is recorded and shown.",
     no_args_is_help=True,
 )
 
 
 @app.command("add")
 def add(
-    reason: Annotated[str, typer.Option(help="Why; people read it.")],
+    reason: Annotated[str, typer.Option(help="Why, for others to read.")],
     platform: PlatformOption = None,
     company: Annotated[
         str | None, typer.Option(metavar="COMPANY", help="Of this company only; slug or id.")
@@ -35,14 +35,15 @@ def add(
     ] = None,
     to: Annotated[str | None, typer.Option(metavar="T", help="When it ends.")] = None,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="SPAN", help="Or how long: 90m, 2h, 1d.")
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="How long, instead of --to: 90m, 2h, 1d."),
     ] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="WHO", help="Who says so; you, if not given.")
+        str | None, typer.Option(metavar="WHO", help="Who does it; you, if not given.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Withhold alerts about a platform, a company or one on the other for a while."""
+    """Withhold alerts for a while: about a platform, a company, or a company on a platform."""
     if (to is None) == (for_ is None):
         raise UsageError("say when it ends: either --to INSTANT or --for SPAN")
     with session() as runtime:
@@ -71,7 +72,7 @@ def add(
 @app.command("list")
 def list_(
     all_: Annotated[
-        bool, typer.Option("--all", help="Those of the last 365 days that are over, too.")
+        bool, typer.Option("--all", help="Also those of the last 365 days that are over.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -100,11 +101,11 @@ def end(
         str, typer.Argument(metavar="ID", help="The window's id or its first characters.")
     ],
     by: Annotated[
-        str | None, typer.Option(metavar="WHO", help="Who says so; you, if not given.")
+        str | None, typer.Option(metavar="WHO", help="Who does it; you, if not given.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a window now. People are notified of what is still wrong within a minute."""
+    """End a window now. Within a minute, people are notified of what is still wrong."""
     with session() as runtime:
         ended = end_maintenance(runtime, window, actor=whoever(by))
     if as_json:

@@ -29,10 +29,10 @@ def analytics(
         str | None, typer.Argument(metavar="COMPANY", help="A slug or id; absent: all companies.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, max=MOST_DAYS, help="So many UTC days, up to today.")
+        int, typer.Option(min=1, max=MOST_DAYS, help="How many UTC days, up to today.")
     ] = DAYS,
     form: Annotated[
-        AnalyticsForm, typer.Option("--format", help="How it is written.")
+        AnalyticsForm, typer.Option("--format", help="The form of the output.")
     ] = AnalyticsForm.TEXT,
     output: Annotated[
         Path | None, typer.Option(help="Write it to this file instead of standard output.")
@@ -41,7 +41,7 @@ def analytics(
 ) -> None:
     """Compare platforms, hours of the day and what calls cost; trends of success, latency and volume.
 
-    The figures are as the last hourly run has counted them.
+    The figures are those of the last hourly run.
     """
     form = AnalyticsForm.JSON if as_json else form
     most = ALL_COMPANIES if form in (AnalyticsForm.CSV, AnalyticsForm.JSON) else COMPANIES

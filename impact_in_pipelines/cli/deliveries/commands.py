@@ -87,8 +87,7 @@ def replay(
     One that arrived is sent again as a new delivery; within 24 hours that needs
     --force.
 
-    --all-failed leaves out those whose days another delivery has brought since;
-    --force sends them too.
+    --all-failed leaves out those whose days have arrived since with another delivery; --force sends them too.
 
     Exit code 1 if a delivery can't be replayed; the others are queued all the same.
     """
@@ -133,10 +132,10 @@ def cancel(
         list[WaitingStatus] | None, typer.Option(help="Only this status; may be repeated.")
     ] = None,
     schedule: Annotated[
-        UUID | None, typer.Option(metavar="ID", help="Only what this schedule has made.")
+        UUID | None, typer.Option(metavar="ID", help="Only deliveries of this schedule.")
     ] = None,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Noted on each delivery, and audited.")
+        str | None, typer.Option(metavar="TEXT", help="Why; for each delivery and the audit log.")
     ] = None,
     by: Annotated[
         str | None,
@@ -146,11 +145,10 @@ def cancel(
 ) -> None:
     """Call off deliveries that wait to be sent: by ids, or all that fit the options.
 
-    What is being sent at this moment is never cancelled. A replay that is called
-    off leaves the failure that it was to repair. Members of a frozen batch go
-    together.
+    What is being sent at this moment is never cancelled. If a replay is called off, the delivery stays
+    failed. Deliveries of a frozen batch are cancelled together.
 
-    Exit code 1 if one can't be cancelled; the others are all the same.
+    Exit code 1 if one can't be cancelled; the others are cancelled all the same.
     """
     filtered = bool(company or platform or status or schedule)
     if bool(deliveries) == filtered:

@@ -42,8 +42,8 @@ def stale(
 ) -> None:
     """List delivered days whose events have changed since.
 
-    Looks first at what was imported since the last hourly refresh. What a day
-    reported is compared with what its platform would be told now.
+    First takes in what was imported since the last hourly refresh. Then it compares what was delivered of a
+    day with what would be delivered now.
     """
     with session() as runtime:
         refreshing.company_impact(runtime)
@@ -136,10 +136,13 @@ def policy(
     ] = None,
     quiet_minutes: Annotated[
         int | None,
-        typer.Option(min=1, help="Automatic: so long nothing may have changed before."),
+        typer.Option(
+            min=1, help="With automatic: wait until nothing has changed for so many minutes."
+        ),
     ] = None,
     at_most_every_minutes: Annotated[
-        int | None, typer.Option(min=1, help="Automatic: at most once in so long.")
+        int | None,
+        typer.Option(min=1, help="With automatic: correct at most once in so many minutes."),
     ] = None,
     accept_counting_twice: Annotated[
         str | None,

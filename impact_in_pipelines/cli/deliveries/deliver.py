@@ -43,10 +43,9 @@ def deliver(
 ) -> None:
     """Send what is due now, retries included; with --from and --to, send those days.
 
-    Runs the Dagster jobs itself, each platform's in a process of its own if much is due, and waits for
-    them, not for later retries. Exit code 1 when a delivery failed for good, or when of the days you named
-    something has not been delivered yet; Ctrl-C records what is under way, gives the rest back and leaves
-    with 130.
+    Runs the Dagster jobs itself (each platform's in a process of its own if much is due) and waits for them,
+    but not for later retries. Exit code 1 when a delivery failed for good, or when any of the days that you
+    named has not been delivered yet. Ctrl-C records what is under way, releases the rest and ends with 130.
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))

@@ -48,9 +48,9 @@ def list_(
             help="An id or its beginning, a transaction id, or text in the last error.",
         ),
     ] = None,
-    trigger: Annotated[Trigger | None, typer.Option(help="Only what was planned so.")] = None,
+    trigger: Annotated[Trigger | None, typer.Option(help="Only deliveries made by this.")] = None,
     schedule: Annotated[
-        UUID | None, typer.Option(metavar="ID", help="Only what this schedule has made.")
+        UUID | None, typer.Option(metavar="ID", help="Only deliveries of this schedule.")
     ] = None,
     due_from: Annotated[
         str | None, typer.Option(metavar="TIME", help="Due at or after: a date or a time.")

@@ -87,8 +87,7 @@ def demo() -> None:
     """Deliver a made-up quarter of a dozen companies to the sandbox, some of them misbehaving.
 
     Everything happens in `.impact-in/demo`, which is made anew each time; no other database is touched.
-    Exit code 0 only if what should have arrived did, exactly once, by what the sandbox accepted; 130 after
-    Ctrl-C.
+    Exit code 0 only if the sandbox accepted exactly once what should have arrived; 130 after Ctrl-C.
     """
     # What goes wrong on purpose is in the table; LOG_LEVEL=warning shows its lines too.
     log_to_stderr("critical")

@@ -42,11 +42,12 @@ def dev(
 ) -> None:
     """Start Dagster (UI on 3000), the API with the cockpit (3007) and the sandbox (3999); Ctrl-C stops all.
 
-    Where another program listens on one of these, the next free port serves; one that is named has to be
+    If another program listens on one of these ports, the next free one is used. A port that you name must be
     free.
 
     Without DATABASE_URL and IMPACT_IN_HOME it works on the demo's database in `.impact-in/demo`, made if it
-    isn't there, with a company whose schedule fires every minute; otherwise on the one that they name.
+    isn't there, with a company whose schedule fires every minute. Otherwise it works on the database that
+    they name.
     """
     ports = choose_ports(ui=ui_port, api=api_port, sandbox=sandbox_port)
     ours = "DATABASE_URL" not in os.environ and "IMPACT_IN_HOME" not in os.environ

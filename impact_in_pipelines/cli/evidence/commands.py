@@ -20,7 +20,7 @@ from impact_in_pipelines.evidence.verifying import verify as verified
 from impact_in_pipelines.plurals import count
 
 app = typer.Typer(
-    help="Export what was delivered as evidence, verify such an archive, publish heads.",
+    help="Export evidence of what was delivered, verify such an archive, publish heads.",
     no_args_is_help=True,
 )
 
@@ -41,7 +41,9 @@ def export_(
     ],
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where it goes; - is standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write; - is standard output."
+        ),
     ] = None,
 ) -> None:
     """Write an archive of the deliveries that report on these days.
@@ -84,14 +86,16 @@ def verify(
     ],
     head: Annotated[
         str | None,
-        typer.Option("--head", metavar="FILE|-", help="Heads published earlier."),
+        typer.Option(
+            "--head", metavar="FILE|-", help="A file of heads that were published earlier."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an archive: every row against its link, every link against the one before.
 
-    Needs no database. With --head, what was published then must be in the chain as well: without it, somebody
-    who can write to the database may have written all of it anew.
+    Needs no database. With --head, the chain must contain the published head. Without it, somebody who can
+    write to the database may have written the whole chain anew.
     """
     text = read_text(head, "published heads", most=_MOST_HEADS) if head is not None else None
     heads = heads_in(text, Path(head)) if text is not None and head is not None else None
@@ -111,7 +115,7 @@ def heads(
         bool, typer.Option("--json", help="It is one JSON document anyway.")
     ] = False,
 ) -> None:
-    """Print where every company's chain stands now, as it is published every day."""
+    """Print the head (the last link) of every company's chain, as it is published every day."""
     from impact_in_pipelines.cli.session import session
     from impact_in_pipelines.services.evidence.publishing import current
 
@@ -123,7 +127,8 @@ def heads(
 def publish_(as_json: AsJson = False) -> None:
     """Publish the heads of all chains now, as the daily job does.
 
-    Into EVIDENCE_HEADS_FOLDER, to EVIDENCE_HEADS_WEBHOOK_URL. What has ended without a link gets one first.
+    They go into EVIDENCE_HEADS_FOLDER and to EVIDENCE_HEADS_WEBHOOK_URL. Before that, deliveries that have
+    ended without a link get one.
     """
     from impact_in_pipelines.cli.session import session
     from impact_in_pipelines.services.evidence.publishing import publish

@@ -15,14 +15,14 @@ from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.importing import ImportSummary, import_file
 
-app = typer.Typer(help="Bring impact events in.", no_args_is_help=True)
+app = typer.Typer(help="Import impact events.", no_args_is_help=True)
 
 _REASON_WIDTH = 200
 
 
 @app.callback()
 def events() -> None:
-    """Bring impact events in."""
+    """Import impact events."""
 
 
 @app.command("import")
@@ -30,16 +30,15 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="CSV with the header line.")],
     as_json: AsJson = False,
 ) -> None:
-    """Import a CSV file: all rows that hold, or, if the file itself is wrong, none.
+    """Import a CSV file: all good rows, or none if the file itself is wrong.
 
     Its header: event_id, company, occurred_at, activity, participant_ref,
     volunteer_ref, hours, outcome_category, outcome_score. Separated by commas, semicolons or
     tabs, with decimal points or commas, as spreadsheets save it.
 
-    Rows that don't hold go to FILE.csv.rejects.csv with their line and every
-    reason, and so do all lines of an event that the file has twice with different
-    content; mended, that file can be imported as it is. A later file may correct
-    what an earlier one said. Importing a file again changes nothing.
+    Wrong rows go to FILE.csv.rejects.csv with their line and every reason. So do all lines of an event that
+    the file has twice with different content. Mend that file and import it as it is. A later file may
+    correct an earlier one. Importing a file again changes nothing.
 
     Exit codes: 0 every row is in; 1 some rows were rejected, the others are in; 2
     the file can't be imported, nothing is in.

@@ -28,7 +28,7 @@ from impact_in_pipelines.services.notices.channels import ChannelChange, NewChan
 from impact_in_pipelines.wording.language.languages import CODES
 
 app = typer.Typer(
-    help="Where companies are notified: e-mail, Slack, webhooks.", no_args_is_help=True
+    help="Set up where companies are notified: e-mail, Slack, webhooks.", no_args_is_help=True
 )
 
 
@@ -51,7 +51,7 @@ UrlFrom = Annotated[
 ]
 To = Annotated[
     list[str] | None,
-    typer.Option(metavar="ADDRESS", help="Whom an e-mail goes to; several times for several."),
+    typer.Option(metavar="ADDRESS", help="Whom an e-mail goes to; may be repeated."),
 ]
 On = Annotated[
     list[NoticeEvent] | None,
@@ -62,13 +62,15 @@ On = Annotated[
     ),
 ]
 Together = Annotated[
-    Digest | None, typer.Option(help="Each at once, or together; webhooks always at once.")
+    Digest | None,
+    typer.Option(help="Send each at once, or several together; webhooks always at once."),
 ]
 Language = Annotated[
-    str | None, typer.Option(metavar="CODE", help=f"Written in: {', '.join(CODES)}.")
+    str | None, typer.Option(metavar="CODE", help=f"Language of its notices: {', '.join(CODES)}.")
 ]
 Timezone = Annotated[
-    str | None, typer.Option(metavar="TZ", help="Whose times it writes; the company's, usually.")
+    str | None,
+    typer.Option(metavar="TZ", help="Time zone of its notices; by default the company's."),
 ]
 
 _ADD = """\
@@ -84,7 +86,7 @@ impact-in notices add nordlys webhook --name Intranet --on delivery.failed --on 
 
 @app.command("list")
 def list_(company: CompanyArgument, as_json: AsJson = False) -> None:
-    """List a company's channels, and how each works."""
+    """List a company's channels, and whether each works."""
     with session() as runtime:
         found = runtime.companies.find(company)
         rows = service.channels(runtime, found)
@@ -108,9 +110,9 @@ def add(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a channel; it is notified of what happens from now on.
+    """Add a channel; it gets notices of what happens from now on.
 
-    The secret that a webhook is signed with is printed this once.
+    The secret with which a webhook is signed is printed only now.
     """
     url = _url(medium, url_from, to)
     new = NewChannel(
@@ -149,7 +151,8 @@ def change(
     language: Language = None,
     timezone: Timezone = None,
     enable: Annotated[
-        bool | None, typer.Option("--enable/--disable", help="Send, or not.", show_default=False)
+        bool | None,
+        typer.Option("--enable/--disable", help="Switch it on or off.", show_default=False),
     ] = None,
     by: By = None,
     as_json: AsJson = False,
@@ -181,7 +184,7 @@ def change(
 def rotate_secret(
     company: CompanyArgument, channel: ChannelArgument, by: By = None, as_json: AsJson = False
 ) -> None:
-    """Give a webhook another secret, printed this once; the one before signs as well for a day."""
+    """Give a webhook another secret, printed only now. For a day messages are signed with the old one too."""
     with channel_session(company, channel) as (runtime, found, one):
         made = service.rotate_secret(runtime, found, one.id, actor=actor(by))
     if as_json:
@@ -222,7 +225,7 @@ def try_out(
 def log(
     company: CompanyArgument,
     channel: ChannelArgument,
-    state: Annotated[MessageState | None, typer.Option(help="Only those.")] = None,
+    state: Annotated[MessageState | None, typer.Option(help="Only messages in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -242,15 +245,15 @@ def send_again(
     company: CompanyArgument,
     channel: ChannelArgument,
     messages: Annotated[
-        list[UUID] | None, typer.Argument(metavar="MESSAGE", help="Messages, as the log has them.")
+        list[UUID] | None, typer.Argument(metavar="MESSAGE", help="Ids of messages, from the log.")
     ] = None,
     all_failed: Annotated[
-        bool, typer.Option("--all-failed", help="Instead: all that were given up.")
+        bool, typer.Option("--all-failed", help="Instead of ids: all that were given up.")
     ] = False,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send messages once more, under the ids they had; the next tick does it."""
+    """Send messages once more, under the same ids; the next tick does it."""
     if all_failed == bool(messages):
         raise UsageError("give the ids of messages, or --all-failed")
     with channel_session(company, channel) as (runtime, found, one):

@@ -32,13 +32,13 @@ def dagster_ui(
         ),
     ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Nobody can start or change anything here.")
+        bool, typer.Option("--read-only", help="Let nobody start or change anything.")
     ] = False,
 ) -> None:
     """Serve Dagster's UI until Ctrl-C.
 
-    It has no login: whoever reaches it operates everything. Requests of other web sites are refused; people
-    reach it through a proxy that asks who they are (docs/operations.md, deploy/nginx).
+    It has no login: whoever reaches it operates everything. Requests of other web sites are refused. Let
+    people reach it only through a proxy that signs them in (docs/operations.md, deploy/nginx).
     """
     settings = get_settings()
     os.environ.update(dagster_environment(settings))

@@ -11,7 +11,7 @@ from impact_in_pipelines.db.engine import open_database, translated_errors, with
 from impact_in_pipelines.db.migrate import prepare_role, upgrade
 from impact_in_pipelines.settings import Settings, get_settings
 
-app = typer.Typer(help="Set the database up.", no_args_is_help=True)
+app = typer.Typer(help="Set up the database.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def described(done: Upgraded) -> str:
 
 @app.callback()
 def database() -> None:
-    """Set the database up."""
+    """Set up the database."""
 
 
 @app.command("upgrade")

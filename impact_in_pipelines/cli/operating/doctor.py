@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Examine what everything rests on, and say what is wrong and what to do: a line for each finding.
+    """Examine the installation, and say what is wrong and what to do: a line for each finding.
 
     Settings, database, migrations, this machine's clock, the secret key, disks, connections, channels of
     alerts, Dagster's storage, daemon, schedules and sensors, and the age of the code that it has loaded.

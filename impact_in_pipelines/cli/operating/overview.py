@@ -15,7 +15,7 @@ from impact_in_pipelines.services.operating import overview as service
 
 
 def overview(as_json: AsJson = False) -> None:
-    """Show how all companies and platforms stand: queues, the worst companies, open incidents."""
+    """Show all companies and platforms: queues, the companies in trouble, open incidents."""
     with session() as runtime:
         found = service.overview(runtime)
     if as_json:

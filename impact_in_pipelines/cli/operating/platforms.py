@@ -14,7 +14,7 @@ from impact_in_pipelines.platforms import FACTS
 from impact_in_pipelines.services.operating import platforms as service
 
 app = typer.Typer(
-    help="Platforms and connections that are held. What is due waits, and nothing fails.",
+    help="List, hold and resume platforms and connections. What is due waits, and nothing fails.",
     no_args_is_help=True,
 )
 
@@ -24,7 +24,7 @@ OfCompany = Annotated[
         "--company", metavar="COMPANY", help="This company's connection only; slug or id."
     ),
 ]
-By = Annotated[str | None, typer.Option(metavar="WHO", help="Who says so; you, if not given.")]
+By = Annotated[str | None, typer.Option(metavar="WHO", help="Who does it; you, if not given.")]
 
 
 @app.command("list")
@@ -73,7 +73,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command("hold")
 def hold(
     platform: PlatformArgument,
-    reason: Annotated[str, typer.Option(help="Why; people read it.")],
+    reason: Annotated[str, typer.Option(help="Why, for others to read.")],
     company: OfCompany = None,
     by: By = None,
     as_json: AsJson = False,

@@ -34,10 +34,10 @@ def reconcile(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Mark what had arrived although the database, restored from a dump, doesn't know it.
+    """After a restore from a dump, mark deliveries that had arrived and that the database doesn't know.
 
-    Before anything is sent again: with the scheduler stopped. The evidence is Dagster's own events, which
-    carry each delivery's id, transaction and payload hash. Exit code 1 when some of it can't be placed.
+    Run it with the scheduler stopped, before anything is sent again. The evidence is Dagster's own events,
+    which hold each delivery's id, transaction and payload hash. Exit code 1 if some fit no delivery.
     """
     with session() as runtime:
         os.environ.update(dagster_environment(runtime.settings))

@@ -11,7 +11,7 @@ from impact_in_pipelines.plurals import count
 
 
 def recover(as_json: AsJson = False) -> None:
-    """Report Dagster runs that a crash left unfinished as failed, and free their pool slots.
+    """Mark Dagster runs that a crash left unfinished as failed, and free their pool slots.
 
     Safe at any time and on any machine: a run whose process lives, here or elsewhere, is left alone, and
     listed with its host.

@@ -19,14 +19,15 @@ from impact_in_pipelines.services.operating.retention import MonthLeft, Retained
 
 def retention(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would leave, and change nothing.")
+        bool, typer.Option("--dry-run", help="Say what would be removed, and change nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Archive and remove what is older than RETENTION_… say, as the nightly job does; Dagster's runs too.
+    """Archive and remove what is older than the RETENTION_ settings say, as the nightly job does.
 
-    Deliveries and their attempts go by months, each into a Parquet file that is read back first; never what a
-    report, the calendar or the window of duplicates still needs. Broken off, it is run again.
+    Deliveries and their attempts are removed by months. Each month is written to a Parquet file first, and
+    the file is read back. What a report, the calendar or the window of duplicates still needs is never
+    removed. Dagster's runs are removed too. If the command is broken off, run it again.
     """
     with session() as runtime:
         os.environ.update(dagster_environment(runtime.settings))

@@ -40,7 +40,7 @@ _FAULT = '{"platform": "benevity", "kind": "server_error", "rate": 0.5}'
 
 
 def sandbox(
-    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="0 takes a free port.")
     ] = DEFAULT_PORT,

@@ -20,7 +20,7 @@ def serve(
     """Serve the REST API and the cockpit until Ctrl-C.
 
     Needs IMPACT_IN_JWT_SECRET (development) or IMPACT_IN_JWKS_URL with
-    IMPACT_IN_JWT_ISSUER and IMPACT_IN_JWT_AUDIENCE: without one nobody could be let in.
+    IMPACT_IN_JWT_ISSUER and IMPACT_IN_JWT_AUDIENCE: without one of them the API can't check tokens.
     """
     from impact_in_pipelines.api.server import open_api_runtime  # FastAPI, 0.4 s
     from impact_in_pipelines.api.server import serve as run

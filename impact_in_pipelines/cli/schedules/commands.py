@@ -158,7 +158,7 @@ def update(
     spread: options.Spread = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change parts of a schedule. What has fired never fires again; no day is lost."""
+    """Change parts of a schedule. No fire happens twice, and no day is lost."""
     typed = RuleOptions(
         timezone,
         holidays,
@@ -191,7 +191,7 @@ def update(
 @app.command("pause")
 def pause(
     id_: IdArgument,
-    reason: Annotated[str, typer.Option(metavar="REASON", help="Why, for those who find it.")],
+    reason: Annotated[str, typer.Option(metavar="REASON", help="Why, for others to read.")],
 ) -> None:
     """Stop a schedule from firing. What is planned already still goes out.
 
@@ -310,7 +310,7 @@ def plan(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many deliveries fall due when, and spread them so that the 5-minute SLA holds."""
+    """Show how many deliveries fall due when, and spread them so that all can arrive within five minutes."""
     from impact_in_pipelines.cli.schedules.plan import plan_load  # numpy, 0.1 s
 
     with session() as runtime:

@@ -28,18 +28,22 @@ Timezone = Annotated[
 ]
 Holidays = Annotated[
     str | None,
-    typer.Option(metavar="CC[-SUB]", help="Public holidays, e.g. NO or DE-BY; none for no more."),
+    typer.Option(metavar="CC[-SUB]", help="Public holidays, e.g. NO or DE-BY; none removes them."),
 ]
 Policy = Annotated[
     HolidayPolicy | None, typer.Option("--holiday-policy", help="What a closed day does to a fire.")
 ]
 ExtraHolidays = Annotated[
     list[str] | None,
-    typer.Option("--extra-holiday", metavar="DATE", help="A closed day of your own; repeatable."),
+    typer.Option(
+        "--extra-holiday", metavar="DATE", help="A closed day of your own; may be repeated."
+    ),
 ]
 Window = Annotated[
     str | None,
-    typer.Option(metavar="HH:MM-HH:MM", help="Local hours for deliveries; none for all day."),
+    typer.Option(
+        metavar="HH:MM-HH:MM", help="Local hours for deliveries; none removes the window."
+    ),
 ]
 WindowDays = Annotated[
     str | None, typer.Option(metavar="DAYS", help="Days of the window: mon-fri or mon,wed,fri.")
@@ -48,7 +52,10 @@ CatchUpOption = Annotated[
     CatchUp | None, typer.Option("--catch-up", help="What happens to fires missed in a downtime.")
 ]
 CatchUpLimit = Annotated[
-    int | None, typer.Option(metavar="DAYS", help="Age beyond which a missed fire asks a person.")
+    int | None,
+    typer.Option(
+        metavar="DAYS", help="Days of fires missed longer ago are not sent automatically."
+    ),
 ]
 Spread = Annotated[
     int | None, typer.Option(metavar="MIN", help="Minutes later than the cron, to spread the load.")

@@ -31,7 +31,7 @@ def preview(
         int, typer.Option(min=1, max=_MOST_PREVIEWED, help="How many fires.")
     ] = PREVIEWED,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="T", help="From then on, not from now.")
+        str | None, typer.Option("--from", metavar="T", help="Begin at this time, not now.")
     ] = None,
     holidays: options.Holidays = None,
     holiday_policy: options.Policy = None,

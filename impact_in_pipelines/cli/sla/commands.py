@@ -45,9 +45,7 @@ from impact_in_pipelines.sla.wording import (
     percent,
 )
 
-app = typer.Typer(
-    help="How deliveries keep their promises: status, reports, thresholds.", no_args_is_help=True
-)
+app = typer.Typer(help="Service levels: status, reports, thresholds.", no_args_is_help=True)
 
 OptionalCompany = Annotated[
     str | None, typer.Argument(metavar="COMPANY", help="A slug or id; absent: all companies.")
@@ -79,9 +77,9 @@ def status(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a company, or everybody, stands: rates, latency, what is outside its target.
+    """Show the service levels of a company or of all: rates, latency, what is outside its target.
 
-    Leaves with 0 whatever the state is.
+    The exit code is 0, whatever the state is.
     """
     since, until = _instant(start, "--start"), _instant(end, "--end")
     with session() as runtime:
@@ -102,7 +100,7 @@ def report(
         str | None, typer.Option(help="A day of the period; absent: the last complete one.")
     ] = None,
     form: Annotated[
-        ReportFormat, typer.Option("--format", help="How it is written.")
+        ReportFormat, typer.Option("--format", help="The form of the output.")
     ] = ReportFormat.TEXT,
     output: Annotated[
         Path | None, typer.Option(help="Write it to this file instead of standard output.")
@@ -141,9 +139,11 @@ def thresholds(
     platform: PlatformOption = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=NUMBER", help="Its own number; may be repeated."),
+        typer.Option("--set", metavar="NAME=NUMBER", help="A number of its own; may be repeated."),
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Back to what the settings say.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Use the numbers of the settings again.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the thresholds in force, or give a company or platform its own (--set replaces all of them)."""

@@ -56,5 +56,6 @@ def _section(command: Any, context: Any) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     parts = [f"## {context.command_path}", said, f"```text\n{usage}\n```"]
     if records:
-        parts.append(table(["", ""], [[code(name), cell(text)] for name, text in records]))
+        rows = [[code(name), cell(text)] for name, text in records]
+        parts.append(table(["argument or option", "meaning"], rows))
     return "\n\n".join(parts)

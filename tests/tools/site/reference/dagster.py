@@ -62,7 +62,7 @@ def _asset(graph: Any, key: Any) -> str:
     ]
     filled = [row for row in rows if row[1]]
     said = cell((node.description or "").split("\n\n")[0])
-    return "\n\n".join([f"### {key.to_user_string()}", said, table(["", ""], filled)])
+    return "\n\n".join([f"### {key.to_user_string()}", said, table(["property", "value"], filled)])
 
 
 def _checks(repository: Any) -> Iterator[list[str]]:
