@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import psycopg2.extras
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
@@ -290,6 +290,12 @@ def _ensure_databases(url: URL, names: tuple[str, ...]) -> None:
 def rows_as_json(rows: list[dict[str, Any]]) -> str:
     """`rows` as the one bound parameter of a statement that reads them by `jsonb_to_recordset`."""
     return json.dumps(rows, default=str, separators=(",", ":"), ensure_ascii=False)
+
+
+def drained_rows(rows: list[dict[str, Any]]) -> str:
+    """The same for a drain's rows by the thousand, at a quarter of the cost. Instants are written in another
+    way, so they must go into columns of their type, not into jsonb."""
+    return to_json(rows, fallback=str).decode()
 
 
 def rows_of(result: CursorResult[Any]) -> list[Mapping[str, Any]]:

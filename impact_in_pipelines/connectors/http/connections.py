@@ -23,7 +23,7 @@ from impact_in_pipelines.connectors.http.reading import read_answer
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a connection leads; `port` is never left out."""
 
     scheme: str
@@ -31,7 +31,7 @@ class Place:
     port: int
 
 
-_Idle = dict[Place, list[CheckedConnection]]
+_Idle = dict[Endpoint, list[CheckedConnection]]
 
 
 class Connections:
@@ -51,7 +51,7 @@ class Connections:
         # Not everybody who has one comes to close it.
         weakref.finalize(self, _close_all, self._idle)
 
-    def exchange(self, place: Place, method: str, request: bytes) -> Answer:
+    def exchange(self, place: Endpoint, method: str, request: bytes) -> Answer:
         """The answer to `request`, the head and body of a `method`, which leave by one call to the system: at
         each a thread leaves Python's lock to the others.
 
@@ -79,7 +79,7 @@ class Connections:
         with self._lock:
             _close_all(self._idle)
 
-    def _taken(self, place: Place) -> CheckedConnection | None:
+    def _taken(self, place: Endpoint) -> CheckedConnection | None:
         """A kept connection on which nothing has come since: neither its end nor what nobody asked for."""
         while True:
             with self._lock:
@@ -89,7 +89,7 @@ class Connections:
                 return connection
             connection.close()
 
-    def _opened(self, place: Place) -> CheckedConnection:
+    def _opened(self, place: Endpoint) -> CheckedConnection:
         if place.scheme == "https":
             made: CheckedConnection = CheckedTlsConnection(
                 self._addresses,
@@ -110,7 +110,7 @@ class Connections:
             raise
         return made
 
-    def _kept(self, place: Place, connection: CheckedConnection) -> bool:
+    def _kept(self, place: Endpoint, connection: CheckedConnection) -> bool:
         """Keep it, at the cost of those to the place that was used longest ago; whether there was room."""
         dropped: list[CheckedConnection] = []
         with self._lock:

@@ -30,7 +30,7 @@ from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.classify import short_wait_ms
 from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.connections import Connections, Place
+from impact_in_pipelines.connectors.http.connections import Connections, Endpoint
 from impact_in_pipelines.connectors.http.failures import plainly_did_not_arrive
 from impact_in_pipelines.settings import Settings
 
@@ -197,7 +197,7 @@ def _last_outcome(state: RetryCallState) -> Answer:
 class _Target:
     """Where a URL leads; `path` with its query, `host` as the field of that name has it."""
 
-    place: Place
+    place: Endpoint
     host: str
     path: str
 
@@ -216,7 +216,7 @@ def _target(url: str) -> _Target:
     if parts.port not in (None, usual):
         host = f"{host}:{parts.port}"
     path = parse_url(request.path_url).request_uri
-    return _Target(Place(parts.scheme, name, parts.port or usual), host, path)
+    return _Target(Endpoint(parts.scheme, name, parts.port or usual), host, path)
 
 
 def _request(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:

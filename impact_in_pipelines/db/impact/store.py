@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import drained_rows, rows_as_json, rows_of
 from impact_in_pipelines.db.impact import rows as impact_rows
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.impact.figures import (
@@ -81,8 +81,8 @@ class ImpactStore:
         rows = connection.execute(
             self._sql["aggregate_periods"],
             {
-                "requests": rows_as_json([_as_row(n, r) for n, r in enumerate(distinct)]),
-                "ranges": rows_as_json(_RANGES),
+                "requests": drained_rows([_as_row(n, r) for n, r in enumerate(distinct)]),
+                "ranges": drained_rows(_RANGES),
                 "latest": now + FUTURE_TOLERANCE,
                 "history_days": history_days,
             },

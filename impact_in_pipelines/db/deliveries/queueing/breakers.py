@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping
 
 from impact_in_pipelines.db.deliveries.spans import Span
-from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.engine import drained_rows
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import (
     MAY_PASS,
@@ -271,7 +271,7 @@ def _open_by_failures(
             "since": now - rules.window,
             "now": now,
             "may_pass": _KINDS,
-            "rows": rows_as_json(rows),
+            "rows": drained_rows(rows),
         },
     ).all()
     together = [row for row in found if row.since_anybody]
@@ -386,5 +386,5 @@ def _keep(
             }
         )
     connection.execute(
-        _SQL["keep"], {"platform": platform.value, "rows": rows_as_json(rows), "now": now}
+        _SQL["keep"], {"platform": platform.value, "rows": drained_rows(rows), "now": now}
     )

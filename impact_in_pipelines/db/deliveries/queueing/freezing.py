@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended, note_on_schedules
 from impact_in_pipelines.db.deliveries.spans import Span, latest_due, span_of
-from impact_in_pipelines.db.engine import rows_as_json
+from impact_in_pipelines.db.engine import drained_rows
 from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import batch_key
@@ -151,7 +151,7 @@ def _twins(
     for row in connection.execute(
         _SQL["twins"],
         {
-            "rows": rows_as_json(rows),
+            "rows": drained_rows(rows),
             "platform": candidates[0].claimed.platform.value,
             "window_start": window_start,
             "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
@@ -304,26 +304,26 @@ def _store(
             }
             for p in verdict.ready
         ]
-        connection.execute(_SQL["freeze_ready"], {"rows": rows_as_json(rows), "now": now, **within})
+        connection.execute(_SQL["freeze_ready"], {"rows": drained_rows(rows), "now": now, **within})
         # By themselves: with their payloads the server would read all of it once more.
         opened = [
             {name: row[name] for name in ("id", "scheduled_for", "attempt_id")} for row in rows
         ]
         connection.execute(
-            _SQL["open_attempts"], {"rows": rows_as_json(opened), "now": now, **within}
+            _SQL["open_attempts"], {"rows": drained_rows(opened), "now": now, **within}
         )
     if verdict.skipped:
         rows = [
             _content_columns(p) | {"duplicate_of": other} for p, other in verdict.skipped.values()
         ]
-        values = {"rows": rows_as_json(rows), "now": now, **within}
+        values = {"rows": drained_rows(rows), "now": now, **within}
         connection.execute(_SQL["skip_duplicates"], values)
         note_on_schedules(connection, list(verdict.skipped), failed_anew=(), now=now, within=within)
     if verdict.waiting:
         rows = [
             {"id": id_, "next_attempt_at": at.isoformat()} for id_, at in verdict.waiting.items()
         ]
-        values = {"rows": rows_as_json(rows), "now": now, **within}
+        values = {"rows": drained_rows(rows), "now": now, **within}
         connection.execute(_SQL["release_twins"], values)
     if verdict.refused:
         rows = [
@@ -332,7 +332,7 @@ def _store(
         ]
         refused = connection.execute(
             _QUEUE["refuse"],
-            {"rows": rows_as_json(rows), "now": now, "worker": worker, **within},
+            {"rows": drained_rows(rows), "now": now, "worker": worker, **within},
         ).all()
         note_ended(connection, refused, now)
 

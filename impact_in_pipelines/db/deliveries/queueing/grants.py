@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import drained_rows, rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.limits.budgets import (
     Ask,
@@ -51,7 +51,7 @@ class PgRequestBudgets:
             # In a transaction of its own: it must not add while it holds others' locks.
             with self._engine.begin() as connection:
                 rows = [_key(account) for account in accounts - locked.keys()]
-                connection.execute(_SQL["add_accounts"], {"rows": rows_as_json(rows)})
+                connection.execute(_SQL["add_accounts"], {"rows": drained_rows(rows)})
 
     def purge(self) -> int:
         """Drop accounts to which nothing has been sent for days; returns how many. One that is sent to again
@@ -78,7 +78,7 @@ class PgRequestBudgets:
             )
             grants.append(grant)
         rows = [_key(account) | budget.as_json() for account, budget in budgets.items()]
-        connection.execute(_SQL["write_accounts"], {"rows": rows_as_json(rows)})
+        connection.execute(_SQL["write_accounts"], {"rows": drained_rows(rows)})
         return grants
 
 
@@ -110,7 +110,7 @@ def _locked(
     """The budgets of those accounts that there are, locked, and what time it is."""
     rows: Sequence[Mapping[str, Any]] = rows_of(
         connection.execute(
-            _SQL["lock_accounts"], {"rows": rows_as_json([_key(account) for account in accounts])}
+            _SQL["lock_accounts"], {"rows": drained_rows([_key(account) for account in accounts])}
         )
     )
     budgets = {

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from impact_in_pipelines.db.deliveries.queueing.statistics import learn_of
 from impact_in_pipelines.db.deliveries.repairs.clock_faults import put_back_what_lies_ahead
 from impact_in_pipelines.db.deliveries.spans import span_of
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import drained_rows, rows_of
 from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.identity import catch_up_id, fire_id
@@ -128,7 +128,7 @@ def plan_rows(
     written = 0
     missed: dict[UUID, datetime] = {}
     if fires:
-        values = {"rows": rows_as_json(fires), "platform": platform.value}
+        values = {"rows": drained_rows(fires), "platform": platform.value}
         made = set(connection.scalars(_SQL["insert_fires"], values))
         caught_up = [
             {"id": catch_up_id(fire["id"]), "missed": fire["id"]}
@@ -138,7 +138,7 @@ def plan_rows(
         if caught_up:
             within = span_of(fire["scheduled_for"] for fire in fires)
             connection.execute(
-                _SQL["send_missed"], {"rows": rows_as_json(caught_up), "now": now, **within}
+                _SQL["send_missed"], {"rows": drained_rows(caught_up), "now": now, **within}
             )
         written = len(made) + len(caught_up)
         missed = {
@@ -148,7 +148,7 @@ def plan_rows(
         }
     connection.execute(
         _SQL["advance_schedules"],
-        {"rows": rows_as_json([plan.advance for plan in planned]), "now": now},
+        {"rows": drained_rows([plan.advance for plan in planned]), "now": now},
     )
     return Planned(written, missed)
 

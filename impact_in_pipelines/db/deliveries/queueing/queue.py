@@ -17,7 +17,7 @@ from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
 from impact_in_pipelines.db.deliveries.replays import queue_on
 from impact_in_pipelines.db.deliveries.spans import EVER, Span, open_span, span_of
-from impact_in_pipelines.db.engine import rows_as_json, rows_of
+from impact_in_pipelines.db.engine import drained_rows, rows_of
 from impact_in_pipelines.db.evidence.linking import add_links, add_links_of, lock_chains
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
@@ -234,7 +234,7 @@ class PgDeliveryLog:
         with self._engine.begin() as connection:
             done = connection.execute(
                 _SQL["refuse"],
-                {"rows": rows_as_json(rows), "now": now, "worker": worker, **within},
+                {"rows": drained_rows(rows), "now": now, "worker": worker, **within},
             ).all()
             connection.execute(_SQL["settle_lost"], {"ids": [row.id for row in done], **within})
             note_ended(connection, done, now)
@@ -265,12 +265,12 @@ class PgDeliveryLog:
             settlements = judged.settlements
             closed = connection.scalars(
                 _SQL["close_attempts"],
-                {"rows": rows_as_json([_attempt(s) for s in settlements]), **within},
+                {"rows": drained_rows([_attempt(s) for s in settlements]), **within},
             ).all()
             done = connection.execute(
                 _SQL["settle"],
                 {
-                    "rows": rows_as_json([_settled(s) for s in settlements]),
+                    "rows": drained_rows([_settled(s) for s in settlements]),
                     "worker": worker,
                     "now": now,
                     **within,
