@@ -4,7 +4,7 @@ again. Not a benchmark."""
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 from benchmarks._log import KILOBYTE, SMALL, is_prepared, prepare
@@ -19,8 +19,9 @@ COMPANIES = 1_000
 """Of the log whose results are a benchmark's own; those of a larger one stand beside them."""
 
 
-def asked(name: str, about: str | None) -> argparse.Namespace:
-    """What the command line of the benchmark `name` says of the log."""
+def asked(name: str, about: str | None, *, only: Iterable[str] = ()) -> argparse.Namespace:
+    """What the command line of the benchmark `name` says of the log, and which of its questions are asked, if
+    they have names (`only`)."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=about)
     parser.add_argument("--companies", type=int, default=COMPANIES)
     parser.add_argument(
@@ -30,6 +31,8 @@ def asked(name: str, about: str | None) -> argparse.Namespace:
         "--small", action="store_true", help="payloads of 60 bytes instead of a kilobyte"
     )
     parser.add_argument("--only-generate", action="store_true")
+    if names := list(only):
+        parser.add_argument("--only", choices=names, metavar="QUESTION", nargs="+", default=[])
     return parser.parse_args()
 
 

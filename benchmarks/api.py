@@ -1,9 +1,11 @@
 """The API over a log of 1,000,000 deliveries: 16 clients at once on `sla-status`, `delivery-timeline`,
 `deliveries`, each asking for another company every time, without a pause.
 
-`--keep DIR` asks about the log that `python -m benchmarks sla --keep DIR` has made.
+Outcomes are packed before, as the hourly run leaves them. `--keep DIR` asks about the log that
+`python -m benchmarks sla --keep DIR` has made, `--only NAME` one of the questions.
 """
 
+import itertools
 import os
 import random
 import secrets
@@ -12,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from fastapi import FastAPI
 
@@ -27,12 +30,17 @@ from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.cli.accounts.token import minted
 from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.engine import Database
+from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.settings import read_settings
 
 CLIENTS = 16
 WORKERS = 2
 SECONDS = 15.0
 LIMIT_MS = 50.0
+Path = Callable[[random.Random], str]
+"""Makes the path of a request."""
+Question = Callable[[Sequence[UUID]], Path]
+"""Makes paths about some of these companies."""
 _PAYLOAD = """jsonb_build_object('organizationId', company_id, 'programId', 'impact-in', 'programName',
     'Impact-In', 'reportingPeriod', jsonb_build_object('startDate', CAST(at AS date), 'endDate',
     CAST(at AS date)), 'timestamp', at, 'metrics', (SELECT jsonb_agg(jsonb_build_object('metricType',
@@ -40,9 +48,40 @@ _PAYLOAD = """jsonb_build_object('organizationId', company_id, 'programId', 'imp
     'description', 'Average score of the participants')) FROM generate_series(1, 7) n))"""
 
 
+def _of_some(path: str) -> Question:
+    """`path` with some company's id at its end."""
+    return lambda ids: lambda rng: f"{path}{rng.choice(ids)}"
+
+
+def _of_each(path: str) -> Question:
+    """`path` with the id of a company that wasn't asked for before, while there are any."""
+
+    def question(ids: Sequence[UUID]) -> Path:
+        left = itertools.cycle(random.Random(1).sample(ids, len(ids)))
+        return lambda _: f"{path}{next(left)}"
+
+    return question
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "sla-status, each a company's first": _of_each("/sla-status?companyId="),
+    "sla-status": _of_some("/sla-status?companyId="),
+    "delivery-timeline": _of_some("/delivery-timeline?companyId="),
+    "deliveries": _of_some("/deliveries?companyId="),
+    "deliveries, failed ones": _of_some("/deliveries?status=failed&error=503&companyId="),
+    "deliveries, of all companies": lambda _: lambda _: "/deliveries",
+    "the three in turn": lambda ids: (
+        lambda rng: (
+            rng.choice(["/sla-status", "/delivery-timeline", "/deliveries"])
+            + f"?companyId={rng.choice(ids)}"
+        )
+    ),
+}
+
+
 def main() -> None:
     """Generate the log, serve it from a process of its own, and print percentiles."""
-    wanted = asked("api", __doc__)
+    wanted = asked("api", __doc__, only=QUESTIONS)
     environment = {
         "IMPACT_IN_JWT_SECRET": secrets.token_urlsafe(48),
         "IMPACT_IN_API_RATE_LIMIT_PER_MINUTE": "10000000",
@@ -59,7 +98,8 @@ def main() -> None:
             start_new_session=True,
         )
         try:
-            measure(database, server)
+            SlaOutcomes(database.engine, database.settings).refresh(log.NOW)
+            measure(database, server, wanted.only)
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -83,7 +123,7 @@ def serve() -> None:
     )
 
 
-def measure(database: Database, server: "subprocess.Popen[str]") -> None:
+def measure(database: Database, server: "subprocess.Popen[str]", only: Sequence[str]) -> None:
     """Ask each endpoint for a while from all clients."""
     assert server.stdout is not None
     settings, postgres = database.settings, server_pid(database.settings)
@@ -91,21 +131,9 @@ def measure(database: Database, server: "subprocess.Popen[str]") -> None:
     at = datetime.now(UTC) + timedelta(hours=1)
     bearer = {"Authorization": f"Bearer {minted(settings, 'bench', ['ADMIN_CONSOLE'], ['*'], at)}"}
     ids = [company.id for company in CompanyStore(database.engine).listed()]
-    paths: dict[str, Callable[[random.Random], str]] = {
-        "sla-status": lambda rng: f"/sla-status?companyId={rng.choice(ids)}",
-        "delivery-timeline": lambda rng: f"/delivery-timeline?companyId={rng.choice(ids)}",
-        "deliveries": lambda rng: f"/deliveries?companyId={rng.choice(ids)}",
-        "deliveries, failed ones": lambda rng: (
-            f"/deliveries?companyId={rng.choice(ids)}&status=failed&error=503"
-        ),
-        "deliveries, of all companies": lambda _: "/deliveries",
-        "the three in turn": lambda rng: (
-            rng.choice(["/sla-status", "/delivery-timeline", "/deliveries"])
-            + f"?companyId={rng.choice(ids)}"
-        ),
-    }
-    for name, path in paths.items():
-        # Until each process has been asked for each company: error budgets are kept for five minutes.
+    for name in only or QUESTIONS:
+        path = QUESTIONS[name](ids)
+        # Kept statuses are asked for until each process has been asked for each company.
         ask(port, path, bearer, seconds=60 if name == "sla-status" else 2)
         before, busy = used(server.pid, postgres), busy_s()
         times = sorted(ask(port, path, bearer, seconds=SECONDS))
@@ -132,9 +160,7 @@ def _each(seconds: Sequence[float], requests: int) -> str:
     return " + ".join(f"{1000 * one / requests:.1f}" for one in seconds)
 
 
-def ask(
-    port: int, path: Callable[[random.Random], str], headers: dict[str, str], *, seconds: float
-) -> list[float]:
+def ask(port: int, path: Path, headers: dict[str, str], *, seconds: float) -> list[float]:
     """Milliseconds of every answer that `CLIENTS` clients got in `seconds`."""
     times: list[list[float]] = [[] for _ in range(CLIENTS)]
     until = time.perf_counter() + seconds

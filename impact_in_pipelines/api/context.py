@@ -16,21 +16,24 @@ from impact_in_pipelines.api.http.counts import buckets
 from impact_in_pipelines.api.http.ratelimit import OpenStreams, RequestLimiter
 from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
 from impact_in_pipelines.api.sla.statuses import StatusCache
+from impact_in_pipelines.api.sla.together import Together
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
 from impact_in_pipelines.connectors.identity.jwks import JwksClient
 from impact_in_pipelines.db.access.answers import IdempotencyStore
 from impact_in_pipelines.db.access.audit import AuditStore
 from impact_in_pipelines.db.access.turns import CompanyTurns, SharedTurns
-from impact_in_pipelines.db.accounts.companies import CompanyStore
+from impact_in_pipelines.db.accounts.companies import Company, CompanyStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.db.sla.statuses import SlaStatuses
+from impact_in_pipelines.db.sla.statuses import SlaStatuses, Standing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.call_backs import CallBacks
 from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State, cheap
 
+StandingQuestion = tuple[Company, datetime | None, datetime | None]
+"""How a company stands in a window, which ends at present where it isn't said."""
 READINESS_KEPT_S = 3.0
 """Supervisors ask every few seconds, and so may anybody else."""
 
@@ -95,6 +98,19 @@ class ApiContext:
     @cached_property
     def sla(self) -> SlaStatuses:
         return SlaStatuses(self.runtime.database.reads, self.runtime.settings)
+
+    @cached_property
+    def standings(self) -> Together[StandingQuestion, Standing]:
+        return Together(self._standings)
+
+    def _standings(self, questions: Sequence[StandingQuestion]) -> dict[StandingQuestion, Standing]:
+        found: dict[StandingQuestion, Standing] = {}
+        now = self.clock()
+        for start, end in {(start, end) for _, start, end in questions}:
+            companies = [one for one, *asked in questions if asked == [start, end]]
+            standings = self.sla.standings(companies, start, end, now=now)
+            found |= {(one, start, end): standings[one.id] for one in companies}
+        return found
 
     @cached_property
     def connection_tests(self) -> ConnectionTests:

@@ -155,7 +155,7 @@ def _status(
     now = api.clock()
     if company is not None:
         company_id: UUID | None = company.id
-        status, budget = api.sla.standing(company, start, end, now=now)
+        status, budget = api.standings.ask((company, start, end))
     else:
         company_id = None
         status = api.sla.get_sla_status(None, start, end, now=now)

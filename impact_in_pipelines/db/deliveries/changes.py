@@ -24,12 +24,18 @@ _SQL = load("deliveries/changes")
 
 
 @contextmanager
-def reading_changes(engine: Engine) -> Iterator[tuple[Connection, str]]:
-    """A connection whose statements all see the log at one moment, and that moment's mark: give it to the
-    next reading."""
+def reading_at_once(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements all see the log at one moment."""
     with engine.connect().execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     ) as connection:
+        yield connection
+
+
+@contextmanager
+def reading_changes(engine: Engine) -> Iterator[tuple[Connection, str]]:
+    """The same, and that moment's mark: give it to the next reading."""
+    with reading_at_once(engine) as connection:
         yield connection, current_mark(connection)
 
 

@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
     END AS fate
 ) AS o
 WHERE d.scheduled_for >= :start AND d.scheduled_for < :end AND d.platform = ANY({installed})
-  AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: facts
 -- A fragment over `fates`: what is counted of each delivery. Attempts of a failure are those up to it; a
@@ -85,6 +85,7 @@ SELECT CAST(NULL AS uuid) AS id, u.company_id, u.platform, u.at AS scheduled_for
        false AS on_time
 FROM jsonb_to_recordset(CAST(:unplanned AS jsonb)) AS u(company_id uuid, platform text, at timestamptz)
 WHERE u.at >= :start AND u.at < :end
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR u.company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: counters
 -- A fragment: the counters of sla/metrics.py over `facts`.
@@ -119,6 +120,3 @@ coalesce(sum(lateness_ms), 0) AS lateness_ms_sum,
 count(lateness_ms) AS lateness_ms_n,
 max(lateness_ms) AS lateness_ms_max
 
--- name: of_some
--- In place of `fates`, `unplanned` or `streaks`: those of some companies.
-SELECT * FROM ({everybodys}) AS everybodys WHERE company_id = ANY(CAST(:company_ids AS uuid[]))

@@ -169,7 +169,7 @@ def _read_unpacked(
     """What sla_outcomes doesn't have. Before its first day that is everything, and everybody's is read day by
     day: one answer of the server holds a gigabyte at most."""
     until = max(min(values["packed_from"], window.end), window.start)
-    days = (until - window.start) // _DAY + 1 if values["company_id"] is None else 1
+    days = (until - window.start) // _DAY + 1 if values["company_ids"] is None else 1
     starts = [window.start, *(window.start + n * _DAY for n in range(1, days)), until]
     ends = [*starts[1:], window.end]
     found = [

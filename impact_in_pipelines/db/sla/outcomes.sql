@@ -43,6 +43,7 @@ SELECT string_agg(uuid_send(o.company_id), '') AS owners,
        string_agg(o.records, '') AS records
 FROM sla_outcomes o
 WHERE o.company_id >= :first_company AND o.company_id <= :last_company
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR o.company_id = ANY(CAST(:company_ids AS uuid[])))
   AND o.day >= CAST(CAST(:start AS timestamptz) AT TIME ZONE 'UTC' AS date)
   AND o.day <= CAST((CAST(:end AS timestamptz) - interval '1 microsecond') AT TIME ZONE 'UTC' AS date)
 

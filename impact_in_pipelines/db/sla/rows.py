@@ -55,17 +55,17 @@ def back(now: datetime, by: timedelta) -> Window:
     return Window(now - by - _SLACK, now + timedelta(microseconds=1))
 
 
-def slugs(connection: Connection, company_id: UUID | None) -> dict[UUID, str]:
-    """The slug of one company, or of all (None)."""
-    rows = connection.execute(_SQL["slugs"], {"company_id": company_id})
+def slugs(connection: Connection, company_ids: Sequence[UUID] | None) -> dict[UUID, str]:
+    """The slugs of some companies, or of all (None)."""
+    rows = connection.execute(_SQL["slugs"], {"company_ids": company_ids})
     return {row.id: row.slug for row in rows}
 
 
 def threshold_book(
-    connection: Connection, defaults: Thresholds, company_id: UUID | None
+    connection: Connection, defaults: Thresholds, company_ids: Sequence[UUID] | None
 ) -> ThresholdBook:
-    """The thresholds in force for one company, or for all (None)."""
-    rows = rows_of(connection.execute(_THRESHOLDS["thresholds"], {"company_id": company_id}))
+    """The thresholds in force for some companies, or for all (None)."""
+    rows = rows_of(connection.execute(_THRESHOLDS["thresholds"], {"company_ids": company_ids}))
     return ThresholdBook(defaults, {key_of(row): row["thresholds"] for row in rows})
 
 
@@ -87,15 +87,22 @@ def since_when(
     return {wanted[row.n]: row.since for row in rows if row.since is not None}
 
 
+def only(company_id: UUID | None) -> list[UUID] | None:
+    """One company, or all (None), as statements are told which."""
+    return None if company_id is None else [company_id]
+
+
 def parameters(
     window: Window, now: datetime, defaults: Thresholds, company_id: UUID | None
 ) -> dict[str, Any]:
-    """What every statement over a window is given; `:unplanned` (no fires) is for whoever knows some."""
+    """What every statement over a window is given; `:unplanned` (no fires) is for whoever knows some. Whoever
+    asks about several companies puts `company_ids` of its own in place."""
     return {
         "start": window.start,
         "end": window.end,
         "now": now,
         "company_id": company_id,
+        "company_ids": only(company_id),
         "overdue_after_minutes": defaults.overdue_after_minutes,
         "latency_target_ms": defaults.latency_target_ms,
         "unplanned": "[]",

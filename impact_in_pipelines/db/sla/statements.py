@@ -80,25 +80,11 @@ _RECORD = {
 }
 
 
-def _of_some(name: str) -> str:
-    """The fragment `name`, of the companies in :company_ids."""
-    return _SQL["of_some"].text.replace("{everybodys}", _SQL[name].text)
-
-
-_FATES_OF_SOME, _UNPLANNED_OF_SOME = _of_some("fates"), _of_some("unplanned")
-
 MEASURE = _assembled("measure")
-MEASURE_SOME = _assembled(
-    "measure",
-    started=_SQL["not_asked_when_started"].text,
-    fates=_FATES_OF_SOME,
-    unplanned=_UNPLANNED_OF_SOME,
-)
+MEASURE_UNSTARTED = _assembled("measure", started=_SQL["not_asked_when_started"].text)
 STREAKS = _SQL["streaks"]
-STREAKS_OF_SOME = text(_of_some("streaks"))
 ROLL_UP = _assembled("roll_up", names=", ".join(COUNTERS), buckets=_buckets())
 SINCE_WHEN = _assembled("since_when")
-SINCE_WHEN_OF_SOME = _assembled("since_when", fates=_FATES_OF_SOME, unplanned=_UNPLANNED_OF_SOME)
 SUMMED_DAYS = _assembled("summed_days", sums=_sums(), histogram=_histogram())
 TRENDS = _assembled("trends", sums=_sums(), histogram=_histogram())
 DAY_COUNTS = _assembled("day_counts", buckets=_buckets())
@@ -114,8 +100,6 @@ PACK = _assembled("pack", to_pack="{settled}", **_RECORD)
 PACK_CELLS = _assembled("pack", to_pack="{settled_of_cells}", **_RECORD)
 
 
-def ends_within(windows: Sequence[timedelta], *, some: bool = False) -> TextClause:
-    """`ends_within` of statuses.sql for `windows`: columns `due_N`, `errors_N` and `since_N` for the N-th;
-    with `some`, of the companies in :company_ids."""
-    fates = {"fates": _FATES_OF_SOME} if some else {}
-    return _assembled("ends_within", ends=_ends(windows), **fates)
+def ends_within(windows: Sequence[timedelta]) -> TextClause:
+    """`ends_within` of statuses.sql for `windows`: columns `due_N`, `errors_N` and `since_N` for the N-th."""
+    return _assembled("ends_within", ends=_ends(windows))

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.deliveries.changes import reading_changes
+from impact_in_pipelines.db.deliveries.changes import reading_at_once
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.retention.months import left_until
@@ -28,6 +28,7 @@ from impact_in_pipelines.db.sla.rows import (
     burn_of,
     key_of,
     metrics_in,
+    only,
     since_when,
     threshold_book,
 )
@@ -41,6 +42,7 @@ from impact_in_pipelines.loading import collecting_later
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
 from impact_in_pipelines.sla.assessing import (
+    EVERYTHING,
     Assessment,
     Burn,
     Measured,
@@ -69,6 +71,9 @@ _NEVER_LEFT = timedelta(days=31)
 
 _BURNS = sla_sql.ends_within(BURN_WINDOWS)
 _BUDGETS = sla_sql.ends_within(BUDGET_WINDOWS)
+
+Standing = tuple[SlaStatus, ErrorBudget | None]
+"""A status, and the error budget of the 28 days up to now, None where nothing came to its end in them."""
 
 
 class SlaStatuses:
@@ -100,19 +105,42 @@ class SlaStatuses:
         end: datetime | None = None,
         *,
         now: datetime,
-    ) -> tuple[SlaStatus, ErrorBudget | None]:
+    ) -> Standing:
         """The same with the error budget of the 28 days up to `now`, None where nothing came to its end in
-        them; of one company by one reading, if its window touches the 28 days: else that would read all
-        that lies between. Raises `WindowReversed`, `WindowLeft`."""
+        them. Raises `WindowReversed`, `WindowLeft`."""
+        if company is not None:
+            return self.standings([company], start, end, now=now)[company.id]
+        status = self.get_sla_status(None, start, end, now=now)
+        return status, self.error_budgets(now).get(EVERYTHING)
+
+    def standings(
+        self,
+        companies: Sequence[Company],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        now: datetime,
+    ) -> dict[UUID, Standing]:
+        """The same of some companies; by one reading, if their window touches the 28 days: else that would
+        read all that lies between. Raises `WindowReversed`, `WindowLeft`."""
         asked, back_on = self._asked(now, start, end), _back_on(now)
-        if company is None or not by_columns(asked) or asked.end < back_on.start:
-            status = self.get_sla_status(company, start, end, now=now)
-            company_id = company.id if company else None
-            budgets = self.error_budgets(now, company_id=company_id)
-            return status, budgets.get((company_id, None))
-        found, everybody, book = self._assess_columns(asked, now, company.id, also=back_on)
-        budgets = budgets_of(everybody.burns(BUDGET_WINDOWS, back_on, now), book, now)
-        return found.status(company.id), budgets.get((company.id, None))
+        if not by_columns(asked) or asked.end < back_on.start:
+            return {one.id: self._standing(one, start, end, now) for one in companies}
+        ids = [one.id for one in companies]
+        found, everybody, book = self._assess_columns(
+            asked, now, ids, also=back_on, platforms_as_a_whole=False
+        )
+        burns = everybody.burns(BUDGET_WINDOWS, back_on, now)
+        whole = {key: burn for key, burn in burns.items() if key[0] and key[1] is None}
+        budgets = budgets_of(whole, book, now)
+        return {id_: (found.status(id_), budgets.get((id_, None))) for id_ in ids}
+
+    def _standing(
+        self, company: Company, start: datetime | None, end: datetime | None, now: datetime
+    ) -> Standing:
+        status = self.get_sla_status(company, start, end, now=now)
+        budgets = self.error_budgets(now, company_id=company.id)
+        return status, budgets.get((company.id, None))
 
     def kept_from(self, start: datetime, now: datetime) -> datetime | None:
         """From when on deliveries are in the log, if that is after `start`; None: those from then on are."""
@@ -139,15 +167,15 @@ class SlaStatuses:
         if by_columns(window):
             if company_id is None:
                 return self.assess_everybody(window, now)[0]
-            return self._assess_columns(window, now, company_id)[0]
+            return self._assess_columns(window, now, [company_id])[0]
         with self._engine.begin() as connection:
             connection.execute(_SQL["roomy"])
             parameters = self.parameters(window, now, company_id)
             fires = unplanned_fires(connection, parameters)
             parameters["unplanned"] = as_parameter(fires)
             measured = self._measured(connection, window, parameters, fires)
-            book = self._book(connection, company_id)
-            slugs = sla_rows.slugs(connection, company_id)
+            book = self._book(connection, only(company_id))
+            slugs = sla_rows.slugs(connection, only(company_id))
             assessment = assess(measured, book, slugs, now)
             wanted = since_wanted(assessment)
             if not wanted:
@@ -164,20 +192,21 @@ class SlaStatuses:
         self,
         window: Window,
         now: datetime,
-        company_id: UUID | None,
+        company_ids: Sequence[UUID] | None,
         *,
         also: Window | None = None,
+        platforms_as_a_whole: bool = True,
     ) -> tuple[Assessment, Everybody, ThresholdBook]:
         """Read the packed outcomes, and of the log only what they don't have: a statement over millions of
         rows takes many times longer, and one company's week is seven rows instead of hundreds of pages. What
-        was read is of `window` and of `also`."""
-        with reading_changes(self._engine) as (connection, _):
-            if company_id is None:
+        was read is of `window` and of `also`; of some companies, or (None) of all."""
+        with reading_at_once(self._engine) as connection:
+            if company_ids is None:
                 connection.execute(_SQL["roomy"])
-            parameters = self.parameters(window, now, company_id)
+            parameters = self.parameters(window, now, None) | {"company_ids": company_ids}
             fires = unplanned_fires(connection, parameters)
-            book = self._book(connection, company_id)
-            slugs = sla_rows.slugs(connection, company_id)
+            book = self._book(connection, company_ids)
+            slugs = sla_rows.slugs(connection, company_ids)
             burning = back(now, BURN_WINDOWS[-1]) if window.end >= now else window
             everybody = read_everybody(
                 connection,
@@ -191,7 +220,7 @@ class SlaStatuses:
             before = overdue_before(connection, fires, parameters)
         measured = Measured(
             window,
-            everybody.metrics(window),
+            everybody.metrics(window, whole=platforms_as_a_whole),
             streaks,
             everybody.burns(BURN_WINDOWS, burning, now) if window.end >= now else {},
             before,
@@ -212,9 +241,9 @@ class SlaStatuses:
         """The same in numbers, for whoever needs those of some companies at a time."""
         window = _back_on(now)
         values = self.parameters(window, now, company_id)
-        with reading_changes(self._engine) as (connection, _):
-            book = self._book(connection, company_id)
-            ids = sorted(sla_rows.slugs(connection, company_id))
+        with reading_at_once(self._engine) as connection:
+            book = self._book(connection, only(company_id))
+            ids = sorted(sla_rows.slugs(connection, only(company_id)))
             if is_packed(connection):
                 blocks = read_blocks(connection, window, values, ids)
                 ends = ends_of(blocks, BUDGET_WINDOWS, window, now)
@@ -245,8 +274,8 @@ class SlaStatuses:
             overdue_before(connection, fires, parameters),
         )
 
-    def _book(self, connection: Connection, company_id: UUID | None) -> ThresholdBook:
-        return threshold_book(connection, self._defaults, company_id)
+    def _book(self, connection: Connection, company_ids: Sequence[UUID] | None) -> ThresholdBook:
+        return threshold_book(connection, self._defaults, company_ids)
 
     def parameters(self, window: Window, now: datetime, company_id: UUID | None) -> dict[str, Any]:
         """What the statements over `window` are given, of one company or of all (None)."""

@@ -4,7 +4,7 @@ SET LOCAL work_mem = '64MB'
 
 -- name: slugs
 SELECT id, slug, name FROM companies
-WHERE CAST(:company_id AS uuid) IS NULL OR id = CAST(:company_id AS uuid)
+WHERE CAST(:company_ids AS uuid[]) IS NULL OR id = ANY(CAST(:company_ids AS uuid[]))
 
 -- name: measure
 -- Counters and percentiles of [start, end) by company and platform, by each alone, and of all: one pass.
@@ -55,7 +55,7 @@ CROSS JOIN LATERAL (
       AND (d.failed_at IS NOT NULL OR d.status = 'failed')
 ) AS f
 WHERE s.deleted_at IS NULL AND f.failures > 0 AND (s.active OR f.last_at >= :start)
-  AND (CAST(:company_id AS uuid) IS NULL OR s.company_id = CAST(:company_id AS uuid))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
 ORDER BY f.failures DESC, s.id
 
 -- name: lagging
@@ -66,7 +66,7 @@ SELECT s.company_id, c.slug AS company, s.platform, s.next_run, s.schedule, s.ti
 FROM scheduled_deliveries s JOIN companies c ON c.id = s.company_id AND c.active
 WHERE s.active AND s.deleted_at IS NULL
   AND s.next_run < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes)
-  AND (CAST(:company_id AS uuid) IS NULL OR s.company_id = CAST(:company_id AS uuid))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR s.company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: overdue_earlier
 -- Rows that are overdue now and were due before the window, by impact_deliveries_open_due_idx: they are in no
@@ -77,7 +77,7 @@ WHERE d.status IN @open AND d.scheduled_for < :start
   AND d.failed_at IS NULL AND d.trigger NOT IN ('replay', 'correction')
   AND CASE WHEN d.attempt_count = 0 THEN d.scheduled_for ELSE d.next_attempt_at END
       < CAST(:now AS timestamptz) - make_interval(mins => :overdue_after_minutes)
-  AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = CAST(:company_id AS uuid))
+  AND (CAST(:company_ids AS uuid[]) IS NULL OR d.company_id = ANY(CAST(:company_ids AS uuid[])))
 
 -- name: since_when
 -- Since when each key has been beyond its threshold. The window's deliveries are replayed in the order in

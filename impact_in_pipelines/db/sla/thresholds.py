@@ -13,7 +13,7 @@ from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.engine import rows_of
 from impact_in_pipelines.db.queries import load
-from impact_in_pipelines.db.sla.rows import platform_of, threshold_book
+from impact_in_pipelines.db.sla.rows import only, platform_of, threshold_book
 from impact_in_pipelines.errors.sla import ThresholdScopeMissing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.settings import Settings
@@ -49,7 +49,8 @@ class SlaThresholds:
     def overrides(self, company_id: UUID | None = None) -> list[Override]:
         """What differs from the settings, by company and platform; of one company, or of all (None)."""
         with self._engine.connect() as connection:
-            rows = rows_of(connection.execute(_SQL["thresholds"], {"company_id": company_id}))
+            whose = {"company_ids": only(company_id)}
+            rows = rows_of(connection.execute(_SQL["thresholds"], whose))
         return [
             Override(
                 row["company"],

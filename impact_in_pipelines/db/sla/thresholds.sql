@@ -1,8 +1,8 @@
 -- name: thresholds
 SELECT t.company_id, c.slug AS company, t.platform, t.thresholds, t.updated_by, t.updated_at
 FROM sla_thresholds t LEFT JOIN companies c ON c.id = t.company_id
-WHERE (CAST(:company_id AS uuid) IS NULL OR t.company_id IS NULL
-       OR t.company_id = CAST(:company_id AS uuid))
+WHERE (CAST(:company_ids AS uuid[]) IS NULL OR t.company_id IS NULL
+       OR t.company_id = ANY(CAST(:company_ids AS uuid[])))
 ORDER BY c.slug NULLS FIRST, t.platform NULLS FIRST
 
 -- name: own_thresholds

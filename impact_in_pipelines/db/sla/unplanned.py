@@ -26,10 +26,10 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 
 def unplanned_fires(connection: Connection, parameters: Mapping[str, Any]) -> list[OverdueFire]:
-    """Every such fire at `now` of one company or of all (None); `parameters` as for every statement of a
-    window. A schedule that has lagged for a year lists its latest thousand, as its planner would."""
+    """Every such fire at `now`; `parameters`, and whose fires, as for every statement of a window. A schedule
+    that has lagged for a year lists its latest thousand, as its planner would."""
     due = parameters["now"] - timedelta(minutes=parameters["overdue_after_minutes"])
-    values = {name: parameters[name] for name in ("now", "overdue_after_minutes", "company_id")}
+    values = {name: parameters[name] for name in ("now", "overdue_after_minutes", "company_ids")}
     kept: dict[tuple[Any, ...], Sequence[datetime]] = {}
     found = []
     for row in rows_of(connection.execute(_SQL["lagging"], values)):
@@ -80,7 +80,7 @@ def overdue_before(
     if end < now:
         return {}
     values = {
-        name: parameters[name] for name in ("start", "now", "overdue_after_minutes", "company_id")
+        name: parameters[name] for name in ("start", "now", "overdue_after_minutes", "company_ids")
     }
     instants = [
         (row["company_id"], platform_of(row["platform"]), row["at"])

@@ -53,7 +53,7 @@ MOST_TOUCHED = 0.25
 """Above this share of the companies one pass over everybody is cheaper."""
 
 _SQL, _STATUSES = load("sla/watch"), load("sla/statuses")
-_BURNS_OF_SOME = sla_sql.ends_within(BURN_WINDOWS, some=True)
+_BURNS = sla_sql.ends_within(BURN_WINDOWS)
 
 IncidentKey = tuple[UUID | None, Platform | None, BreachType]
 
@@ -203,11 +203,11 @@ class SlaWatch:
         standing.forget(touched)
         values = self._values(look.window, look.now, touched)
         values |= {"unplanned": as_parameter(look.fires)}
-        for row in rows_of(look.connection.execute(sla_sql.MEASURE_SOME, values)):
+        for row in rows_of(look.connection.execute(sla_sql.MEASURE_UNSTARTED, values)):
             if row["company_id"] is not None and row["platform"] in Platform:
                 standing.put(row["company_id"], Platform(row["platform"]), row)
         burnt = self._values(look.burning, look.now, touched)
-        for row in rows_of(look.connection.execute(_BURNS_OF_SOME, burnt)):
+        for row in rows_of(look.connection.execute(_BURNS, burnt)):
             if row["company_id"] is not None and row["platform"] in Platform:
                 standing.put_ends(row["company_id"], Platform(row["platform"]), row)
 
@@ -229,9 +229,8 @@ class SlaWatch:
     def _streaks(self, look: _Look) -> list[Streak]:
         if look.touched is not None and not look.touched:
             return []
-        statement = sla_sql.STREAKS if look.touched is None else sla_sql.STREAKS_OF_SOME
         values = self._values(look.window, look.now, look.touched)
-        return streaks_of(look.connection, statement, values)
+        return streaks_of(look.connection, sla_sql.STREAKS, values)
 
     def _since(self, look: _Look, wanted: Sequence[SinceKey]) -> Mapping[SinceKey, datetime]:
         if look.touched is None:
@@ -245,7 +244,7 @@ class SlaWatch:
             ids = {key.company_id for key in of_companies if key.company_id is not None}
             values = self._values(look.window, look.now, ids)
             values |= {"unplanned": as_parameter(look.fires)}
-            found |= since_when(look.connection, sla_sql.SINCE_WHEN_OF_SOME, of_companies, values)
+            found |= since_when(look.connection, sla_sql.SINCE_WHEN, of_companies, values)
         return found
 
     def _values(

@@ -80,18 +80,19 @@ class Everybody:
         """The number of each company."""
         return self._numbers
 
-    def metrics(self, window: Window) -> dict[ScopeKey, Metrics]:
-        """The metrics of every scope that has a delivery in `window`; of all together in any case."""
-        return dict(self._metrics(window))
+    def metrics(self, window: Window, *, whole: bool = True) -> dict[ScopeKey, Metrics]:
+        """The metrics of every scope that has a delivery in `window`; of all together in any case. Without
+        `whole` those of companies only."""
+        return dict(self._metrics(window, Whole() if whole else None))
 
-    def _metrics(self, window: Window) -> Iterator[tuple[ScopeKey, Metrics]]:
-        whole = Whole()
+    def _metrics(self, window: Window, whole: "Whole | None") -> Iterator[tuple[ScopeKey, Metrics]]:
         for block, found, punctual in self.within(window):
             yield from self.metrics_of(block, found, punctual, whole)
-        yield from whole.metrics()
+        if whole is not None:
+            yield from whole.metrics()
 
     def metrics_of(
-        self, block: OutcomeBlock, found: Outcomes, punctual: Bools, whole: "Whole"
+        self, block: OutcomeBlock, found: Outcomes, punctual: Bools, whole: "Whole | None"
     ) -> Iterator[tuple[ScopeKey, Metrics]]:
         """The metrics of the companies of `block`, of whose deliveries `found` count; they are added to
         `whole`."""
@@ -105,7 +106,8 @@ class Everybody:
         rows = counting.added(own.rows.reshape(block.size, _EACH, -1), axis=1)
         for place, metrics in durations.tally(rows, found, places, block.size).metrics():
             yield (self.ids[block.first + place], None), metrics
-        whole.add(own.rows, found)
+        if whole is not None:
+            whole.add(own.rows, found)
 
     def tallies(self, window: Window) -> tuple[GroupTally, GroupTally]:
         """What `metrics` are made of: the tally of each company's platforms, and that of the platforms."""

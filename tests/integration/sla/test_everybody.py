@@ -23,6 +23,7 @@ from impact_in_pipelines.db.sla.rows import (
     burn_of,
     key_of,
     metrics_in,
+    only,
     parameters,
     since_when,
     slugs,
@@ -97,8 +98,8 @@ def by_statements(log: Log, window: Window, company_id: UUID | None = None) -> A
             {key_of(row): burn_of(row) for row in burns} if window.end >= NOW else {},
             overdue_before(connection, fires, values),
         )
-        book = threshold_book(connection, Thresholds.from_settings(SETTINGS), company_id)
-        found = assess(measured, book, slugs(connection, company_id), NOW)
+        book = threshold_book(connection, Thresholds.from_settings(SETTINGS), only(company_id))
+        found = assess(measured, book, slugs(connection, only(company_id)), NOW)
         since = since_when(connection, sla_sql.SINCE_WHEN, since_wanted(found), values)
         return with_since(found, since)
 
@@ -126,7 +127,7 @@ def budgets_by_statement(log: Log, company_id: UUID | None = None) -> Any:
     with reading_changes(log.engine) as (connection, _):
         values = parameters(back(NOW, spans[-1]), NOW, thresholds, company_id)
         rows = rows_of(connection.execute(sla_sql.ends_within(spans), values))
-        book = threshold_book(connection, thresholds, company_id)
+        book = threshold_book(connection, thresholds, only(company_id))
     return {
         key_of(row): error_budget(
             Errors(row["due_1"], row["errors_1"]),
