@@ -188,8 +188,10 @@ def test_everybody_by_columns_is_what_the_statements_say(
 
 
 def stands(log: Log, company_id: UUID) -> None:
-    """One company's status and budget, read together, are what the statements say of each."""
-    company = CompanyStore(log.engine).find(str(company_id))
+    """One company's status and budget, read together, and with those of others, are what the statements
+    say."""
+    everybody = CompanyStore(log.engine).listed()
+    (company,) = (one for one in everybody if one.id == company_id)
     budgets = budgets_by_statement(log, company_id)
     assert log.sla.error_budgets(NOW, company_id=company_id) == budgets
     for start, end in (
@@ -199,6 +201,9 @@ def stands(log: Log, company_id: UUID) -> None:
         (ago(days=40), ago(days=35)),
     ):
         status, budget = log.sla.standing(company, start, end, now=NOW)
+        together = log.sla.standings(everybody, start, end, now=NOW)
+        assert together.keys() == {one.id for one in everybody}
+        assert together[company_id] == (status, budget)
         by_log = by_statements(log, asked_for(NOW, start, end), company_id)
         assert status == by_log.status(company_id)
         assert budget == budgets.get((company_id, None))
