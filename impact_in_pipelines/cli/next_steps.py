@@ -51,6 +51,7 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.busy": "end them (see pg_stat_activity), then run: impact-in db upgrade",
         "database.url_invalid": "correct DATABASE_URL",
         "retention.archive_unwritable": "set IMPACT_IN_ARCHIVE to a folder that can be written",
+        "retention.archive_away": "do it where the archive is, or set IMPACT_IN_ARCHIVE to it",
         "evidence.folder_unwritable": "set EVIDENCE_HEADS_FOLDER to a folder that can be written",
         "retention.log_busy": "end them (see pg_stat_activity), then run: impact-in retention",
         "threshold.unknown": "see: impact-in sla thresholds",

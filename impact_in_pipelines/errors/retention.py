@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from impact_in_pipelines.errors.base import ImpactInError, UsageError, refusal
+from impact_in_pipelines.errors.base import Conflict, ImpactInError, UsageError, refusal
 
 
 @refusal("retention.archive_unwritable")
@@ -12,6 +12,14 @@ class ArchiveUnwritable(ImpactInError):
 
     folder: Path
     reason: str
+
+
+@refusal("retention.archive_away")
+class ArchiveAway(Conflict):
+    """Something has been archived, and this process has no archive: what it would erase or export is in there
+    too. `folder`: where it looks for one, None if no setting says."""
+
+    folder: Path | None
 
 
 @refusal("retention.archive_differs")

@@ -8,8 +8,10 @@ import pytest
 from factories import World, world_on
 
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.errors.retention import ArchiveAway
 from impact_in_pipelines.errors.sla import WindowLeft
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.accounts import lives
 from impact_in_pipelines.services.operating.retention import retain
 from impact_in_pipelines.services.reports import make_report
 from impact_in_pipelines.services.sla import standing
@@ -76,3 +78,29 @@ def test_a_window_of_which_something_has_left_is_refused(past: World) -> None:
     retain(past.runtime, actor="test")
     with pytest.raises(WindowLeft):
         standing(past.runtime, company, MARCH, None)
+
+
+def test_nobody_is_erased_or_exported_where_the_archive_is_not(past: World, tmp_path: Path) -> None:
+    """The API's pods mounted none: what they called erased stayed in it, and their exports lacked it."""
+    company = company_of(past)
+    away = past.settings.model_copy(update={"archive": tmp_path / "not mounted"})
+    here, past.runtime.settings = past.settings, away
+    lives.erase_participant(past.runtime, company, "p1", actor="test")  # nothing was archived yet
+    past.runtime.settings = here
+    retain(past.runtime, actor="test")
+    past.runtime.settings = away
+    lives.deactivate(past.runtime, company, actor="test")
+    for refused in (
+        lambda: lives.erase_participant(past.runtime, company, "p2", actor="test"),
+        lambda: lives.export(past.runtime, company, tmp_path / "export.zip", actor="test"),
+    ):
+        with pytest.raises(ArchiveAway):
+            refused()
+    past.runtime.settings = here
+    lives.export(past.runtime, company, tmp_path / "export.zip", actor="test")
+    past.runtime.settings = away
+    with pytest.raises(ArchiveAway):
+        lives.erase(past.runtime, company, confirmed=company.slug, actor="test")
+    past.runtime.settings = here
+    erased = lives.erase(past.runtime, company, confirmed=company.slug, actor="test")
+    assert erased.archives

@@ -19,6 +19,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.retention.archives import Archive, archived
 from impact_in_pipelines.db.retention.months import (
     drop_oldest_month,
+    left_until,
     month_of,
     months_made,
     next_month,
@@ -52,6 +53,12 @@ class MonthKept:
 
     month: str
     why: str
+
+
+def has_archived(engine: Engine) -> bool:
+    """Whether anything ever was, as far as the database knows."""
+    with engine.connect() as connection:
+        return left_until(connection) is not None or bool(connection.scalar(_SQL["noted"]))
 
 
 class Leaving:

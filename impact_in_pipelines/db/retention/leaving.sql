@@ -63,6 +63,9 @@ SELECT {columns} FROM audit_log r WHERE r.at >= :month AND r.at < :until ORDER B
 -- name: delete_audited
 DELETE FROM audit_log WHERE at >= :month AND at < :until
 
+-- name: noted
+SELECT EXISTS (SELECT 1 FROM audit_log WHERE action = 'retention.removed')
+
 -- name: old_figures
 SELECT count(*) FROM company_impact WHERE day < :before
 

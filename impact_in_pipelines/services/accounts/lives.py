@@ -18,6 +18,7 @@ from impact_in_pipelines.db.erasing.companies import (
 )
 from impact_in_pipelines.db.erasing.people import PeopleErasing
 from impact_in_pipelines.db.erasing.words import Words
+from impact_in_pipelines.db.retention.leaving import has_archived
 from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.errors.accounts import (
     CompanyBeingSent,
@@ -28,6 +29,7 @@ from impact_in_pipelines.errors.accounts import (
     ExportUnwritable,
     ReferenceEmpty,
 )
+from impact_in_pipelines.errors.retention import ArchiveAway
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.progress import Steps, Tell, silent
 from impact_in_pipelines.runtime import Runtime
@@ -109,7 +111,7 @@ def export(
     of the database and of archives as lines of JSON. Secrets of accounts are not in it. `tell(done, total)`
     is called with the tables that are written.
 
-    Raises `ExportUnwritable`.
+    Raises `ExportUnwritable`, `ArchiveAway`.
     """
     return write_export(runtime, company, path, actor=actor, tell=tell)()
 
@@ -119,7 +121,7 @@ def write_export(
 ) -> Callable[[], Exported]:
     """Write the ZIP for somebody who hasn't got it yet, as `export` does. It counts, for erasing, once what
     is returned was called: when its last byte was handed over."""
-    archives, begun = Archives(runtime.settings.archive_folder), runtime.clock()
+    archives, begun = _archives(runtime), runtime.clock()
     erasing = CompanyErasing(runtime.database.engine)
     try:
         written = erasing.export(
@@ -154,7 +156,8 @@ def erase(
     slug, and an export of it must have been taken since it was switched off: the one with `export_sha256`, if
     that is given. `tell` is called with rows of tables and archives, about.
 
-    Raises `CompanyNotConfirmed`, `CompanyStillActive`, `CompanyNotExported`, `CompanyBeingSent`.
+    Raises `CompanyNotConfirmed`, `CompanyStillActive`, `CompanyNotExported`, `CompanyBeingSent`,
+    `ArchiveAway`.
     """
     require_confirmed(company, confirmed)
     now, engine = runtime.clock(), runtime.database.engine
@@ -169,7 +172,7 @@ def erase(
         raise CompanyBeingSent(company.slug, sending)
     _forget_tokens(runtime, company)
     words = Words([str(company.id), company.slug, company.name], INSTEAD)
-    archives = Archives(runtime.settings.archive_folder)
+    archives = _archives(runtime)
     watched = tell is not silent
     steps = Steps(archives.rows() + erasing.rows_to_erase(company.id) if watched else 0, tell)
     done = erasing.erase(
@@ -186,6 +189,15 @@ def erase(
     return done
 
 
+def _archives(runtime: Runtime) -> Archives:
+    """Raises `ArchiveAway` where something was archived that this process doesn't reach: a pod without it
+    would leave there what it calls erased."""
+    folder = runtime.settings.archive_folder
+    if (folder is None or not folder.is_dir()) and has_archived(runtime.database.engine):
+        raise ArchiveAway(folder)
+    return Archives(folder)
+
+
 def erase_participant(
     runtime: Runtime, company: Company, reference: str, *, actor: str, tell: Tell = silent
 ) -> Erased:
@@ -195,7 +207,7 @@ def erase_participant(
     if not reference.strip():
         raise ReferenceEmpty
     words = Words([reference.strip()], INSTEAD)
-    archives = Archives(runtime.settings.archive_folder)
+    archives = _archives(runtime)
     people = PeopleErasing(runtime.database.engine)
     steps = Steps(archives.rows() + people.rows_to_read() if tell is not silent else 0, tell)
     done = people.erase(

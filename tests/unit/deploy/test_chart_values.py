@@ -9,7 +9,7 @@ from helm_python.errors import HelmError
 from tools import deploying
 from tools.deploying import FULL, rendered
 
-from .test_chart import dagster_yaml
+from .test_chart import dagster_yaml, pods
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,17 @@ def pods_resources() -> Mapping[str, Any]:
     values = yaml.safe_load((deploying.CHART / "values.yaml").read_text("utf-8"))
     found: Mapping[str, Any] = values["drains"]["resources"]
     return found
+
+
+def test_whoever_archives_exports_or_erases_has_the_archive() -> None:
+    """Runs write it; the API's pods and container export from it and erase in it."""
+    claim = {"persistentVolumeClaim": {"claimName": "impact-in-archive"}, "name": "archive"}
+    mount = {"name": "archive", "mountPath": "/var/lib/impact-in-archive"}
+    api = pods("full")["api"]
+    assert claim in api["volumes"]
+    assert mount in api["containers"][0]["volumeMounts"]
+    run = dagster_yaml(FULL)["run_launcher"]["config"]["run_k8s_config"]
+    assert any(one["name"] == "archive" for one in run["pod_spec_config"]["volumes"])
+    services = deploying.compose()["services"]
+    assert services["api"]["environment"]["IMPACT_IN_ARCHIVE"].startswith("/var/lib/impact-in/")
+    assert services["api"]["volumes"] == services["code"]["volumes"] == ["state:/var/lib/impact-in"]

@@ -144,12 +144,19 @@ spec:
             {{- if .workspace }}
             - {name: workspace, mountPath: /etc/impact-in}
             {{- end }}
+            {{- if and .archive $.Values.archive.claim }}
+            - {name: archive, mountPath: /var/lib/impact-in-archive}
+            {{- end }}
           {{- .container | nindent 10 }}
       volumes:
         {{- include "impact-in.volumes" $ | nindent 8 }}
         {{- if .workspace }}
         - name: workspace
           configMap: {name: {{ include "impact-in.name" $ }}-workspace}
+        {{- end }}
+        {{- if and .archive $.Values.archive.claim }}
+        - name: archive
+          persistentVolumeClaim: {claimName: {{ $.Values.archive.claim | quote }}}
         {{- end }}
       {{- with .values.nodeSelector }}
       nodeSelector:
