@@ -16,6 +16,7 @@ from impact_in_pipelines.db.engine import session_settings
 from impact_in_pipelines.db.migrations.online import DEADLOCK, LOCK_NOT_AVAILABLE, LOCK_TIMEOUT_MS
 from impact_in_pipelines.db.revisions import USABLE_FROM, out_of_step
 from impact_in_pipelines.errors.database import DatabaseBusy
+from impact_in_pipelines.progress import Steps, Tell, silent
 from impact_in_pipelines.settings import Settings
 
 _LOCK = 727102
@@ -30,8 +31,9 @@ def alembic_config() -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run what is missing; returns the revision before (None: empty database) and after.
+def upgrade(engine: Engine, tell: Tell = silent) -> tuple[str | None, str]:
+    """Run what is missing; returns the revision before (None: empty database) and after. `tell` is called
+    with migrations.
 
     Everything may work on meanwhile. Raises `DatabaseAhead` for a database that a newer version has upgraded;
     it stays as it is. Raises `DatabaseBusy` when a table can't be had for some minutes.
@@ -43,6 +45,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             raise out_of_step(before)
         connection.commit()
         config.attributes["connection"] = connection
+        config.attributes["steps"] = Steps(_missing(config, before), tell)
         _run_what_is_missing(connection, config)
         _mark_usable(connection)
         _adopt_rows_of_another_server(connection)
@@ -120,6 +123,11 @@ def _adopt_rows_of_another_server(connection: Connection) -> None:
             )
         )
     connection.commit()
+
+
+def _missing(config: Config, before: str | None) -> int:
+    scripts = ScriptDirectory.from_config(config)
+    return sum(1 for _ in scripts.iterate_revisions("head", before or "base"))
 
 
 def _known(config: Config) -> set[str]:

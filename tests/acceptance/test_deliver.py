@@ -12,7 +12,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 from typer.testing import CliRunner, Result
 
 from impact_in_pipelines.assets.partitions import FURTHEST_EAST, latest_day
-from impact_in_pipelines.cli.deliveries.deliver import deliver
+from impact_in_pipelines.cli.deliveries.deliver import deliver, how_many_due, how_many_ended
 from impact_in_pipelines.cli.deliveries.drains import run_drains
 from impact_in_pipelines.dagster_instance.runs.stopping import Stop
 from impact_in_pipelines.errors import ImpactInError, NotFound, UsageError
@@ -43,9 +43,13 @@ def test_what_is_due_is_delivered_on_all_platforms(world: World) -> None:
     for platform in ("benevity", "goodera", "workday"):
         world.schedule(company, platform)
 
+    north = world.runtime.companies.find("north")
+    due = [how_many_due(world.runtime, list(Platform), only, None) for only in (None, north)]
     code, platforms = told()
 
     assert code == 0
+    runs = {Platform(name): found["dagsterRunId"] for name, found in platforms.items()}
+    assert [*due, how_many_ended(world.runtime, runs)] == [3, 3, 3]  # what a terminal shows
     assert {name: found["success"] for name, found in platforms.items()} == {
         "benevity": 1,
         "goodera": 1,
@@ -126,6 +130,7 @@ def test_a_day_is_sent_for_those_for_whom_it_has_begun(world: World) -> None:
         world.runtime,
         [Platform.BENEVITY],
         {"companies": ["west"], "start": today.isoformat(), "end": today.isoformat()},
+        begun={},
         quiet=True,
         stop=Stop(),
     )

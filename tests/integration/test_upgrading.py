@@ -10,6 +10,7 @@ from alembic import command
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from factories import World, copied_database, execute_on_server, world_on
+from hearing import Heard
 from sqlalchemy import URL, Engine, text
 
 from impact_in_pipelines.db import migrate
@@ -91,7 +92,9 @@ def test_a_filled_database_is_upgraded_in_place(
     with copied_database(postgres_url, filled) as url, world_on(url, sandbox) as world:
         old = world.database.engine
         before, files = sums(old), files_of(old, "impact_deliveries")
-        assert upgrade(old) == (RELEASED, head_revision())
+        heard = Heard()
+        assert upgrade(old, heard) == (RELEASED, head_revision())
+        assert len(heard) == heard.total + 1 > 2  # a terminal shows each migration
         assert sums(old) == before
         assert catalogue(old) == catalogue(engine)
         # The table of before is the first partition as it lies: copying ten million rows would take long.

@@ -13,7 +13,7 @@ from impact_in_pipelines.cli.accounts.credentials_input import (
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument, PlatformArgument
 from impact_in_pipelines.cli.output import console, print_json, print_table, styled
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import stepwise
+from impact_in_pipelines.cli.progress import busy, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.connectors.check import ConnectionCheck
 from impact_in_pipelines.connectors.credentials import Lack, credential_choices
@@ -159,7 +159,8 @@ def try_out(company: CompanyArgument, platform: PlatformArgument, as_json: AsJso
     with session() as runtime:
         found = runtime.companies.find(company)
         try:
-            check = connections.try_out(runtime, found, platform)
+            with busy("Trying it out", quiet=as_json):
+                check = connections.try_out(runtime, found, platform)
         except ConnectionMissing as missing:
             shown = connections.stored(runtime, found, platform)
             raise Conflict(f"{sentence(missing)}: {'; '.join(lacks(shown))}") from None

@@ -9,7 +9,7 @@ from impact_in_pipelines.cli.accounts.companies import app
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import In, stepwise
+from impact_in_pipelines.cli.progress import In, busy, stepwise
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.accounts import lives
@@ -44,7 +44,7 @@ def deactivate(
     as_json: AsJson = False,
 ) -> None:
     """Stop everything of a company: its schedules stop, what waits is cancelled. Its history stays."""
-    with session() as runtime:
+    with session() as runtime, busy("Stopping what is planned", quiet=as_json):
         done = lives.deactivate(
             runtime, runtime.companies.find(company), actor=actor(), reason=reason
         )
@@ -109,7 +109,8 @@ def offboard(
     with session() as runtime:
         found = runtime.companies.find(company)
         lives.require_confirmed(found, confirm)
-        lives.deactivate(runtime, found, actor=actor(), reason="offboarded")
+        with busy("Stopping what is planned", quiet=as_json):
+            lives.deactivate(runtime, found, actor=actor(), reason="offboarded")
         with stepwise("Writing tables", quiet=as_json) as tell:
             written = lives.export(runtime, found, to, actor=actor(), tell=tell)
         with stepwise("Erasing", In.SHARE, quiet=as_json) as tell:

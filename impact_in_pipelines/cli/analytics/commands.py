@@ -9,6 +9,7 @@ import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.services.analytics import ALL_COMPANIES, COMPANIES, DAYS, MOST_DAYS, about
@@ -45,7 +46,8 @@ def analytics(
     """
     form = AnalyticsForm.JSON if as_json else form
     most = ALL_COMPANIES if form in (AnalyticsForm.CSV, AnalyticsForm.JSON) else COMPANIES
-    with session() as runtime:
+    quiet = form is AnalyticsForm.JSON
+    with session() as runtime, busy("Adding up", quiet=quiet):
         one = runtime.companies.find(company) if company else None
         document = about(runtime, one, days, companies=most)
     if output is not None:

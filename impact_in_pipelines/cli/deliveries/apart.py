@@ -17,7 +17,13 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 from uuid import uuid4
 
-from impact_in_pipelines.cli.deliveries.drains import DrainResult, result_of, run_drain, say_begun
+from impact_in_pipelines.cli.deliveries.drains import (
+    Begun,
+    DrainResult,
+    result_of,
+    run_drain,
+    say_begun,
+)
 from impact_in_pipelines.cli.stopping import run_stoppable
 from impact_in_pipelines.dagster_instance.runs.stopping import SIGNALS, Stop
 from impact_in_pipelines.errors import ImpactInError
@@ -53,9 +59,10 @@ class _Drain:
 class DrainsApart:
     """Runs drains with `config`, as `drains.run_drains` does, and knows their processes."""
 
-    def __init__(self, runtime: Runtime, config: Mapping[str, Any]) -> None:
+    def __init__(self, runtime: Runtime, config: Mapping[str, Any], begun: Begun) -> None:
         self._runtime = runtime
         self._config = config
+        self._begun = begun
         self._drains: list[_Drain] = []
 
     def run(self, platforms: Sequence[Platform], *, quiet: bool, stop: Stop) -> list[DrainResult]:
@@ -86,7 +93,7 @@ class DrainsApart:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([_WARM])
         ours, theirs = context.Pipe(duplex=False)
-        run_id = str(uuid4())
+        run_id = self._begun[platform] = str(uuid4())
         process = context.Process(
             target=_drain_here, args=(platform, dict(self._config), run_id, quiet, theirs)
         )

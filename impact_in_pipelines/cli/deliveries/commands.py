@@ -14,6 +14,7 @@ from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, s
 from impact_in_pipelines.cli.next_steps import told
 from impact_in_pipelines.cli.output import console, print_error, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
@@ -95,7 +96,7 @@ def replay(
         raise UsageError("give the ids of deliveries, or --all-failed for all that failed")
     if deliveries and (company or platform or days != _DAYS):
         raise UsageError("--company, --platform and --days go with --all-failed, not with ids")
-    with session() as runtime:
+    with session() as runtime, busy("Queueing", quiet=as_json):
         if deliveries:
             ids = DeliveryReader(runtime.database.engine).resolve(deliveries)
             done = replay_deliveries(runtime, ids, actor=actor(by), force=force)
@@ -155,7 +156,7 @@ def cancel(
         raise UsageError(
             "give the ids of deliveries, or --company, --platform, --status or --schedule"
         )
-    with session() as runtime:
+    with session() as runtime, busy("Calling off", quiet=as_json):
         if deliveries:
             ids = DeliveryReader(runtime.database.engine).resolve(deliveries)
         else:

@@ -17,6 +17,7 @@ from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
@@ -45,7 +46,7 @@ def stale(
     First takes in what was imported since the last hourly refresh. Then it compares what was delivered of a
     day with what would be delivered now.
     """
-    with session() as runtime:
+    with session() as runtime, busy("Comparing with today's events", quiet=as_json):
         refreshing.company_impact(runtime)
         corrections.compare(runtime)
         ids = [runtime.companies.find(company).id] if company else None
@@ -98,7 +99,7 @@ def correct(
         raise UsageError("give the ids of deliveries, or --all for all that are stale")
     if deliveries and (company or platform):
         raise UsageError("--company and --platform go with --all, not with ids")
-    with session() as runtime:
+    with session() as runtime, busy("Queueing corrections", quiet=as_json):
         if deliveries:
             ids = DeliveryReader(runtime.database.engine).resolve(deliveries)
         else:

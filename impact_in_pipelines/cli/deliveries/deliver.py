@@ -9,7 +9,7 @@ import typer
 
 from impact_in_pipelines.cli.context import AsJson, PlatformOption, open_runtime
 from impact_in_pipelines.cli.deliveries.apart import APART_FROM, DrainsApart, can_run_apart
-from impact_in_pipelines.cli.deliveries.drains import DrainResult, run_drains
+from impact_in_pipelines.cli.deliveries.drains import Begun, DrainResult, run_drains
 from impact_in_pipelines.cli.deliveries.results import (
     print_remaining,
     print_results,
@@ -22,6 +22,8 @@ from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.runs.stopping import Stop
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.deliveries.queueing.remaining import Waiting
+from impact_in_pipelines.delivery.states import OPEN
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.platforms import Platform
@@ -58,21 +60,23 @@ def deliver(
     if days is not None:
         config |= {"start": start, "end": end}
 
-    processes = DrainsApart(runtime, config)
-    due = _due(runtime, platforms, days) if only is None else 0
+    begun: Begun = {}
+    processes = DrainsApart(runtime, config, begun)
+    due = how_many_due(runtime, platforms, only, days)
     apart = only is None and len(platforms) > 1 and can_run_apart() and due >= APART_FROM
 
     def work(stop: Stop) -> tuple[Stop, list[DrainResult]]:
         if apart:
             return stop, processes.run(platforms, quiet=as_json, stop=stop)
-        return stop, run_drains(runtime, platforms, config, quiet=as_json, stop=stop)
+        return stop, run_drains(runtime, platforms, config, begun=begun, quiet=as_json, stop=stop)
 
-    # Of selected days nobody knows how many are left before they are planned.
-    shown = (
-        counted("Sending", due, lambda: _due(runtime, platforms, None), quiet=as_json)
-        if days is None and due
-        else busy("Sending", quiet=as_json)
-    )
+    def left() -> int:
+        if days is None:
+            return how_many_due(runtime, platforms, only, None)
+        return due - how_many_ended(runtime, begun)
+
+    # Nothing is due yet, or nobody could say so.
+    shown = counted("Sending", due, left, quiet=as_json) if due else busy("Sending", quiet=as_json)
     with shown:
         stop, results = run_stoppable(
             work,
@@ -119,10 +123,31 @@ def _connected(runtime: Runtime, company: Company, platforms: list[Platform]) ->
     return connected
 
 
-def _due(runtime: Runtime, platforms: Sequence[Platform], days: tuple[date, date] | None) -> int:
-    """About how many deliveries a call for all companies is to send."""
-    if days is None:
+def how_many_due(
+    runtime: Runtime,
+    platforms: Sequence[Platform],
+    only: Company | None,
+    days: tuple[date, date] | None,
+) -> int:
+    """About how many deliveries a call is to send."""
+    if days is None and only is None:
         return sum(runtime.due_state(platform).due for platform in platforms)
-    active = [company.id for company in runtime.companies.listed() if company.active]
+    if days is None:
+        found = runtime.remaining.of(
+            platforms, runtime.clock(), company_id=only.id if only else None
+        )
+        return sum(one.deliveries for one in found if one.why is Waiting.DUE)
+    companies = [only] if only else runtime.companies.listed()
+    active = [company.id for company in companies if company.active]
     connected = sum(len(runtime.connections.of_companies(p, active)) for p in platforms)
     return connected * ((days[1] - days[0]).days + 1)
+
+
+def how_many_ended(runtime: Runtime, begun: Begun) -> int:
+    """How many of the deliveries that these runs selected have ended."""
+    return sum(
+        number
+        for platform, run_id in list(begun.items())
+        for status, number in runtime.selections.outcome_of_run(platform, run_id).items()
+        if status not in OPEN
+    )

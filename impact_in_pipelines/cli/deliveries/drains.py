@@ -19,12 +19,16 @@ from impact_in_pipelines.runtime import Runtime
 DrainResult = dict[str, Any]
 """The platform, its run's deliveries by status, why the run failed (None: it did not), and the run's id."""
 
+Begun = dict[Platform, str]
+"""The ids of the runs that have begun, for whoever watches them."""
+
 
 def run_drains(
     runtime: Runtime,
     platforms: Sequence[Platform],
     config: Mapping[str, Any],
     *,
+    begun: Begun,
     quiet: bool,
     stop: Stop,
 ) -> list[DrainResult]:
@@ -37,8 +41,9 @@ def run_drains(
             break
         if not quiet:
             say_begun(platform)
+        begun[platform] = str(uuid4())
         results.append(
-            run_drain(runtime, platform, config, run_id=str(uuid4()), quiet=quiet, stop=stop)
+            run_drain(runtime, platform, config, run_id=begun[platform], quiet=quiet, stop=stop)
         )
     return results
 

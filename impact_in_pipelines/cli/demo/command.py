@@ -271,7 +271,7 @@ def _deliver_all(runtime: Runtime, tell: Callable[[str], None], stop: Stop) -> N
 
 
 def _drain(runtime: Runtime, platforms: Sequence[Platform], stop: Stop) -> None:
-    for result in run_drains(runtime, platforms, {}, quiet=True, stop=stop):
+    for result in run_drains(runtime, platforms, {}, begun={}, quiet=True, stop=stop):
         if result["error"]:
             raise ImpactInError(f"the drain to {result['platform']} failed: {result['error']}")
 

@@ -12,7 +12,7 @@ import typer
 from impact_in_pipelines.cli.context import AsJson, CompanyArgument
 from impact_in_pipelines.cli.output import console, errors, print_json
 from impact_in_pipelines.cli.people import actor
-from impact_in_pipelines.cli.progress import In, stepwise
+from impact_in_pipelines.cli.progress import In, busy, stepwise
 from impact_in_pipelines.cli.sources import read_text
 from impact_in_pipelines.evidence.heads import heads_in
 from impact_in_pipelines.evidence.verifying import Finding, Verification
@@ -133,7 +133,7 @@ def publish_(as_json: AsJson = False) -> None:
     from impact_in_pipelines.cli.session import session
     from impact_in_pipelines.services.evidence.publishing import publish
 
-    with session() as runtime:
+    with session() as runtime, busy("Linking and publishing", quiet=as_json):
         done = publish(runtime)
     if as_json:
         print_json(done)

@@ -20,6 +20,7 @@ from impact_in_pipelines.cli.notices.views import (
 )
 from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.delivery.notifying.model import CHOSEN, USUAL, Digest, Medium, NoticeEvent
 from impact_in_pipelines.errors import UsageError
@@ -202,7 +203,10 @@ def try_out(
     company: CompanyArgument, channel: ChannelArgument, by: By = None, as_json: AsJson = False
 ) -> None:
     """Send a test notice now. Exit code 1 if it isn't accepted."""
-    with channel_session(company, channel) as (runtime, found, one):
+    with (
+        channel_session(company, channel) as (runtime, found, one),
+        busy("Sending a test notice", quiet=as_json),
+    ):
         result = service.try_out(runtime, found, one.id, actor=actor(by))
     if as_json:
         print_json(

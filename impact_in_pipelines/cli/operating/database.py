@@ -7,8 +7,10 @@ import typer
 
 from impact_in_pipelines.cli.context import AsJson
 from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.progress import busy, stepwise
 from impact_in_pipelines.db.engine import open_database, translated_errors, without_pooler
 from impact_in_pipelines.db.migrate import prepare_role, upgrade
+from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.settings import Settings, get_settings
 
 app = typer.Typer(help="Set up the database.", no_args_is_help=True)
@@ -24,15 +26,16 @@ class Upgraded:
     database: str
 
 
-def bring_up_to_date(settings: Settings) -> Upgraded:
-    """Run the migrations that are missing; safe to run again, and by several at once.
+def bring_up_to_date(settings: Settings, tell: Tell = silent) -> Upgraded:
+    """Run the migrations that are missing; safe to run again, and by several at once. `tell` is called with
+    migrations.
 
     Raises `InvalidSetting` or `DatabaseUnavailable`.
     """
     database = open_database(without_pooler(settings))
     try:
         with translated_errors(database.url):
-            before, after = upgrade(database.engine)
+            before, after = upgrade(database.engine, tell)
             if settings.database_direct_url is not None:
                 prepare_role(database.engine, settings)
     finally:
@@ -72,11 +75,13 @@ def upgrade_command(
     Without DATABASE_URL this is the embedded PostgreSQL, which starts by itself.
     """
     settings = get_settings()
-    done = bring_up_to_date(settings)
+    with stepwise("Running migrations", quiet=as_json) as tell:
+        done = bring_up_to_date(settings, tell)
     if with_dagster:
-        from impact_in_pipelines.dagster_instance.upgrading import upgrade_instance  # 0.8 s
+        with busy("Bringing Dagster's database to its version", quiet=as_json):
+            from impact_in_pipelines.dagster_instance.upgrading import upgrade_instance  # 0.8 s
 
-        upgrade_instance(settings)
+            upgrade_instance(settings)
     if as_json:
         print_json(done)
     else:

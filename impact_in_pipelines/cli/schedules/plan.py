@@ -9,6 +9,7 @@ import numpy as np
 
 from impact_in_pipelines.cli.output import console, print_json, styled
 from impact_in_pipelines.cli.people import actor
+from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.schedules.load_charts import print_chart, write_chart
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS
@@ -36,14 +37,15 @@ def plan_load(
     """Print, and with `apply` set, what `propose_spread` proposes for the next `hours`."""
     if chart is not None and chart.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"--chart {chart.name!r} must end with .png or .svg")
-    plan = load_plans.plan_load(
-        runtime,
-        hours=hours,
-        max_offset=max_offset,
-        actor=actor(),
-        apply=apply,
-        throughput=throughput,
-    )
+    with busy("Looking ahead", quiet=as_json):
+        plan = load_plans.plan_load(
+            runtime,
+            hours=hours,
+            max_offset=max_offset,
+            actor=actor(),
+            apply=apply,
+            throughput=throughput,
+        )
     if chart is not None:
         write_chart(chart, plan.load, plan.limits, plan.proposal.before, SLA_MINUTES)
     if as_json:

@@ -82,7 +82,7 @@ def status(
     The exit code is 0, whatever the state is.
     """
     since, until = _instant(start, "--start"), _instant(end, "--end")
-    with session() as runtime:
+    with session() as runtime, busy("Reading the log", quiet=as_json):
         found = standing(runtime, _company(runtime, company), since, until)
     if as_json:
         print_json(found.document)
