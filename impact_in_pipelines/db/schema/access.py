@@ -42,8 +42,7 @@ audit_log = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    # Answers kept for requests that are sent again. One tenant never sees another's: the scope keeps them
-    # apart.
+    # Answers that are kept for repeated requests. The scope keeps tenants apart.
     #
     # Whose key it is: a digest of the token's subject and rights.
     Column("scope", CHAR(64), primary_key=True),
@@ -51,8 +50,9 @@ idempotency_keys = Table(
     Column("key", Text, primary_key=True),
     # SHA-256 of the request: the same key with another request is refused.
     Column("request_hash", CHAR(64), nullable=False),
-    Column("status", SmallInteger),  # of the answer; null while the first request is under way
-    # Of the answer; null while the first request is under way.
+    # The status of the answer; null while the first request is under way.
+    Column("status", SmallInteger),
+    # The headers of the answer; null while the first request is under way.
     Column("headers", JSONB),
     # Likewise.
     Column("body", LargeBinary),
@@ -72,7 +72,7 @@ web_sessions = Table(
     Column("subject", Text, nullable=False),
     # What they may do.
     Column("roles", ARRAY(Text), nullable=False),
-    Column("companies", ARRAY(Uuid)),  # null: all of them
+    Column("companies", ARRAY(Uuid)),  # The companies for which it is valid; null: all.
     # What each form of the cockpit must bring, so that no other site can send one.
     Column("form_token", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
@@ -89,22 +89,22 @@ web_sessions = Table(
 access_tokens = Table(
     "access_tokens",
     metadata,
-    # Bearer tokens that something happened to: made as a sign-in link, used to sign in, revoked. SHA-256 of
-    # the token; all others are known by their signature alone.
+    # Bearer tokens that were made as a sign-in link, used to sign in, or revoked. Only their SHA-256 is
+    # kept; all other tokens are recognised by their signature alone.
     new_id(),
     # SHA-256 of the token.
     Column("token_hash", CHAR(64), nullable=False, unique=True),
-    # Whom it stands for.
+    # The person or program that it stands for.
     Column("subject", Text, nullable=False),
     # What it allows.
     Column("roles", ARRAY(Text), nullable=False),
-    Column("companies", ARRAY(Uuid)),  # null: all of them
+    Column("companies", ARRAY(Uuid)),  # The companies for which it is valid; null: all.
     # Who made the link, or the subject that brought the token.
     Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False, now=True),
     # When it ends by itself.
     instant("expires_at", nullable=False),
-    instant("used_at"),  # it has signed somebody in, and won't again
+    instant("used_at"),  # When it signed somebody in; it can't do so again.
     # When it was revoked; null: it was not.
     instant("revoked_at"),
     # current and purge: tokens that have not expired, and those that have.
@@ -114,14 +114,15 @@ access_tokens = Table(
 api_tokens = Table(
     "api_tokens",
     metadata,
-    # What programs of a company call the API with: named, limited, revoked by the company. SHA-256 only.
+    # Tokens with which a company's programs call the API. The company names, limits and revokes them. Only
+    # their SHA-256 is kept.
     new_id(),
     company_id(),
     # What the company calls it.
     Column("name", Text, nullable=False),
     # SHA-256 of the token.
     Column("token_hash", CHAR(64), nullable=False, unique=True),
-    # Its first and last characters, so that people know it again.
+    # Its first and last characters, by which people recognise it.
     Column("shown", Text, nullable=False),
     # What it allows.
     Column("roles", ARRAY(Text), nullable=False),
@@ -130,7 +131,7 @@ api_tokens = Table(
     instant("created_at", nullable=False, now=True),
     # When it ends by itself.
     instant("expires_at", nullable=False),
-    # When it was last used, to the minute or so; null: never.
+    # When it was last used, within about a minute; null: never.
     instant("last_used_at"),
     # When it was revoked; null: it was not.
     instant("revoked_at"),
@@ -143,20 +144,21 @@ api_tokens = Table(
 revoked_subjects = Table(
     "revoked_subjects",
     metadata,
-    # Whose tokens from before an instant are good no more; kept until the last of them has expired.
+    # People and programs whose tokens from before an instant are refused; kept until the last of these
+    # tokens has expired.
     #
     # Whose tokens.
     Column("subject", Text, primary_key=True),
     # Tokens issued before this are refused.
     instant("issued_before", nullable=False),
-    # When the last of them has expired, so that the row may go.
+    # When the last of them has expired, so that the row can be removed.
     instant("expires_at", nullable=False),
 )
 
 counters = Table(
     "counters",
     metadata,
-    # What only ever grows and has no rows of its own to count, for /metrics.
+    # Counters for /metrics of things that have no rows of their own.
     #
     # What is counted.
     Column("name", Text, primary_key=True),

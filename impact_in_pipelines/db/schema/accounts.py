@@ -18,7 +18,7 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, insta
 companies = Table(
     "companies",
     metadata,
-    # The customers: tenants whose figures are delivered. What is deactivated keeps its rows until it is
+    # The customers: tenants whose figures are delivered. A deactivated company keeps its rows until it is
     # erased.
     new_id(),
     # Its short name in addresses and commands.
@@ -34,7 +34,7 @@ companies = Table(
     instant("created_at", nullable=False, now=True),
     # Since when nothing is sent for it; null: it is active.
     instant("deactivated_at"),
-    # When its data was exported since; without an export it isn't erased.
+    # When its data was exported after that; without an export it isn't erased.
     instant("exported_at"),
     # SHA-256 of that export.
     Column("export_sha256", CHAR(64)),
@@ -44,7 +44,7 @@ companies = Table(
 erased_references = Table(
     "erased_references",
     metadata,
-    # Whose data was erased, as a digest: so that importing an old file again brings nobody back.
+    # Digests of erased references, so that an old file that is imported again doesn't bring a person back.
     company_id(primary_key=True),
     # A keyed digest of the reference that was erased; the reference itself is not kept.
     Column("digest", CHAR(64), primary_key=True),
@@ -66,11 +66,11 @@ platform_connections = Table(
     Column("base_url", Text),
     # What the account signs in with, by name: encrypted JSON; null: the default connection's.
     Column("credentials", LargeBinary),
-    # Scheme, host and port that the credentials were entered for; they are sent nowhere else.
+    # Scheme, host and port for which the credentials were entered. They are sent nowhere else.
     Column("credentials_origin", Text),
     # The secret that signs the platform's call-backs, encrypted; null: none are taken.
     Column("webhook_secret", LargeBinary),
-    # What the account needs besides, as the platform's connector defines it.
+    # Further settings of the account, as the platform's connector defines them.
     Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     # Whether deliveries may use it.
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
@@ -91,13 +91,13 @@ provider_tokens = Table(
     metadata,
     # OAuth access tokens, encrypted, shared by all processes.
     #
-    # A digest of the account and its credentials: other credentials have another token.
+    # A digest of the account and its credentials. Other credentials have another token.
     Column("key", CHAR(64), primary_key=True),
     # The token, encrypted.
     Column("token", LargeBinary, nullable=False),
     # SHA-256 of the token, by which a process tells whether another has already replaced it.
     Column("token_hash", CHAR(64), nullable=False),
-    # Until when it is good, by the platform's word.
+    # Until when it is valid, as the platform says.
     instant("expires_at", nullable=False),
     instant("updated_at", nullable=False, now=True),
 )

@@ -30,10 +30,11 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, company_id, insta
 maintenance_windows = Table(
     "maintenance_windows",
     metadata,
-    # Times in which incidents of a company, a platform or one on the other notify nobody.
+    # Times in which nobody is notified of incidents of a company, of a platform, or of a company on a
+    # platform.
     new_id(),
-    Column("company_id", Uuid, ForeignKey("companies.id")),  # null: every company
-    Column("platform", Text),  # null: every platform
+    Column("company_id", Uuid, ForeignKey("companies.id")),  # The company; null: every company.
+    Column("platform", Text),  # The platform; null: every platform.
     # When it begins.
     instant("starts_at", nullable=False),
     # When it ends. A window that is ended before it begins keeps its row, empty.
@@ -61,7 +62,7 @@ incidents = Table(
     Column("platform", Text),
     # What is wrong; docs/sla.md lists the types.
     Column("type", Text, nullable=False),
-    Column("severity", Text, nullable=False),  # the highest it has reached
+    Column("severity", Text, nullable=False),  # The highest that it has reached.
     # The limit that was crossed, in the metric's own unit.
     Column("threshold", DOUBLE_PRECISION),
     # The value that was measured.
@@ -72,14 +73,15 @@ incidents = Table(
     Column("low_confidence", Boolean, nullable=False, server_default=text("false")),
     # What belongs to this type of incident.
     Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    instant("since"),  # when the metric went bad, as well as the log can say
+    instant("since"),  # When the metric went bad, as well as the log can say.
     # When it was detected.
     instant("opened_at", nullable=False, now=True),
-    # When somebody took it on; null: nobody has.
+    # When somebody acknowledged it; null: nobody has.
     instant("acknowledged_at"),
     # Who that was.
     Column("acknowledged_by", Text),
-    instant("cleared_at"),  # the breach is gone, and the incident waits whether it stays so
+    # When the breach ended. The incident closes if it doesn't come back soon.
+    instant("cleared_at"),
     # When it ended; null: it is open.
     instant("closed_at"),
     # The severity that people were notified of; null until the opening notice is written.
@@ -131,8 +133,9 @@ notifications = Table(
     metadata,
     # The operators' outbox: each notice about an incident, for one channel.
     new_id(),
-    Column("seq", BigInteger, Identity(always=True), nullable=False),  # the order of sending
-    Column("key", Text, nullable=False, unique=True),  # one notice is written once
+    Column("seq", BigInteger, Identity(always=True), nullable=False),  # The order of sending.
+    # What the notice is about, so that each is written once.
+    Column("key", Text, nullable=False, unique=True),
     # The incident; null: it is about something else.
     Column("incident_id", Uuid, ForeignKey("incidents.id")),
     # `slack`, `slack_critical`, `pagerduty` or `log`.
@@ -146,7 +149,7 @@ notifications = Table(
     # Why the last try failed.
     Column("last_error", Text),
     instant("created_at", nullable=False, now=True),
-    # When the row next wants a sender: its next attempt, or the end of the lease it is held under.
+    # When a sender must next look at the row: at its next attempt, or at the end of its lease.
     instant("next_attempt_at", nullable=False, now=True),
     # When the channel took it; null: not yet.
     instant("sent_at"),
@@ -173,11 +176,11 @@ notifications = Table(
 alert_channels = Table(
     "alert_channels",
     metadata,
-    # A channel that does not answer is left alone until then; no row: it works.
+    # Channels of alerts that don't accept messages. A channel without a row works.
     #
     # `slack`, `slack_critical` or `pagerduty`.
     Column("channel", Text, primary_key=True),
-    # How often in a row it has taken nothing.
+    # How many times in a row it has refused a message.
     Column("failures", Integer, nullable=False),
     # Before this it isn't tried again.
     instant("closed_until", nullable=False),
@@ -196,15 +199,15 @@ notice_channels = Table(
     Column("name", Text, nullable=False),
     # `email`, `slack` or `webhook`.
     Column("medium", Text, nullable=False),
-    # Where to, encrypted: JSON, {"url": …} or {"to": […]}.
+    # The address, encrypted: JSON, {"url": …} or {"to": […]}.
     Column("target", LargeBinary, nullable=False),
     # What people may see of the target.
     Column("shown", Text, nullable=False),
     # What signs its messages, encrypted; only webhooks have one.
     Column("secret", LargeBinary),
-    # The secret before, which signs as well after a change.
+    # The secret before, with which messages are also signed for a while after a change.
     Column("old_secret", LargeBinary),
-    # Until when it does.
+    # Until when messages are signed with the old secret.
     instant("old_secret_until"),
     # What it is notified of.
     Column("kinds", ARRAY(Text), nullable=False),
@@ -230,7 +233,7 @@ notice_channels = Table(
     Column("last_error", Text),
     # When a message was last taken.
     instant("last_success_at"),
-    # Until when one sender has it for itself; null: none has.
+    # Until when one sender has claimed it; null: none has.
     instant("lease_until"),
     # Who made it.
     Column("created_by", Text, nullable=False),
@@ -245,7 +248,7 @@ notice_channels = Table(
 notice_messages = Table(
     "notice_messages",
     metadata,
-    # One notice for one channel. Its id goes with every try, so that the receiver knows it again.
+    # One notice for one channel. Its id goes with every try, so that the receiver recognises it.
     new_id(),
     # The order of writing.
     Column("seq", BigInteger, Identity(always=True), nullable=False),
@@ -254,17 +257,17 @@ notice_messages = Table(
     Column(
         "channel_id", Uuid, ForeignKey("notice_channels.id", ondelete="CASCADE"), nullable=False
     ),
-    # What it is about, so that it is written once for a channel.
+    # The event that it is about. A channel gets one message for each.
     Column("key", Text, nullable=False),
     # What happened, as in the channel's `kinds`.
     Column("kind", Text, nullable=False),
     # When it happened.
     instant("at", nullable=False),
-    # What a message is worded from.
+    # The data from which the message is worded.
     Column("data", JSONB, nullable=False),
     # How often it was tried in all.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    # How often in vain since it was last put into the queue.
+    # How often it has failed since it was last put into the queue.
     Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
     # Why the last try failed.
     Column("last_error", Text),
@@ -318,14 +321,14 @@ notice_attempts = Table(
 notice_marks = Table(
     "notice_marks",
     metadata,
-    # One row: up to where the delivery log was read for notices (db/deliveries/changes.py), and up to when
-    # it was looked for what is late.
+    # One row: up to where the delivery log was read for notices (db/deliveries/changes.py), and up to which
+    # due time late deliveries were looked for.
     #
     # Always 1.
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     # The snapshot in which the log was read last.
     Column("mark", Text, nullable=False),
-    # Deliveries that were due before this were looked at for being late.
+    # Deliveries that were due before this have been checked for lateness.
     instant("late_until", nullable=False),
     CheckConstraint("id = 1", name="single"),
 )

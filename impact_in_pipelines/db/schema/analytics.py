@@ -20,26 +20,26 @@ _CALLS = {
     "requests": "Calls of which the result is known; a batch is one call.",
     "deliveries_sent": "The deliveries in these calls.",
     "repeats": "Calls whose deliveries had all been tried before.",
-    "failed_requests": "Calls that brought nothing, those among them that were told to come later.",
+    "failed_requests": "Calls that delivered nothing, also those that the platform asked to send later.",
     "lost": "Attempts whose worker died: nobody knows whether there was a call. In no other count.",
     "answered": "Calls of which the duration is known.",
 }
 _DELIVERIES = {
     "planned": "Deliveries that were due: succeeded, failed or never started.",
-    "succeeded": "Those that arrived by themselves.",
+    "succeeded": "Those that arrived without a replay.",
     "failed": "Those that failed for good.",
     "never_started": "Those that were missed or are overdue.",
     "timed": "Those that are no backfills: the denominator of the on-time rate.",
     "on_time": "Those of the timed ones that arrived within the latency target.",
     "latency_ms_sum": "Milliseconds from due to arrived, together.",
-    "latency_ms_n": "How many deliveries that is the latency of.",
+    "latency_ms_n": "How many deliveries have a latency.",
     "payload_bytes": "Bytes of the payloads together.",
 }
 
 
 def _answers() -> tuple[Column[object], ...]:
     """How long answers took: their sum, and a histogram (analytics/answers.py) of the bins that have any."""
-    bins = "Bins of the histogram of call durations that have any; analytics/answers.py has their bounds."
+    bins = "Bins of the histogram of call durations that have calls; analytics/answers.py has their bounds."
     return (
         Column(
             *("answer_ms_sum", DOUBLE_PRECISION),
@@ -71,7 +71,7 @@ calls_daily = Table(
 platform_daily = Table(
     "platform_daily",
     metadata,
-    # sla_daily and calls_daily of all companies together: what a chart of months reads.
+    # sla_daily and calls_daily of all companies together, for charts of months.
     #
     # The UTC day on which the deliveries were due.
     Column("day", Date, primary_key=True),
@@ -103,7 +103,7 @@ platform_hours = Table(
     Column("hour", SmallInteger, primary_key=True),
     # Calls that were begun in it.
     Column("requests", Integer, nullable=False),
-    # Those that brought nothing.
+    # Those that delivered nothing.
     Column("failed_requests", Integer, nullable=False),
     # Those whose duration is known.
     Column("answered", Integer, nullable=False),

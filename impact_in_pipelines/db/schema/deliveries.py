@@ -40,9 +40,9 @@ impact_deliveries = Table(
     Column("schedule_id", Uuid, ForeignKey("scheduled_deliveries.id")),
     # What planned it: `schedule`, `manual`, `backfill`, `replay` or `correction`.
     Column("trigger", Text, nullable=False),
-    # Where it stands; the states are in delivery/states.py.
+    # Its state; the states are in delivery/states.py.
     Column("status", Text, nullable=False),
-    # Whose local days the period means.
+    # The time zone of the period's local days.
     Column("timezone", Text, nullable=False, server_default="UTC"),
     # The first whole local day that it reports on.
     Column("period_start", Date, nullable=False),
@@ -59,7 +59,7 @@ impact_deliveries = Table(
     Column("payload_hash", CHAR(64)),
     # The payload's size.
     Column("payload_bytes", Integer),
-    # Which payload it is: 1 is the first, each changed rebuild counts one up.
+    # Which payload it is: 1 is the first, and each changed rebuild adds 1.
     Column("revision", Integer, nullable=False, server_default=text("1")),
     # Whether the next attempt builds the payload anew from today's data: it is replayed.
     Column("rebuild", Boolean, nullable=False, server_default=text("false")),
@@ -75,9 +75,9 @@ impact_deliveries = Table(
     Column("failed_attempts", SmallInteger, nullable=False, server_default=text("0")),
     # Workers in a row that died over it before they had opened an attempt.
     Column("lost_claims", SmallInteger, nullable=False, server_default=text("0")),
-    # When the row next wants a worker: its next attempt, or the end of the lease it is held under.
+    # When a worker must next look at the row: at its next attempt, or at the end of its lease.
     instant("next_attempt_at"),
-    # Until when the worker that holds it may keep it without renewal; null: nobody holds it.
+    # Until when its worker may keep it without a renewal; null: no worker has it.
     instant("lease_until"),
     # That worker.
     Column("claimed_by", Text),
@@ -91,7 +91,7 @@ impact_deliveries = Table(
     Column("transaction_id", Text),
     # The platform's answer.
     Column("provider_response", JSONB),
-    # Of a skipped one: the delivery that had brought the same content. No foreign key: that one may have
+    # Of a skipped delivery: the one that had delivered the same content. No foreign key: that one may have
     # left the log with its month (ADR 0009).
     Column("duplicate_of", Uuid),
     # Of a replay of what had arrived: the delivery that it sends again. No foreign key, likewise.
@@ -112,14 +112,14 @@ impact_deliveries = Table(
     Column("trace_id", Uuid),
     # The run for which somebody selected it in Dagster: that run has first claim to it.
     Column("selected_by", Text),
-    # When Dagster was told of its end; null: not yet.
+    # When its end was recorded in Dagster; null: not yet.
     instant("recorded_at"),
     instant("created_at", nullable=False, now=True),
-    # When it failed for good; it stays after a replay has brought it through.
+    # When it failed for good; it stays when a replay has arrived.
     instant("failed_at"),
-    # A call-back has taken back what had arrived, and it has not been sent again since.
+    # When a call-back took the delivery back; null again once it is sent again.
     instant("taken_back_at"),
-    # The time of the newest call-back that was believed, by the platform's clock.
+    # The time of the newest call-back that was accepted, by the platform's clock.
     instant("call_back_at"),
     # When the platform accepted it.
     instant("delivered_at"),
@@ -246,8 +246,8 @@ delivery_attempts = Table(
     # How long the call took.
     Column("latency_ms", DOUBLE_PRECISION),
     Column("change_seq", BigInteger, nullable=False, server_default=text("0")),
-    # The delivery's `scheduled_for`, so that attempts leave with their deliveries; '-infinity' for those from
-    # before there were months.
+    # The delivery's `scheduled_for`, so that attempts leave with their deliveries; '-infinity' for
+    # attempts from before the log was kept by months.
     Column("due_at", TIMESTAMP(timezone=True), nullable=False, server_default="-infinity"),
     # deliveries show: the attempts of one delivery, in order.
     PrimaryKeyConstraint("id", "due_at"),
@@ -271,7 +271,7 @@ delivery_attempts = Table(
 platform_health = Table(
     "platform_health",
     metadata,
-    # What each platform's attempts of late say about it.
+    # The state of each platform, judged by its latest attempts.
     #
     # The platform.
     Column("platform", Text, primary_key=True),
@@ -279,7 +279,7 @@ platform_health = Table(
     Column("state", Text, nullable=False),
     # Since when it is in that state.
     instant("since", nullable=False),
-    # What was seen, in a sentence.
+    # What was observed, in a sentence.
     Column("reason", Text),
     instant("updated_at", nullable=False, now=True),
     CheckConstraint(PLATFORM_CHECK, name="platform"),
@@ -289,28 +289,29 @@ platform_health = Table(
 connection_closures = Table(
     "connection_closures",
     metadata,
-    # Nothing is sent on a connection before `closed_until`, or as long as the closure `holds`: held, not
-    # failed (D12). Without a company it is the whole platform. Of a breaker (delivery/holding/breaking.py)
-    # `closed_until` is when the next canary may go.
+    # What holds connections and platforms (D12). Nothing is sent before `closed_until`, or as long as the
+    # closure `holds`. A row without a company is about the whole platform. Of a breaker
+    # (delivery/holding/breaking.py) `closed_until` is when the next canary may go.
     #
     # Whose connection; null: the whole platform.
     Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE")),
     Column("platform", Text, nullable=False),
-    # What closed it: `retry_after` (the platform asked for it), `breaker` (failures did) or `person`.
+    # What holds it: `retry_after` (the platform asked for a pause), `breaker` (attempts failed) or
+    # `person`.
     Column("kind", Text, nullable=False),
     # Before this nothing is sent; of a breaker: when the next canary may go.
     instant("closed_until", nullable=False),
-    # Since when it is closed.
+    # Since when it is held.
     instant("since", nullable=False),
     # Why, in a sentence.
     Column("reason", Text, nullable=False),
-    # Whether it stays closed, whatever the time, until somebody or a breaker ends it.
+    # Whether it stays held, whatever the time, until a person or the breaker ends it.
     Column("holds", Boolean, nullable=False, server_default=text("false")),
     # Of a breaker: `open` or `half_open`.
     Column("state", Text),
     # Of a breaker, what opened it: `platform`, `failing` or `refused`.
     Column("cause", Text),
-    # Of a breaker: the wait after the next canary that fails.
+    # Of a breaker: how long it waits after the next canary that fails.
     Column("interval_seconds", DOUBLE_PRECISION),
     # Of a breaker: whether a canary is on its way.
     Column("probing", Boolean, nullable=False, server_default=text("false")),
@@ -318,7 +319,7 @@ connection_closures = Table(
     Column("step", SmallInteger, nullable=False, server_default=text("0")),
     # Successes of this step.
     Column("streak", Integer, nullable=False, server_default=text("0")),
-    # Whose canary failed last: the next one is another company's, where there is one.
+    # The company whose canary failed last. The next one is another company's, if there is one.
     Column("avoid_company_id", Uuid),
     # Who holds it by hand.
     Column("held_by", Text),
@@ -336,7 +337,7 @@ connection_closures = Table(
 replay_requests = Table(
     "replay_requests",
     metadata,
-    # What one request has put back into the queue: its status URL counts these deliveries.
+    # The deliveries that one request has queued again. Its status URL counts them.
     new_id(),
     # Who asked for it.
     Column("requested_by", Text, nullable=False),

@@ -8,24 +8,25 @@ from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, instant, metadata
 processes = Table(
     "processes",
     metadata,
-    # A heartbeat: by the database's clock, of every process that ticks or drains.
+    # Heartbeats, by the database's clock, of every process that ticks or drains.
     #
     # The process: machine, number and start.
     Column("name", Text, primary_key=True),
     # The machine it runs on.
     Column("host", Text, nullable=False),
-    # What it does, such as a drain.
+    # Its task, such as a drain.
     Column("role", Text, nullable=False),
-    # When it first said so.
+    # When it first reported.
     instant("started_at", nullable=False),
-    # When it said so last.
+    # When it last reported.
     instant("last_seen", nullable=False),
 )
 
 request_budgets = Table(
     "request_budgets",
     metadata,
-    # One account, as a platform counts requests. Written about once a second by each drain that sends to
+    # Requests of each account, as its platform counts them. Written about once a second by each drain that
+    # sends to
     # it, so the pages have room for the next versions of their rows.
     #
     # The platform.

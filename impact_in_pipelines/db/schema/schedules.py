@@ -28,7 +28,7 @@ scheduled_deliveries = Table(
     Column("platform", Text, nullable=False),
     # Five cron fields.
     Column("schedule", String(100), nullable=False),
-    # The IANA time zone in which they are meant.
+    # The IANA time zone of these fields.
     Column("timezone", Text, nullable=False, server_default="UTC"),
     # Whether it fires; a paused one doesn't.
     Column("active", Boolean, nullable=False, server_default=text("true")),
@@ -48,15 +48,15 @@ scheduled_deliveries = Table(
     Column("holiday_calendar", Text),
     # From which local time on something may be sent; null: there is no window.
     Column("window_start", Time),
-    # Until when; 00:00 is midnight.
+    # Until which local time something may be sent; 00:00 is midnight.
     Column("window_end", Time),
-    Column("window_days", ARRAY(SmallInteger)),  # ISO weekdays, 1 is Monday
+    Column("window_days", ARRAY(SmallInteger)),  # The weekdays of the window: ISO, 1 is Monday.
     # What is sent after an outage: one delivery of all missed periods (`coalesce`), `all` of them, or
     # `none`.
     Column("catch_up", Text, nullable=False, server_default="coalesce"),
     # How many days back a catch-up reaches.
     Column("catch_up_limit_days", Integer, nullable=False, server_default=text("31")),
-    # Over so many minutes companies' fires are spread; 0: they are not.
+    # How many minutes after the cron each fire goes out; 0: none.
     Column("spread_minutes", Integer, nullable=False, server_default=text("0")),
     # The last cron instant that was handled.
     instant("fired_until", nullable=False),

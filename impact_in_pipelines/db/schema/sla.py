@@ -20,9 +20,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from impact_in_pipelines.db.schema.base import PLATFORM_CHECK, instant, metadata, new_id
 
 _SLA_COUNTS = {
-    "successful": "Deliveries that arrived by themselves.",
-    "failed": "Deliveries that failed for good, also those that a replay has repaired since.",
-    "recovered": "Those of the failed ones that a replay has repaired.",
+    "successful": "Deliveries that arrived without a replay.",
+    "failed": "Deliveries that failed for good, also those whose replay has arrived since.",
+    "recovered": "Those of the failed whose replay has arrived.",
     "missed": "Fires that passed while nothing ran.",
     "overdue": "Deliveries that were due and not started in time.",
     "skipped": "Deliveries whose content had arrived already; in no rate.",
@@ -35,7 +35,7 @@ _SLA_COUNTS = {
     "retry_2": "Deliveries that arrived with the second retry.",
     "retry_3": "Deliveries that arrived with the third retry.",
     "retry_later": "Deliveries that arrived with a later retry.",
-    "attempts_n": "Deliveries whose attempts are in `attempts_sum`.",
+    "attempts_n": "How many deliveries are counted in `attempts_sum`.",
     "payload_bytes_n": "Deliveries whose payload is in `payload_bytes_sum`.",
     "latency_ms_n": "Deliveries whose latency is in `latency_ms_sum`.",
     "lateness_ms_n": "Deliveries whose lateness is in `lateness_ms_sum`.",
@@ -61,7 +61,8 @@ _SLA_MAXIMA = {
 sla_daily = Table(
     "sla_daily",
     metadata,
-    # Counters that add up, per UTC day of scheduled_for; names and meaning: sla/metrics.py, docs/sla.md.
+    # Counters that add up, for each UTC day of scheduled_for. sla/metrics.py and docs/sla.md explain their
+    # names.
     #
     # The UTC day of `scheduled_for`.
     Column("day", Date, primary_key=True),

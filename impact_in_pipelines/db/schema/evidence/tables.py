@@ -33,7 +33,8 @@ evidence_heads = Table(
 evidence_links = Table(
     "evidence_links",
     metadata,
-    # Nothing in it ever changes, and it stays when the delivery's month leaves the log.
+    # The chains of evidence: a row for each end of a delivery. Rows never change, and stay when the
+    # delivery's month leaves the log.
     Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True),
     # Its number in the company's chain, from 1.
     Column("link", BigInteger, primary_key=True),
@@ -43,7 +44,7 @@ evidence_links = Table(
     Column("status", Text, nullable=False),
     # When the link was added.
     instant("recorded_at", nullable=False),
-    # The very text that is hashed: one JSON object.
+    # Exactly the text that is hashed: one JSON object.
     Column("record", Text, nullable=False),
     # SHA-256 over the link before and this record.
     Column("hash", LargeBinary, nullable=False),

@@ -30,7 +30,7 @@ impact_events = Table(
     Column("activity", Text, nullable=False),
     # Who took part, as a pseudonym: counted, never sent; null: nobody in particular.
     Column("participant_ref", Text),
-    # Who gave the time, likewise.
+    # Who gave the time, as a pseudonym too.
     Column("volunteer_ref", Text),
     # Hours of the volunteer, or else of the participant.
     Column("hours", Numeric(10, 2), nullable=False, server_default=text("0")),
@@ -65,7 +65,7 @@ company_impact = Table(
     Column("activities", JSONB, nullable=False),
     # By category: the average score and the number of distinct participants scored.
     Column("outcomes", JSONB, nullable=False),
-    # What the checks of the figures judge, such as hours that are negative.
+    # What the data checks look at, such as negative hours.
     Column("quality", JSONB, nullable=False),
     # When they were computed.
     instant("computed_at", nullable=False),
@@ -138,17 +138,17 @@ stale_cells = Table(
 correction_policies = Table(
     "correction_policies",
     metadata,
-    # Without a row: ask.
+    # What a company wants done about stale days on a platform. Without a row: ask.
     Column("company_id", Uuid, ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True),
     Column("platform", Text, primary_key=True),
     # `never`, `ask` or `automatic`.
     Column("policy", Text, nullable=False),
-    # So long the day's events must be unchanged before a correction is sent by itself.
+    # Minutes for which the day's events must be unchanged before a correction is sent automatically.
     Column("quiet_minutes", Integer, nullable=False),
-    # So long lies at least between two automatic corrections of one report.
+    # Minutes that must lie between two automatic corrections of one report.
     Column("at_most_every_minutes", Integer, nullable=False),
-    # Who accepts that the platform adds a correction to what it has; null: nobody, so none is sent by
-    # itself.
+    # Who accepts that the platform counts a correction in addition; null: nobody, so none is sent
+    # automatically.
     Column("counts_twice_accepted", Text),
     instant("updated_at", nullable=False, now=True),
     CheckConstraint(PLATFORM_CHECK, name="platform"),

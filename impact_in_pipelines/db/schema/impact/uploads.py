@@ -20,7 +20,7 @@ from impact_in_pipelines.db.schema.base import company_id, instant, metadata, ne
 event_uploads = Table(
     "event_uploads",
     metadata,
-    # Files of events that people uploaded: what checking each gave, and what was decided.
+    # Files of events that people uploaded: the result of the check, and what was decided.
     new_id(),
     company_id(),
     # The file's name, as the browser gave it.
@@ -29,7 +29,7 @@ event_uploads = Table(
     Column("bytes", BigInteger, nullable=False),
     # SHA-256 of its content.
     Column("sha256", CHAR(64), nullable=False),
-    # 'checked' awaits a person's yes; 'discarded' got a no, or nothing within a day.
+    # 'checked' waits for a person's decision; 'discarded' was refused, or not decided within a day.
     Column("state", Text, nullable=False),
     # Rows of the file, its header left out.
     Column("rows", BigInteger, nullable=False),
@@ -39,9 +39,9 @@ event_uploads = Table(
     Column("updated", BigInteger, nullable=False),
     # Rows whose events were there already, the same.
     Column("unchanged", BigInteger, nullable=False),
-    # Rows whose event stands in the file before them.
+    # Rows whose event is in the file on an earlier line.
     Column("duplicates", BigInteger, nullable=False),
-    # Rows that don't hold: each is in the rejects, with its reason.
+    # Wrong rows: each is in the rejects, with its reason.
     Column("rejected", BigInteger, nullable=False),
     # Who uploaded it.
     Column("uploaded_by", Text, nullable=False),
@@ -59,8 +59,8 @@ event_uploads = Table(
 event_upload_parts = Table(
     "event_upload_parts",
     metadata,
-    # The content in pieces, so that nobody holds a file in memory: of the file until it is decided, of its
-    # rejected rows for as long as rejects are kept.
+    # The content of uploads in pieces, so that no process holds a whole file in memory. A file is kept
+    # until somebody has decided, its rejected rows as long as rejects are kept.
     #
     # The upload.
     Column("upload_id", Uuid, ForeignKey("event_uploads.id", ondelete="CASCADE"), primary_key=True),
