@@ -39,7 +39,7 @@ def list_tokens(api: Api, caller: Caller, companyId: UUID) -> ApiTokenList:  # n
 @router.post(
     _TOKENS,
     operation_id="makeApiToken",
-    summary="Make a token for a program; it is shown this once",
+    summary="Make a token for a program; it is shown only now",
     status_code=201,
     dependencies=[MANAGE],
 )
@@ -93,7 +93,7 @@ def list_sessions(api: Api, caller: Caller, companyId: UUID) -> SessionList:  # 
 @router.delete(
     f"{_SESSIONS}/{{sessionId}}",
     operation_id="revokeCompanySession",
-    summary="End a session of this company's",
+    summary="End a session of this company",
     dependencies=[MANAGE],
 )
 def revoke_session(

@@ -25,7 +25,7 @@ class NewApiToken(Input):
         description="ADMIN_CONSOLE views; with MANAGE_INTEGRATIONS it changes too",
         examples=[["ADMIN_CONSOLE"]],
     )
-    days: Whole = Field(90, ge=1, le=366, description="for how many days it holds")
+    days: Whole = Field(90, ge=1, le=366, description="for how many days it is valid")
 
 
 class ApiTokenView(Model):
@@ -57,6 +57,6 @@ class MadeApiToken(Model):
 
     listed: ApiTokenView = Field(description="as it is listed from now on")
     token: str | None = Field(
-        description="the token itself, shown this once; null when the answer is repeated",
+        description="the token itself, shown only now; null when the answer is repeated",
         examples=["impactin_x"],
     )

@@ -26,7 +26,7 @@ router = api_router("Sessions")
 @router.get(
     "/sessions",
     operation_id="listSessions",
-    summary="One's own open sessions; for a manager of all companies everybody's",
+    summary="One's own open sessions; with MANAGE_INTEGRATIONS for all companies everybody's",
     dependencies=[VIEW],
 )
 def list_sessions(api: Api, caller: Caller) -> SessionList:
@@ -48,7 +48,8 @@ def revoke_session(api: Api, caller: Caller, sessionId: UUID) -> Revoked:  # noq
 @router.get(
     "/sign-in-links",
     operation_id="listSignInLinks",
-    summary="The links that one has made and nobody has used; for a manager of all companies everybody's",
+    summary="Links that one has made and nobody has used; with MANAGE_INTEGRATIONS for all companies "
+    "everybody's",
     dependencies=[MANAGE],
 )
 def list_links(api: Api, caller: Caller) -> SignInLinkList:

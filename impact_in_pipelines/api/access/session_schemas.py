@@ -30,7 +30,7 @@ class SignInLinkView(Model):
     """A sign-in link that has signed nobody in yet. The link itself is not shown again."""
 
     id: UUID
-    subject: str = Field(description="whom it signs in", examples=["ingrid"])
+    subject: str = Field(description="the person whom it signs in", examples=["ingrid"])
     roles: list[str] = Field(description="what the session may do", examples=[["ADMIN_CONSOLE"]])
     companies: list[UUID] | None = Field(description="the companies it sees; null: all")
     created_by: str
@@ -39,12 +39,12 @@ class SignInLinkView(Model):
 
 
 class SignInLinkList(Model):
-    """The links that are good still, the latest first, at most 1,000."""
+    """The links that are still valid, the latest first, at most 1,000."""
 
     data: list[SignInLinkView] = Field(description="the links")
 
 
 class Revoked(Model):
-    """What was ended."""
+    """The sessions, links or tokens that were ended."""
 
     id: UUID

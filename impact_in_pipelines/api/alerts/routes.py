@@ -81,7 +81,7 @@ def list_incidents(
 @incidents.post(
     "/incidents/{incidentId:id}/acknowledge",
     operation_id="acknowledgeIncident",
-    summary="Say that somebody is on it; PagerDuty stops escalating",
+    summary="Say that somebody works on it; PagerDuty stops escalating",
     dependencies=[MANAGE],
 )
 def acknowledge_incident(api: Api, caller: Caller, incidentId: UUID) -> IncidentView:  # noqa: N803
@@ -163,7 +163,7 @@ def list_maintenance(
 @maintenance.post(
     "/maintenance-windows",
     operation_id="addMaintenanceWindow",
-    summary="Withhold notices about a company, a platform, or one on the other",
+    summary="Withhold alerts about a company, a platform, or a company on a platform",
     status_code=201,
     dependencies=[MANAGE],
 )

@@ -43,7 +43,7 @@ def analytics(
     request: Request,
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
     days: Annotated[
-        int, Query(ge=1, le=MOST_DAYS, description="so many UTC days, up to today")
+        int, Query(ge=1, le=MOST_DAYS, description="how many UTC days, up to today")
     ] = DAYS,
 ) -> Any:
     form = preferred(request.headers.get("accept"), (_JSON, _HTML, _CSV))

@@ -21,9 +21,10 @@ class CallFigures(Model):
     repeated_requests: int = Field(
         description="calls in which every delivery had been tried before"
     )
-    failed_requests: int = Field(description="calls that brought nothing")
+    failed_requests: int = Field(description="calls that delivered nothing")
     lost_attempts: int = Field(
-        description="attempts whose worker died, so that nobody knows of a call; in no other count"
+        description="attempts whose worker died, so that nobody knows whether there was a call; in no "
+        "other count"
     )
     answer_seconds: float = Field(description="seconds waited for answers, all calls together")
     avg_answer_ms: float | None = Field(description="mean milliseconds of an answer")
@@ -66,22 +67,22 @@ class HourFigures(Model):
 
     hour: int = Field(description="0 to 23")
     requests: int = Field(description="calls made")
-    failed_requests: int = Field(description="calls that brought nothing")
+    failed_requests: int = Field(description="calls that delivered nothing")
     success_rate: float | None
     success_rate_interval: Interval | None
     p50_answer_ms: float | None = Field(description="median answer in milliseconds, within 5 %")
 
 
 class BestHourView(Model):
-    """The best hours of the day, claimed only where the calls are enough."""
+    """The best hours of the day, if there are enough calls to tell."""
 
     verdict: VerdictName = Field(
-        description="few: too few calls; alike: what differs may be chance; more_succeed; faster: as many "
-        "succeed, and answers come sooner"
+        description="few: too few calls; alike: the differences may be chance; more_succeed: "
+        "more calls succeed; faster: as many succeed, and answers come sooner"
     )
     hours: list[int] = Field(description="the best ones, which can't be told apart")
     compared_hours: int = Field(description="hours with enough calls")
-    fewest_requests: int = Field(description="how many are enough")
+    fewest_requests: int = Field(description="how many calls an hour needs to be compared")
     best: HourFigures | None = Field(description="the best hours together")
     others: HourFigures | None = Field(description="the other compared hours together")
 
@@ -90,7 +91,7 @@ class ErrorFigures(Model):
     """Failed calls of one kind."""
 
     kind: str = Field(description="the error kind, or unknown")
-    requests: int = Field(description="calls that failed so")
+    requests: int = Field(description="calls that failed with this kind of error")
 
 
 class AnswerPoint(Model):
@@ -147,13 +148,15 @@ class AnalyticsReport(Model):
     generated_at: Moment = Field(description="when this was put together")
     counted_at: Moment | None = Field(description="when the newest day was counted; null: never")
     timezone: str | None = Field(description="the company's zone; null over all companies")
-    currency: str | None = Field(description="of every cost; null: no price is set")
+    currency: str | None = Field(description="the currency of every cost; null: no price is set")
     targets: AnalyticsTargets = Field(description="what is aimed at")
     total: PricedFigures = Field(description="the whole span")
     before: SpanFiguresView = Field(description="the span of the same length before it")
     points: list[SpanFiguresView] = Field(description="day by day, week by week or by month")
-    platforms: list[PlatformFiguresView] = Field(description="each that was called or had to be")
-    companies: list[CompanyFigures] = Field(
-        description="the companies with the most calls; of a company's own analytics none"
+    platforms: list[PlatformFiguresView] = Field(
+        description="every platform that was called or had deliveries due"
     )
-    companies_in_all: int = Field(description="how many companies have called")
+    companies: list[CompanyFigures] = Field(
+        description="the companies with the most calls; empty in analytics of one company"
+    )
+    companies_in_all: int = Field(description="how many companies had calls")

@@ -32,7 +32,7 @@ router = api_router("Companies")
 
 _ZIP = {
     "200": {
-        "description": "everything of it",
+        "description": "everything of the company",
         "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -85,7 +85,7 @@ def deactivate_company(
 @router.post(
     "/companies/{companyId}/reactivate",
     operation_id="reactivateCompany",
-    summary="Take a company up again",
+    summary="Switch a company on again",
     dependencies=[MANAGE],
 )
 def reactivate_company(api: Api, caller: Caller, companyId: UUID) -> CompanyReactivation:  # noqa: N803

@@ -27,7 +27,7 @@ class CompanyDeactivation(Model):
     schedules: int = Field(description="how many schedules stopped")
     cancelled: int = Field(description="how many waiting deliveries were cancelled")
     being_sent: int = Field(
-        description="how many are being sent at this moment; they end by themselves"
+        description="how many are being sent at this moment; they are not cancelled"
     )
 
 
@@ -35,7 +35,7 @@ class CompanyReactivation(Model):
     """A company that was switched on again."""
 
     company: CompanyView = Field(description="the company")
-    schedules: int = Field(description="how many schedules go on")
+    schedules: int = Field(description="how many schedules were resumed")
     still_paused: int = Field(description="how many could not be resumed")
 
 
@@ -49,7 +49,7 @@ class ErasureBody(Input):
 
 
 class PersonBody(Input):
-    """Whose data is to be erased."""
+    """The person whose data is to be erased."""
 
     reference: Text = Field(description="the participant's or volunteer's reference")
 

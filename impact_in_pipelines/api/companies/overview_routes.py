@@ -23,7 +23,7 @@ router = api_router("Companies")
 @router.get(
     "/companies/health",
     operation_id="listCompanyHealth",
-    summary="How the token's companies stand",
+    summary="The state of the token's companies",
     dependencies=[VIEW],
 )
 def list_company_health(

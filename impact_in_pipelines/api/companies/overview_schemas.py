@@ -13,13 +13,13 @@ from impact_in_pipelines.services.operating.overview import Overview, PlatformQu
 
 
 class CompanyHealthView(Model):
-    """How one company stands. `nothing`: nothing of it has ever arrived."""
+    """The state of one company. `nothing`: nothing of it has ever arrived."""
 
     company_id: UUID
     slug: str
     name: str
     state: Literal["breach", "warning", "nothing", "inactive", "healthy"] = Field(
-        description="the worst that is known"
+        description="the most severe state that applies"
     )
     critical_incidents: int
     warning_incidents: int
@@ -52,7 +52,7 @@ class QueueView(Model):
 
 
 class RefusedAlerts(Model):
-    """A channel of alerts that takes none: `error` is what it answered last."""
+    """A channel that refuses alerts; `error` is its last answer."""
 
     channel: Literal["slack", "slack_critical", "pagerduty", "log"]
     waiting: int
@@ -70,7 +70,7 @@ class OverviewView(Model):
     warning_incidents: int
     latest_incidents: list[IncidentView]
     refused_alerts: list[RefusedAlerts] = Field(
-        description="channels on which alerts wait because they are not taken"
+        description="channels that refuse alerts, so that they wait"
     )
 
 

@@ -59,7 +59,9 @@ audit = api_router("Audit log")
 
 AuditPart = Annotated[
     str,
-    Query(max_length=200, pattern=r"^[^\x00]*$", description="a part of it; absent: any"),
+    Query(
+        max_length=200, pattern=r"^[^\x00]*$", description="a part of the actor's name; absent: any"
+    ),
 ]
 
 
@@ -169,7 +171,7 @@ def set_connection(
 @connections.post(
     "/connections/{companyId}/{platform}/test",
     operation_id="testConnection",
-    summary="Try an account out without delivering anything",
+    summary="Test an account without delivering anything",
     dependencies=[MANAGE],
 )
 async def test_connection(

@@ -63,7 +63,7 @@ class ConnectionOptions(Input):
 
 
 class ConnectionView(Model):
-    """A company's account on a platform. Credentials are write-only: their names are told."""
+    """A company's account on a platform. Credentials are write-only: only their names are shown."""
 
     company_id: UUID
     company: str = Field(examples=["acme"])
@@ -93,7 +93,7 @@ def _credentials() -> list[str]:
 
 
 class ConnectionBody(Input):
-    """What is set; what is absent or null stays as it is. `options` are replaced whole."""
+    """Settings to change; what is absent or null stays as it is. `options` are replaced whole."""
 
     organization_id: Text | None = None
     base_url: Annotated[
@@ -120,15 +120,15 @@ class ConnectionBody(Input):
         Secret | None,
         Field(
             min_length=16,
-            description="what the platform signs its call-backs with; whsec_… (Base64) for Standard "
-            "Webhooks; encrypted, never shown",
+            description="the secret with which the platform signs its call-backs; whsec_… "
+            "(Base64) for Standard Webhooks; encrypted, never shown",
             json_schema_extra={"writeOnly": True},
         ),
     ] = None
 
 
 class ConnectionTest(Model):
-    """What trying an account out has shown, without delivering anything."""
+    """The result of testing an account without delivering anything."""
 
     ok: bool
     verified: list[str]

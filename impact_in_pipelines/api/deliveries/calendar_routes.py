@@ -33,7 +33,7 @@ class CalendarDayView(Model):
 
     day: date = Field(description="the local day")
     state: DayState = Field(
-        description="what became of it; `hole`: figures without a delivery, `nothing`: no figures either"
+        description="its state; `hole`: figures without a delivery, `nothing`: no figures either"
     )
     delivery_id: UUID | None = Field(description="the delivery that decides the state")
     deliveries: int = Field(description="how many deliveries cover the day")
@@ -60,7 +60,7 @@ class DayToSend(Input):
 
 
 class SentDay(Model):
-    """Who was asked to send it at once."""
+    """What was done to have it sent at once."""
 
     drains: dict[str, DrainStart] = Field(description="what was done to have it sent, by platform")
 
@@ -68,7 +68,7 @@ class SentDay(Model):
 @router.get(
     "/companies/{companyId}/calendar",
     operation_id="getCalendar",
-    summary="What became of each local day of a company, by platform",
+    summary="The state of each local day of a company, by platform",
     dependencies=[VIEW],
 )
 def get_calendar(

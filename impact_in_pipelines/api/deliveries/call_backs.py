@@ -56,12 +56,12 @@ class CallBack(BaseModel):
     message: Annotated[str | None, Field(max_length=10_000, pattern=NO_NUL)] = None
     timestamp: Annotated[
         AwareDatetime | None,
-        Field(description="when it happened: an older word never overrules a newer one"),
+        Field(description="when it happened: an older message never overrules a newer one"),
     ] = None
 
 
 class CallBackAnswer(Model):
-    """What the call-back has done."""
+    """The effect of the call-back."""
 
     result: Literal["taken_back", "restored", "noted", "duplicate"]
     deliveries: int = Field(description="how many deliveries were taken back or restored")

@@ -77,10 +77,10 @@ class Cancellation(Model):
 
     cancelled: list[UUID] = Field(description="deliveries that are cancelled now")
     failed_again: list[UUID] = Field(
-        description="replays that were queued: the failure that each was to repair stands as before"
+        description="queued replays that were called off: their deliveries stay failed"
     )
     along_in_batch: list[UUID] = Field(
-        description="of both, those that went along because they are frozen in one batch with another"
+        description="those of both that were cancelled because they are frozen in one batch with another"
     )
     refused: list[RefusedReplay] = Field(description="the others, with the reason")
 

@@ -39,7 +39,7 @@ Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 365)]
 
 class StaleDayView(Model):
     """A local day whose events have changed since it was delivered. The figures are those of the whole
-    period of its delivery, as the platform was told them and as it would be now."""
+    period of its delivery, as they were sent and as they would be sent now."""
 
     company_id: UUID
     company: str = Field(description="the company's slug", examples=["acme"])
@@ -92,11 +92,11 @@ class CorrectionPolicyBody(Input):
     policy: Policy = Field(description="`never`, `ask` a person, or `automatic`")
     quiet_minutes: Minutes = Field(
         default=DEFAULT_QUIET_MINUTES,
-        description="so long nothing has changed before a correction goes out by itself",
+        description="minutes for which nothing must have changed before an automatic correction",
     )
     at_most_every_minutes: Minutes = Field(
         default=DEFAULT_AT_MOST_EVERY_MINUTES,
-        description="corrections go out by themselves at most once in so long",
+        description="minutes that must lie between automatic corrections",
     )
     counts_twice_accepted: Annotated[str | None, Field(min_length=1, max_length=200)] = Field(
         default=None,
@@ -110,8 +110,10 @@ class CorrectionPolicyView(Model):
 
     platform: ShownPlatform
     policy: Policy = Field(description="`never`, `ask` a person, or `automatic`")
-    quiet_minutes: int = Field(description="how long nothing must have changed")
-    at_most_every_minutes: int = Field(description="how often corrections go out by themselves")
+    quiet_minutes: int = Field(description="minutes for which nothing must have changed")
+    at_most_every_minutes: int = Field(
+        description="minutes that must lie between automatic corrections"
+    )
     counts_twice_accepted: str | None = Field(description="who accepts that both are counted")
     second_report: SecondReport = Field(
         description="whether the platform `replaces` the first report or `adds` the second to it"

@@ -27,11 +27,16 @@ def asked(
     ] = None,
     period_from: Annotated[
         InputDay | None,
-        Query(alias="periodFrom", description="only what reports this day or a later one"),
+        Query(
+            alias="periodFrom", description="only deliveries that report on this day or a later one"
+        ),
     ] = None,
     period_until: Annotated[
         InputDay | None,
-        Query(alias="periodUntil", description="only what reports this day or an earlier one"),
+        Query(
+            alias="periodUntil",
+            description="only deliveries that report on this day or an earlier one",
+        ),
     ] = None,
     error: Annotated[
         str | None, Query(max_length=200, pattern=NO_NUL, description="text in the last error")

@@ -156,7 +156,7 @@ def preview_one(
 @router.get(
     "/replays/{replayId:id}",
     operation_id="getReplay",
-    summary="How a replay goes",
+    summary="The progress of a replay",
     dependencies=[VIEW],
 )
 def get_replay(api: Api, caller: Caller, replayId: UUID) -> ReplayProgress:  # noqa: N803

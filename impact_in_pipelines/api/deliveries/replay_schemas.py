@@ -25,7 +25,8 @@ DrainState = Literal["started", "waiting", "next_tick"]
 Drains = Annotated[
     dict[ShownPlatform, DrainState],
     Field(
-        description="per platform: a drain was started, one that waits takes it, or the next tick does",
+        description="for each platform: a drain was started, one that waits will send it, or the next "
+        "tick will",
         examples=[{"benevity": "started"}],
     ),
 ]
@@ -98,7 +99,7 @@ class RenewedReplay(Model):
 
 
 class ReplayAccepted(Model):
-    """What was queued. `ids` are sent, `alongInBatch` among them, which went out in the same batch."""
+    """What was queued. `ids` are sent; `alongInBatch` are those of them that went out in the same batch."""
 
     replay_id: UUID | None = Field(description="null: nothing was queued")
     status_url: str | None = Field(description="how it goes", examples=["/v1/impact-in/replays/…"])
@@ -123,7 +124,7 @@ class RunNowView(Model):
 
 
 class ReplayState(Model):
-    """How one delivery of a replay stands."""
+    """The state of one delivery of a replay."""
 
     id: UUID
     platform: ShownPlatform
@@ -137,7 +138,7 @@ class ReplayState(Model):
 
 
 class ReplayProgress(Model):
-    """How a replay goes. It is `done` when none of its deliveries is on its way any more."""
+    """The progress of a replay. It is `done` when all its deliveries have ended."""
 
     id: UUID
     requested_by: str
@@ -164,7 +165,7 @@ class DifferenceView(Model):
 
 
 class PreviewedItem(Model):
-    """What would become of one delivery."""
+    """What a replay would do with one delivery."""
 
     id: UUID
     platform: ShownPlatform
@@ -193,5 +194,5 @@ class PreviewedMany(Model):
     to_send: int
     skipped: int
     refused: int
-    estimated_seconds: float = Field(description="about, under the rate limits")
+    estimated_seconds: float = Field(description="about how many seconds, under the rate limits")
     items: list[PreviewedItem]

@@ -74,7 +74,7 @@ def list_deliveries(
 @router.get(
     "/deliveries/export",
     operation_id="exportDeliveries",
-    summary="The whole log as filtered, the latest due first; as JSON or CSV, streamed",
+    summary="All deliveries that fit the filters, the latest due first; as JSON or CSV, streamed",
     dependencies=[VIEW],
     response_model=list[Delivery],
     responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},

@@ -20,7 +20,7 @@ TriggerName = Literal["schedule", "manual", "backfill", "replay", "correction"]
 
 
 class HeldView(Model):
-    """What holds a delivery that waits: nothing is sent, no attempt is spent, nothing has failed."""
+    """What holds a delivery that waits. Nothing is sent, no attempt is used, nothing has failed."""
 
     by: Literal["person", "platform_breaker", "connection_breaker", "platform_request"]
     reason: str
@@ -39,7 +39,7 @@ class Delivery(Model):
     schedule_id: UUID | None
     trigger: TriggerName
     status: Status
-    recovered: bool = Field(description="it failed for good, and a replay brought it through")
+    recovered: bool = Field(description="it failed for good, and its replay has arrived")
     period_start: Day
     period_end: Day
     scheduled_for: Moment
@@ -148,7 +148,7 @@ class ReceiptView(Model):
     delivered_at: Moment | None
     transaction_id: str | None
     http_status: int | None
-    idempotency_key: UUID = Field(description="the key that it was sent under")
+    idempotency_key: UUID = Field(description="the key under which it was sent")
     payload_hash: str | None = Field(
         description="SHA-256 of the content as it was sent, in canonical JSON without its own timestamps"
     )

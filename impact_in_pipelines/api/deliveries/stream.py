@@ -44,7 +44,9 @@ async def stream_events(
     last_event_id: Annotated[
         str | None,
         Header(
-            alias="Last-Event-ID", description="what has changed since is sent first", max_length=40
+            alias="Last-Event-ID",
+            description="the id of the last event that was received; what has changed since is sent first",
+            max_length=40,
         ),
     ] = None,
 ) -> StreamingResponse:

@@ -42,7 +42,7 @@ _EVENT: dict[str, Any] = {
 
 STREAM: dict[str, Any] = {
     "description": "A stream of server-sent events that ends with the token. `delivery`: its data is a "
-    "DeliveryEvent, its id can be given back as Last-Event-ID. `reset`: changes were missed; read the list "
+    "DeliveryEvent, its id can be sent as Last-Event-ID. `reset`: changes were missed; read the list "
     "again. Comments are heartbeats.",
     "content": {
         "text/event-stream": {

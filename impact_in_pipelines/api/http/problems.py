@@ -45,7 +45,7 @@ _SLUGS = {
 
 
 class FieldError(BaseModel):
-    """One place of the request that doesn't hold."""
+    """One part of the request that is wrong."""
 
     location: str = Field(description="body, query, path or header", examples=["body"])
     field: str = Field(description="the field's name as it was sent", examples=["ids[0]"])
@@ -63,7 +63,7 @@ class Problem(BaseModel):
         examples=["/v1/impact-in/deliveries/00000000-0000-4000-8000-000000000000"]
     )
     errors: list[FieldError] | None = Field(
-        None, description="the fields that don't hold, at most 20 of them"
+        None, description="the fields that are wrong, at most 20 of them"
     )
 
 

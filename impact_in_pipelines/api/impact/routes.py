@@ -90,7 +90,7 @@ async def upload_events(
 @router.get(
     "/companies/{companyId}/uploads/{uploadId}",
     operation_id="getUpload",
-    summary="One file of events with its first rejected rows, of which viewers see nobody's reference",
+    summary="One file of events with its first rejected rows, for viewers without references",
     dependencies=[VIEW],
 )
 def get_upload(api: Api, caller: Caller, companyId: UUID, uploadId: UUID) -> UploadDetail:  # noqa: N803
@@ -114,7 +114,7 @@ def get_upload_rejects(api: Api, caller: Caller, companyId: UUID, uploadId: UUID
 @router.post(
     "/companies/{companyId}/uploads/{uploadId}/import",
     operation_id="importUpload",
-    summary="Import the rows that hold",
+    summary="Import the good rows",
     dependencies=[MANAGE],
 )
 async def import_upload(api: Api, caller: Caller, companyId: UUID, uploadId: UUID) -> UploadView:  # noqa: N803

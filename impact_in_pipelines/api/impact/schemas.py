@@ -29,7 +29,7 @@ class UploadView(Model):
     )
     rows: int = Field(description="rows below the header")
     imported: int = Field(description="new events")
-    updated: int = Field(description="events that an earlier file had otherwise")
+    updated: int = Field(description="events that an earlier file had with other content")
     unchanged: int = Field(description="events that are known already")
     duplicates: int = Field(description="rows that repeat another one of the file")
     rejected: int = Field(description="rows that aren't imported")

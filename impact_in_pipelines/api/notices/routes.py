@@ -49,7 +49,7 @@ def list_channels(api: Api, caller: Caller, companyId: UUID) -> NoticeChannelLis
 @router.post(
     _ALL,
     operation_id="addNoticeChannel",
-    summary="Add a channel; the secret of a webhook is shown this once",
+    summary="Add a channel; the secret of a webhook is shown only now",
     status_code=201,
     dependencies=[MANAGE],
 )
@@ -158,7 +158,7 @@ async def test_channel(
 @router.post(
     f"{_ONE}/rotate-secret",
     operation_id="rotateNoticeSecret",
-    summary="Give a webhook another secret, shown this once",
+    summary="Give a webhook another secret, shown only now",
     dependencies=[MANAGE],
 )
 def rotate_secret(
@@ -200,7 +200,7 @@ def list_messages(
 @router.post(
     f"{_ONE}/messages/{{messageId}}/send-again",
     operation_id="sendNoticeAgain",
-    summary="Send a message once more, under the id it had",
+    summary="Send a message once more, under the same id",
     dependencies=[MANAGE],
 )
 def send_again(

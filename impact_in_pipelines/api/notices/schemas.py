@@ -130,7 +130,7 @@ class NoticeChannelView(Model):
     last_error: str | None = Field(description="the last failure in one line; null: it works")
     last_success_at: Moment | None = Field(description="when something was accepted last")
     old_secret_until: Moment | None = Field(
-        description="until when the secret before signs as well; null: one signs"
+        description="until when messages are also signed with the old secret; null: they aren't"
     )
     created_by: str
     created_at: Moment
@@ -150,8 +150,8 @@ class MadeNoticeChannel(Model):
 
     channel: NoticeChannelView = Field(description="the channel")
     secret: str | None = Field(
-        description="of webhooks what they are signed with: shown this once; null otherwise, and when "
-        "the answer is repeated",
+        description="the secret with which a webhook is signed, shown only now; null for other "
+        "channels, and when the answer is repeated",
         examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
     )
 

@@ -18,18 +18,18 @@ from impact_in_pipelines.api.openapi.operations import OPERATIONS, PARAMETERS, T
 
 _DESCRIPTION = (
     "Deliveries of impact figures to CSR platforms: what is due, what arrived, what to send again. "
-    "Errors are problem details (RFC 9457). Instants are ISO 8601 with offset. Another company's things "
-    "are not found."
+    "Errors are problem details (RFC 9457). Instants are ISO 8601 with offset. For anything of another "
+    "company the answer is 404."
 )
 _ERRORS = {
     "401": "no valid token",
     "403": "a role is missing",
-    "404": "not there, or another company's",
-    "406": "none of the forms it can be had in is accepted",
+    "404": "it doesn't exist, or belongs to another company",
+    "406": "none of its forms is accepted",
     "409": "its state forbids it, or the first request with this key is under way",
     "413": "the body is larger than it may be",
-    "415": "the body is of another type than the one that is taken",
-    "422": "a field doesn't hold; it is named",
+    "415": "the body has a wrong type",
+    "422": "a field is wrong; the answer names it",
     "429": "too many requests",
     "500": "a defect of ours",
     "503": "the database doesn't answer",

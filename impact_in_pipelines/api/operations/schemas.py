@@ -22,7 +22,7 @@ class FindingView(Model):
 
 
 class ReadinessView(Model):
-    """Whether it can serve. Degraded it can: without Dagster what is replayed waits for the next tick."""
+    """Whether it can serve. `degraded` can: without Dagster, replays wait for the next tick."""
 
     status: Literal["ready", "degraded", "unready"]
     database: Literal["ok", "unreachable"]

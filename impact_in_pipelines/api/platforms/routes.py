@@ -37,7 +37,7 @@ router = api_router("Platforms")
 @router.get(
     "/platforms",
     operation_id="listPlatforms",
-    summary="What holds platforms and the token's companies' connections",
+    summary="What holds platforms and the connections of the token's companies",
     dependencies=[VIEW],
 )
 def list_platforms(

@@ -16,10 +16,10 @@ class DeletionView(Model):
     id: UUID
     cancelled_deliveries: int
     kept_failures: int = Field(
-        description="queued replays that are called off: their failure stands"
+        description="queued replays that are called off: their deliveries stay failed"
     )
     left_deliveries: int = Field(
-        description="being sent, or frozen in a batch with others: they go on to their end"
+        description="being sent, or frozen in a batch with others: they are not cancelled"
     )
 
 
@@ -48,7 +48,8 @@ class ScheduleYearView(Model):
     year: int
     timezone: str
     complete_until: Day = Field(
-        description="earlier than the year's last day only for what fires every few minutes"
+        description="the last day that is shown; earlier than the year's last only for schedules that "
+        "fire every few minutes"
     )
     days: list[SendDay]
     shifted: list[ShiftedView]

@@ -149,7 +149,7 @@ def get_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  #
 @router.patch(
     "/schedules/{scheduleId:id}",
     operation_id="updateSchedule",
-    summary="Change a schedule from now on; what has fired never fires again",
+    summary="Change a schedule from now on; no fire happens twice",
     dependencies=[MANAGE],
 )
 def update_schedule(
@@ -170,7 +170,7 @@ def update_schedule(
 @router.post(
     "/schedules/{scheduleId:id}/pause",
     operation_id="pauseSchedule",
-    summary="No more fires, for a reason; what is planned already still goes out",
+    summary="Stop a schedule from firing, with a reason; what is planned already still goes out",
     dependencies=[MANAGE],
 )
 def pause_schedule(
@@ -186,7 +186,7 @@ def pause_schedule(
 @router.post(
     "/schedules/{scheduleId:id}/resume",
     operation_id="resumeSchedule",
-    summary="Fire again; the days of the pause go to the next fire",
+    summary="Let a paused schedule fire again",
     dependencies=[MANAGE],
 )
 def resume_schedule(api: Api, caller: Caller, scheduleId: UUID) -> ScheduleView:  # noqa: N803

@@ -217,7 +217,7 @@ class PreviewRequest(NewRule):
 
 
 class ScheduleBody(Input):
-    """What is changed; what is absent stays. null takes a calendar or a window off."""
+    """What is changed; what is absent stays. null removes a calendar or a window."""
 
     schedule: Cron | None = None
     timezone: Zone | None = None
@@ -265,7 +265,7 @@ class ScheduleView(Model):
     )
     twin_id: UUID | None = Field(
         None,
-        description="another schedule of the company that fires alike: what one delivers, the other skips",
+        description="another schedule of the company with the same fires: what one delivers, the other skips",
     )
 
 
@@ -295,7 +295,7 @@ class PreviewView(Model):
     description: str
     timezone: str
     fires: list[FireView]
-    notices: list[str] = Field(description="what the holiday calendar holds that its name may hide")
+    notices: list[str] = Field(description="notes about the holiday calendar")
 
 
 class CountsView(Model):
@@ -323,7 +323,7 @@ class ScheduleStatsView(Model):
 
 
 class DeletedView(Model):
-    """A schedule taken out of use; its history stays."""
+    """A deleted schedule; its history stays."""
 
     id: UUID
     cancelled_deliveries: int = Field(description="planned, never tried, and cancelled with it")

@@ -42,8 +42,8 @@ class ServiceLevelView(Model):
     """One service level; rates are fractions."""
 
     name: LevelName = Field(description="which one")
-    value: float = Field(description="what holds for the company")
-    usual: float = Field(description="what holds without a number of its own")
+    value: float = Field(description="the value for the company")
+    usual: float = Field(description="the value without a number of its own")
     lowest: float = Field(description="the lowest that the operator allows")
     highest: float = Field(description="the highest that the operator allows")
     own: bool = Field(description="whether the company has its own number")
@@ -59,7 +59,7 @@ class ServiceLevelChange(Input):
     """Numbers to set; rates are fractions."""
 
     values: dict[LevelName, float | None] = Field(
-        description="by name; null: the usual number holds again; what isn't named stays",
+        description="by name; null: the usual number again; what isn't named stays",
         examples=[{"successRateTarget": 0.99}],
     )
 

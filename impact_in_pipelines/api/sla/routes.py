@@ -52,7 +52,7 @@ _AHEAD = timedelta(days=1)
 @router.get(
     "/sla-status",
     operation_id="getSlaStatus",
-    summary="How a company stands; without companyId everybody, for a token for all companies",
+    summary="Service levels of a company; without companyId of all, with a token for all companies",
     dependencies=[VIEW],
     response_model=SlaStatusView,
 )
@@ -99,7 +99,8 @@ def sla_report(
     request: Request,
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
     period: Annotated[
-        Literal["weekly", "monthly"] | None, Query(description="absent: the past seven days")
+        Literal["weekly", "monthly"] | None,
+        Query(description="the kind of a stored report; absent: the past seven days"),
     ] = None,
     start: Annotated[
         InputDay | None,

@@ -70,8 +70,8 @@ class BreachView(Model):
     low_confidence: bool = Field(description="it rests on few deliveries, so it pages nobody")
     pages: bool = Field(description="whether somebody is paged for it")
     rule: str | None = Field(
-        description='the rule on which that rests (docs/sla.md, "Who is paged"); null: made before '
-        "there were any"
+        description='the rule that decided it (docs/sla.md, "Who is paged"); null: opened before '
+        "there were rules"
     )
 
 
@@ -89,7 +89,7 @@ class SlaScope(Model):
     pending_deliveries: int
     cancelled_deliveries: int
     replayed_deliveries: int = Field(
-        description="what had arrived and was sent again on purpose; not in the rates"
+        description="those that had arrived and were sent again on purpose; not in the rates"
     )
     on_time_deliveries: int = Field(description="those that arrived within the latency target")
     timed_deliveries: int = Field(
@@ -151,7 +151,7 @@ class PeriodView(Model):
 
 
 class SlaStatusView(Model):
-    """How a company, or everybody, stands in a period."""
+    """The service levels of a company, or of all, in a period."""
 
     company_id: UUID | None
     company: str | None
@@ -193,7 +193,7 @@ class TrendPeriod(Model):
     retry_success_rate: float | None
     average_latency_ms: float | None = Field(description="mean milliseconds from due to arrived")
     latency_p95_ms: float | None = Field(
-        description="milliseconds within which 95 % arrived, of earlier periods about"
+        description="milliseconds within which 95 % arrived; approximate for earlier periods"
     )
     latency_p95_capped: bool = Field(description="whether it is more than that")
 

@@ -26,9 +26,10 @@ LONGEST_DAYS = 400
 
 
 class DayState(StrEnum):
-    """What became of a local day on a platform. `stale`: it arrived, and its events have changed since;
-    `corrected`: they had, and a correction has arrived. `hole`: there are figures and nothing was to send
-    them; `nothing`: there was nothing to report."""
+    """The state of a local day on a platform. `stale`: it arrived, and its events have changed since;
+    `corrected`: they had changed, and a correction has arrived. `hole`: there are figures, and no delivery of
+    them; `nothing`: there was nothing to report.
+    """
 
     ARRIVED = "arrived"
     CORRECTED = "corrected"

@@ -15,7 +15,7 @@ IF_NONE_MATCH: Mapping[str, Any] = MappingProxyType(
         "name": "If-None-Match",
         "in": "header",
         "required": False,
-        "description": "the ETag of an answer that is there already: 304 if it is still the same",
+        "description": "the ETag of an earlier answer: 304 if it is still the same",
         "schema": {"type": "string"},
     }
 )
