@@ -98,6 +98,15 @@ class ReferenceEmpty(UsageError):
     """Whose data is to be erased isn't said."""
 
 
+@refusal("connection.option_unknown")
+class OptionUnknown(UsageError):
+    """The platform's connector reads no option of this name; `known` are those that it reads."""
+
+    platform: Platform
+    name: str
+    known: Sequence[str]
+
+
 class InvalidCredentials(UsageError):
     """Credentials that the platform can't take. No refusal of these carries a value."""
 

@@ -37,6 +37,7 @@ SENTENCES = {
     "connection.credential_not_printable": N_(
         "%(platform)s credentials: %(name)s must be printable ASCII without spaces around it"
     ),
+    "connection.option_unknown": N_("%(platform)s has no option '%(name)s', but %(known)s"),
     "connection.client_missing": N_(
         "the %(platform)s account is set to OAuth, but its credentials have no client id and secret"
     ),

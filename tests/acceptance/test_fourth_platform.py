@@ -161,8 +161,10 @@ def test_dagster_has_its_assets_its_drain_and_its_schedule(fourth: Fourth) -> No
 
 
 def test_a_person_sets_it_up_in_the_cockpit(fourth: Fourth) -> None:
-    """The form asks for its credential, unseen, and what was typed never comes back."""
+    """The form asks for its credential, unseen, and for its options; what was typed as a secret never comes
+    back."""
     assert fourth.said["form"] == [["Signing secret", "password"]]
+    assert fourth.said["options"] == ["programId", "programName"]
     assert fourth.said["saved"] == [200, True, False]
 
 
@@ -176,6 +178,7 @@ def test_the_api_and_the_terminal_know_it(fourth: Fourth) -> None:
     (shown,) = fourth.said["cli"]
     assert (shown["platform"], shown["lacks"]) == (WEBHOOK, [])
     assert shown["credentialNames"] == ["signing_secret"]
+    assert shown["options"] == {"programName": "Deeds"}
 
 
 def test_what_is_due_arrives_once_signed_under_its_key(fourth: Fourth) -> None:

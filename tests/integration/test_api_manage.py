@@ -161,6 +161,16 @@ def test_what_is_absent_stays_as_it_is(api: Served) -> None:
     assert api.post(f"{address}/test").status_code == 409
 
 
+def test_an_option_that_the_platform_does_not_read_is_refused(api: Served) -> None:
+    """A connector that was added may read any; what nobody reads would be a wrong report some day."""
+    address = f"/connections/{api.own.company}/benevity"
+
+    bad = api.call("PUT", address, json={"options": {"programId": "p-1", "ledger": "north"}})
+
+    assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "options")
+    assert "'ledger'" in bad.json()["detail"]
+
+
 def test_a_connection_is_tried_out_without_delivering(api: Served) -> None:
     """What was verified, and what can't be."""
     found = api.post(f"/connections/{api.own.company}/benevity/test").json()

@@ -145,6 +145,9 @@ def set_connection(
     if body.credentials is not None:
         with naming("credentials"):
             validate_credentials(target, body.credentials)
+    if body.options is not None:
+        with naming("options"):
+            service.check_options(target, body.options.model_extra or {})
     change = service.ConnectionChange(
         organization_id=body.organization_id,
         base_url=body.base_url,

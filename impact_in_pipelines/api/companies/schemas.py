@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from impact_in_pipelines.api.http.schemas import (
     NO_NUL,
@@ -53,7 +53,10 @@ class NewCompany(Input):
 
 
 class ConnectionOptions(Input):
-    """What an account needs besides, by platform."""
+    """What an account needs besides, by platform; a connector that was added may read others."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Text] = Field(init=False)
 
     auth: Literal["oauth", "api_key"] | None = None
     program_id: Text | None = None

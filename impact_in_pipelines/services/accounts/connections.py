@@ -1,6 +1,6 @@
 """Connections as every door shows, sets and tries them out; what they may lead to is judged here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,9 @@ from impact_in_pipelines.errors.accounts import (
     AddressNotEncrypted,
     AddressNotPublic,
     ConnectionMissing,
+    OptionUnknown,
 )
-from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
@@ -97,6 +98,14 @@ def set_connection(
     )
     runtime.closures.probe_now(platform, company.id, runtime.clock())
     return stored(runtime, company, platform)
+
+
+def check_options(platform: Platform, names: Iterable[str]) -> None:
+    """Raise `OptionUnknown` for a name that the platform's connector doesn't read."""
+    known = FACTS[platform].options
+    for name in names:
+        if name not in known:
+            raise OptionUnknown(platform=platform, name=name, known=known)
 
 
 def stored(runtime: Runtime, company: Company, platform: Platform) -> ShownConnection:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from anyio.to_thread import run_sync
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from impact_in_pipelines.wording.marking import N_
 
 _LONGEST = 500
 _LONGEST_SECRET = 4096
+_LONGEST_OPTION = 200
 _HIGHEST = {"rate_limit_per_minute": 100_000, "max_concurrency": 1_000}
 
 
@@ -51,6 +53,7 @@ def form(visit: Visit) -> Response:
         "rate_limit_per_minute": str(shown.rate_limit_per_minute or ""),
         "max_concurrency": str(shown.max_concurrency or ""),
         "enabled": "on" if shown.enabled else "",
+        **{_field_of(name): str(shown.options.get(name, "")) for name in _asked_for(platform)},
     }
     return _form(visit, platform, values)
 
@@ -125,7 +128,25 @@ def _form(
         labels={name: visit.text(one.label) for name, one in facts.credentials_by_name.items()},
         ids={name for name, one in facts.credentials_by_name.items() if one.is_id},
         usual_limit=facts.rate_limit_per_minute,
+        options={name: _field_of(name) for name in _asked_for(platform)},
     )
+
+
+def _asked_for(platform: Platform) -> list[str]:
+    """The options that the form asks for; how an account signs in follows from its credentials."""
+    return [name for name in FACTS[platform].options if name != "auth"]
+
+
+def _field_of(option: str) -> str:
+    return f"option-{option}"
+
+
+def _options(visit: Visit, platform: Platform) -> dict[str, Any] | None:
+    """The account's options with what was typed over them; None where nothing changes."""
+    before = service.stored(visit.api.runtime, visit.home, platform).options
+    typed = {name: visit.field(_field_of(name))[:_LONGEST_OPTION] for name in _asked_for(platform)}
+    after = {name: value for name, value in {**before, **typed}.items() if value}
+    return None if after == before else after
 
 
 def _posted(visit: Visit, platform: Platform) -> _Posted:
@@ -145,6 +166,7 @@ def _posted(visit: Visit, platform: Platform) -> _Posted:
         organization_id=visit.field("organization_id")[:_LONGEST] or None,
         base_url=url or None,
         credentials=given or None,
+        options=_options(visit, platform),
         enabled=visit.field("enabled") == "on",
         rate_limit_per_minute=limits["rate_limit_per_minute"],
         max_concurrency=limits["max_concurrency"],
