@@ -69,10 +69,7 @@ def _check_client(connection: Connection, tokens: TokenSource, settings: str) ->
 
 def _check_address(connection: Connection, transport: Transport, settings: str) -> ConnectionCheck:
     title = FACTS[connection.platform].title
-    left = (
-        f"{_credentials(connection)}: {title} has no call that takes one and delivers nothing",
-        *_left(connection),
-    )
+    left = (_untried(connection), *_left(connection))
     try:
         transport.probe(connection.base_url)
     except WIRE_ERRORS as error:
@@ -81,11 +78,18 @@ def _check_address(connection: Connection, transport: Transport, settings: str) 
     return ConnectionCheck(True, (settings, "something answers HTTP at the base URL"), left)
 
 
-def _credentials(connection: Connection) -> str:
-    """What the account proves itself by: `the API key`, or of several `the credentials (User, Password)`."""
-    known = FACTS[connection.platform].credentials_by_name
-    labels = [one.label for name, one in known.items() if name in connection.credentials]
-    return f"the {labels[0]}" if len(labels) == 1 else f"the credentials ({', '.join(labels)})"
+def _untried(connection: Connection) -> str:
+    """That what the account proves itself by can't be tried: its key, or several credentials."""
+    facts = FACTS[connection.platform]
+    labels = [
+        one.label
+        for name, one in facts.credentials_by_name.items()
+        if name in connection.credentials
+    ]
+    what, them = f"the {labels[0]}", "one"
+    if len(labels) > 1:
+        what, them = f"the credentials ({', '.join(labels)})", "them"
+    return f"{what}: {facts.title} has no call that takes {them} and delivers nothing"
 
 
 def _left(connection: Connection) -> tuple[str, ...]:

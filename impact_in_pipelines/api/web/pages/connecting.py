@@ -126,7 +126,9 @@ def _form(
         problems=problems or {},
         choices=[[one.name for one in together] for together in facts.credentials],
         labels={name: visit.text(one.label) for name, one in facts.credentials_by_name.items()},
-        ids={name for name, one in facts.credentials_by_name.items() if one.is_id},
+        plain={
+            name for name, one in facts.credentials_by_name.items() if one.is_id or not one.secret
+        },
         usual_limit=facts.rate_limit_per_minute,
         options={name: _field_of(name) for name in _asked_for(platform)},
     )
