@@ -47,6 +47,8 @@ _PUBLIC = {
     "ScheduleBody": "ScheduleChange",
     "DifferenceView": "Change",
 }
+_REFUSED_READS = ("exportCompany",)
+"""Reads that may be refused for what this process lacks: an archive with a part of it."""
 _NAMES_NOTHING = frozenset({"createCompany", "previewRule"})
 """Operations whose body names nothing that could be another company's."""
 _IDEMPOTENCY = {"$ref": "#/components/parameters/IdempotencyKey"}
@@ -193,7 +195,7 @@ def _statuses(operation: dict[str, Any], route: ApiRoute, method: str) -> set[st
         parameter.get("in") == "path" for parameter in operation.get("parameters", ())
     ):
         statuses.add("404")
-    if method == "POST":
+    if method == "POST" or operation["operationId"] in _REFUSED_READS:
         statuses.add("409")
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         statuses.add("413")
