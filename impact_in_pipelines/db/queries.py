@@ -38,6 +38,8 @@ def load(subject: str) -> Mapping[str, TextClause]:
     `@claim_lost(d)` for rows whose worker has died before it opened an attempt, and
     `@changed_since(d, :mark)` for rows of `d` that have changed since a mark (`deliveries/changes.py`),
     `@within(d)` for rows of `d` that are due between `:due_from` and `:due_until` (`deliveries/spans.py`),
+    `@fitting(d)`, on a line of its own, adds the conditions of a list of deliveries, each of them for a value
+    that may be null, so that `narrowed` can leave it out, and
     `@event(d)` is what a notice says of a row of `d` (`o` is its company), as JSON, and
     `@attempt(a, d)` for the attempts `a` of a delivery `d` between these, and `@attempts_within(a)` for all.
 
@@ -96,6 +98,8 @@ def _fragment(found: re.Match[str]) -> str:
             return _hold(alias)
         case "event", str(alias) if alias.isidentifier():
             return _event(alias)
+        case "fitting", str(alias) if alias.isidentifier():
+            return _fitting(alias)
         case "claim_lost", str(alias) if alias.isidentifier():
             return _claim_lost(alias)
         case "within", str(alias) if alias.isidentifier():
@@ -181,6 +185,38 @@ def _event(alias: str) -> str:
     return (
         "jsonb_build_object('company', jsonb_build_object('id', o.id, 'slug', o.slug, 'name', o.name), "
         f"'platform', {alias}.platform, 'delivery', jsonb_build_object({shown}))"
+    )
+
+
+_FITTING = (
+    ("ids", "uuid[]", "{d}.id = ANY(CAST(:ids AS uuid[]))"),
+    ("start", "timestamptz", "{d}.scheduled_for >= :start"),
+    ("end", "timestamptz", "{d}.scheduled_for < :end"),
+    (
+        *("before_at", "timestamptz"),
+        "({d}.scheduled_for, {d}.id) < (:before_at, CAST(:before_id AS uuid))",
+    ),
+    ("before_at", "timestamptz", "{d}.scheduled_for <= :before_at"),
+    ("platform", "text", "{d}.platform = :platform"),
+    ("statuses", "text[]", "{d}.status = ANY(CAST(:statuses AS text[]))"),
+    ("trigger", "text", "{d}.trigger = :trigger"),
+    ("schedule_id", "uuid", "{d}.schedule_id = :schedule_id"),
+    ("error", "text", "{d}.last_error ILIKE :error"),
+    ("search", "text", "{d}.last_error ILIKE :search"),
+    (
+        *("period_from", "date"),
+        "({d}.period_end >= :period_from AND {d}.scheduled_for >= :period_due_from)",
+    ),
+    ("period_until", "date", "{d}.period_start <= :period_until"),
+)
+"""What a list of deliveries may ask for: the value, its type, and the condition where it isn't null."""
+
+
+def _fitting(alias: str) -> str:
+    # A line each, as `narrowed` reads them.
+    return "\n".join(
+        f"AND (CAST(:{name} AS {type_}) IS NULL OR {condition.format(d=alias)})"
+        for name, type_, condition in _FITTING
     )
 
 

@@ -12,19 +12,7 @@ FROM (
     FROM impact_deliveries d
     WHERE true
       AND (CAST(:company_id AS uuid) IS NULL OR d.company_id = :company_id)
-      AND (CAST(:ids AS uuid[]) IS NULL OR d.id = ANY(CAST(:ids AS uuid[])))
-      AND (CAST(:start AS timestamptz) IS NULL OR d.scheduled_for >= :start)
-      AND (CAST(:end AS timestamptz) IS NULL OR d.scheduled_for < :end)
-      AND (CAST(:before_at AS timestamptz) IS NULL OR (d.scheduled_for, d.id) < (:before_at, CAST(:before_id AS uuid)))
-      AND (CAST(:before_at AS timestamptz) IS NULL OR d.scheduled_for <= :before_at)
-      AND (CAST(:platform AS text) IS NULL OR d.platform = :platform)
-      AND (CAST(:statuses AS text[]) IS NULL OR d.status = ANY(CAST(:statuses AS text[])))
-      AND (CAST(:trigger AS text) IS NULL OR d.trigger = :trigger)
-      AND (CAST(:schedule_id AS uuid) IS NULL OR d.schedule_id = :schedule_id)
-      AND (CAST(:error AS text) IS NULL OR d.last_error ILIKE :error)
-      AND (CAST(:search AS text) IS NULL OR d.last_error ILIKE :search)
-      AND (CAST(:period_from AS date) IS NULL OR (d.period_end >= :period_from AND d.scheduled_for >= :period_due_from))
-      AND (CAST(:period_until AS date) IS NULL OR d.period_start <= :period_until)
+      @fitting(d)
     ORDER BY d.scheduled_for DESC, d.id DESC
     LIMIT :limit) AS d
 JOIN companies c ON c.id = d.company_id
@@ -41,19 +29,7 @@ FROM companies c
 CROSS JOIN LATERAL (
     SELECT * FROM impact_deliveries l
     WHERE l.company_id = c.id
-      AND (CAST(:ids AS uuid[]) IS NULL OR l.id = ANY(CAST(:ids AS uuid[])))
-      AND (CAST(:start AS timestamptz) IS NULL OR l.scheduled_for >= :start)
-      AND (CAST(:end AS timestamptz) IS NULL OR l.scheduled_for < :end)
-      AND (CAST(:before_at AS timestamptz) IS NULL OR (l.scheduled_for, l.id) < (:before_at, CAST(:before_id AS uuid)))
-      AND (CAST(:before_at AS timestamptz) IS NULL OR l.scheduled_for <= :before_at)
-      AND (CAST(:platform AS text) IS NULL OR l.platform = :platform)
-      AND (CAST(:statuses AS text[]) IS NULL OR l.status = ANY(CAST(:statuses AS text[])))
-      AND (CAST(:trigger AS text) IS NULL OR l.trigger = :trigger)
-      AND (CAST(:schedule_id AS uuid) IS NULL OR l.schedule_id = :schedule_id)
-      AND (CAST(:error AS text) IS NULL OR l.last_error ILIKE :error)
-      AND (CAST(:search AS text) IS NULL OR l.last_error ILIKE :search)
-      AND (CAST(:period_from AS date) IS NULL OR (l.period_end >= :period_from AND l.scheduled_for >= :period_due_from))
-      AND (CAST(:period_until AS date) IS NULL OR l.period_start <= :period_until)
+      @fitting(l)
     ORDER BY l.scheduled_for DESC, l.id DESC
     LIMIT :limit) AS d
 WHERE c.id = ANY(CAST(:company_ids AS uuid[]))
