@@ -33,6 +33,13 @@ class Terminal(Console):
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
 
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """As `Console` does, but lines of text that name a command, or that a program reads, are not broken:
+        they are copied and searched."""
+        if soft_wrap is None and all(isinstance(one, str | Text) for one in objects):
+            soft_wrap = not self.is_terminal or any("impact-in " in str(one) for one in objects)
+        super().print(*objects, soft_wrap=soft_wrap, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(unharmed(text), **options)
 

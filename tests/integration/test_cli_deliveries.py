@@ -56,7 +56,7 @@ def test_the_list_is_newest_first_and_each_filter_narrows_it(cli: Cli, world: Wo
 
 def test_an_empty_list_says_so_and_what_to_do(cli: Cli) -> None:
     """A new installation isn't taken for a broken one."""
-    assert "schedules create" in cli.good("deliveries", "list").out
+    assert "impact-in schedules list" in cli.good("deliveries", "list").out
     assert cli.good("deliveries", "list", "--json").json == []
 
 

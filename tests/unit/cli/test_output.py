@@ -78,3 +78,21 @@ def test_an_error_is_one_line_whatever_is_in_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(output.errors, "_file", file)
     output.print_error("no company 'acme\nerror: all data lost'")
     assert file.getvalue().splitlines() == ["error: no company 'acme error: all data lost'"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_line_that_names_a_command_is_not_broken(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied from a terminal of 40 columns it would end in its midst; a program that searches wants lines."""
+    file = StringIO()
+    monkeypatch.setattr(output.console, "_file", file)
+    monkeypatch.setattr(output.console, "_force_terminal", terminal)
+    monkeypatch.setattr(output.console, "_width", 40)
+    step = "Nothing is there yet. Make one: impact-in companies add SLUG --name NAME"
+    plain = "A sentence of more than forty columns, which names no command."
+    output.print_table("", [""], [], empty=step)
+    output.console.print(plain)
+    lines = file.getvalue().splitlines()
+    assert lines[0] == step
+    assert len(lines) == (3 if terminal else 2)
