@@ -8,6 +8,7 @@ so it is *Unsynced* exactly while its day's newest observation has one.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 from dagster import (
     AssetDep,
@@ -30,6 +31,7 @@ _BEFORE_EVERYTHING = "1"
 """The place of an event before all observations: whichever one a day has is newer."""
 
 
+@cache
 def figures_key(platform: Platform) -> AssetKey:
     """The asset whose days are what `platform` is told."""
     return AssetKey(f"{platform.value}_figures")
