@@ -149,7 +149,7 @@ class Settings(SettingGroups):
         10_000,
         ge=0,
         le=60_000,
-        description="milliseconds a Retry-After may ask for and still be waited out within one attempt",
+        description="milliseconds; a longer Retry-After is not waited for within one attempt",
     )
 
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(hosts)] = Field(

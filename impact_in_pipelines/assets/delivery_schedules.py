@@ -20,7 +20,8 @@ MOST_HELD = 20
 delivery_schedules = AssetSpec(
     "delivery_schedules",
     description=(
-        "Who is delivered to which platform, and when. Shown as a table in the latest materialization; "
+        "Which company is delivered to which platform, and when. Shown as a table in the latest "
+        "materialization; "
         "a sensor refreshes it when a schedule changes. Change schedules with `impact-in schedules` or "
         "the job `pause_or_resume_schedules`."
     ),

@@ -13,7 +13,7 @@ from impact_in_pipelines.settings import Settings
 find_anomalies = define_asset_job(
     name="find_anomalies",
     selection=AssetSelection.assets("anomalies"),
-    description="Judges every series up to yesterday, and opens and closes incidents by it.",
+    description="Judges every series up to yesterday, and opens and closes incidents.",
     executor_def=in_process_executor,
 )
 
@@ -27,5 +27,5 @@ def daily_anomalies(settings: Settings) -> ScheduleDefinition:
         cron_schedule="30 2 * * *",
         execution_timezone="UTC",
         default_status=DefaultScheduleStatus.RUNNING if on else DefaultScheduleStatus.STOPPED,
-        description="Looks for series that have left their past, before a threshold is missed.",
+        description="Looks for series that differ from their past, before a threshold is missed.",
     )

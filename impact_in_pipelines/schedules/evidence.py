@@ -63,5 +63,5 @@ def daily_evidence() -> ScheduleDefinition:
         cron_schedule="20 0 * * *",
         execution_timezone="UTC",
         default_status=DefaultScheduleStatus.RUNNING,
-        description="The heads of all chains of evidence, published.",
+        description="Publishes the heads of all chains of evidence.",
     )

@@ -57,7 +57,7 @@ def remove_what_is_over(
 
 @job(
     executor_def=in_process_executor,
-    description="Makes the months of the log ahead, archives what is over and removes it.",
+    description="Makes the months of the log ahead, archives old months and removes them.",
     config=RunConfig(ops={"remove_what_is_over": Retention()}),
 )
 def retention() -> None:
@@ -72,5 +72,6 @@ def nightly_retention() -> ScheduleDefinition:
         cron_schedule="40 3 * * *",
         execution_timezone="UTC",
         default_status=DefaultScheduleStatus.RUNNING,
-        description="Months ahead, and what RETENTION_… say.",
+        description="Makes months of the log ahead, and removes what is older than the RETENTION_ "
+        "settings say.",
     )

@@ -30,7 +30,7 @@ monitor_sla = define_asset_job(
     selection=AssetSelection.assets(
         "impact_deliveries", "sla_daily", "sla_status", "delivery_analytics"
     ),
-    description="Rolls up every day that has changed, then judges every company and platform, and compares.",
+    description="Counts every day that has changed anew, then judges every company and platform.",
     executor_def=in_process_executor,
 )
 
@@ -78,7 +78,7 @@ def _hourly(status: DefaultScheduleStatus) -> ScheduleDefinition:
         cron_schedule="10 * * * *",
         execution_timezone="UTC",
         default_status=status,
-        description="Rolls up the days that have changed and judges the last SLA_WINDOW_DAYS days.",
+        description="Counts the days that have changed anew, and judges the last SLA_WINDOW_DAYS days.",
     )
     def tick(runtime: RuntimeResource) -> RunRequest | SkipReason:
         parts = runtime.get()

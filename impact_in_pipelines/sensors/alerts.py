@@ -57,8 +57,9 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         minimum_interval_seconds=120,
         default_status=monitoring,
         description=(
-            "Opens one incident a platform while figures that were delivered have changed and companies "
-            "are to decide on the correction; each of them has a notice of its own."
+            "Opens one incident for each platform on which delivered figures have changed and "
+            "companies must decide on the correction. Each of these companies has a notice of "
+            "its own."
         ),
     )
     def corrections_to_decide(
@@ -71,8 +72,9 @@ def alert_sensors(settings: Settings) -> list[SensorDefinition]:
         minimum_interval_seconds=30,
         default_status=DefaultSensorStatus.RUNNING,
         description=(
-            "Sends the outbox to Slack and PagerDuty, in order; what fails is sent later. Once a day it "
-            "drops notices and incidents that are long over."
+            "Sends the outbox to Slack and PagerDuty, in order; what fails is sent later. Once a "
+            "day it removes old notices and "
+            "incidents."
         ),
     )
     def send_notifications(

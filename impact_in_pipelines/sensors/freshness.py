@@ -32,8 +32,9 @@ def freshness_sensor(settings: Settings) -> SensorDefinition:
         minimum_interval_seconds=300,
         default_status=DefaultSensorStatus.RUNNING,
         description=(
-            "Opens an incident when an asset has not been filled for longer than its freshness policy "
-            "allows, whoever has switched its schedule off, and closes it once it is."
+            "Opens an incident when an asset has not been refreshed for longer than its "
+            "freshness policy allows, also if its schedule is switched off, and closes it when "
+            "it is refreshed."
         ),
     )
     def assets_are_fresh(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:

@@ -31,8 +31,8 @@ def notice_sensor() -> SensorDefinition:
         minimum_interval_seconds=30,
         default_status=DefaultSensorStatus.RUNNING,
         description=(
-            "Notifies companies of what happened to their deliveries, by e-mail, Slack and webhooks; what "
-            "fails is sent later. Once a day it drops notices that are long over."
+            "Notifies companies of what happened to their deliveries, by e-mail, Slack and webhooks; "
+            "what fails is sent later. Once a day it removes old notices."
         ),
     )
     def notify_companies(context: SensorEvaluationContext, runtime: RuntimeResource) -> SkipReason:

@@ -25,7 +25,8 @@ from impact_in_pipelines.sla.incidents import FailedRun
     name="run_failures",
     minimum_interval_seconds=30,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Tells Slack of a run that crashed or failed, unless only its deliveries did.",
+    description="Sends a message to Slack about a run that crashed or failed, unless only its "
+    "deliveries failed.",
 )
 def run_failures(context: RunFailureSensorContext, runtime: RuntimeResource) -> None:
     """Write one notice for the run, however often this is asked."""

@@ -35,7 +35,8 @@ class EvidenceSettings(BaseModel):
     """Part of `settings.Settings`: the fields that begin with EVIDENCE_."""
 
     evidence_heads_folder: Path | None = Field(
-        None, description="a folder that can be written, best on a machine of somebody else's"
+        None,
+        description="a folder that can be written, preferably on another organisation's machine",
     )
     evidence_heads_webhook_url: SecretStr | None = Field(
         None, pattern=r"^https?://\S+$", description="an http(s) URL that takes a POST of JSON"

@@ -36,8 +36,9 @@ def export_check_spec(platform: Platform) -> AssetCheckSpec:
         asset=AssetKey(f"{platform.value}_export"),
         description=(
             f"What was delivered to {FACTS[platform].title} is what the events say today, as of the last "
-            "hourly comparison. A warning: deliveries go out all the same. When it fails: correct the days "
-            "(impact-in deliveries correct), or let the company's policy (impact-in deliveries corrections)."
+            "hourly comparison. A warning: deliveries go out all the same. When it fails: correct the "
+            "days (impact-in deliveries correct), or leave it to the company's policy "
+            "(impact-in deliveries corrections)."
         ),
     )
 

@@ -41,7 +41,7 @@ figures = [
     AssetSpec(
         figures_key(platform),
         description=(
-            f"The figures of each company and local day as {FACTS[platform].title} is told them. Observed "
+            f"The figures of each company and local day that {FACTS[platform].title} receives. Observed "
             "where they differ from what was delivered: the day's cell of the export is then Unsynced."
         ),
         deps=[AssetKey("company_impact")],

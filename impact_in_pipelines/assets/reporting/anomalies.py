@@ -41,9 +41,9 @@ CHECK = "no_anomaly"
             skippable=True,
             description=(
                 "Every company's and platform's daily success, volume, answer times and figures up to "
-                "yesterday, each compared with what its own half year lets expect of the weekday, holidays "
-                "and the month's end. What has left its past opens an incident; docs/anomalies.md says how "
-                "to read it."
+                "yesterday, each compared with what its own last half year lets expect of the "
+                "weekday, holidays and the month's end. A series that differs too "
+                "much opens an incident; docs/anomalies.md says how to read it."
             ),
             group_name="sla",
             kinds={"postgres"},
@@ -54,7 +54,7 @@ CHECK = "no_anomaly"
         AssetCheckSpec(
             name=CHECK,
             asset="anomalies",
-            description="No series has left its past. When it fails: docs/runbook.md, anomaly.",
+            description="No series differs from its past. When it fails: docs/runbook.md, anomaly.",
         )
     ],
     can_subset=True,

@@ -6,8 +6,8 @@ from typing import Any
 from tools.site.reference.text import cell, code, document, table
 
 _SAID = (
-    "What the Dagster UI shows, as the code defines it. Partitions are company × day where a delivery is meant; a day "
-    "reaches as far back as `IMPACT_IN_PARTITION_DAYS` says."
+    "What the Dagster UI shows, as the code defines it. Exports are partitioned by company and day; "
+    "`IMPACT_IN_PARTITION_DAYS` says how far back the days go."
 )
 
 
@@ -54,11 +54,11 @@ def _asset(graph: Any, key: Any) -> str:
     above = sorted(one.to_user_string() for one in node.parent_keys)
     rows = [
         ["group", code(node.group_name)],
-        ["from", ", ".join(f"[`{one}`](#{one})" for one in above)],
+        ["made from", ", ".join(f"[`{one}`](#{one})" for one in above)],
         ["partitions", _partitions(node.partitions_def)],
-        ["looked after by", ", ".join(code(one) for one in node.owners)],
+        ["owner", ", ".join(code(one) for one in node.owners)],
         ["checks", ", ".join(code(one) for one in checks)],
-        ["made by", "somebody else: Dagster only shows it" if node.is_external else ""],
+        ["kind", "external: no run of Dagster's fills it" if node.is_external else ""],
     ]
     filled = [row for row in rows if row[1]]
     said = cell((node.description or "").split("\n\n")[0])
