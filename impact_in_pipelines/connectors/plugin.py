@@ -73,9 +73,9 @@ class PlatformPlugin(ABC):
     """1, as long as this program's `API_VERSION` is; written as a number, so that it says what it was written
     for."""
     facts: ClassVar[PlatformFacts]
-    """What the core must know of the platform: its title, limits and forms of credentials."""
+    """What the core must know of the platform, such as its title, limits and forms of credentials."""
     call_backs: ClassVar[CallBackSignature] = STANDARD
-    """How the platform signs what it tells us later; by default as Standard Webhooks do."""
+    """How the platform signs its call-backs; by default as Standard Webhooks do."""
 
     @abstractmethod
     def payload(
@@ -85,16 +85,15 @@ class PlatformPlugin(ABC):
         built_at: datetime,
         correction: int = 0,
     ) -> Payload:
-        """A company's figures of a period as the platform wants them: JSON values only.
-
-        The same arguments must give the same content, and `built_at` (aware) may appear in a `timestamp`
-        only. `correction`: which correction of the report it is (0: the report itself). Raises `ValueError`
-        for what it can't say.
+        """A company's figures of a period in the platform's form: JSON values only. The same arguments must
+        give the same content, and `built_at` (aware) may appear only in a `timestamp`. `correction`: which
+        correction of the report it is (0: the report itself). Raises `ValueError` for figures that the
+        platform can't take.
         """
 
     def reported(self, figures: ImpactFigures) -> dict[str, Any]:
-        """What `payload` says of `figures`, under our own names: where this changes, the day is reported
-        again as a correction. By default everything."""
+        """What `payload` says of `figures`, under our own names. If this changes, the day is reported again
+        as a correction. By default everything."""
         return {
             "volunteer_hours": mapping.hours(figures.volunteer_hours),
             "participants": figures.participants,
@@ -124,8 +123,8 @@ class PlatformPlugin(ABC):
         """What the contract promises about the answer."""
 
     def classify(self, answer: Answer, shipment: Shipment) -> Judgement | None:
-        """What an answer means that the usual rules would judge otherwise (connectors/classify.py); None:
-        they judge it."""
+        """What an answer means, if the usual rules (connectors/classify.py) would misjudge it; None: the
+        usual rules judge it."""
         del answer, shipment
         return None
 

@@ -24,8 +24,7 @@ _LONGEST_DELAY_MS = 86_400_000
 
 
 class SecondReport(StrEnum):
-    """What a platform does with a second report of a period that it has one of: it takes the place of the
-    first, or both count."""
+    """What a platform does with a second report of the same period: it replaces the first, or both count."""
 
     REPLACES = "replaces"
     ADDS = "adds"
@@ -35,8 +34,8 @@ class SecondReport(StrEnum):
 class Credential:
     """One credential of an account: its name in JSON and in the environment, and how a form calls it.
 
-    `secret`: masked in whatever is logged. `is_id`: it names the account and proves nothing, so that it is
-    typed in plain sight; a secret one is masked all the same.
+    `secret`: masked in whatever is logged. `is_id`: it names the account and proves nothing, so a form
+    shows it while it is typed; if it is secret it is masked in logs all the same.
     """
 
     name: str
@@ -64,8 +63,8 @@ class PlatformFacts:
     have; `second_report` is what a correction does there. `options` are the settings of an account that its
     payloads and requests read. `oauth_scope`: what access tokens are asked for (None: the account's option
     `scope`). `retry_delays_ms` (milliseconds before the second, third, … attempt) and
-    `retry_delays_by_error` (likewise, by kind of error) take the place of the usual plan, and all give way
-    once the operator's RETRY_DELAYS_MS says anything of the platform.
+    `retry_delays_by_error` (the same, by kind of error) replace the usual plan. They are ignored if the
+    operator's RETRY_DELAYS_MS names the platform.
     """
 
     title: str
