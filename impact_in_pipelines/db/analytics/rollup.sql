@@ -26,62 +26,66 @@ WHERE d.scheduled_for >= :start AND d.scheduled_for < :end
 -- name: requests
 -- A fragment over `tries`: one row for each call. The members of a batch began and ended together and took equally
 -- long; the delivery's own batch is no key, since a batch that is split is forgotten. An attempt whose worker died
--- stands for itself: nobody knows whether there was a call.
-SELECT t.company_id, t.platform, t.started_at, t.outcome = 'lost' AS lost, count(*) AS deliveries,
-       min(t.number) > 1 AS repeats, NOT bool_or(t.outcome = 'delivered') AS failed,
-       coalesce(min(t.error_kind), 'unknown') AS kind, min(t.latency_ms) AS ms,
-       CAST(extract(hour FROM t.started_at AT TIME ZONE 'UTC') AS smallint) AS hour,
-       CASE WHEN min(t.latency_ms) IS NULL THEN {no_bin}
-            ELSE least({last_bin}, greatest(0, floor({bins} * ln(greatest(min(t.latency_ms), 1)) / ln(CAST(2 AS float8)))))
+-- stands for itself: nobody knows whether there was a call. So does one where a call has one delivery: two thirds of
+-- the platforms needn't be sorted for their batches.
+SELECT r.*, CAST(extract(hour FROM r.started_at AT TIME ZONE 'UTC') AS smallint) AS hour,
+       CASE WHEN r.ms IS NULL THEN {no_bin}
+            ELSE least({last_bin}, greatest(0, floor({bins} * ln(greatest(r.ms, 1)) / ln(CAST(2 AS float8)))))
        END AS bin
-FROM tries t
-GROUP BY t.company_id, t.platform, t.started_at, t.finished_at, t.latency_ms, t.outcome = 'lost',
-         CASE WHEN t.outcome = 'lost' OR t.platform = ANY(CAST(:single AS text[])) THEN t.id END
+FROM (
+    SELECT t.company_id, t.platform, t.started_at, t.outcome = 'lost' AS lost, 1 AS deliveries, t.number > 1 AS repeats,
+           t.outcome <> 'delivered' AS failed, coalesce(t.error_kind, 'unknown') AS kind, t.latency_ms AS ms
+    FROM tries t
+    WHERE t.outcome = 'lost' OR t.platform = ANY(CAST(:single AS text[]))
+    UNION ALL
+    SELECT t.company_id, t.platform, t.started_at, false, count(*), min(t.number) > 1,
+           NOT bool_or(t.outcome = 'delivered'), coalesce(min(t.error_kind), 'unknown'), min(t.latency_ms)
+    FROM tries t
+    WHERE t.outcome <> 'lost' AND t.platform <> ALL(CAST(:single AS text[]))
+    GROUP BY t.company_id, t.platform, t.started_at, t.finished_at, t.latency_ms
+) AS r
 
 -- name: count_calls
--- The rows of calls_daily and of platform_hours for :day, which is [start, end).
+-- The rows of calls_daily and of platform_hours for :day, which is [start, end). Each grouping is made apart, so that
+-- none is sorted for the next: nearly every request of a company has an hour of its own.
 WITH tries AS ({tries}),
-requests AS ({requests}),
-cells AS MATERIALIZED (
-    SELECT company_id, platform, hour, CAST(bin AS smallint) AS bin,
-           count(*) FILTER (WHERE NOT lost) AS requests,
-           coalesce(sum(deliveries) FILTER (WHERE NOT lost), 0) AS deliveries,
-           count(*) FILTER (WHERE NOT lost AND repeats) AS repeats,
-           count(*) FILTER (WHERE NOT lost AND failed) AS failed,
-           count(*) FILTER (WHERE lost) AS lost,
-           count(ms) FILTER (WHERE NOT lost) AS answered,
-           coalesce(sum(ms) FILTER (WHERE NOT lost), 0) AS ms,
-           CASE WHEN NOT lost AND failed THEN kind END AS kind
-    FROM requests GROUP BY company_id, platform, hour, bin, CASE WHEN NOT lost AND failed THEN kind END
-), by_kind AS (
-    SELECT company_id, platform, jsonb_object_agg(kind, n) AS errors
-    FROM (SELECT company_id, platform, kind, sum(failed) AS n FROM cells
-          WHERE kind IS NOT NULL GROUP BY 1, 2, 3) AS k
-    GROUP BY 1, 2
-), binned AS (
-    SELECT company_id, platform, bin, sum(requests) AS requests, sum(deliveries) AS deliveries,
-           sum(repeats) AS repeats, sum(failed) AS failed, sum(lost) AS lost, sum(answered) AS answered, sum(ms) AS ms
-    FROM cells GROUP BY 1, 2, 3
+requests AS MATERIALIZED ({requests}),
+by_kind AS MATERIALIZED (
+    SELECT company_id, platform, kind, count(*) AS n FROM requests WHERE failed AND NOT lost GROUP BY 1, 2, 3
+), kinds AS (
+    SELECT company_id, platform, jsonb_object_agg(kind, n) AS errors FROM by_kind GROUP BY 1, 2
+), binned AS MATERIALIZED (
+    SELECT company_id, platform, CAST(bin AS smallint) AS bin, {calls}, coalesce(sum(deliveries) FILTER (WHERE NOT lost), 0) AS deliveries,
+           count(*) FILTER (WHERE NOT lost AND repeats) AS repeats, count(*) FILTER (WHERE lost) AS lost
+    FROM requests GROUP BY 1, 2, 3
+), by_hour AS MATERIALIZED (
+    SELECT platform, hour, CAST(bin AS smallint) AS bin, {calls} FROM requests GROUP BY 1, 2, 3
 ), hours AS (
     INSERT INTO platform_hours (day, platform, hour, requests, failed_requests, answered, answer_ms_sum, answer_bins,
         answer_counts)
-    SELECT :day, platform, hour, sum(requests), sum(failed), sum(answered), sum(ms),
-           coalesce(array_agg(bin ORDER BY bin) FILTER (WHERE answered > 0), '{}'),
-           coalesce(array_agg(CAST(answered AS int) ORDER BY bin) FILTER (WHERE answered > 0), '{}')
-    FROM (SELECT platform, hour, bin, sum(requests) AS requests, sum(failed) AS failed, sum(answered) AS answered,
-                 sum(ms) AS ms
-          FROM cells GROUP BY 1, 2, 3) AS h
-    GROUP BY platform, hour HAVING sum(requests) > 0
+    SELECT :day, platform, hour, sum(requests), sum(failed), sum(answered), sum(ms), {answer_bins}
+    FROM by_hour GROUP BY platform, hour HAVING sum(requests) > 0
 )
 INSERT INTO calls_daily (day, company_id, platform, requests, deliveries_sent, repeats, failed_requests, lost, answered,
     answer_ms_sum, answer_bins, answer_counts, errors)
-SELECT :day, b.company_id, b.platform, sum(b.requests), sum(b.deliveries), sum(b.repeats), sum(b.failed), sum(b.lost),
-       sum(b.answered), sum(b.ms),
-       coalesce(array_agg(b.bin ORDER BY b.bin) FILTER (WHERE b.answered > 0), '{}'),
-       coalesce(array_agg(CAST(b.answered AS int) ORDER BY b.bin) FILTER (WHERE b.answered > 0), '{}'),
-       k.errors
-FROM binned b LEFT JOIN by_kind k USING (company_id, platform)
-GROUP BY b.company_id, b.platform, k.errors
+SELECT :day, b.company_id, b.platform, b.requests, b.deliveries, b.repeats, b.failed, b.lost, b.answered, b.ms, b.bins,
+       b.counts, k.errors
+FROM (SELECT company_id, platform, sum(requests) AS requests, sum(deliveries) AS deliveries, sum(repeats) AS repeats,
+             sum(failed) AS failed, sum(lost) AS lost, sum(answered) AS answered, sum(ms) AS ms, {answer_bins}
+      FROM binned GROUP BY 1, 2) AS b
+LEFT JOIN kinds k USING (company_id, platform)
+
+-- name: calls
+-- A fragment over `requests`: what is counted by company and by hour.
+count(*) FILTER (WHERE NOT lost) AS requests,
+count(*) FILTER (WHERE NOT lost AND failed) AS failed,
+count(ms) FILTER (WHERE NOT lost) AS answered,
+coalesce(sum(ms) FILTER (WHERE NOT lost), 0) AS ms
+
+-- name: answer_bins
+-- A fragment over groups of `calls` by bin: the histogram.
+coalesce(array_agg(bin ORDER BY bin) FILTER (WHERE answered > 0), '{}') AS bins,
+coalesce(array_agg(CAST(answered AS int) ORDER BY bin) FILTER (WHERE answered > 0), '{}') AS counts
 
 -- name: count_platforms
 -- The rows of platform_daily for :day, from those of sla_daily and calls_daily.

@@ -265,6 +265,13 @@ delivery_attempts = Table(
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     ),
+    # count_calls: the attempts of deliveries that were due on a day.
+    Index(
+        "delivery_attempts_due_brin",
+        "due_at",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
+    ),
     postgresql_partition_by="RANGE (due_at)",
 )
 

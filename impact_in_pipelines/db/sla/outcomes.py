@@ -90,8 +90,9 @@ class SlaOutcomes:
         connection.execute(_SQL["changed_cells"], since)
         connection.execute(_SQL["analyze_cells"])
         connection.execute(_SQL["forget_cells"])
-        values = self._values(Window(midnight(first), _EVER), now)
-        connection.execute(sla_sql.PACK_CELLS, values)
+        for day in connection.scalars(_SQL["changed_days"]).all():
+            values = self._values(Window(midnight(day), midnight(day + _DAY)), now)
+            connection.execute(sla_sql.PACK_CELLS, values | {"day": day})
 
     def _values(self, window: Window, now: datetime) -> dict[str, Any]:
         return parameters(window, now, self._defaults, None)

@@ -61,6 +61,9 @@ WHERE d.scheduled_for >= :packed_from AND @changed_since(d, :mark)
 -- Without knowing how many they are, the planner would read the whole log for a few.
 ANALYZE changed_cells
 
+-- name: changed_days
+SELECT DISTINCT day FROM changed_cells ORDER BY day
+
 -- name: forget_cells
 DELETE FROM sla_outcomes o USING changed_cells c WHERE o.day = c.day AND o.company_id = c.company_id
 
@@ -69,11 +72,9 @@ DELETE FROM sla_outcomes o USING changed_cells c WHERE o.day = c.day AND o.compa
 {fates} AND d.status NOT IN @open
 
 -- name: settled_of_cells
--- A fragment in place of `fates`: the final ones of changed cells, by impact_deliveries_timeline_idx.
-SELECT f.* FROM changed_cells c JOIN ({settled}) AS f
-  ON f.company_id = c.company_id
- AND f.scheduled_for >= CAST(c.day AS timestamp) AT TIME ZONE 'UTC'
- AND f.scheduled_for < CAST(c.day + 1 AS timestamp) AT TIME ZONE 'UTC'
+-- A fragment in place of `fates`: the final ones of the changed cells of :day, which is [start, end). One day at a
+-- time: a join with days as a condition would read the whole log.
+SELECT f.* FROM changed_cells c JOIN ({settled}) AS f ON f.company_id = c.company_id WHERE c.day = :day
 
 -- name: pack
 WITH fates AS ({to_pack}),
