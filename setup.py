@@ -49,6 +49,7 @@ setup(
         "great-expectations",
         "holidays",
         "honcho",
+        "httptools",
         "jinja2",
         "markupsafe",
         "matplotlib",

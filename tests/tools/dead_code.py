@@ -34,7 +34,9 @@ CALLED_BY_DECORATOR = [
 ]
 """Routes, fixtures, validators and commands: their framework calls them."""
 CALLED_BY_NAME = [
-    "writable",  # io asks a file
+    *("writable", "readinto"),  # io asks a file
+    "makefile",  # http.client asks a socket
+    *("on_message_begin", "on_header", "on_body", "on_message_complete"),  # httptools
     "do_GET",
     "do_POST",
     "log_message",  # http.server

@@ -1,7 +1,7 @@
 """Connections that are kept, and one exchange over one of them.
 
 Straight over the sockets: of what a request cost, urllib3's pools and its way of putting heads together were
-a third. Connecting, TLS and unusual answers are still theirs.
+a third. Connecting and TLS are still theirs, and answers are read by httptools (`reading.py`).
 """
 
 import threading

@@ -47,18 +47,24 @@ _lengths = st.sampled_from([b"right", b"right", b"right", b"7", b"0", b"-1", b" 
 def test_the_quick_way_and_the_thorough_one_agree(
     status: bytes, fields: list[bytes], body: bytes, length: bytes, in_two_parts: bool
 ) -> None:
-    """What a platform may answer, and what it may not: no kind of answer is judged by how it was read."""
+    """What a platform may answer, and what it may not: no kind of answer is judged by how it was read, and no
+    connection is used again that the thorough one would close."""
     if length:
         said = str(len(body)).encode() if length == b"right" else length
         fields = [*fields, b"Content-Length: " + said]
     answer = b"\r\n".join([status, *fields, b"", body])
     parts = [answer[:-1], answer[-1:]] if in_two_parts else [answer]
-    assert _read(parts, reading.read_answer) == _read(parts, reading._read_thoroughly)
+    quick, thorough = _read(parts, reading.read_answer), _read(parts, reading._read_thoroughly)
+    if isinstance(quick, tuple) and isinstance(thorough, tuple):
+        assert quick[0] == thorough[0]
+        assert not quick[1] or thorough[1]
+    else:
+        assert quick == thorough
 
 
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_usual_answer_is_read_at_once(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However its head and its body arrive, nothing but a few comparisons is spent on it."""
+    """However its head and its body arrive, it is read by httptools alone."""
     monkeypatch.delattr(reading, "_read_thoroughly")
     head = b"HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\n"
     sent = [head, b"{}"] if parts == 2 else [head + b"{}"]
