@@ -13,9 +13,9 @@ from cryptography.fernet import Fernet
 from sqlalchemy import URL
 
 from impact_in_pipelines.cli.operating.findings import SENTENCES
-from impact_in_pipelines.connectors.dagster_graphql import LOCATION, REPOSITORY
+from impact_in_pipelines.connectors.dagster_graphql import LOCATION, REPOSITORY, DagsterGraphql
 from impact_in_pipelines.platforms import Platform
-from impact_in_pipelines.services.operating.health import Fact
+from impact_in_pipelines.services.operating.health import Fact, of_code_server
 from impact_in_pipelines.services.operating.platforms import hold
 
 from .conftest import own_site
@@ -102,6 +102,11 @@ def test_a_production_at_work_is_well_until_somebody_switches_a_schedule_off(
         well = stage.until("everything is well", lambda: well_in(there), 90)
         assert {one["state"] for one in well.values()} == {"ok"}
         assert {"daemon_at_work", "automation_on", "code_loaded"} <= set(well)
+        (tmp_path / "package").mkdir()
+        (tmp_path / "package" / "changed_since.py").touch()
+        client = DagsterGraphql(stage.url, timeout_s=30)
+        stale = of_code_server(client, stage.url, tmp_path / "package")
+        assert stale.fact is Fact.CODE_OLD
 
         selector = {
             "scheduleName": "retention_nightly",
