@@ -211,7 +211,9 @@ def test_an_address_that_cannot_be_used_is_a_matter_of_configuration(
     )
 
 
-@pytest.mark.parametrize("value", ["secret-value\r\nX: y", "secret-value\u2603"])
+@pytest.mark.parametrize(
+    "value", ["secret-value\r\nX: y", "secret-value\r\n folded", "secret-value\u2603"]
+)
 def test_a_header_that_cannot_be_sent_shows_no_secret(transport: Transport, value: str) -> None:
     """The error of `http.client` quotes the whole value; ours doesn't."""
     with raw_server(answers(OK)) as server:
