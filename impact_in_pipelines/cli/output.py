@@ -19,6 +19,7 @@ from uuid import UUID
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -49,6 +50,7 @@ errors = Terminal(stderr=True)
 
 _HARMFUL = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Control and bidi characters that `json` leaves as they are."""
+_UNBOUNDED = 100_000
 _STATUS_STYLES = {
     "success": "green",
     "healthy": "green",
@@ -132,6 +134,12 @@ def print_table(
         table.add_column(column, overflow="fold")
     for row in listed:
         table.add_row(*row)
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    if Measurement.get(console, unbounded, table).maximum > console.width:
+        # Lines between the columns would cost a narrow terminal the room that words need.
+        console.print(Text(plain(title), style="bold"))
+        print_plain_table(columns, listed)
+        return
     console.print(table)
 
 

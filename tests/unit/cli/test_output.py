@@ -96,3 +96,18 @@ def test_a_line_that_names_a_command_is_not_broken(
     lines = file.getvalue().splitlines()
     assert lines[0] == step
     assert len(lines) == (3 if terminal else 2)
+
+
+def test_a_narrow_terminal_keeps_words_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as they fit without the lines between columns."""
+    file = StringIO()
+    monkeypatch.setattr(output.console, "_file", file)
+    monkeypatch.setattr(output.console, "_width", 60)
+    columns = ("Platform", "Company", "State", "Since", "Next try", "Held", "Why")
+    row = ("Benevity", "all", "sending", None, None, 0, None)
+    output.print_table("Platforms (UTC)", columns, [row], empty="")
+    title, head, _, line = file.getvalue().splitlines()
+    assert title.rstrip() == "Platforms (UTC)"
+    assert head.split("  ") != [head]
+    assert [word for word in columns if word not in head] == []
+    assert line.split() == ["Benevity", "all", "sending", "–", "–", "0", "–"]
