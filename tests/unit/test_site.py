@@ -182,3 +182,17 @@ def test_commands_stand_in_blocks_that_say_what_they_are() -> None:
         text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
         bare += [f"{page.name}: {one.strip()}" for one in commands.findall(text)]
     assert bare == []
+
+
+def test_lists_are_written_as_the_generator_reads_them() -> None:
+    """Code hosts take a list without a blank line before it, and a block of an item that is indented by two;
+    the site's Markdown makes one paragraph of either."""
+    wrong = []
+    for page in pages():
+        text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        wrong += [f"{page.name}: {one}" for one in re.findall(r"\n\n( {1,3}\S.*)", text)]
+        for block in re.split(r"\n\s*\n", text):
+            first, *rest = block.split("\n")
+            if not re.match(r"\s*([-*]|\d+\.) |#", first):
+                wrong += [f"{page.name}: {one}" for one in rest if re.match(r"\s*([-*]|1\.) ", one)]
+    assert wrong == []
