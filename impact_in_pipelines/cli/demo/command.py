@@ -207,8 +207,8 @@ def _build(runtime: Runtime, now: datetime) -> None:
     summary = world.import_sample(runtime, now, broken_rows=3)
     schedules = world.add_schedules(runtime, companies, now)
     console.print(
-        f"{len(companies)} companies, {schedules} schedules; {summary.imported:,} events imported, "
-        f"{summary.rejected} rows refused"
+        f"{count(len(companies), 'company', 'companies')}, {count(schedules, 'schedule')}; "
+        f"{count(summary.imported, 'event')} imported, {count(summary.rejected, 'row')} refused"
     )
 
 
