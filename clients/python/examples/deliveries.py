@@ -23,6 +23,8 @@ def run(client: AuthenticatedClient, company: UUID) -> dict[str, Any]:
     """Send the company's first failed delivery again."""
     failed = list_deliveries.sync(client=client, company_id=company, status=["failed"])
     assert isinstance(failed, DeliveryPage), failed
+    if not failed.data:
+        raise SystemExit("nothing has failed")
     one = failed.data[0].id
 
     # Under a key, an answer that got lost is given again, and nothing is queued twice.
