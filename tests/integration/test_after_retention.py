@@ -65,6 +65,15 @@ def test_a_report_on_a_month_that_has_left_stays_as_it_was_made(past: World) -> 
     assert refused.value.kept_from == MARCH
 
 
+def test_somebodys_own_comment_on_the_log_says_nothing_of_it(past: World) -> None:
+    """What has left is noted in the same place; a database's administrator may have written there before."""
+    past.execute("COMMENT ON TABLE impact_deliveries IS 'ask the data team'")
+    assert due_in_january(past) == 1
+    retain(past.runtime, actor="test")
+    with pytest.raises(WindowLeft):
+        standing(past.runtime, company_of(past), JANUARY, LATER)
+
+
 def test_a_window_of_which_something_has_left_is_refused(past: World) -> None:
     """`healthy`, with every target met, was said of it. What begins with the first instant that is there is
     answered, whenever the next month leaves."""

@@ -56,7 +56,10 @@ def left_until(connection: Connection) -> datetime | None:
     """The end of the newest month that has been archived and removed: what was due before may be gone. None:
     nothing ever has been."""
     said = connection.scalar(text("SELECT obj_description('impact_deliveries'::regclass)"))
-    return datetime.fromisoformat(said.removeprefix(_LEFT)) if said else None
+    # Whatever somebody else has written there says nothing of it.
+    return (
+        datetime.fromisoformat(said.removeprefix(_LEFT)) if (said or "").startswith(_LEFT) else None
+    )
 
 
 def note_left(connection: Connection, month: datetime) -> None:
