@@ -134,7 +134,7 @@ def measure(database: Database, server: "subprocess.Popen[str]", only: Sequence[
     for name in only or QUESTIONS:
         path = QUESTIONS[name](ids)
         # Kept statuses are asked for until each process has been asked for each company.
-        ask(port, path, bearer, seconds=60 if name == "sla-status" else 2)
+        ask(port, path, bearer, seconds=30 if name == "sla-status" else 2)
         before, busy = used(server.pid, postgres), busy_s()
         times = sorted(ask(port, path, bearer, seconds=SECONDS))
         each = [(now - then) for then, now in zip(before, used(server.pid, postgres), strict=True)]
