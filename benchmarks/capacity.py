@@ -1,15 +1,12 @@
 """How much an installation carries, which wall comes next and what deliveries cost, from what was measured.
 
-`python -m benchmarks capacity --companies 2000` reads `benchmarks/results.json`, an object with one object of
-figures for each benchmark (or a list of such objects, the newest last); what is not in it is NOTES.md's.
-Read are spike.cpuMsPerDelivery, spike.postgresCpuMsPerDelivery, spike.deliveriesPerSecond (one process),
-spike.memoryMb, and the document of `python -m benchmarks footprint --json` as footprint.
+`python -m benchmarks capacity --companies 2000` reads `benchmarks/results.json`: the spike's CPU and memory,
+what one drain of `homes` sends a second where it computes, and `footprint`. What is not in it is NOTES.md's.
 """
 
 import argparse
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
 PLATFORMS = ("benevity", "goodera", "workday")
+IDLE_PARTS = ("codeServer", "daemon", "webServer", "api", "postgres")
 _DAYS_A_MONTH, _HOURS_A_MONTH = 30.4, 730
 
 
@@ -24,12 +22,12 @@ _DAYS_A_MONTH, _HOURS_A_MONTH = 30.4, 730
 class Figures:
     """What was measured, on one core of two shared ones (NOTES.md says when and how)."""
 
-    cpu_ms: float = 2.0
+    cpu_ms: float = 1.17
     """Processor of a drain for one delivery, start-up included, at 30,000 in a run."""
-    postgres_cpu_ms: float = 0.7
-    a_second: float = 386.0
-    """Deliveries a second of one drain's process, the slower of two runs left out."""
-    memory_mb: float = 411.0
+    postgres_cpu_ms: float = 0.91
+    a_second: float = 820.0
+    """Deliveries a second of one drain's process that computes, with PostgreSQL on a second core."""
+    memory_mb: float = 210.0
     """Most memory of a drain's process."""
     bytes_a_delivery: float = 4_500.0
     """In PostgreSQL with indexes and its attempt, at 0.7 KB of payload, before a vacuum."""
@@ -42,18 +40,19 @@ class Figures:
     """Partitions (companies × days) with which Dagster's UI still answers within seconds (D1)."""
 
 
-_WHERE: Mapping[str, tuple[str, ...]] = {
-    "cpu_ms": ("spike.cpumsperdelivery", "spike.cpums", "spike.ourcpums", "spike.ours"),
-    "postgres_cpu_ms": (
-        "spike.postgrescpumsperdelivery",
-        "spike.postgrescpums",
-        "spike.postgresql",
-    ),
-    "a_second": ("spike.deliveriespersecond", "spike.persecond", "spike.asecond"),
-    "memory_mb": ("spike.memorymb", "spike.mostmemorymb", "spike.rssmb"),
-    "bytes_a_delivery": ("spike.bytesperdelivery", "storage.bytesperdelivery"),
+_WHERE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "cpu_ms": (("spike", "CPU a delivery, ours"),),
+    "postgres_cpu_ms": (("spike", "CPU a delivery, PostgreSQL"),),
+    "memory_mb": (("spike", "most memory of a process"),),
+    "a_second": (("homes", "1 drains, cpu"), ("homes, cpu", "1 drains, cpu")),
+    **{
+        f"idle_{what}": tuple(("footprint", f"{part}, {what}") for part in IDLE_PARTS)
+        for what in ("cores", "memory_mb")
+    },
 }
-_PARTS = ("codeserver", "daemon", "webserver", "api", "postgres")
+"""Of which benchmark and figure each is, or of which together."""
+_ADDED = ("idle_cores", "idle_memory_mb")
+"""What is the sum of several figures; of the others the first that there is counts."""
 
 
 @dataclass(frozen=True)
@@ -187,36 +186,23 @@ def read_results(path: Path = RESULTS) -> tuple[Figures, tuple[str, ...]]:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return Figures(), ()
-    if isinstance(document, dict) and isinstance(document.get("runs"), list):
-        document = document["runs"]
-    newest = document[-1] if isinstance(document, list) and document else document
-    flat = dict(_flat(newest))
-    found = {
-        name: value
-        for name, places in _WHERE.items()
-        if (value := next((flat[place] for place in places if place in flat), None)) is not None
-    }
-    for name, unit in (("idle_cores", "coresidle"), ("idle_memory_mb", "memorymb")):
-        parts = [flat[key] for part in _PARTS if (key := f"footprint.{part}.{unit}") in flat]
-        if len(parts) == len(_PARTS):
-            found[name] = sum(parts)
-    usable = {name: value for name, value in found.items() if value > 0}
+    usable: dict[str, float] = {}
+    for name, places in _WHERE.items():
+        found = [value for place in places if (value := _measured(document, *place)) is not None]
+        if name in _ADDED and len(found) == len(places):
+            usable[name] = sum(found)
+        elif name not in _ADDED and found:
+            usable[name] = found[0]
     return replace(Figures(), **usable), tuple(sorted(usable))
 
 
-def _flat(document: Any, before: str = "") -> Iterator[tuple[str, float]]:
-    """Numbers by their path, in lower case and without signs: `spike.cpumsperdelivery`."""
-    if not isinstance(document, dict):
-        return
-    for key, value in document.items():
-        path = f"{before}{re.sub(r'[^a-z0-9]', '', str(key).lower())}"
-        if isinstance(value, dict):
-            yield from _flat(value, f"{path}.")
-            if before:
-                # A benchmark's figures may stand in groups of their own.
-                yield from _flat(value, before)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield path, float(value)
+def _measured(document: Any, benchmark: str, figure: str) -> float | None:
+    """A figure of `results.json`; None: there is none that is a number above 0."""
+    found = document
+    for name in (benchmark, "figures", figure, "value"):
+        found = found.get(name) if isinstance(found, dict) else None
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and found > 0 else None
 
 
 def main() -> None:

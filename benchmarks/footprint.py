@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from benchmarks._fleet import fleet
+from benchmarks._results import figure
 
 COMPANIES = 300
 _SETTLED_S = 60.0
@@ -33,7 +34,7 @@ class Use:
 
 
 def main() -> None:
-    """Print a line for each part; with `--json` one document, for `results.json`."""
+    """Print a line for each part; with `--json` one document."""
     options = argparse.ArgumentParser()
     options.add_argument("--minutes", type=float, default=2.0)
     options.add_argument("--json", action="store_true")
@@ -57,6 +58,9 @@ def main() -> None:
         for part in PARTS
         if part != "sandbox"
     }
+    for part, use in found.items():
+        figure(f"{part}, cores", use["coresIdle"], "cores")
+        figure(f"{part}, memory_mb", use["memoryMb"], "MB")
     if chosen.json:
         print(json.dumps(found, indent=2))
     else:

@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from benchmarks._fleet import ROOT
-from benchmarks._results import figure, ratio
+from benchmarks._results import figure, of_size, ratio
 from benchmarks._usage import Usage, watched
 from benchmarks.deliver import counted, stage
 from benchmarks.spike import postgres_processes
@@ -73,6 +73,8 @@ def main() -> None:
     parser.add_argument("--bound", choices=sorted(LOADS), nargs="+", default=list(LOADS))
     parser.add_argument("--drains", type=int, nargs="+", default=[1, 2, 4])
     options = parser.parse_args()
+    if len(options.bound) < len(LOADS):
+        of_size(*options.bound)
     for bound in options.bound:
         runs = [measure(drains, LOADS[bound]) for drains in options.drains]
         for run in runs:

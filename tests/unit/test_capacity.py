@@ -2,13 +2,14 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.capacity import Figures, Plan, needed, read_results
+from benchmarks.capacity import IDLE_PARTS, Figures, Plan, needed, read_results
 
 ROOT = Path(__file__).parents[2]
 FIGURES = Figures(
@@ -61,8 +62,14 @@ def test_a_million_deliveries_cost_their_processor_and_their_disk() -> None:
     assert found.per_million == pytest.approx(0.83333 * 0.04 + 5 * 0.12 * 30 / 30.4, rel=1e-3)
 
 
+def results(**figures: float) -> str:
+    """`results.json` with these figures of the spike, as `make bench` writes them."""
+    measured = {name: {"value": value, "unit": "ms"} for name, value in figures.items()}
+    return json.dumps({"spike": {"commit": "abc", "ratios": {}, "figures": measured}})
+
+
 def test_results_are_read_whatever_part_of_them_is_there(tmp_path: Path) -> None:
-    """No file, no JSON, another shape, the newest of several, one figure of four: the rest is NOTES.md's."""
+    """No file, no JSON, another shape, one figure of four: the rest is NOTES.md's."""
     path = tmp_path / "results.json"
     assert read_results(path) == (Figures(), ())
     for text in (
@@ -70,32 +77,36 @@ def test_results_are_read_whatever_part_of_them_is_there(tmp_path: Path) -> None
         "[]",
         "3",
         '{"spike": "fast"}',
-        '{"spike": {"cpuMsPerDelivery": null}}',
+        '{"spike": {"figures": {"CPU a delivery, ours": 3}}}',
+        results(**{"CPU a delivery, ours": 0.0}),
     ):
         path.write_text(text)
         assert read_results(path) == (Figures(), ())
-    old, new = {"cpuMsPerDelivery": 9.0}, {"cpu_ms_per_delivery": 1.5, "memoryMb": 300}
-    for document in (
-        {"spike": new},
-        [{"spike": old}, {"spike": new}],
-        {"runs": [{"spike": old}, {"commit": "abc", "spike": {"oneProcess": new}}]},
-    ):
-        path.write_text(json.dumps(document))
-        figures, measured = read_results(path)
-        assert (figures.cpu_ms, figures.memory_mb) == (1.5, 300)
-        assert figures.postgres_cpu_ms == Figures().postgres_cpu_ms
-        assert measured == ("cpu_ms", "memory_mb")
+
+    path.write_text(results(**{"CPU a delivery, ours": 1.5, "most memory of a process": 300}))
+    figures, measured = read_results(path)
+
+    assert (figures.cpu_ms, figures.memory_mb) == (1.5, 300)
+    assert figures.postgres_cpu_ms == Figures().postgres_cpu_ms
+    assert measured == ("cpu_ms", "memory_mb")
+
+
+def test_what_is_recorded_is_what_is_read() -> None:
+    """The calculator's names are those by which benchmarks record: the repository's file has the spike's."""
+    _, measured = read_results()
+
+    assert {"cpu_ms", "postgres_cpu_ms", "memory_mb"} <= set(measured)
 
 
 def test_what_stands_idle_counts_only_if_every_part_was_measured(tmp_path: Path) -> None:
     """A sum without PostgreSQL would look like a saving."""
     path = tmp_path / "results.json"
-    part = {"coresIdle": 0.02, "memoryMb": 200}
-    parts = dict.fromkeys(("codeServer", "daemon", "webServer", "api", "postgres"), part)
-    path.write_text(json.dumps({"footprint": parts}))
+    figures = {f"{part}, cores": {"value": 0.02} for part in IDLE_PARTS}
+    figures |= {f"{part}, memory_mb": {"value": 200} for part in IDLE_PARTS}
+    path.write_text(json.dumps({"footprint": {"figures": figures}}))
     whole, _ = read_results(path)
-    del parts["postgres"]
-    path.write_text(json.dumps({"footprint": parts}))
+    del figures["postgres, cores"]
+    path.write_text(json.dumps({"footprint": {"figures": figures}}))
     partly, _ = read_results(path)
 
     assert whole.idle_cores == pytest.approx(0.1)
@@ -118,3 +129,53 @@ def test_the_command_answers_for_people_and_for_programs(tmp_path: Path) -> None
     assert "2,000 companies, figures from NOTES.md" in told
     assert "PASSED: workday's 30 requests a minute" in told
     assert document["deliveries_a_day"] == 6_000
+
+
+def numbers(text: str) -> list[float]:
+    """Every number in `text`, in order."""
+    return [float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+
+
+def documented() -> str:
+    return (ROOT / "docs" / "capacity.md").read_text("utf-8")
+
+
+ABOUT = 0.15
+"""Two runs of a benchmark may differ by so much; what differs by more is written anew."""
+
+
+def test_the_page_shows_what_the_calculator_answers() -> None:
+    """Word by word; numbers may be those of a run a little before."""
+    (shown,) = re.findall(
+        r"<!-- told by the calculator: .*? -->\n```text\n(.*?)\n```", documented(), re.DOTALL
+    )
+    command = [sys.executable, "-m", "benchmarks", "capacity", "--companies", "2000"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    told = answer.partition("\n")[2].rstrip()
+
+    assert re.sub(r"[\d,.]+", "#", shown) == re.sub(r"[\d,.]+", "#", told)
+    assert numbers(shown) == pytest.approx(numbers(told), rel=ABOUT)
+
+
+def test_the_page_has_the_figures_that_were_measured() -> None:
+    """Those of the spike and of one drain, in the table and in what a million costs."""
+    figures, _ = read_results()
+    both, each_second = figures.cpu_ms + figures.postgres_cpu_ms, 300 / 3
+    rows = {
+        "| one core for drains |": [figures.cpu_ms, 1000 * each_second / figures.cpu_ms],
+        "| one core for PostgreSQL |": [
+            figures.postgres_cpu_ms,
+            1000 * each_second / figures.postgres_cpu_ms,
+        ],
+        "| one core for both |": [both, 1000 * each_second / both],
+        "| two cores that do all of it": [figures.a_second],
+        "| a process for each platform": [figures.a_second, 3 * figures.a_second * each_second],
+        "| memory of a drain's process |": [figures.memory_mb],
+        "| one drain's process |": [figures.a_second],
+        "| PostgreSQL | 1": [1000 / figures.postgres_cpu_ms],
+        "A million deliveries take": [1000 * both, both / 3.6],
+    }
+    for row, wanted in rows.items():
+        (line,) = [one for one in documented().splitlines() if one.startswith(row)]
+        found = numbers(line)[: len(wanted)]
+        assert found == pytest.approx(wanted, rel=ABOUT), line
