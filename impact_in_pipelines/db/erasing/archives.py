@@ -130,11 +130,19 @@ def _size(file: Path) -> int:
 
 def _rewritten(file: Path, changed: _Change, steps: Steps) -> int:
     """How many rows of `file` differ or are gone; 0: it is as it was."""
+    temporary = file.with_name(f".{file.stem}.part")
+    try:
+        return _rewritten_by(temporary, file, changed, steps)
+    finally:
+        # Broken off, it would have what is to be erased.
+        temporary.unlink(missing_ok=True)
+
+
+def _rewritten_by(temporary: Path, file: Path, changed: _Change, steps: Steps) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pq.ParquetFile(file).schema_arrow
-    temporary = file.with_name(f".{file.stem}.part")
     touched = kept = 0
     with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in pq.ParquetFile(file).iter_batches(batch_size=AT_ONCE):
@@ -147,11 +155,9 @@ def _rewritten(file: Path, changed: _Change, steps: Steps) -> int:
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     if not touched:
-        temporary.unlink()
         return 0
     manifest = manifest_of(file)
     if not kept:
-        temporary.unlink()
         file.unlink()
         manifest.unlink(missing_ok=True)
         return touched

@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -115,13 +116,13 @@ class CompanyErasing:
         """Write everything that the database has of `company` to `path`, all of one moment, and what
         `archived` has of it: (name, JSON line). A row is a line of JSON in `tables/NAME.jsonl`. Audited; the
         company can be erased once `note_exported` was called too. `tell(done, total)` is called with the
-        tables that are written; the archives count as one."""
+        tables that are written; the archives count as one. Broken off, it leaves what was there before."""
         rows: dict[str, int] = {}
-        with self._engine.connect() as connection:
+        with self._engine.connect() as connection, _whole_or_not(path) as part:
             connection.execution_options(isolation_level="REPEATABLE READ")
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                path.chmod(0o600)
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                part.chmod(0o600)
                 tables = held_tables()
                 for done, table in enumerate(tables):
                     tell(done, len(tables) + 1)
@@ -144,9 +145,9 @@ class CompanyErasing:
                     "rows": rows,
                 }
                 archive.writestr("manifest.json", json.dumps(about, indent=1, ensure_ascii=False))
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
+            with part.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                os.fsync(file.fileno())
         size = path.stat().st_size
         with self._engine.begin() as connection:
             after = {"sha256": digest, "bytes": size, "rows": sum(rows.values())}
@@ -224,6 +225,17 @@ class CompanyErasing:
             raise CompanyNotExported(company.slug)
         if sending := connection.scalar(_SQL["being_sent"], values):
             raise CompanyBeingSent(company.slug, sending)
+
+
+@contextmanager
+def _whole_or_not(path: Path) -> Iterator[Path]:
+    """What is to be written, which takes the place of `path` once the block has ended well."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _lines(connection: Connection, table: Table, company_id: UUID) -> Iterator[str]:

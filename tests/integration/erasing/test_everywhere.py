@@ -220,6 +220,35 @@ def test_an_export_counts_once_somebody_has_it(
     assert lives.life(runtime, company).export_sha256 == written.sha256
 
 
+def test_an_export_that_is_broken_off_leaves_what_was_there(
+    world: World, company: Company, tmp_path: Path
+) -> None:
+    """Ctrl-C in its midst: half a ZIP would be taken for a whole one."""
+    path = tmp_path / "all.zip"
+    path.write_text("yesterday's")
+    with pytest.raises(KeyboardInterrupt):
+        lives.export(world.runtime, company, path, actor="ops", tell=_break_off)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir() if one.is_file()] == [
+        ("all.zip", "yesterday's")
+    ]
+
+
+def test_erasing_that_is_broken_off_leaves_no_copy(world: World, company: Company) -> None:
+    """Of an archive that it was about to write anew; run again, it ends."""
+    folder = world.runtime.settings.archive_folder
+    assert folder is not None
+    with pytest.raises(KeyboardInterrupt):
+        lives.erase_participant(world.runtime, company, REFERENCE, actor="ops", tell=_break_off)
+    assert list(folder.rglob("*.part")) == list(folder.rglob(".*")) == []
+    lives.erase_participant(world.runtime, company, REFERENCE, actor="ops")
+    assert found_in(world, REFERENCE) == {}
+
+
+def _break_off(done: int, _total: int) -> None:
+    if done:
+        raise KeyboardInterrupt
+
+
 def test_of_an_erased_person_no_reference_is_left_anywhere(world: World, company: Company) -> None:
     """Events, answers, rejects, payloads, errors, archives; the company's own name stays where it was."""
     before = set(found_in(world, NAME))
