@@ -190,7 +190,7 @@ def test_the_runbook_has_every_kind_of_error(kind: ErrorKind) -> None:
 
 
 def _headings() -> list[str]:
-    return re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
+    return re.findall(r"^#+ (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
 
 
 def test_channels_show_no_secret() -> None:

@@ -43,7 +43,7 @@ def error_kinds() -> str:
 
 
 def _first_sentence(runbook: str, kind: str) -> str:
-    entry = runbook.partition(f"\n## {kind}\n")[2]
+    entry = runbook.partition(f"\n### {kind}\n")[2]
     said = re.search(r"\*\*Means\*\*: (.+?[.])(?:\s|$)", entry, re.DOTALL)
     assert said, f"docs/runbook.md doesn't say what {kind} means"
     return cell(said[1])
