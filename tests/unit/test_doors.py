@@ -25,7 +25,7 @@ READS = {
     "schedules": {"listed", "load_entries", "page", "recent", "stats", "version"},
     "selections": {"open_of_run", "outcome_of_run", "waiting_of_run"},
     "sessions": {"find"},
-    "sla": {"current", "error_budgets", "get_sla_status", "standing"},
+    "sla": {"current", "error_budgets", "get_sla_status", "standing", "standings"},
     "sla_rollup": {"days_of_all", "stale_days", "summed"},
     "sla_thresholds": {"book"},
     "vault": {"decrypt_json", "encrypt_json"},
