@@ -12,11 +12,14 @@ _FEW = 24
 _NAMES = {"str": "TEXT", "int": "N", "float": "N", "path": "FILE", "file": "FILE", "UUID": "ID"}
 """What a value is called whose option gives it no name of its own."""
 _SAID = {
-    ": Value error, ": ": ",
-    ": Input should be": ": it must be",
-    ". Did you mean": "; did you mean",
+    r": Value error, ": ": ",
+    r": Input should be": ": it must be",
+    r"\. Did you mean": "; did you mean",
+    r"a valid UUID, .*": "a whole id (a UUID)",
+    r"does not match the formats '%Y-%m-%d'": "is no date such as 2026-01-31",
+    r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$": r"no place for: \1 (quote what has spaces)",
 }
-"""Of wrong usage: what Typer and pydantic say of it, and what we do."""
+"""Of wrong usage: what Typer and pydantic say of it (patterns), and what we do."""
 
 
 def tidied(command: Any) -> Any:
@@ -81,7 +84,7 @@ def usage_error(error: TyperException) -> str:
     """One line: what is wrong and whose help says how it is right. Ends where Typer's own has a full stop."""
     said = " ".join(error.format_message().split()).rstrip(".")
     for typers, ours in _SAID.items():
-        said = said.replace(typers, ours)
+        said = re.sub(typers, ours, said)
     context = getattr(error, "ctx", None)
     said = said[:1].lower() + said[1:]
     if context is None:

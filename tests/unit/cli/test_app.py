@@ -114,6 +114,20 @@ def test_nobody_reads_on() -> None:
             "no such command 'lst'; did you mean 'list'? See: impact-in deliveries --help",
         ),
         (
+            ["schedules", "create", "acme", "goodera", "30", "8", "*", "*", "1-5"],
+            "no place for: 8 * * 1-5 (quote what has spaces); see: impact-in schedules create --help",
+        ),
+        (
+            ["evidence", "export", "acme", "--from", "x", "--to", "2026-01-31"],
+            "invalid value for '--from': 'x' is no date such as 2026-01-31; see: "
+            "impact-in evidence export --help",
+        ),
+        (
+            ["sessions", "revoke", "x"],
+            "invalid value for 'ID': it must be a whole id (a UUID); see: "
+            "impact-in sessions revoke --help",
+        ),
+        (
             ["schedules", "plan", "--hours", "0"],
             "invalid value for '--hours': it must be greater than or equal to 1; see: "
             "impact-in schedules plan --help",
