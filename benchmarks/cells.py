@@ -18,12 +18,14 @@ from typing import Any
 import requests
 
 from benchmarks._fleet import LAUNCH_BACKFILL, Fleet, fleet
-from benchmarks._results import figure
+from benchmarks._results import figure, of_size
 from benchmarks._usage import cpu_of
 from impact_in_pipelines.platforms import Platform
 
 ASSET = {"path": [f"{Platform.BENEVITY.value}_export"]}
 SHAPES = ("1x400", "1000x1", "10000x1", "10000x30")
+DAYS = 400
+"""That have cells; with fewer, results stand beside those with so many."""
 _TIMEOUT_S = 900
 
 KEYS = """
@@ -95,10 +97,12 @@ def main() -> None:
     """Print what each question and launch takes."""
     parser = argparse.ArgumentParser(prog="benchmarks cells", description=__doc__)
     parser.add_argument("--companies", type=int, default=10_000)
-    parser.add_argument("--days", type=int, default=400)
+    parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--shapes", nargs="*", default=SHAPES, help="companies x days to launch")
     parser.add_argument("--watch", type=int, default=20, help="seconds a backfill is left alone")
     options = parser.parse_args()
+    if options.days != DAYS:
+        of_size(f"{options.days} days")
     with fleet(options.companies, IMPACT_IN_PARTITION_DAYS=str(options.days)) as running:
         began = time.monotonic()
         page = Page(running)
