@@ -11,6 +11,7 @@ import typer
 from impact_in_pipelines.cli.accounts.token import (
     CompanyOption,
     RoleOption,
+    check_roles,
     claims_of,
     company_ids,
     minted,
@@ -111,6 +112,7 @@ def link(
     """Print a link that signs in to the cockpit once (for development; needs IMPACT_IN_JWT_SECRET)."""
     settings = get_settings()
     expires_at = datetime.now(UTC) + span(expires_in)
+    check_roles(role)
     token = minted(settings, subject, role, company_ids(company), expires_at)
     with session() as runtime:
         id_ = service.make_link(runtime, claims_of(token), actor=actor(by))

@@ -56,6 +56,7 @@ def mint(
     as_json: AsJson = False,
 ) -> None:
     """Print a token signed with IMPACT_IN_JWT_SECRET. Options can be given several times."""
+    check_roles(role)
     settings = get_settings()
     expires_at = datetime.now(UTC) + span(expires_in)
     token = minted(settings, subject, role, company_ids(company), expires_at)
@@ -82,10 +83,8 @@ def minted(
     settings: Settings, subject: str, roles: list[str], companies: list[str], expires_at: datetime
 ) -> str:
     """An HS256 token with these claims, and issuer and audience if they are set. Raises `InvalidSetting`
-    without a secret, `UsageError` for roles that there aren't or that open nothing."""
+    without a secret. Roles are taken as they are: who asks for some checks them."""
     import jwt
-
-    check_roles(roles)
 
     if settings.jwt_secret is None:
         raise InvalidSetting(
