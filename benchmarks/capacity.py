@@ -22,12 +22,12 @@ _DAYS_A_MONTH, _HOURS_A_MONTH = 30.4, 730
 class Figures:
     """What was measured, on one core of two shared ones (NOTES.md says when and how)."""
 
-    cpu_ms: float = 1.17
+    cpu_ms: float = 0.63
     """Processor of a drain for one delivery, start-up included, at 30,000 in a run."""
-    postgres_cpu_ms: float = 0.91
-    a_second: float = 820.0
+    postgres_cpu_ms: float = 0.72
+    a_second: float = 1_247.0
     """Deliveries a second of one drain's process that computes, with PostgreSQL on a second core."""
-    memory_mb: float = 210.0
+    memory_mb: float = 214.0
     """Most memory of a drain's process."""
     bytes_a_delivery: float = 4_500.0
     """In PostgreSQL with indexes and its attempt, at 0.7 KB of payload, before a vacuum."""
