@@ -201,9 +201,10 @@ def stands(log: Log, company_id: UUID) -> None:
         (ago(days=40), ago(days=35)),
     ):
         status, budget = log.sla.standing(company, start, end, now=NOW)
-        together = log.sla.standings(everybody, start, end, now=NOW)
-        assert together.keys() == {one.id for one in everybody}
-        assert together[company_id] == (status, budget)
+        if start is None:
+            together = log.sla.standings(everybody, now=NOW)
+            assert together.keys() == {one.id for one in everybody}
+            assert together[company_id] == (status, budget)
         by_log = by_statements(log, asked_for(NOW, start, end), company_id)
         assert status == by_log.status(company_id)
         assert budget == budgets.get((company_id, None))
