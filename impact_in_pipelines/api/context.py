@@ -32,8 +32,6 @@ from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.call_backs import CallBacks
 from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State, cheap
 
-StandingQuestion = tuple[Company, datetime | None, datetime | None]
-"""How a company stands in a window, which ends at present where it isn't said."""
 READINESS_KEPT_S = 3.0
 """Supervisors ask every few seconds, and so may anybody else."""
 
@@ -100,17 +98,13 @@ class ApiContext:
         return SlaStatuses(self.runtime.database.reads, self.runtime.settings)
 
     @cached_property
-    def standings(self) -> Together[StandingQuestion, Standing]:
+    def standings(self) -> Together[Company, Standing]:
+        """How companies stand in the window that ends at present."""
         return Together(self._standings)
 
-    def _standings(self, questions: Sequence[StandingQuestion]) -> dict[StandingQuestion, Standing]:
-        found: dict[StandingQuestion, Standing] = {}
-        now = self.clock()
-        for start, end in {(start, end) for _, start, end in questions}:
-            companies = [one for one, *asked in questions if asked == [start, end]]
-            standings = self.sla.standings(companies, start, end, now=now)
-            found |= {(one, start, end): standings[one.id] for one in companies}
-        return found
+    def _standings(self, companies: Sequence[Company]) -> dict[Company, Standing]:
+        found = self.sla.standings(companies, None, None, now=self.clock())
+        return {one: found[one.id] for one in companies}
 
     @cached_property
     def connection_tests(self) -> ConnectionTests:
