@@ -62,10 +62,11 @@ class Connections:
             sock = connection.sock
             if sock.gettimeout() != self._read_s:
                 sock.settimeout(self._read_s)
+            deadline = time.monotonic() + self._read_s
             # It may have been answered before all of it was read.
             with suppress(BrokenPipeError, ConnectionResetError):
                 sock.sendall(request)
-            reader = DeadlineReader(sock, time.monotonic() + self._read_s)
+            reader = DeadlineReader(sock, deadline)
             answer, reusable = read_answer(reader, method)
         except BaseException:
             connection.close()

@@ -2,21 +2,32 @@
 
 Those two take more than half of what a whole request costs. They are asked again, from the first byte, about
 whatever httptools refuses or can't see the end of, and about what is packed: how an answer is judged never
-depends on who read it.
+depends on who read it. A connection over which such an answer came isn't used again.
 """
 
 import http.client
 import io
 from contextlib import suppress
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import DeadlineReader
 
 MAX_ANSWER_BYTES = 1024 * 1024
-_FIELDS = frozenset({b"content-type", b"retry-after", b"date", b"content-encoding", b"connection"})
+_FIELDS = frozenset(
+    {
+        b"content-type",
+        b"retry-after",
+        b"date",
+        b"content-encoding",
+        b"connection",
+        b"content-length",
+        b"transfer-encoding",
+    }
+)
+_FINAL_FROM = 200
 _WITHOUT_BODY = (204, 304)
 
 
@@ -29,8 +40,8 @@ def read_answer(reader: DeadlineReader, method: str) -> tuple[Answer, bool]:
     if method != "HEAD":
         arriving = _Arriving()
         # What it refuses, the others may know how to read, or how to say what is wrong with it.
-        with suppress(HttpParserError):
-            while not arriving.ended and len(received) <= MAX_ANSWER_BYTES:
+        with suppress(HttpParserError, HttpParserUpgrade):
+            while not arriving.settled and len(received) <= MAX_ANSWER_BYTES:
                 part = reader.receive()
                 if not part:
                     break
@@ -39,7 +50,7 @@ def read_answer(reader: DeadlineReader, method: str) -> tuple[Answer, bool]:
             if arriving.is_plain and len(received) <= MAX_ANSWER_BYTES:
                 return arriving.answer(), arriving.reusable
     reader.put_back(bytes(received))
-    return _read_thoroughly(reader, method)
+    return _read_thoroughly(reader, method), False
 
 
 class _Arriving:
@@ -51,24 +62,28 @@ class _Arriving:
         self._body: list[bytes] = []
         self._begun = 0
         self._status = 0
-        self.ended = False
+        self._ended = False
+        self._contradicts_itself = False
         self.reusable = False
 
     def feed(self, part: bytes) -> None:
-        """Raises `HttpParserError`, also for an upgrade."""
+        """Raises `HttpParserError`, and `HttpParserUpgrade`."""
         if self._parser is not None:
             self._parser.feed_data(part)
-        if self.ended:
+        if self.settled:
             # It knows us and we know it: the garbage collector would have to find both.
             self._parser = None
 
     @property
+    def settled(self) -> bool:
+        """Nothing more has to be read to know whether it is plain."""
+        return self._ended or self._contradicts_itself
+
+    @property
     def is_plain(self) -> bool:
-        """It has ended with nothing behind it, is the final one, and its body is as it stands."""
-        final = self.ended and self._begun == 1 and self._status >= 200
-        return (
-            final and self._status not in _WITHOUT_BODY and b"content-encoding" not in self._fields
-        )
+        """It has ended with nothing behind it, and its body is as it stands."""
+        whole = self._ended and self._begun == 1 and not self._contradicts_itself
+        return whole and b"content-encoding" not in self._fields
 
     def answer(self) -> Answer:
         return Answer(
@@ -92,17 +107,27 @@ class _Arriving:
             before = self._fields.get(name)
             self._fields[name] = value if before is None else before + b", " + value
 
+    def on_headers_complete(self) -> None:
+        if self._parser is not None:
+            self._status = self._parser.get_status_code()
+        if self._status in _WITHOUT_BODY:
+            # Some wait for the body that it announces, others don't.
+            lengths = {b"content-length", b"transfer-encoding"}
+            self._contradicts_itself = not lengths.isdisjoint(self._fields)
+
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        # Later it has forgotten.
-        if self._parser is not None:
-            self._status = self._parser.get_status_code()
-            # Two words about the connection may say two things.
-            said_once = b"," not in self._fields.get(b"connection", b"")
-            self.reusable = said_once and self._parser.should_keep_alive()
-        self.ended = True
+        if self._status < _FINAL_FROM:
+            # Early hints and the like: the answer is still to come.
+            self._begun -= 1
+            self._fields.clear()
+            return
+        # Later it has forgotten. Two words about the connection may say two things.
+        said_once = b"," not in self._fields.get(b"connection", b"")
+        self.reusable = said_once and self._parser is not None and self._parser.should_keep_alive()
+        self._ended = True
 
 
 class _Source:
@@ -115,7 +140,7 @@ class _Source:
         return io.BufferedReader(self._reader)
 
 
-def _read_thoroughly(reader: DeadlineReader, method: str) -> tuple[Answer, bool]:
+def _read_thoroughly(reader: DeadlineReader, method: str) -> Answer:
     raw = http.client.HTTPResponse(_Source(reader), method=method)  # type: ignore[arg-type]
     raw.begin()
     response = HTTPResponse(
@@ -129,14 +154,11 @@ def _read_thoroughly(reader: DeadlineReader, method: str) -> tuple[Answer, bool]
     )
     # Not `preload_content`: it would unpack a gzip bomb to its last byte before anybody counts.
     body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-    truncated = len(body) > MAX_ANSWER_BYTES
-    answer = Answer(
+    return Answer(
         status=raw.status,
         body=body[:MAX_ANSWER_BYTES],
         content_type=response.headers.get("content-type"),
         retry_after=response.headers.get("retry-after"),
         date=response.headers.get("date"),
-        truncated=truncated,
+        truncated=len(body) > MAX_ANSWER_BYTES,
     )
-    # On a connection that was used again, the rest of this answer would be read as the next one's.
-    return answer, not truncated and raw.isclosed() and not raw.will_close

@@ -23,7 +23,6 @@ from tenacity import (
     retry_if_result,
 )
 from urllib3.exceptions import URLSchemeUnknown
-from urllib3.util import parse_url
 
 from impact_in_pipelines import __version__
 from impact_in_pipelines.clock import utc_now
@@ -215,8 +214,7 @@ def _target(url: str) -> _Target:
     usual = _PORTS[parts.scheme]
     if parts.port not in (None, usual):
         host = f"{host}:{parts.port}"
-    path = parse_url(request.path_url).request_uri
-    return _Target(Endpoint(parts.scheme, name, parts.port or usual), host, path)
+    return _Target(Endpoint(parts.scheme, name, parts.port or usual), host, request.path_url)
 
 
 def _request(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:

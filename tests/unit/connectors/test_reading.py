@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import DeadlineReader
 from impact_in_pipelines.connectors.http.failures import WIRE_ERRORS
 
-Outcome = tuple[Answer, bool] | type[BaseException]
+T = TypeVar("T")
 
 _statuses = st.sampled_from(
     [b"HTTP/1.1 200 OK", b"HTTP/1.1 429 Too Many", b"HTTP/1.1 500 ", b"HTTP/1.1 204 No Content"]
@@ -47,19 +48,15 @@ _lengths = st.sampled_from([b"right", b"right", b"right", b"7", b"0", b"-1", b" 
 def test_the_quick_way_and_the_thorough_one_agree(
     status: bytes, fields: list[bytes], body: bytes, length: bytes, in_two_parts: bool
 ) -> None:
-    """What a platform may answer, and what it may not: no kind of answer is judged by how it was read, and no
-    connection is used again that the thorough one would close."""
+    """What a platform may answer, and what it may not: no kind of answer is judged by how it was read."""
     if length:
         said = str(len(body)).encode() if length == b"right" else length
         fields = [*fields, b"Content-Length: " + said]
     answer = b"\r\n".join([status, *fields, b"", body])
     parts = [answer[:-1], answer[-1:]] if in_two_parts else [answer]
-    quick, thorough = _read(parts, reading.read_answer), _read(parts, reading._read_thoroughly)
-    if isinstance(quick, tuple) and isinstance(thorough, tuple):
-        assert quick[0] == thorough[0]
-        assert not quick[1] or thorough[1]
-    else:
-        assert quick == thorough
+    read = _read(parts, reading.read_answer)
+    judged = read[0] if isinstance(read, tuple) else read
+    assert judged == _read(parts, reading._read_thoroughly)
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -72,9 +69,45 @@ def test_a_usual_answer_is_read_at_once(parts: int, monkeypatch: pytest.MonkeyPa
     assert _read(sent, reading.read_answer) == (expected, True)
 
 
-def _read(
-    parts: list[bytes], read: Callable[[DeadlineReader, str], tuple[Answer, bool]]
-) -> Outcome:
+_REST = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("hint", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_comes_before_an_answer_is_none(hint: bytes, at_once: bool) -> None:
+    """Taken for one, the answer itself would be read as that to the next request: another company's."""
+    before = b"HTTP/1.1 " + hint + b"\r\nLink: </a>\r\nRetry-After: 9\r\n\r\n"
+    parts = [before + _REST] if at_once else [before, _REST]
+    assert _read(parts, reading.read_answer) == (Answer(status=200, body=b"{}"), True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (_REST + b"HTTP/1.1 200 OK\r\n", 200),
+        (_REST + b"{", 200),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 101),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n", 204),
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", 200),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", 200),
+    ],
+)
+def test_a_connection_on_which_anything_is_odd_is_not_used_again(
+    answer: bytes, status: int
+) -> None:
+    """What is left on it would be read as an answer to the next request."""
+    read = _read([answer], reading.read_answer)
+    assert isinstance(read, tuple)
+    assert (read[0].status, read[1]) == (status, False)
+
+
+def test_an_answer_without_a_body_leaves_its_connection_open() -> None:
+    """Many answer 204 to whatever they have taken."""
+    parts = [b"HTTP/1.1 204 No Content\r\nDate: x\r\n\r\n"]
+    assert _read(parts, reading.read_answer) == (Answer(status=204, body=b"", date="x"), True)
+
+
+def _read(parts: list[bytes], read: Callable[[DeadlineReader, str], T]) -> T | type[BaseException]:
     """What is read of an answer after which nothing comes."""
     # Packets: each part is received by itself.
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

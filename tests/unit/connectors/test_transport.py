@@ -46,6 +46,22 @@ def test_the_body_goes_out_byte_for_byte(transport: Transport) -> None:
     assert any(line.startswith(b"User-Agent: impact-in-pipelines/") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("//v1/impact", b"//v1/impact"),
+        ("/a//b/impact", b"/a//b/impact"),
+        ("/a%2Fb/impact?x=1", b"/a%2Fb/impact?x=1"),
+        ("", b"/"),
+    ],
+)
+def test_the_path_of_a_url_is_kept(transport: Transport, given: str, sent: bytes) -> None:
+    """Two slashes at its beginning are no host: the same host may have somebody else's endpoint there."""
+    with raw_server(answers(OK)) as server:
+        transport.post(f"{server.url}{given}", {}, b"{}")
+    assert server.requests[0].split(b" ", 2)[1] == sent
+
+
 def test_head_and_body_leave_together(transport: Transport) -> None:
     """One call to the system and one packet a request, where two would be waited for."""
 
