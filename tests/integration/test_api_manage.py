@@ -1,20 +1,15 @@
 """Companies, connections, schedules, incidents, maintenance: changed through the API, and written down."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from factories import SECRETS, World, world_on
 
 from impact_in_pipelines.api.context import build_context
 from impact_in_pipelines.api.operations.metrics import ENDED_OUTCOMES, FINAL_STATUSES
-from impact_in_pipelines.db.accounts.companies import Company
-from impact_in_pipelines.db.sla.statuses import Standing
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY, GOODERA_KEY
 
@@ -277,30 +272,6 @@ def test_maintenance_is_announced_and_ended(api: Served) -> None:
     assert api.post(f"/maintenance-windows/{mine.json()['id']}/end").status_code == 409
     assert change(api, "maintenance.add")["after"]["reason"] == "the account is being moved"
     assert change(api, "maintenance.end")["actor"] == "ingrid"
-
-
-def test_nobody_waits_for_another_companys_wide_window(api: Served) -> None:
-    """Statuses of the usual window are measured together, one hand after the other: a window of many months
-    may take a minute, and would keep every company waiting, and all threads with them."""
-    measuring, gate = Event(), Event()
-
-    def slowly(companies: Sequence[Company]) -> Mapping[Company, Standing]:
-        measuring.set()
-        assert gate.wait(30)
-        return answer(companies)
-
-    standings, other = api.api.standings, api.api.companies.get(api.other.company)
-    assert other is not None
-    answer = standings._answer
-    with patch.object(standings, "_answer", slowly), ThreadPoolExecutor(1) as somebody:
-        asked = somebody.submit(standings.ask, other)
-        try:
-            assert measuring.wait(30)
-            wide = api.get("/sla-status", companyId=str(api.own.company), startDate="2026-03-01")
-        finally:
-            gate.set()
-        asked.result(30)
-    assert wide["period"]["start"].startswith("2026-03-01")
 
 
 def test_statuses_and_reports_in_three_forms(api: Served) -> None:
