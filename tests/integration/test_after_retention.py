@@ -17,6 +17,8 @@ from impact_in_pipelines.services.reports import make_report
 from impact_in_pipelines.services.sla import standing
 from impact_in_pipelines.sla.windows import ReportPeriod
 
+from .cli_harness import Cli
+
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 LATER = datetime(2028, 4, 2, tzinfo=UTC)
 """25 months before it March begins."""
@@ -113,3 +115,21 @@ def test_nobody_is_erased_or_exported_where_the_archive_is_not(past: World, tmp_
     past.runtime.settings = here
     erased = lives.erase(past.runtime, company, confirmed=company.slug, actor="test")
     assert erased.archives
+
+
+def test_offboarding_refuses_before_anything_is_stopped(
+    past: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the archive it had cancelled what waits, for good, when its export was refused."""
+    company = company_of(past)
+    retain(past.runtime, actor="test")
+    monkeypatch.setenv("IMPACT_IN_ARCHIVE", str(tmp_path / "not mounted"))
+    cli = Cli(monkeypatch, past.database)
+    words = ("companies", "offboard", company.slug, "--to", str(tmp_path / "export.zip"))
+    refused = cli.refused(*words, "--confirm", company.slug)
+    assert "archive" in refused.err
+    assert lives.life(past.runtime, company).deactivated_at is None
+    away = past.settings.model_copy(update={"archive": tmp_path / "not mounted"})
+    past.runtime.settings = away
+    with pytest.raises(ArchiveAway):  # before it asks whether anything was exported
+        lives.erase(past.runtime, company, confirmed=company.slug, actor="test")

@@ -109,6 +109,7 @@ def offboard(
     with session() as runtime:
         found = runtime.companies.find(company)
         lives.require_confirmed(found, confirm)
+        lives.require_archive(runtime)
         with busy("Stopping what is planned", quiet=as_json):
             lives.deactivate(runtime, found, actor=actor(), reason="offboarded")
         with stepwise("Writing tables", quiet=as_json) as tell:

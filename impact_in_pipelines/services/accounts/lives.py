@@ -143,6 +143,12 @@ def require_confirmed(company: Company, confirmed: str) -> None:
         raise CompanyNotConfirmed(company.slug)
 
 
+def require_archive(runtime: Runtime) -> None:
+    """Raise `ArchiveAway` where neither an export nor an erasure could begin: asked before anything is
+    switched off for them."""
+    _archives(runtime)
+
+
 def erase(
     runtime: Runtime,
     company: Company,
@@ -160,6 +166,7 @@ def erase(
     `ArchiveAway`.
     """
     require_confirmed(company, confirmed)
+    archives = _archives(runtime)
     now, engine = runtime.clock(), runtime.database.engine
     stands = runtime.companies.life(company.id)
     if stands.deactivated_at is None:
@@ -172,7 +179,6 @@ def erase(
         raise CompanyBeingSent(company.slug, sending)
     _forget_tokens(runtime, company)
     words = Words([str(company.id), company.slug, company.name], INSTEAD)
-    archives = _archives(runtime)
     watched = tell is not silent
     steps = Steps(archives.rows() + erasing.rows_to_erase(company.id) if watched else 0, tell)
     done = erasing.erase(
