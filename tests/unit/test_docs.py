@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from impact_in_pipelines.platforms import FACTS, Platform
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks/NOTES.md"])
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -118,3 +120,16 @@ def test_every_file_that_a_page_says_shows_it_is_there(page: str) -> None:
 
     assert [one for one in named if not (ROOT / one).exists()] == []
     assert [one for one in bare if one not in tests] == []
+
+
+def test_the_guide_names_each_platforms_options() -> None:
+    """Those that its connector reads: of Goodera's three the page had one, and of Workday's none."""
+    text = (ROOT / "docs/how-to/connect-a-platform.md").read_text()
+    platforms = re.findall(r"^\| \|(.*)\|$", text, re.M)[0].split("|")
+    cells = re.findall(r"^\| options \|(.*)\|$", text, re.M)[0].split("|")
+
+    named = [re.findall(r"`(\w+)`", cell) for cell in cells]
+
+    assert dict(zip(map(str.strip, platforms), named, strict=True)) == {
+        FACTS[platform].title: list(FACTS[platform].options) for platform in Platform
+    }
