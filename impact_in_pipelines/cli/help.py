@@ -16,7 +16,7 @@ _SAID = {
     r": Input should be": ": it must be",
     r"\. Did you mean": "; did you mean",
     r"a valid UUID, .*": "a whole id (a UUID)",
-    r"does not match the formats '%Y-%m-%d'": "is no date such as 2026-01-31",
+    r"does not match the formats '%Y-%m-%d'.*": "is no date such as 2026-01-31",
     r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$": r"no place for: \1 (quote what has spaces)",
 }
 """Of wrong usage: what Typer and pydantic say of it (patterns), and what we do."""

@@ -65,7 +65,8 @@ def main() -> None:
             raise
         from impact_in_pipelines.cli.output import print_error
 
-        print_error(f"the output can't be written: {error.strerror}")
+        what = error.filename or "the output"
+        print_error(f"{what} can't be written: {error.strerror}")
         _leave_unheard(1)
     except (KeyboardInterrupt, SystemExit) as left:
         if ctrl_c.came and getattr(left, "code", INTERRUPTED) != 0:
@@ -79,7 +80,8 @@ def main() -> None:
 
 def _leave_unheard(code: int = 0) -> NoReturn:
     """What is left of the output goes nowhere: the interpreter would try it again, and say that it failed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:  # closed by whoever started us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

@@ -1,5 +1,6 @@
 """The list of commands, which is written apart from them so that it can be shown without importing them."""
 
+import errno
 import os
 import re
 import subprocess
@@ -8,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from itertools import pairwise
+from tempfile import TemporaryFile
 from typing import IO
 
 import pytest
 import typer
+from typer.exceptions import TyperException
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from impact_in_pipelines import __version__
+from impact_in_pipelines.cli import main
 from impact_in_pipelines.cli.app import COMMANDS, app
-from impact_in_pipelines.cli.help import tidied
+from impact_in_pipelines.cli.help import tidied, usage_error
 
 
 def first_line(text: str | None) -> str:
@@ -91,6 +95,39 @@ def test_a_full_disk_is_one_line() -> None:
         done = ran_into(full, "--version")
     said = "error: the output can't be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("/data/all.zip", "/data/all.zip"), (None, "the output")]
+)
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_can_t_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    file: str | None,
+    said: str,
+    closed: bool,
+) -> None:
+    """A file that is full is not the output; with standard output closed (`>&-`) it was a traceback."""
+
+    def full() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", file)
+
+    monkeypatch.setattr(main, "_loaded", lambda: full)
+    with TemporaryFile("w") as out:
+        monkeypatch.setattr(sys, "stdout", None if closed else out)
+        with pytest.raises(SystemExit) as left:
+            main.main()
+    assert left.value.code == 1
+    assert capfd.readouterr().err == f"error: {said} can't be written: No space left on device\n"
+
+
+def test_a_date_that_is_none_is_told_so_whatever_formats_were_taken() -> None:
+    """Typer names all of its formats where an option names none."""
+    typers = "Invalid value for '--to': 'x' does not match the formats '%Y-%m-%d', "
+    typers += "'%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M:%S'."
+    said = usage_error(TyperException(typers))
+    assert said == "invalid value for '--to': 'x' is no date such as 2026-01-31"
 
 
 def test_nobody_reads_on() -> None:
