@@ -55,8 +55,14 @@ def erased_people(connection: Connection) -> ErasedPeople:
 
 def no_erasing_meanwhile(connection: Connection) -> None:
     """No person is erased until the transaction ends; one who is being erased is so afterwards. To be called
-    before anything else is locked."""
+    before anything else is locked. An erasure writes archives anew: waiting for it has no time-out, and what
+    follows has the one that it had."""
+    former = connection.scalar(text("SELECT current_setting('statement_timeout')"))
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(_SQL["beside_others"])
+    connection.execute(
+        text("SELECT set_config('statement_timeout', :former, true)"), {"former": former}
+    )
 
 
 def erased_so_far(connection: Connection, company_id: UUID) -> int:
