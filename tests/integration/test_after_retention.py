@@ -8,6 +8,7 @@ import pytest
 from factories import World, world_on
 
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.retention.months import note_left
 from impact_in_pipelines.errors.retention import ArchiveAway
 from impact_in_pipelines.errors.sla import WindowLeft
 from impact_in_pipelines.platforms import Platform
@@ -74,6 +75,23 @@ def test_somebodys_own_comment_on_the_log_says_nothing_of_it(past: World) -> Non
     retain(past.runtime, actor="test")
     with pytest.raises(WindowLeft):
         standing(past.runtime, company_of(past), JANUARY, LATER)
+
+
+@pytest.mark.parametrize("noted", ["NULL", "'left until 2026-02-01T00:00:00+00:00'"])
+def test_what_the_note_lacks_the_audit_log_says(past: World, noted: str) -> None:
+    """An older program had removed all or the newest months, or only rows were restored: the report was made
+    anew, with nothing due. The next removal notes what the audit log says, which leaves as well."""
+    retain(past.runtime, actor="test")
+    past.execute(f"COMMENT ON TABLE impact_deliveries IS {noted}")
+    assert due_in_january(past) == 1
+    with pytest.raises(WindowLeft) as refused:
+        standing(past.runtime, company_of(past), FEBRUARY, LATER)
+    assert refused.value.kept_from == MARCH
+    with past.database.engine.begin() as connection:
+        note_left(connection, JANUARY)
+    past.execute("DELETE FROM audit_log")
+    with pytest.raises(WindowLeft):
+        standing(past.runtime, company_of(past), FEBRUARY, LATER)
 
 
 def test_a_window_of_which_something_has_left_is_refused(past: World) -> None:

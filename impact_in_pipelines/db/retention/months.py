@@ -54,12 +54,10 @@ def months_made(connection: Connection) -> list[datetime]:
 
 def left_until(connection: Connection) -> datetime | None:
     """The end of the newest month that has been archived and removed: what was due before may be gone. None:
-    nothing ever has been."""
-    said = connection.scalar(text("SELECT obj_description('impact_deliveries'::regclass)"))
-    # Whatever somebody else has written there says nothing of it.
-    return (
-        datetime.fromisoformat(said.removeprefix(_LEFT)) if (said or "").startswith(_LEFT) else None
-    )
+    nothing ever has been. It is noted in two places, since either may lack it: an older program removed a
+    month, or only rows were restored; or the audit log of that time has left as well."""
+    found = [one for one in (_noted(connection), _audited(connection)) if one is not None]
+    return max(found, default=None)
 
 
 def note_left(connection: Connection, month: datetime) -> None:
@@ -67,6 +65,25 @@ def note_left(connection: Connection, month: datetime) -> None:
     that could say so once everything of it is gone, and the audit log is removed as well."""
     until = max(next_month(month), left_until(connection) or next_month(month))
     _execute(connection, f"COMMENT ON TABLE impact_deliveries IS '{_LEFT}{until.isoformat()}'")
+
+
+def _noted(connection: Connection) -> datetime | None:
+    said = connection.scalar(text("SELECT obj_description('impact_deliveries'::regclass)"))
+    # Whatever somebody else has written there says nothing of it.
+    return (
+        datetime.fromisoformat(said.removeprefix(_LEFT)) if (said or "").startswith(_LEFT) else None
+    )
+
+
+def _audited(connection: Connection) -> datetime | None:
+    month = connection.scalar(
+        text(
+            "SELECT max(right(subject, 7)) FROM audit_log "
+            "WHERE company_id IS NULL AND action = 'retention.removed' "
+            r"AND subject ~ '^impact_deliveries \d{4}-\d\d$'"
+        )
+    )
+    return next_month(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)) if month else None
 
 
 def make_months(engine: Engine, now: datetime) -> list[datetime]:
