@@ -139,6 +139,7 @@ def test_accounts_of_the_environment_are_listed_too_without_their_keys(cli: Cli)
         (("--credentials", "-"), '{"api_key": "hunter22\\n"}', "printable ASCII"),
         (("--option", "programid=hunter22"), "", "programId"),
         (("--option", "auth=hunter22"), "", "oauth"),
+        (("--option", f"programId=hunter22{193 * 'x'}"), "", "longer than 200 characters"),
     ],
 )
 def test_bad_input_is_named_and_saves_nothing(

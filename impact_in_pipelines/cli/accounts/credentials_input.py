@@ -9,6 +9,7 @@ from impact_in_pipelines.cli.sources import STDIN, read_text
 from impact_in_pipelines.connectors.credentials import validate_credentials
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, Platform
+from impact_in_pipelines.services.accounts.connections import LONGEST_OPTION
 
 _URL = re.compile(r"https?://[^\s@?#/]+(/[^\s@?#]*)?")
 
@@ -52,7 +53,8 @@ def merged_options(
 ) -> dict[str, Any]:
     """`stored` with the `key=value` pairs over it; an empty value takes the key away.
 
-    Raises `UsageError` for a pair without '=' and for a key that the platform's connector doesn't read.
+    Raises `UsageError` for a pair without '=', for a key that the platform's connector doesn't read and for a
+    value that is too long.
     """
     options, names = dict(stored), FACTS[platform].options
     for pair in pairs:
@@ -61,6 +63,8 @@ def merged_options(
             raise UsageError(
                 f"--option {key!r} must be key=value with one of the keys {', '.join(names)}"
             )
+        if len(value) > LONGEST_OPTION:
+            raise UsageError(f"--option {key} is longer than {LONGEST_OPTION} characters")
         if value:
             options[key] = value
         else:

@@ -25,6 +25,9 @@ from impact_in_pipelines.progress import Tell, silent
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.settings import Settings
 
+LONGEST_OPTION = 200
+"""Characters of an option's text that are taken; what was stored before there was a limit stays."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownConnection:

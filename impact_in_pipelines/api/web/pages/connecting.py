@@ -21,8 +21,10 @@ from impact_in_pipelines.wording.marking import N_
 
 _LONGEST = 500
 _LONGEST_SECRET = 4096
-_LONGEST_OPTION = 200
 _HIGHEST = {"rate_limit_per_minute": 100_000, "max_concurrency": 1_000}
+_TYPED = ("organization_id", "base_url", *_HIGHEST, "enabled")
+"""The fields that every platform's form has and that are shown again. A browser posts no box without its
+tick, and nothing that a page of an older version hasn't got."""
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -76,8 +78,8 @@ def save(visit: Visit) -> Response:
             at = "credentials" if isinstance(refusal, InvalidCredentials) else "base_url"
             posted.problems[at] = visit.told(refusal)
     if posted.problems:
-        secrets = FACTS[platform].credentials_by_name
-        values = {name: visit.field(name) for name, _ in visit.form if name not in secrets}
+        fields = (*_TYPED, *map(_field_of, _asked_for(platform)))
+        values = {name: visit.field(name) for name in fields}
         return _form(visit, platform, values, problems=posted.problems)
     return visit.go(visit.path("connections", done="saved"))
 
@@ -143,11 +145,22 @@ def _field_of(option: str) -> str:
     return f"option-{option}"
 
 
-def _options(visit: Visit, platform: Platform) -> dict[str, Any] | None:
-    """The account's options with what was typed over them; None where nothing changes."""
+def _options(visit: Visit, platform: Platform, problems: dict[str, str]) -> dict[str, Any] | None:
+    """The account's options with what was typed over them; None where nothing changes. One whose field wasn't
+    posted or says what is stored stays as it is."""
     before = service.stored(visit.api.runtime, visit.home, platform).options
-    typed = {name: visit.field(_field_of(name))[:_LONGEST_OPTION] for name in _asked_for(platform)}
-    after = {name: value for name, value in {**before, **typed}.items() if value}
+    after = dict(before)
+    for name in _asked_for(platform):
+        text = visit.field(_field_of(name))
+        if not visit.fields(_field_of(name)) or text == str(before.get(name, "")).strip():
+            continue
+        if len(text) > service.LONGEST_OPTION:
+            said = visit.text(N_("%(column)s is longer than %(most)s characters"))
+            problems[_field_of(name)] = said % {"column": name, "most": service.LONGEST_OPTION}
+        elif text:
+            after[name] = text
+        else:
+            after.pop(name, None)
     return None if after == before else after
 
 
@@ -168,7 +181,7 @@ def _posted(visit: Visit, platform: Platform) -> _Posted:
         organization_id=visit.field("organization_id")[:_LONGEST] or None,
         base_url=url or None,
         credentials=given or None,
-        options=_options(visit, platform),
+        options=_options(visit, platform, problems),
         enabled=visit.field("enabled") == "on",
         rate_limit_per_minute=limits["rate_limit_per_minute"],
         max_concurrency=limits["max_concurrency"],
