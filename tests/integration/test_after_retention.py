@@ -135,6 +135,29 @@ def test_nobody_is_erased_or_exported_where_the_archive_is_not(past: World, tmp_
     assert erased.archives
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_an_empty_mount_point_is_not_the_archive(past: World, tmp_path: Path, told: bool) -> None:
+    """The folder is there where the volume isn't: the person stayed in the archive and was called erased. An
+    archive that erasing has emptied is one, whether the audit log still tells of it or has left."""
+    company = company_of(past)
+    retain(past.runtime, actor="test")
+    if not told:
+        past.execute("DELETE FROM audit_log")
+    (empty := tmp_path / "mount point").mkdir()
+    here, past.runtime.settings = past.settings, past.settings.model_copy(update={"archive": empty})
+    with pytest.raises(ArchiveAway):
+        lives.erase_participant(past.runtime, company, "p1", actor="test")
+    past.runtime.settings = here
+    lives.deactivate(past.runtime, company, actor="test")
+    lives.export(past.runtime, company, tmp_path / "export.zip", actor="test")
+    lives.erase(past.runtime, company, confirmed=company.slug, actor="test")
+    assert here.archive_folder is not None
+    assert list(here.archive_folder.glob("*/*.parquet")) == []
+    past.companies(1, prefix="other")
+    other = past.runtime.companies.find("other-1")
+    lives.erase_participant(past.runtime, other, "p1", actor="test")
+
+
 def test_offboarding_refuses_before_anything_is_stopped(
     past: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """Parquet archives (db/retention/archives.py) without a company, or without a person's reference.
 
 A file in which something changes is written anew beside itself and put in its place with its manifest; one of
-which nothing is left is removed.
+which nothing is left is removed, and its manifest stays and says so.
 """
 
 import json
@@ -33,6 +33,16 @@ class Archives:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+
+    def here(self, named: Sequence[str]) -> bool:
+        """Whether this is an archive, and no empty place where one isn't mounted: it has one of the files
+        `named` (`table/file`), or any if none is, or the manifest of one that erasing has emptied."""
+        if self._folder is None:
+            return False
+        if not named:
+            return any(any(self._folder.glob(f"{table}/*")) for table in TABLES)
+        files = [self._folder / name for name in named]
+        return any(file.is_file() or manifest_of(file).is_file() for file in files)
 
     def rows_of(self, company_id: UUID) -> Iterator[tuple[str, str]]:
         """What they have of a company: (table and file, the row as JSON)."""
@@ -157,13 +167,16 @@ def _rewritten_by(temporary: Path, file: Path, changed: _Change, steps: Steps) -
     if not touched:
         return 0
     manifest = manifest_of(file)
+    about = json.loads(manifest.read_text()) if manifest.exists() else {}
     if not kept:
+        # First, since a run that is broken off in between finds the file again, and no file without it.
+        put(
+            manifest, json.dumps(about | {"rows": 0, "bytes": 0, "sha256": None}, indent=1).encode()
+        )
         file.unlink()
-        manifest.unlink(missing_ok=True)
         return touched
     temporary.chmod(0o600)
     to_disk(temporary)
-    about = json.loads(manifest.read_text()) if manifest.exists() else {}
     about |= {"rows": kept, "bytes": temporary.stat().st_size, "sha256": sha256_of(temporary)}
     temporary.replace(file)
     put(manifest, json.dumps(about, indent=1).encode())

@@ -61,6 +61,12 @@ def has_archived(engine: Engine) -> bool:
         return left_until(connection) is not None or bool(connection.scalar(_SQL["noted"]))
 
 
+def archived_last(engine: Engine) -> list[str]:
+    """The files of the newest pass that removed anything, as `table/file`; empty where nothing tells."""
+    with engine.connect() as connection:
+        return [name for name in connection.scalars(_SQL["files_noted_last"]) if name]
+
+
 class Leaving:
     """Archives into `folder`, and removes; without one, what would be archived stays. Without a `turn` it
     counts, and writes nothing anywhere."""

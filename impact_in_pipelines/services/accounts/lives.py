@@ -18,7 +18,7 @@ from impact_in_pipelines.db.erasing.companies import (
 )
 from impact_in_pipelines.db.erasing.people import PeopleErasing
 from impact_in_pipelines.db.erasing.words import Words
-from impact_in_pipelines.db.retention.leaving import has_archived
+from impact_in_pipelines.db.retention.leaving import archived_last, has_archived
 from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.errors.accounts import (
     CompanyBeingSent,
@@ -198,10 +198,12 @@ def erase(
 def _archives(runtime: Runtime) -> Archives:
     """Raises `ArchiveAway` where something was archived that this process doesn't reach: a pod without it
     would leave there what it calls erased."""
-    folder = runtime.settings.archive_folder
-    if (folder is None or not folder.is_dir()) and has_archived(runtime.database.engine):
+    folder, engine = runtime.settings.archive_folder, runtime.database.engine
+    archives = Archives(folder)
+    # The folder alone says nothing: it is there, and empty, where the volume isn't mounted.
+    if has_archived(engine) and not archives.here(archived_last(engine)):
         raise ArchiveAway(folder)
-    return Archives(folder)
+    return archives
 
 
 def erase_participant(
