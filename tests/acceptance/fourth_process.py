@@ -118,7 +118,7 @@ def _by_hand(world: World, receiver: str) -> dict[str, Any]:
         "made": [made.status_code, made.json().get("platform")],
         "refused": [refused.status_code, refused.text],
         "document": '"benevity","goodera","workday","webhook"' in re.sub(r"\s", "", document),
-        "options": re.findall(r'<span>([^<]+)</span><input name="option-', form),
+        "options": re.findall(r'<span[^>]*>([^<]+)</span><input name="option-', form),
         "cli": json.loads(_cli("connections", "list", "north", "--json")),
     }
 
