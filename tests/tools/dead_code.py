@@ -36,7 +36,9 @@ CALLED_BY_DECORATOR = [
 CALLED_BY_NAME = [
     *("writable", "readinto"),  # io asks a file
     "makefile",  # http.client asks a socket
-    *("on_message_begin", "on_header", "on_body", "on_message_complete"),  # httptools
+    "on_message_*",
+    "on_header*",
+    "on_body",  # httptools
     "do_GET",
     "do_POST",
     "log_message",  # http.server
