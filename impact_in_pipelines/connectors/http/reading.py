@@ -142,23 +142,27 @@ class _Source:
 
 def _read_thoroughly(reader: DeadlineReader, method: str) -> Answer:
     raw = http.client.HTTPResponse(_Source(reader), method=method)  # type: ignore[arg-type]
-    raw.begin()
-    response = HTTPResponse(
-        body=raw,
-        headers=HTTPHeaderDict(raw.headers.items()),
-        status=raw.status,
-        preload_content=False,
-        decode_content=False,
-        original_response=raw,
-        request_method=method,
-    )
-    # Not `preload_content`: it would unpack a gzip bomb to its last byte before anybody counts.
-    body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-    return Answer(
-        status=raw.status,
-        body=body[:MAX_ANSWER_BYTES],
-        content_type=response.headers.get("content-type"),
-        retry_after=response.headers.get("retry-after"),
-        date=response.headers.get("date"),
-        truncated=len(body) > MAX_ANSWER_BYTES,
-    )
+    try:
+        raw.begin()
+        response = HTTPResponse(
+            body=raw,
+            headers=HTTPHeaderDict(raw.headers.items()),
+            status=raw.status,
+            preload_content=False,
+            decode_content=False,
+            original_response=raw,
+            request_method=method,
+        )
+        # Not `preload_content`: it would unpack a gzip bomb to its last byte before anybody counts.
+        body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+        return Answer(
+            status=raw.status,
+            body=body[:MAX_ANSWER_BYTES],
+            content_type=response.headers.get("content-type"),
+            retry_after=response.headers.get("retry-after"),
+            date=response.headers.get("date"),
+            truncated=len(body) > MAX_ANSWER_BYTES,
+        )
+    finally:
+        # Left to the garbage collector, it may find its file closed, and says so aloud.
+        raw.close()
