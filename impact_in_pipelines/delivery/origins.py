@@ -20,9 +20,13 @@ class Origin:
     port: int
 
     def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """The host, in brackets if it is an IPv6 address, and the port unless it is the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS.get(self.scheme) else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
+        return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
 
 
 @lru_cache(maxsize=4_096)

@@ -8,7 +8,6 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
 
 from requests import adapters
 
@@ -20,18 +19,9 @@ from impact_in_pipelines.connectors.http.deadline import (
     DeadlineReader,
 )
 from impact_in_pipelines.connectors.http.reading import read_answer
+from impact_in_pipelines.delivery.origins import Origin
 
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a connection leads; `port` is never left out."""
-
-    scheme: str
-    host: str
-    port: int
-
-
-_Idle = dict[Endpoint, list[CheckedConnection]]
+_Idle = dict[Origin, list[CheckedConnection]]
 
 
 class Connections:
@@ -51,7 +41,7 @@ class Connections:
         # Not everybody who has one comes to close it.
         weakref.finalize(self, _close_all, self._idle)
 
-    def exchange(self, place: Endpoint, method: str, request: bytes) -> Answer:
+    def exchange(self, place: Origin, method: str, request: bytes) -> Answer:
         """The answer to `request`, the head and body of a `method`, which leave by one call to the system: at
         each a thread leaves Python's lock to the others.
 
@@ -80,7 +70,7 @@ class Connections:
         with self._lock:
             _close_all(self._idle)
 
-    def _taken(self, place: Endpoint) -> CheckedConnection | None:
+    def _taken(self, place: Origin) -> CheckedConnection | None:
         """A kept connection on which nothing has come since: neither its end nor what nobody asked for."""
         while True:
             with self._lock:
@@ -90,7 +80,7 @@ class Connections:
                 return connection
             connection.close()
 
-    def _opened(self, place: Endpoint) -> CheckedConnection:
+    def _opened(self, place: Origin) -> CheckedConnection:
         if place.scheme == "https":
             made: CheckedConnection = CheckedTlsConnection(
                 self._addresses,
@@ -111,7 +101,7 @@ class Connections:
             raise
         return made
 
-    def _kept(self, place: Endpoint, connection: CheckedConnection) -> bool:
+    def _kept(self, place: Origin, connection: CheckedConnection) -> bool:
         """Keep it, at the cost of those to the place that was used longest ago; whether there was room."""
         dropped: list[CheckedConnection] = []
         with self._lock:

@@ -2,7 +2,7 @@
 
 A socket's timeout starts anew with every byte that arrives: a platform that sends one a second
 would hold a worker for ever. Here the wait for the answer, head and body together, ends when the
-read timeout has passed since the request was sent.
+read timeout has passed since the request began to leave.
 """
 
 import io

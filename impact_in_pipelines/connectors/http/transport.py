@@ -29,8 +29,9 @@ from impact_in_pipelines.clock import utc_now
 from impact_in_pipelines.connectors.classify import short_wait_ms
 from impact_in_pipelines.connectors.http.addresses import AddressPolicy
 from impact_in_pipelines.connectors.http.answer import Answer
-from impact_in_pipelines.connectors.http.connections import Connections, Endpoint
+from impact_in_pipelines.connectors.http.connections import Connections
 from impact_in_pipelines.connectors.http.failures import plainly_did_not_arrive
+from impact_in_pipelines.delivery.origins import Origin, origin_of
 from impact_in_pipelines.settings import Settings
 
 TRIES = 3
@@ -39,7 +40,6 @@ _COMMON = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _FIRST_WAIT_MS = 250.0
 _KEPT_HOSTS = 64
 _KEPT_CONNECTIONS = 256
-_PORTS = {"http": 80, "https": 443}
 # A value that ended its line would begin another field.
 _FIELD = re.compile(r"[!#$%&'*+.^_`|~\w-]+: [^\r\n]*", re.ASCII)
 
@@ -156,7 +156,7 @@ class Transport:
         self, method: str, target: "_Target", headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
         return self._connections.exchange(
-            target.place, method, _request(method, target, headers, body)
+            target.origin, method, _request(method, target, headers, body)
         )
 
     def _is_short_wait(self, answer: Answer) -> bool:
@@ -194,10 +194,9 @@ def _last_outcome(state: RetryCallState) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a URL leads; `path` with its query, `host` as the field of that name has it."""
+    """Where a URL leads; `path` with its query."""
 
-    place: Endpoint
-    host: str
+    origin: Origin
     path: str
 
 
@@ -206,21 +205,16 @@ def _target(url: str) -> _Target:
     """Raises what requests raises for a URL that can't be used."""
     request = PreparedRequest()
     request.prepare_url(url, None)
-    parts = urlsplit(request.url or "")
-    if parts.scheme not in _PORTS:
-        raise URLSchemeUnknown(parts.scheme)
-    name = (parts.hostname or "").rstrip(".")
-    host = f"[{name}]" if ":" in name else name
-    usual = _PORTS[parts.scheme]
-    if parts.port not in (None, usual):
-        host = f"{host}:{parts.port}"
-    return _Target(Endpoint(parts.scheme, name, parts.port or usual), host, request.path_url)
+    origin = origin_of(request.url or "")
+    if origin is None:
+        raise URLSchemeUnknown(urlsplit(url).scheme)
+    return _Target(origin, request.path_url)
 
 
 def _request(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
     """The bytes of a request. Raises `ValueError` for a field that can't be sent."""
     given = {name.lower() for name in headers}
-    usual = {"Host": target.host, "Accept-Encoding": "identity"}
+    usual = {"Host": target.origin.authority, "Accept-Encoding": "identity"}
     if body is not None:
         usual["Content-Length"] = str(len(body))
     lines = [f"{name}: {value}" for name, value in usual.items() if name.lower() not in given]

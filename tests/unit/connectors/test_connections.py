@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from connectors.helpers import RawServer, answers, raw_server
 from connectors.transports import OK
-from impact_in_pipelines.connectors.http.connections import Connections, Endpoint
+from impact_in_pipelines.connectors.http.connections import Connections
+from impact_in_pipelines.delivery.origins import Origin
 
 _REQUEST = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -18,7 +19,7 @@ def _connections(*, hosts: int = 4, each: int = 4) -> Connections:
 
 
 def _ask(made: Connections, server: RawServer) -> int:
-    place = Endpoint("http", "127.0.0.1", server.port)
+    place = Origin("http", "127.0.0.1", server.port)
     return made.exchange(place, "POST", _REQUEST).status
 
 
@@ -64,6 +65,6 @@ def test_one_that_has_been_closed_meanwhile_is_not_used_again() -> None:
 
 
 def _wait_for_its_end(made: Connections, server: RawServer) -> None:
-    (kept,) = made._idle[Endpoint("http", "127.0.0.1", server.port)]
+    (kept,) = made._idle[Origin("http", "127.0.0.1", server.port)]
     assert kept.sock is not None
     assert kept.sock.recv(1, socket.MSG_PEEK) == b""
