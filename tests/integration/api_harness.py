@@ -164,7 +164,9 @@ def holdings(world: World, prefix: str) -> Holdings:
         webhook_secret=f"the secret of {found.slug}",
     )
     world.drain(Platform.BENEVITY)
-    arrived = world.of_company(company)["id"]
+    sent = world.of_company(company)
+    assert sent["status"] == "success", sent["last_error"]
+    arrived = sent["id"]
     (failed,) = world.deliveries(Platform.GOODERA, company, days=[YESTERDAY])
     world.execute(
         "UPDATE impact_deliveries SET status = 'failed', failed_at = :now, updated_at = :now, "

@@ -18,17 +18,24 @@ from .late_worlds import delivered_quarter
 
 
 @pytest.fixture(scope="session")
-def shared_sandbox() -> Iterator[Sandbox]:
+def sandbox_process() -> Iterator[Sandbox]:
     """One sandbox process for all tests of this process."""
     with running_sandbox() as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """The sandbox for the tests of a module, without the faults that another module's test left in it."""
+    sandbox_process.client.reset()
+    return sandbox_process
+
+
 @pytest.fixture
-def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """The sandbox without faults, counts or keys."""
-    shared_sandbox.client.reset()
-    return shared_sandbox
+    sandbox_process.client.reset()
+    return sandbox_process
 
 
 @pytest.fixture
