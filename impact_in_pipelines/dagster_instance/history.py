@@ -1,4 +1,4 @@
-"""Runs that are over, purged from Dagster's history, with their compute logs."""
+"""Runs and backfills that are over, purged from Dagster's history, with their compute logs."""
 
 import os
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ __all__ = ["HistoryPurged", "purge_old_runs"]
 def purge_old_runs(
     settings: Settings, now: datetime, *, dry_run: bool, tell: Tell = silent
 ) -> HistoryPurged:
-    """Purge runs that ended RETENTION_RUNS_DAYS before `now` (aware), of DAGSTER_HOME's instance. The cells
-    of the last IMPACT_IN_PARTITION_DAYS days stay as they are. `tell` is called with runs."""
+    """Purge runs that ended RETENTION_RUNS_DAYS before `now` (aware), of DAGSTER_HOME's instance, and
+    backfills of which no run is left. The cells of the last IMPACT_IN_PARTITION_DAYS days stay as they are.
+    `tell` is called with runs."""
     os.environ.update(dagster_environment(settings))
     url = as_psycopg2(os.environ["DAGSTER_POSTGRES_URL"])
     engine = make_engine(url, pool_size=1, settings=settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dagster import AssetKey, DagsterRunStatus, RunsFilter
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from hearing import Heard
 from sqlalchemy import create_engine, text
 
@@ -52,7 +53,7 @@ def test_cells_stay_and_what_shows_nothing_goes(world: World) -> None:
     latest = world.instance.get_latest_materialization_event(AssetKey("benevity_export"))
 
     assert logged(world) == {empty.run_id, first.run_id, again.run_id, failed.run_id}
-    assert purged(world, datetime.now(UTC)) == HistoryPurged(0, 0, 0)  # nothing is old enough
+    assert purged(world, datetime.now(UTC)) == HistoryPurged(0, 0, 0, 0)  # nothing is old enough
     would = purged(world, dry_run=True)
     assert world.instance.get_runs_count() == len(logged(world)) == 4
     assert purged(world) == would
@@ -85,6 +86,45 @@ def test_a_run_goes_with_the_last_of_its_cells(world: World) -> None:
     assert world.instance.get_runs_count(RunsFilter()) == 0
 
 
+def backfill(world: World, name: str, status: BulkActionStatus, ended: datetime | None) -> None:
+    """One that was launched today."""
+    at = datetime.now(UTC).timestamp()
+    end = ended.timestamp() if ended else None
+    found = PartitionBackfill(name, status, False, {"by": "me"}, at, backfill_end_timestamp=end)
+    world.instance.add_backfill(found)
+
+
+def test_a_backfill_goes_once_it_is_over_and_none_of_its_runs_is_left(world: World) -> None:
+    """One that runs, one that ended lately, and one that has coloured a cell of the window stay; Dagster
+    never removes any."""
+    now, done = datetime.now(UTC), BulkActionStatus.COMPLETED_SUCCESS
+    world.add_partitions("north")
+    world.company("north")
+    world.run(partition=("north", day(1)), tags={"dagster/backfill": "showing"})
+    world.run(tags={"dagster/backfill": "over"})  # it found nothing
+    backfill(world, "showing", done, now)
+    backfill(world, "over", done, now)
+    backfill(world, "without", BulkActionStatus.COMPLETED_FAILED, None)
+    backfill(world, "running", BulkActionStatus.REQUESTED, None)
+    backfill(world, "ending", BulkActionStatus.CANCELING, None)
+    backfill(world, "lately", done, LATER - timedelta(days=1))
+    assert purged(world, now).backfills == 0
+    assert purged(world, dry_run=True).backfills == 2
+    assert len(world.instance.get_backfills()) == 6
+    assert purged(world).backfills == 2
+    left = {one.backfill_id for one in world.instance.get_backfills()}
+    assert left == {"showing", "running", "ending", "lately"}
+    engine = create_engine(os.environ["DAGSTER_POSTGRES_URL"])
+    with engine.connect() as connection:
+        tagged = connection.scalars(text("SELECT backfill_id FROM backfill_tags")).all()
+    engine.dispose()
+    assert set(tagged) == left
+    # The cell's run goes, and with it the backfill.
+    beyond = now + timedelta(days=world.runtime.settings.partition_days + 3)
+    assert purged(world, beyond).backfills == 2
+    assert {one.backfill_id for one in world.instance.get_backfills()} == {"running", "ending"}
+
+
 def test_the_job_and_the_command_do_it_all(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,7 +135,7 @@ def test_the_job_and_the_command_do_it_all(
     command(dry_run=True, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["dryRun"] is True
-    assert said["dagster"] == {"runs": 0, "trimmed": 0, "events": 0}
+    assert said["dagster"] == {"runs": 0, "trimmed": 0, "events": 0, "backfills": 0}
     command(dry_run=False, as_json=False)
     assert "deliveries stay from" in capsys.readouterr().out
 

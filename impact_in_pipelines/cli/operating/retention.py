@@ -62,6 +62,9 @@ def in_words(done: Retained, history: HistoryPurged) -> list[str]:
             f"Dagster: {count(history.runs, 'run')} {removed}, {history.trimmed} more cut down to what they "
             f"show ({count(history.events, 'event')})."
         )
+    if history.backfills:
+        verb = "would be removed" if done.dry_run else "removed"
+        lines.append(f"Dagster: {count(history.backfills, 'backfill')} {verb}.")
     return lines or [
         f"Nothing is older than it may be; deliveries stay from {done.kept_from:%Y-%m} on."
     ]

@@ -73,3 +73,25 @@ DELETE FROM run_tags WHERE run_id = ANY(CAST(:runs AS text[]))
 
 -- name: delete_runs
 DELETE FROM runs WHERE run_id = ANY(CAST(:runs AS text[]))
+
+-- name: runs_of_backfills
+SELECT DISTINCT run_id FROM run_tags WHERE key = 'dagster/backfill' AND run_id = ANY(CAST(:runs AS text[]))
+
+-- name: old_backfills
+-- Backfills that are over since before, of which no run is left: `gone` are runs that would go. When one ended is
+-- in its body only, which may be long, and no JSON of ours.
+SELECT b.id, b.key FROM bulk_actions b
+WHERE b.status IN ('COMPLETED', 'COMPLETED_SUCCESS', 'COMPLETED_FAILED', 'FAILED', 'CANCELED')
+  AND coalesce(
+      to_timestamp(CAST(substring(b.body FROM '"backfill_end_timestamp": *([0-9.]+)') AS double precision)),
+      b.timestamp AT TIME ZONE 'UTC') < :before
+  AND b.timestamp AT TIME ZONE 'UTC' < :before
+  AND NOT EXISTS (
+      SELECT 1 FROM run_tags t
+      WHERE t.key = 'dagster/backfill' AND t.value = b.key AND t.run_id <> ALL(CAST(:gone AS text[])))
+
+-- name: delete_backfill_tags
+DELETE FROM backfill_tags WHERE backfill_id = ANY(CAST(:keys AS text[]))
+
+-- name: delete_backfills
+DELETE FROM bulk_actions WHERE id = ANY(CAST(:ids AS bigint[]))
