@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from impact_in_pipelines.close_names import meant_by
 
 OURS = "IMPACT_IN_"
 _INTERNAL = frozenset({"IMPACT_IN_API_COUNTS"})
@@ -28,7 +29,7 @@ def unknown_settings(names: Iterable[str], known: Sequence[str]) -> list[Unknown
         if not rest or (family not in families and not name.startswith(OURS)):
             continue
         close = [one for one in known if one.partition("_")[0] == family]
-        meant = next(iter(get_close_matches(name, close, n=1, cutoff=_CLOSE)), None)
+        meant = next(iter(meant_by(name, close, cutoff=_CLOSE)), None)
         if meant or name.startswith(OURS):
             found.append(UnknownSetting(name, meant))
     return found

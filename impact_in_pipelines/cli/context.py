@@ -1,11 +1,13 @@
 """What most commands begin with: settings read, the runtime put together."""
 
 import os
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from impact_in_pipelines.cli.output import print_warning
+from impact_in_pipelines.close_names import meant_by
 from impact_in_pipelines.platforms import Platform, installed_platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.setting_names import unknown_settings
@@ -21,7 +23,13 @@ def platform_named(text: str) -> Platform:
         return installed_platform(text)
     except ValueError:
         names = ", ".join(f"'{one}'" for one in Platform)
-        raise typer.BadParameter(f"'{text}' is not one of {names}.") from None
+        meant = "".join(f" {did_you_mean([one])}" for one in meant_by(text, platform_names()))
+        raise typer.BadParameter(f"'{text}' is not one of {names}.{meant}") from None
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """The question, as Typer asks it about commands and options."""
+    return f"Did you mean {' or '.join(repr(one) for one in names)}?"
 
 
 def platform_names() -> list[str]:

@@ -82,8 +82,11 @@ NEXT: Mapping[str, str] = MappingProxyType(
 
 
 def told(error: ImpactInError) -> str:
-    """The refusal in one line, with the next command where there is one."""
+    """The refusal in one line: with what was meant, where a note on it says so, and the next command, where
+    there is one."""
+    said = "; ".join([sentence(error), *getattr(error, "__notes__", ())])
     step = NEXT.get(error.code)
     if step is None:
-        return sentence(error)
-    return f"{sentence(error)}; {step % error.parameters}"
+        return said
+    step %= error.parameters
+    return f"{said} {step[:1].upper()}{step[1:]}" if said.endswith("?") else f"{said}; {step}"

@@ -1,11 +1,11 @@
 """Time zones as people write them: IANA names, or a refusal with one that they may have meant."""
 
 import re
-from difflib import get_close_matches
 from functools import lru_cache
 from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo, available_timezones
 
+from impact_in_pipelines.close_names import meant_by
 from impact_in_pipelines.errors.schedules import TimezoneUnknown
 
 _EXAMPLE = "Europe/Oslo"
@@ -103,8 +103,7 @@ def _meant(name: str) -> str:
             return names[city]
     # An offset is like `Etc/GMT+3` as text, but the signs of those names are the other way round.
     like = [one for one in known if not one.startswith("Etc/")]
-    near = get_close_matches(name, like, n=1, cutoff=0.75)
-    return near[0] if near else _EXAMPLE
+    return next(iter(meant_by(name, like)), _EXAMPLE)
 
 
 def _without_accents(text: str) -> str:

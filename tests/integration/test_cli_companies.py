@@ -57,6 +57,24 @@ def test_a_database_that_is_down_is_one_line_without_its_password(cli: Cli) -> N
     assert "hunter22" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("acmee", "no company 'acmee'; did you mean 'acme'? See: impact-in companies list"),
+        ("Acme AS", "no company 'Acme AS'; did you mean 'acme'? See: impact-in companies list"),
+        ("nordlys", "no company 'nordlys'; see: impact-in companies list"),
+    ],
+)
+def test_a_mistyped_company_is_answered_with_the_one_that_may_be_meant(
+    cli: Cli, typed: str, said: str
+) -> None:
+    """By its slug or its name, whatever the command; where none comes close, no guess."""
+    cli.good("companies", "add", "acme", "--name", "Acme AS")
+    for command in (["schedules", "list", "--company", typed], ["deliver", "--company", typed]):
+        ran = cli.refused(*command)
+        assert ran.err == f"error: {said}\n"
+
+
 def test_an_added_company_is_listed_as_it_was_given(cli: Cli) -> None:
     """Id, country and zone are kept; the list is by slug."""
     id_ = str(uuid.uuid4())

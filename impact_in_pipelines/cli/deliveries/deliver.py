@@ -18,6 +18,7 @@ from impact_in_pipelines.cli.deliveries.results import (
 from impact_in_pipelines.cli.output import print_json
 from impact_in_pipelines.cli.progress import busy, counted
 from impact_in_pipelines.cli.schedules.held_platforms import held_platforms
+from impact_in_pipelines.cli.session import companies_meant
 from impact_in_pipelines.cli.stopping import leave_if_stopped, run_stoppable
 from impact_in_pipelines.dagster_instance.environment import dagster_environment
 from impact_in_pipelines.dagster_instance.runs.stopping import Stop
@@ -51,7 +52,8 @@ def deliver(
     """
     runtime = open_runtime()
     os.environ.update(dagster_environment(runtime.settings))
-    only = runtime.companies.find(company) if company is not None else None
+    with companies_meant(runtime):
+        only = runtime.companies.find(company) if company is not None else None
     days = _days(start, end, only)
     platforms = [platform] if platform else list(Platform)
     if only is not None and days is not None:

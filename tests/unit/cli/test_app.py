@@ -170,6 +170,11 @@ def test_nobody_reads_on() -> None:
             "impact-in schedules plan --help",
         ),
         (
+            ["platforms", "hold", "benevty", "--reason", "x"],
+            "invalid value for 'PLATFORM': 'benevty' is not one of 'benevity', 'goodera', 'workday'; "
+            "did you mean 'benevity'? See: impact-in platforms hold --help",
+        ),
+        (
             ["companies", "list", "--bad"],
             "no such option: --bad; see: impact-in companies list --help",
         ),
