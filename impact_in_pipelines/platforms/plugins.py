@@ -33,6 +33,7 @@ _PARTS = ("facts", "payload", "reported", "path", "headers", "promise", "classif
 
 _log = logging.getLogger(__name__)
 _loading = threading.RLock()
+_others = True
 
 
 class Plugin(Protocol):
@@ -131,6 +132,14 @@ def installed_files() -> tuple[Path, ...]:
     return tuple(path for path in found if path.exists())
 
 
+def leave_out_others() -> None:
+    """In this process, act as if no other package had a connector: for what must be the same wherever it is
+    made. Called before anything has read which there are."""
+    global _others
+    _others = False
+    forget()
+
+
 def forget() -> None:
     """Read everything anew on next use; for tests, and nothing that runs."""
     _entries.cache_clear()
@@ -160,6 +169,8 @@ def _entries() -> "tuple[dict[str, EntryPoint], tuple[PluginProblem, ...]]":
 
     by_name: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
+        if not _others and not _is_ours(entry):
+            continue
         by_name.setdefault(entry.name, []).append(entry)
     good: dict[str, EntryPoint] = {}
     bad: list[PluginProblem] = []
