@@ -37,7 +37,6 @@ ALWAYS_SEVERAL = {
     },
     "cli/schedules/load_charts.py": {"size"},
     "cli/operating/overview.py": {"found.troubled"},
-    "connectors/plugins/benevity.py": {"outcome.participants"},
     "db/deliveries/cancelling.py": {"len(ids)"},
     "delivery/draining/preparing.py": {"row.workers_lost"},
     "impact/checks.py": {"f.quality.most_hours_a_day", "f.events / f.days", "LEAST_SHARE"},

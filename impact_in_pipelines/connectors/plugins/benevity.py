@@ -76,10 +76,12 @@ def _metric(kind: str, value: float, unit: str) -> dict[str, Any]:
 def _outcome(outcome: OutcomeFigures) -> dict[str, Any]:
     unit = _UNITS.get(outcome.category, "score")
     name = mapping.words(outcome.category)
+    scored = "participant" if outcome.participants == 1 else "participants"
     return {
         **_metric("outcome_score", mapping.score(outcome.average), unit),
         "category": outcome.category,
-        "description": f"{name}: average of {outcome.participants} participants scored",
+        # Digits as they are, without separators: the text is a part of what is hashed.
+        "description": f"{name}: average of {outcome.participants} {scored} scored",
     }
 
 

@@ -64,6 +64,12 @@ def test_benevity_body() -> None:
     }
 
 
+def test_benevity_counts_one_participant_as_one() -> None:
+    """A customer reads the description: it used to be '1 participants scored'."""
+    body = built(Platform.BENEVITY, outcomes=(OutcomeFigures("language", 6.25, 1, 6.25, 6.25),))
+    assert body["metrics"][-1]["description"] == "Language: average of 1 participant scored"
+
+
 def test_goodera_record() -> None:
     """`POST /impact-data`: integration and job readiness become percentages, language a level."""
     assert built(Platform.GOODERA) == {
