@@ -228,6 +228,8 @@ def counted_up(
     accepted, doubled = counted(sandbox)
     allowed = load.accounts * min(load.days, _per_minute())
     enough = int(allowed * COUNTED)
+    if len(ends) < allowed:
+        print(f"{len(ends)} of {allowed} arrived; left:", *left(engine), sep="\n  ", flush=True)
     if len(ends) < enough:
         sys.exit(f"only {len(ends)} of {allowed} arrived")
     return Run(
@@ -242,6 +244,32 @@ def counted_up(
         seconds,
         usage,
     )
+
+
+def left(engine: Engine) -> list[str]:
+    """What has not arrived, counted by what it waits for and how it was tried; and what holds connections."""
+    with engine.connect() as connection:
+        open_rows = connection.execute(
+            text(
+                "SELECT d.status, d.error_kind, d.http_status, a.outcome, d.attempt_count, count(*) AS n, "
+                "count(DISTINCT d.company_id) AS accounts, count(DISTINCT d.claimed_by) AS workers, "
+                "min(d.last_error) AS error, min(d.next_attempt_at - now()) AS first_in, "
+                "max(d.next_attempt_at - now()) AS last_in, min(now() - d.updated_at) AS touched, "
+                "max(now() - d.updated_at) AS untouched FROM impact_deliveries d LEFT JOIN LATERAL ("
+                "SELECT outcome FROM delivery_attempts WHERE delivery_id = d.id ORDER BY number DESC LIMIT 1"
+                ") a ON true WHERE d.status <> 'success' GROUP BY 1, 2, 3, 4, 5 ORDER BY n DESC"
+            )
+        ).mappings()
+        closed = connection.execute(
+            text(
+                "SELECT kind, state, cause, count(*) AS n, min(reason) AS reason FROM connection_closures "
+                "WHERE holds OR closed_until > now() GROUP BY 1, 2, 3"
+            )
+        ).mappings()
+        return [
+            ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            for row in (*open_rows, *closed)
+        ]
 
 
 def _per_minute() -> int:

@@ -215,3 +215,11 @@ class DeliveryLog(Protocol):
     ) -> None:
         """Give back claimed rows that were not attempted, to be claimed again at `next_attempt_at`."""
         ...
+
+    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
+        """Those of them that wait until some time up to `until` are due now; returns how many."""
+        ...
+
+    def due_now(self, platform: Platform, now: datetime, selection: Selection) -> int:
+        """How many deliveries `claim` would find, whoever has locked them; counted up to a chunk."""
+        ...

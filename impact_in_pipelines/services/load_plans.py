@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from impact_in_pipelines.delivery.draining.capacity import concurrency_for
+from impact_in_pipelines.delivery.draining.options import concurrency_for
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.scheduling.load.entries import LoadEntry

@@ -270,5 +270,6 @@ class Export:
         self._context.log.info(
             f"planned {summary.planned}, claimed {summary.claimed}, delivered {summary.delivered}, "
             f"retrying {summary.retrying}, skipped as duplicate {summary.skipped}, "
-            f"failed for good {self._recorder.counts[DeliveryStatus.FAILED]}"
+            f"failed for good {self._recorder.counts[DeliveryStatus.FAILED]}, "
+            f"put off {summary.put_off}, locked by others {summary.locked}"
         )

@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
 from impact_in_pipelines.clock import utc_now
-from impact_in_pipelines.delivery.draining.capacity import concurrency_for
 from impact_in_pipelines.delivery.draining.granting import Granting
 from impact_in_pipelines.delivery.draining.intake import Intake, Taken
 from impact_in_pipelines.delivery.draining.lanes import Request
-from impact_in_pipelines.delivery.draining.options import DrainOptions
+from impact_in_pipelines.delivery.draining.options import DrainOptions, concurrency_for
 from impact_in_pipelines.delivery.draining.results import Results
+from impact_in_pipelines.delivery.draining.returning import Returning
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
-from impact_in_pipelines.delivery.draining.waiting import DrainWait, Lingering, Silence
+from impact_in_pipelines.delivery.draining.waiting import DrainWait, Lingering, Others, Silence
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
 from impact_in_pipelines.delivery.model import Selection
 from impact_in_pipelines.delivery.ports import Connector, DeliveryLog, PayloadSource, RequestBudgets
@@ -91,7 +91,10 @@ class Drain:
         patience_s = self._options.lease.total_seconds()
         self._granting = Granting(budgets, self._pool, self._worker, patience_s)
         self._results = Results(log, plan, clock, self._rng, self._worker)
+        self.summary = DrainSummary()
+        self._returning = Returning(log, self._pool, clock, self._worker, self.summary)
         self._alone = False
+        self._found_nothing = False
         self._taking: Future[Taken] | None = None
         self._claim_again_at = _LONG_AGO
         self._settled_at = time.monotonic()
@@ -103,10 +106,10 @@ class Drain:
             should_stop,
             started_at=self._settled_at,
         )
+        self._others = Others(log, connector.platform, clock, self.summary)
         self._silence = Silence(self._pool, on_waiting)
         self._settle_again_at = _LONG_AGO
         self._trouble_since: float | None = None
-        self.summary = DrainSummary()
 
     def run(self, selection: Selection | None = None) -> DrainSummary:
         """Drain until nothing is due. Raises what the log raises; rows in hand are then given back."""
@@ -149,13 +152,23 @@ class Drain:
                         time.sleep(self._pause())
                     elif self._taking is not None:
                         wait_for([self._taking], _IDLE_S)
-                    elif not fresh and not self._plan_due(chosen) and not self._lingers(chosen):
+                    elif self._found_nothing and not self._goes_on(chosen):
                         break
                     self._silence.tell_now_and_then(log_is_away=self._in_trouble)
-                    self._release_paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
+                    self._returning.paced(_PATIENCE_S if chosen.run_id is None else _OWN_PATIENCE_S)
+                    if self._returning.call_forward():
+                        self._claim_again_at = _LONG_AGO
             finally:
                 self._finish()
         return self.summary
+
+    def _goes_on(self, selection: Selection) -> bool:
+        """Whether a drain with nothing in hand, which found nothing to claim, has something to stay for."""
+        return bool(
+            self._plan_due(selection)
+            or self._lingers(selection)
+            or self._others.waits_for(selection)
+        )
 
     def _lingers(self, selection: Selection) -> bool:
         """Wait a moment if something is due soon; whether to go on. What has arrived is shown meanwhile;
@@ -210,6 +223,7 @@ class Drain:
             return self._end_taking() if self._taking.done() else 0
         if not self._has_room():
             return 0
+        self._found_nothing = False
         if self._has_something_in_hand():
             with self._pool.locked() as queue:
                 held_back = queue.held_back(time.monotonic())
@@ -218,7 +232,10 @@ class Drain:
             take = partial(intake.take, suspects_too=False, held_back=back, urgent_only=full)
             self._taking = aside.submit(contextvars.copy_context().run, take, selection)
             return 0
-        return self._count(intake.take(selection, suspects_too=True))
+        fresh = self._count(intake.take(selection, suspects_too=True))
+        # Only here was everything asked for: beside the sending, some are left out.
+        self._found_nothing = not fresh
+        return fresh
 
     def _end_taking(self) -> int:
         """Wait for the chunk that is being taken in; raises what it raised."""
@@ -289,28 +306,11 @@ class Drain:
                 raise
             return
         self._trouble_since, self._settled_at = None, now
-        self._release_held()
+        if self._returning.held(self._results.held):
+            # What a breaker lets through next depends on what has just ended: no second's wait for it.
+            self._claim_again_at = _LONG_AGO
         self._pool.release_brake()
         self._on_settled()
-
-    def _release_held(self) -> None:
-        """What is queued and may not be sent any more goes back, to wait where it stood (D12)."""
-        held = self._results.held
-        if not (held.platform or held.companies):
-            return
-        with self._pool.locked() as queue:
-            ids = [
-                id_
-                for request in queue.peek()
-                if any(held.holds(member.claimed) for member in request.members)
-                for id_ in request.ids
-            ]
-            queue.discard(frozenset(ids))
-        if ids:
-            now = self._clock()
-            self._log.release_claims(ids, now=now, next_attempt_at=now, worker=self._worker)
-        # What a breaker lets through next depends on what has just ended: no second's wait for it.
-        self._claim_again_at = _LONG_AGO
 
     def _pause(self) -> float:
         with self._pool.locked() as queue:
@@ -348,21 +348,6 @@ class Drain:
         # Two thirds: what is sent last must still be answered and recorded before the lease ends.
         self._pool.leases_hold_until = renewed_at + self._options.lease.total_seconds() * 2 / 3
 
-    def _release_paced(self, patience_s: float) -> None:
-        """What its connection's rate limit holds back for long goes back to the log until the limit opens:
-        it would otherwise take the room of others. A run's own selection waits here longer."""
-        with self._pool.locked() as queue:
-            paced = list(queue.release_paced(time.monotonic(), patience_s))
-        for opens_in_s, requests in paced:
-            ids = [id_ for request in requests for id_ in request.ids]
-            now = self._clock()
-            self._log.release_claims(
-                ids,
-                now=now,
-                next_attempt_at=now + timedelta(seconds=opens_in_s),
-                worker=self._worker,
-            )
-
     def _finish(self) -> None:
         """Release what was not sent, and record what is on the wire: it arrives whether we look or not.
         Nothing more is taken up while a chunk is still being taken in."""
@@ -371,14 +356,8 @@ class Drain:
             # In this order from the bottom up, each whatever the ones before it raise.
             last.callback(self._granting.close)
             last.callback(self._record_sent)
-            last.callback(self._release_unsent)
+            last.callback(self._returning.unsent)
             last.callback(self._end_taking)
-
-    def _release_unsent(self) -> None:
-        with self._pool.locked() as queue:
-            left = [id_ for request in queue.release_all() for id_ in request.ids]
-        now = self._clock()
-        self._log.release_claims(left, now=now, next_attempt_at=now, worker=self._worker)
 
     def _record_sent(self) -> None:
         deadline = time.monotonic() + self._options.lease.total_seconds() / 2

@@ -50,7 +50,8 @@ class Request:
 @dataclass(slots=True)
 class Lane:
     """One connection. `limit` is that of the request that was added last; `granted` requests may start before
-    `valid_until`; `proven`: its last request was answered, whatever the answer. Instants are seconds of the
+    `valid_until`; `proven`: its last request was answered, whatever the answer; `behind`: deliveries that
+    were given back because it wasn't. Instants are seconds of the
     monotonic clock."""
 
     account: BudgetAccount
@@ -70,6 +71,7 @@ class Lane:
     ended: list[tuple[int, float]] = field(default_factory=list)
     turn: int | None = None
     paced_until: float | None = None
+    behind: list[UUID] = field(default_factory=list)
 
     def __len__(self) -> int:
         return sum(map(len, self.waiting))

@@ -40,6 +40,7 @@ class SendQueue:
         self._reporting: dict[Hashable, None] = {}
         self._unanswered: dict[UUID, tuple[float, Hashable]] = {}
         self._usual_s: float | None = None
+        self._no_longer_behind: list[UUID] = []
         self._sequence = count()
         self._size = 0
 
@@ -133,6 +134,9 @@ class SendQueue:
             self._learn(now - lane.in_flight.get(request.shipment.request_id, now))
         lane.answered(request, now, proven=answered)
         lane.closed_until = max(lane.closed_until, now + closed_for_s)
+        if answered and not closed_for_s:
+            self._no_longer_behind += lane.behind
+        lane.behind = []
         self._take_turn(key, lane)
         if lane.tight or (lane.granted and not len(lane)):
             self._reporting[key] = None
@@ -250,12 +254,18 @@ class SendQueue:
                 if lane.proven or now - oldest <= patience_s:
                     continue
                 opens_in_s = max(HUNG_AGAIN_S, patience_s)
+                lane.behind += [id_ for request in lane.requests() for id_ in request.ids]
             requests = list(lane.requests())
             lane.put([])
             self._size -= len(requests)
             for start in range(0, len(requests), connection.requests_per_minute):
                 part = requests[start : start + connection.requests_per_minute]
                 yield opens_in_s + start // connection.requests_per_minute * WINDOW_S, part
+
+    def no_longer_behind(self) -> list[UUID]:
+        """Deliveries that were given back behind a request that has been answered since; each once."""
+        found, self._no_longer_behind = self._no_longer_behind, []
+        return found
 
     def discard(self, ids: Set[UUID]) -> None:
         """Take out the requests with any of these deliveries in them: they are no longer ours to send."""

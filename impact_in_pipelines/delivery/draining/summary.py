@@ -8,7 +8,8 @@ from impact_in_pipelines.delivery.states import AttemptOutcome
 
 @dataclass(slots=True)
 class DrainSummary:
-    """What a drain did, counted in deliveries (`attempts` by outcome)."""
+    """What a drain did, counted in deliveries (`attempts` by outcome), and what was due and is left:
+    `put_off` until an account's limit opens or answers come, `locked` by others when it ended."""
 
     planned: int = 0
     claimed: int = 0
@@ -19,6 +20,8 @@ class DrainSummary:
     retrying: int = 0
     held: int = 0
     failed: int = 0
+    put_off: int = 0
+    locked: int = 0
 
     @property
     def delivered(self) -> int:

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
+from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.delivery.ports import DeliveryLog
+from impact_in_pipelines.platforms import Platform
 
 LINGER_MOST_S = 600.0
 """A drain that is older ends once nothing is due."""
@@ -21,6 +25,9 @@ _DOZE_S = 0.25
 
 SILENT_S = 5.0
 """A drain in which nothing has ended for so long says what it waits for, and again after three times that."""
+
+OTHERS_S = 10.0
+"""What is due and others have locked is waited for so long before a drain ends without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,38 @@ class Silence:
             )
         if found.queued or found.unanswered or log_is_away:
             self._listener(found)
+
+
+class Others:
+    """What is due and was not claimed because somebody else has locked it. As a rule that is another drain's
+    claim; but where it is rolled back, or was no claim, nobody would have it."""
+
+    def __init__(
+        self,
+        log: DeliveryLog,
+        platform: Platform,
+        clock: Callable[[], datetime],
+        summary: DrainSummary,
+    ) -> None:
+        self._log = log
+        self._platform = platform
+        self._clock = clock
+        self._summary = summary
+        self._until: float | None = None
+
+    def waits_for(self, selection: Selection) -> bool:
+        """Wait a moment if there is any; whether to go on. What is left when it has waited for `OTHERS_S` is
+        counted in the summary."""
+        due = self._log.due_now(self._platform, self._clock(), selection)
+        now = time.monotonic()
+        if due and self._until is None:
+            self._until = now + OTHERS_S
+        if not due or (self._until is not None and now >= self._until):
+            self._summary.locked = due
+            self._until = None
+            return False
+        time.sleep(_DOZE_S)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

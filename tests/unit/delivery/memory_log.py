@@ -56,6 +56,9 @@ class MemoryLog:
     transactions: list[int] = field(default_factory=list)
     renewed: list[frozenset[UUID]] = field(default_factory=list)
     released: dict[UUID, tuple[datetime, datetime]] = field(default_factory=dict)
+    locked: list[int] = field(default_factory=list)
+    put_back: list[Claimed] = field(default_factory=list)
+    called_forward: list[tuple[frozenset[UUID], timedelta]] = field(default_factory=list)
     windows: set[timedelta] = field(default_factory=set)
 
     def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
@@ -150,3 +153,15 @@ class MemoryLog:
         """Kept, with both times."""
         del worker
         self.released |= dict.fromkeys(ids, (now, next_attempt_at))
+
+    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
+        """Kept; those that were given back are due."""
+        self.called_forward.append((frozenset(ids), until - now))
+        ready = [one for one in self.put_back if one.id in ids]
+        self.due += ready
+        return len(ready)
+
+    def due_now(self, platform: Platform, now: datetime, selection: Selection) -> int:
+        """What is due, and what others have locked for as often as it is asked for."""
+        del platform, now, selection
+        return len(self.due) + (self.locked.pop(0) if self.locked else 0)

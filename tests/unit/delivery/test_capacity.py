@@ -2,7 +2,7 @@
 
 import pytest
 
-from impact_in_pipelines.delivery.draining.capacity import concurrency_for
+from impact_in_pipelines.delivery.draining.options import concurrency_for
 
 
 @pytest.mark.parametrize(

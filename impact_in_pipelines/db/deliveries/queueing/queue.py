@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from impact_in_pipelines.db.accounts.connections import ConnectionStore
 from impact_in_pipelines.db.deliveries.queueing.breakers import failed_before, judge, trials
 from impact_in_pipelines.db.deliveries.queueing.closures import close_connections
+from impact_in_pipelines.db.deliveries.queueing.ends import attempt_row, delivery_row
 from impact_in_pipelines.db.deliveries.queueing.freezing import freeze
 from impact_in_pipelines.db.deliveries.queueing.planning import plan_due
 from impact_in_pipelines.db.deliveries.queueing.schedule_notes import note_ended
@@ -20,17 +21,12 @@ from impact_in_pipelines.db.deliveries.spans import EVER, Span, open_span, span_
 from impact_in_pipelines.db.engine import drained_rows, rows_of
 from impact_in_pipelines.db.evidence.linking import add_links, add_links_of, lock_chains
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.delivery.draining.options import CHUNK
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
 from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement
 from impact_in_pipelines.delivery.retry import SUSPECT_FROM
-from impact_in_pipelines.delivery.states import (
-    MAY_HAVE_ARRIVED,
-    AttemptOutcome,
-    DeliveryStatus,
-    ErrorKind,
-    Trigger,
-)
+from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, Trigger
 from impact_in_pipelines.platforms import Platform
 
 ORPHANED_AFTER = timedelta(minutes=2)
@@ -122,23 +118,10 @@ class PgDeliveryLog:
         held_back: Sequence[UUID] = (),
         urgent_only: bool = False,
     ) -> Sequence[Claimed]:
-        values = {
-            "platform": platform.value,
-            "now": now,
-            "worker": worker,
-            "lease_until": now + lease,
-            "company_ids": list(selection.company_ids) or None,
-            "run_id": selection.run_id,
-            "dagster_run_id": self._dagster_run_id,
-            "orphaned_before": now - ORPHANED_AFTER,
+        values = self._asked(platform, now, worker, lease, selection) | {
             "suspects": suspects,
-            "suspect_from": SUSPECT_FROM,
-            "lost_error": _LOST,
-            "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
             "held_back": list(held_back),
             "urgent_only": urgent_only,
-            "share": max(SHARE, self._batch_limit),
-            "trials": None,
         }
         claimed: list[Claimed] = []
         scan = limit
@@ -169,6 +152,45 @@ class PgDeliveryLog:
                     self._due |= {one.id: one.scheduled_for for one in claimed}
                     return claimed
                 scan *= _WIDER
+
+    def _asked(
+        self,
+        platform: Platform,
+        now: datetime,
+        worker: str,
+        lease: timedelta,
+        selection: Selection,
+    ) -> dict[str, Any]:
+        """Parameters of `claim_due`: of all that `selection` has, what no worker has died over."""
+        return {
+            "platform": platform.value,
+            "now": now,
+            "worker": worker,
+            "lease_until": now + lease,
+            "company_ids": list(selection.company_ids) or None,
+            "run_id": selection.run_id,
+            "dagster_run_id": self._dagster_run_id,
+            "orphaned_before": now - ORPHANED_AFTER,
+            "suspects": False,
+            "suspect_from": SUSPECT_FROM,
+            "lost_error": _LOST,
+            "may_have_arrived": sorted(MAY_HAVE_ARRIVED),
+            "held_back": [],
+            "urgent_only": False,
+            "share": max(SHARE, self._batch_limit),
+            "trials": None,
+        }
+
+    def due_now(self, platform: Platform, now: datetime, selection: Selection) -> int:
+        # A claim of nothing says how many there were to look at.
+        none = {"limit": 0, "scan": CHUNK, "each": 1}
+        values = self._asked(platform, now, "", timedelta(0), selection) | none
+        with self._engine.connect() as connection:
+            values |= open_span(connection, platform.value)
+            values["corrected_from"] = _corrected_from(values["due_from"])
+            scanned: int = connection.execute(_SQL["claim_due"], values).mappings().one()["scanned"]
+            connection.rollback()
+        return scanned
 
     def _span_of(self, ids: Iterable[UUID]) -> Span:
         """Where these lie; what another log has claimed may lie anywhere."""
@@ -265,12 +287,12 @@ class PgDeliveryLog:
             settlements = judged.settlements
             closed = connection.scalars(
                 _SQL["close_attempts"],
-                {"rows": drained_rows([_attempt(s) for s in settlements]), **within},
+                {"rows": drained_rows([attempt_row(s) for s in settlements]), **within},
             ).all()
             done = connection.execute(
                 _SQL["settle"],
                 {
-                    "rows": drained_rows([_settled(s) for s in settlements]),
+                    "rows": drained_rows([delivery_row(s) for s in settlements]),
                     "worker": worker,
                     "now": now,
                     **within,
@@ -325,6 +347,11 @@ class PgDeliveryLog:
             )
         self._forget(ids)
 
+    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
+        values = {"ids": list(ids), "now": now, "until": until, **self._span_of(ids)}
+        with self._engine.begin() as connection:
+            return connection.execute(_SQL["call_forward"], values).rowcount
+
 
 def _corrected_from(due_from: Any) -> Any:
     """From when on corrections may have been asked for whose versions count for what is open."""
@@ -336,52 +363,3 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
     values["platform"] = Platform(values["platform"])
     values["trigger"] = Trigger(values["trigger"])
     return Claimed(**values)
-
-
-def _attempt(settlement: Settlement) -> dict[str, Any]:
-    result = settlement.result
-    return {
-        "attempt_id": settlement.prepared.attempt_id,
-        "outcome": result.outcome,
-        "started_at": settlement.started_at,
-        "finished_at": settlement.finished_at,
-        "http_status": result.http_status,
-        "error_kind": result.error_kind,
-        "error": result.error,
-        "latency_ms": round(result.latency_ms, 3),
-    }
-
-
-def _settled(settlement: Settlement) -> dict[str, Any]:
-    """The row that `settle` writes: the next state follows from the outcome and the retry plan."""
-    result, waits = settlement.result, settlement.next_attempt_at
-    match result.outcome:
-        case AttemptOutcome.DELIVERED:
-            status, failed = DeliveryStatus.SUCCESS, 0
-        case AttemptOutcome.HELD:
-            # Told to wait: the attempt stays in the log as evidence, and counts as none.
-            before = settlement.prepared.claimed.failed_attempts
-            status, failed = (DeliveryStatus.RETRYING if before else DeliveryStatus.PENDING), 0
-        case AttemptOutcome.SPLIT:
-            # The batch is resolved: its records go out singly, at once, and nothing counts as failed.
-            status, failed = DeliveryStatus.PENDING, 0
-            waits = settlement.finished_at
-        case _:
-            status, failed = (DeliveryStatus.RETRYING if waits else DeliveryStatus.FAILED), 1
-    kind: ErrorKind | None = result.error_kind
-    return {
-        "id": settlement.prepared.claimed.id,
-        "status": status,
-        "attempt_number": settlement.prepared.claimed.attempt_number,
-        "failed": failed,
-        "unspent": int(result.outcome is AttemptOutcome.HELD),
-        "next_attempt_at": waits if status is not DeliveryStatus.SUCCESS else None,
-        # A batch that failed stays one: it may have arrived, and then only its own key may repeat it.
-        "keeps_batch": result.outcome is not AttemptOutcome.SPLIT,
-        "error": result.error,
-        "error_kind": kind,
-        "http_status": result.http_status,
-        "transaction_id": result.transaction_id,
-        "response": dict(result.response) if result.response is not None else None,
-        "finished_at": settlement.finished_at,
-    }

@@ -199,3 +199,9 @@ SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
     next_attempt_at = :next_attempt_at, lease_until = NULL, claimed_by = NULL, lost_claims = 0,
     updated_at = :now
 WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.claimed_by = :worker AND d.status = 'in_progress'
+
+-- name: call_forward
+-- What was given back behind a request without an answer, which has come since. A retry's time lies further ahead.
+UPDATE impact_deliveries d SET next_attempt_at = :now, updated_at = :now
+WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.status IN @waiting
+  AND d.next_attempt_at > :now AND d.next_attempt_at <= :until
