@@ -28,6 +28,7 @@ _FIELDS = frozenset(
     }
 )
 _FINAL_FROM = 200
+_SWITCHED = 101
 _WITHOUT_BODY = (204, 304)
 
 
@@ -62,6 +63,7 @@ class _Arriving:
         self._body: list[bytes] = []
         self._begun = 0
         self._status = 0
+        self._in_head = True
         self._ended = False
         self._contradicts_itself = False
         self.reusable = False
@@ -83,7 +85,8 @@ class _Arriving:
     def is_plain(self) -> bool:
         """It has ended with nothing behind it, and its body is as it stands."""
         whole = self._ended and self._begun == 1 and not self._contradicts_itself
-        return whole and b"content-encoding" not in self._fields
+        packed = self._fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked"
+        return whole and not packed and b"content-encoding" not in self._fields
 
     def answer(self) -> Answer:
         return Answer(
@@ -103,11 +106,13 @@ class _Arriving:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in _FIELDS:
+        # Behind the body comes what whoever wrote the head may not have known: http.client skips it.
+        if name in _FIELDS and self._in_head:
             before = self._fields.get(name)
             self._fields[name] = value if before is None else before + b", " + value
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         if self._parser is not None:
             self._status = self._parser.get_status_code()
         if self._status in _WITHOUT_BODY:
@@ -123,6 +128,7 @@ class _Arriving:
             # Early hints and the like: the answer is still to come.
             self._begun -= 1
             self._fields.clear()
+            self._in_head = True
             return
         # Later it has forgotten. Two words about the connection may say two things.
         said_once = b"," not in self._fields.get(b"connection", b"")
@@ -131,19 +137,33 @@ class _Arriving:
 
 
 class _Source:
-    """Stands in for the socket where `http.client` makes its file."""
+    """Stands in for the socket where `http.client` makes its file: the same for each answer."""
 
     def __init__(self, reader: DeadlineReader) -> None:
-        self._reader = reader
+        self._file: io.BufferedReader = io.BufferedReader(reader)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self._reader)
+        return self._file
+
+
+def _begun(source: _Source, method: str) -> http.client.HTTPResponse:
+    raw = http.client.HTTPResponse(source, method=method)  # type: ignore[arg-type]
+    try:
+        raw.begin()
+    except BaseException:
+        raw.close()
+        raise
+    return raw
 
 
 def _read_thoroughly(reader: DeadlineReader, method: str) -> Answer:
-    raw = http.client.HTTPResponse(_Source(reader), method=method)  # type: ignore[arg-type]
+    source = _Source(reader)
+    raw = _begun(source, method)
+    # It knows of 100 only that the answer is still to come. After 101 comes another protocol.
+    while _SWITCHED < raw.status < _FINAL_FROM:
+        raw.fp = None  # type: ignore[assignment]  # or the next one's file is closed with it
+        raw = _begun(source, method)
     try:
-        raw.begin()
         response = HTTPResponse(
             body=raw,
             headers=HTTPHeaderDict(raw.headers.items()),

@@ -1,5 +1,6 @@
 """An answer is the same whichever way it is read, and so is whether its connection may be used again."""
 
+import gzip
 import socket
 import time
 from collections.abc import Callable
@@ -99,6 +100,59 @@ def test_a_connection_on_which_anything_is_odd_is_not_used_again(
     read = _read([answer], reading.read_answer)
     assert isinstance(read, tuple)
     assert (read[0].status, read[1]) == (status, False)
+
+
+_PACKED = gzip.compress(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("rest", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", b"{}"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + _PACKED, b"{}"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}", b"{}"),
+    ],
+)
+@pytest.mark.parametrize("hints", [1, 3])
+def test_hints_are_no_answers_to_the_thorough_reader_either(
+    rest: bytes, body: bytes, hints: int
+) -> None:
+    """http.client knows only 100: an answer that is packed would be judged by the hint before it."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
+    read = _read([hint * hints + rest], reading.read_answer)
+    assert read == (Answer(status=200, body=body), False)
+
+
+def test_what_follows_the_body_is_no_field() -> None:
+    """Neither way of reading it: whoever wrote the head may not know who wrote that."""
+    answer = (
+        b"HTTP/1.1 429 No\r\nTransfer-Encoding: chunked\r\nRetry-After: 3\r\n\r\n"
+        b"2;a=b\r\n{}\r\n0\r\nRetry-After: 9\r\nContent-Encoding: gzip\r\n\r\n"
+    )
+    expected = Answer(status=429, body=b"{}", retry_after="3")
+    assert _read([answer], reading.read_answer) == (expected, True)
+    assert _read([answer], reading._read_thoroughly) == expected
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"chunked, gzip", b"identity", b"xchunked"])
+def test_a_coding_of_the_transfer_that_nobody_asked_for_is_read_thoroughly(coding: bytes) -> None:
+    """And what is left on the connection with it."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\n"
+    answer = head + b"2\r\n{}\r\n0\r\n\r\n"
+    thorough = _read([answer], reading._read_thoroughly)
+    assert _read([answer], reading.read_answer) == (thorough, False)
+
+
+def test_an_answer_is_the_same_wherever_it_is_split() -> None:
+    """Networks do that; each byte by itself, and in two at each."""
+    answer = (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\n"
+        b"Transfer-Encoding: chunked\r\nRetry-After: 3\r\n\r\n2;x\r\n{}\r\n0\r\nX: y\r\n\r\n"
+    )
+    expected = (Answer(status=200, body=b"{}", retry_after="3"), True)
+    splits = [[answer[:at], answer[at:]] for at in range(len(answer))]
+    for parts in [*splits, [answer[at : at + 1] for at in range(len(answer))]]:
+        assert _read(parts, reading.read_answer) == expected
 
 
 def test_an_answer_without_a_body_leaves_its_connection_open() -> None:
