@@ -4,12 +4,15 @@ Straight over the sockets: of what a request cost, urllib3's pools and its way o
 a third. Connecting and TLS are still theirs, and answers are read by httptools (`reading.py`).
 """
 
+import os
+import ssl
 import threading
 import time
 import weakref
 from contextlib import suppress
 
 from requests import adapters
+from urllib3.util.ssl_ import create_urllib3_context
 
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import (
@@ -20,6 +23,10 @@ from impact_in_pipelines.connectors.http.deadline import (
 )
 from impact_in_pipelines.connectors.http.reading import read_answer
 from impact_in_pipelines.delivery.origins import Origin
+
+IDLE_MOST_S = 4.0
+"""Many servers close what has been idle for five seconds. A request that meets this end may have arrived, as
+far as its sender knows."""
 
 _Idle = dict[Origin, list[CheckedConnection]]
 
@@ -38,8 +45,10 @@ class Connections:
         self._each = each
         self._lock = threading.Lock()
         self._idle: _Idle = {}
+        self._tls: ssl.SSLContext | None = None
         # Not everybody who has one comes to close it.
         weakref.finalize(self, _close_all, self._idle)
+        _all.add(self)
 
     def exchange(self, place: Origin, method: str, request: bytes) -> Answer:
         """The answer to `request`, the head and body of a `method`, which leave by one call to the system: at
@@ -76,7 +85,10 @@ class Connections:
             with self._lock:
                 idle = self._idle.get(place)
                 connection = idle.pop() if idle else None
-            if connection is None or connection.is_connected:
+            if connection is None:
+                return None
+            fresh = time.monotonic() - connection.idle_since < IDLE_MOST_S
+            if fresh and connection.is_connected:
                 return connection
             connection.close()
 
@@ -88,7 +100,7 @@ class Connections:
                 place.port,
                 timeout=self._connect_s,
                 cert_reqs="CERT_REQUIRED",
-                ca_certs=adapters.DEFAULT_CA_BUNDLE_PATH,
+                ssl_context=self._tls_context(),
             )
         else:
             made = CheckedConnection(
@@ -101,19 +113,47 @@ class Connections:
             raise
         return made
 
+    def _tls_context(self) -> ssl.SSLContext:
+        """One for all: to read whom it trusts costs 16 ms."""
+        with self._lock:
+            if self._tls is None:
+                made = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+                made.load_verify_locations(adapters.DEFAULT_CA_BUNDLE_PATH)
+                self._tls = made
+            return self._tls
+
     def _kept(self, place: Origin, connection: CheckedConnection) -> bool:
         """Keep it, at the cost of those to the place that was used longest ago; whether there was room."""
         dropped: list[CheckedConnection] = []
+        connection.idle_since = now = time.monotonic()
         with self._lock:
             idle = self._idle.pop(place, [])
             self._idle[place] = idle  # now the last of them
             if len(self._idle) > self._hosts:
                 dropped = self._idle.pop(next(iter(self._idle)))
+            while idle and now - idle[0].idle_since >= IDLE_MOST_S:
+                dropped.append(idle.pop(0))
             room = len(idle) < self._each
             if room:
                 idle.append(connection)
         _close(dropped)
         return room
+
+    def _begin_anew(self) -> None:
+        """In a child process: what its parent keeps is the parent's, who would get the child's answers."""
+        self._lock = threading.Lock()
+        _close_all(self._idle)
+
+
+_all: "weakref.WeakSet[Connections]" = weakref.WeakSet()
+
+
+def _begin_all_anew() -> None:
+    for one in list(_all):
+        one._begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_all_anew)
 
 
 def _close_all(idle: _Idle) -> None:

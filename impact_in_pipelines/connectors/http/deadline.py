@@ -7,6 +7,7 @@ read timeout has passed since the request began to leave.
 
 import io
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
+
+from impact_in_pipelines.connectors.http.failures import NoTlsConnection
 
 Addresses = Callable[[str, str, int], Sequence[str]]
 """The addresses that a scheme, host and port may be connected at (`addresses.AddressPolicy.addresses`)."""
@@ -67,24 +70,31 @@ class CheckedConnection(HTTPConnection):
     """Connects to addresses that may be used, and to no others."""
 
     scheme = "http"
+    timeout: float
+    idle_since = 0.0
+    """Since when it is kept, by the monotonic clock (s)."""
 
     def __init__(self, addresses: Addresses, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._addresses = addresses
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first checked address that answers; the name is resolved once. Raises what
-        urllib3's own raises, and what the check raises."""
+        """Connect to the first checked address that answers, within `timeout` s in all; the name is resolved
+        once. Raises what urllib3's own raises, and what the check raises."""
         try:
             found = self._addresses(self.scheme, self.host, self.port)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         failure: Exception = NewConnectionError(self, "the host has no address")
-        for address in found:
+        # One time-out for all of them, and for TLS: who controls a name's addresses could hold a worker with
+        # a hundred that don't answer.
+        deadline = time.monotonic() + self.timeout
+        for place, address in enumerate(found):
+            left_s = max(deadline - time.monotonic(), _NEAR_S)
             try:
-                return create_connection(
+                sock = create_connection(
                     (address, self.port),
-                    self.timeout,
+                    left_s / (len(found) - place),
                     source_address=self.source_address,
                     socket_options=self.socket_options,
                 )
@@ -92,6 +102,11 @@ class CheckedConnection(HTTPConnection):
                 failure = ConnectTimeoutError(self, f"no connection within {self.timeout} s")
             except OSError as error:
                 failure = NewConnectionError(self, str(error))
+            else:
+                sock.settimeout(max(deadline - time.monotonic(), _NEAR_S))
+                return sock
+            if time.monotonic() >= deadline:
+                break
         raise failure
 
 
@@ -99,3 +114,15 @@ class CheckedTlsConnection(CheckedConnection, HTTPSConnection):
     """The same over TLS."""
 
     scheme = "https"
+
+    def connect(self) -> None:
+        """Raises `NoTlsConnection` besides, and what can't be connected for a time-out or an end while TLS is
+        begun: no byte of a request has left."""
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise NoTlsConnection(error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no TLS within {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error

@@ -1,13 +1,17 @@
 """What the errors of requests and urllib3 mean: which kind, and whether anything can have
 arrived."""
 
-import ssl
 from http.client import HTTPException
 
 from requests import exceptions as http
 from urllib3 import exceptions as wire
 
 from impact_in_pipelines.delivery.states import ErrorKind
+
+
+class NoTlsConnection(wire.SSLError):
+    """TLS was not begun: nothing has been sent. What breaks later is no such error."""
+
 
 WIRE_ERRORS = (http.RequestException, wire.HTTPError, HTTPException, OSError, ValueError)
 """What a call can raise; anything else is a defect of ours and must be seen. A header or URL that
@@ -40,7 +44,7 @@ def explain(error: BaseException) -> tuple[ErrorKind, str]:
     """The kind and one clause for a person. It quotes nothing of the error, which may hold
     secrets."""
     root = _root(error)
-    if isinstance(error, http.SSLError) or isinstance(root, wire.SSLError | ssl.SSLError):
+    if isinstance(error, http.SSLError | NoTlsConnection):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in repr(error)
         reason = ": its certificate isn't trusted; nothing was sent" if untrusted else ""
         return ErrorKind.NETWORK, f"no TLS connection{reason}"

@@ -40,8 +40,8 @@ _COMMON = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _FIRST_WAIT_MS = 250.0
 _KEPT_HOSTS = 64
 _KEPT_CONNECTIONS = 256
-# A value that ended its line would begin another field.
-_FIELD = re.compile(r"[!#$%&'*+.^_`|~\w-]+: [^\r\n]*", re.ASCII)
+# A value that ended its line would begin another field; behind a NUL some read nothing.
+_FIELD = re.compile(r"[!#$%&'*+.^_`|~\w-]+: [^\0\r\n]*", re.ASCII)
 
 
 class Transport:

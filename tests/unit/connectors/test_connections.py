@@ -1,12 +1,14 @@
 """Which connections are kept, and which are used again."""
 
+import os
 import socket
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 from connectors.helpers import RawServer, answers, raw_server
 from connectors.transports import OK
-from impact_in_pipelines.connectors.http.connections import Connections
+from impact_in_pipelines.connectors.http.connections import IDLE_MOST_S, Connections
 from impact_in_pipelines.delivery.origins import Origin
 
 _REQUEST = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{}"
@@ -61,6 +63,83 @@ def test_one_that_has_been_closed_meanwhile_is_not_used_again() -> None:
             assert _ask(made, server) == 200
             _wait_for_its_end(made, server)
         assert server.connections == 3
+        made.close()
+
+
+def test_one_that_has_been_idle_for_seconds_is_not_used_again() -> None:
+    """The end of it may be under way already. A request that meets it may have arrived, and waits for its
+    retry for minutes."""
+    made = _connections()
+    with raw_server(answers(OK)) as server:
+        place = Origin("http", "127.0.0.1", server.port)
+        for idle_s, opened in ((0.0, 1), (IDLE_MOST_S, 2), (0.0, 2)):
+            for kept in made._idle.get(place, []):
+                kept.idle_since -= idle_s
+            assert _ask(made, server) == 200
+            assert server.connections == opened
+        made.close()
+
+
+def test_those_that_were_idle_for_too_long_make_room() -> None:
+    """They are at the bottom, where nobody would look for them."""
+    gate = threading.Barrier(3)
+
+    def together(accepted: socket.socket, _request: bytes, number: int) -> bool:
+        if number <= 3:
+            gate.wait(30)
+        accepted.sendall(OK)
+        return True
+
+    made = _connections()
+    with raw_server(together) as server, ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda _: _ask(made, server), range(3))) == [200] * 3
+        kept = made._idle[Origin("http", "127.0.0.1", server.port)]
+        for one in kept[:2]:
+            one.idle_since -= IDLE_MOST_S
+        assert _ask(made, server) == 200
+        assert (len(kept), server.connections) == (1, 3)
+        made.close()
+
+
+def test_a_child_process_leaves_its_parents_connections_alone() -> None:
+    """Runs are forked: two processes on one connection would get each other's answers."""
+    made = _connections()
+    with raw_server(answers(OK)) as server:
+        assert _ask(made, server) == 200
+        with warnings.catch_warnings():
+            # From Python 3.12 on: it has threads, as our processes have.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            try:
+                os._exit(0 if _ask(made, server) == 200 else 1)
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert server.connections == 2
+        assert _ask(made, server) == 200
+        assert server.connections == 2
+        made.close()
+
+
+def test_what_comes_behind_an_answer_is_no_other_ones_answer() -> None:
+    """However late it comes: one company's would be taken for the next one's."""
+    more = OK.replace(b" 200 ", b" 500 ")
+
+    def twice(accepted: socket.socket, _request: bytes, number: int) -> bool:
+        accepted.sendall(OK)
+        if number == 1:
+            accepted.sendall(more)
+        return True
+
+    made = _connections()
+    with raw_server(twice) as server:
+        assert _ask(made, server) == 200
+        for kept in made._idle.get(Origin("http", "127.0.0.1", server.port), []):
+            assert kept.sock is not None
+            kept.sock.recv(1, socket.MSG_PEEK)
+        assert [_ask(made, server) for _ in range(2)] == [200, 200]
+        assert server.connections == 2
         made.close()
 
 

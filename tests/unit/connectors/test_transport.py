@@ -2,23 +2,13 @@
 bounds."""
 
 import socket
-import ssl
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from connectors.helpers import (
-    Handler,
     RawServer,
     answers,
     closed_port,
@@ -26,6 +16,7 @@ from connectors.helpers import (
     raw_server,
     settings,
 )
+from connectors.tls_servers import tls_server
 from connectors.transports import OK, Waits, failure, trickle
 from impact_in_pipelines.connectors.http.failures import plainly_did_not_arrive
 from impact_in_pipelines.connectors.http.transport import TRIES, Transport
@@ -228,7 +219,15 @@ def test_an_address_that_cannot_be_used_is_a_matter_of_configuration(
 
 
 @pytest.mark.parametrize(
-    "value", ["secret-value\r\nX: y", "secret-value\r\n folded", "secret-value\u2603"]
+    "value",
+    [
+        "secret-value\r\nX: y",
+        "secret-value\r\n folded",
+        "secret-value\u2603",
+        "secret-value\nX: y",
+        "secret-value\rX: y",
+        "secret-value\0",
+    ],
 )
 def test_a_header_that_cannot_be_sent_shows_no_secret(transport: Transport, value: str) -> None:
     """The error of `http.client` quotes the whole value; ours doesn't."""
@@ -243,7 +242,7 @@ def test_an_untrusted_certificate_is_refused_before_anything_is_sent(
     transport: Transport, waits: Waits, tmp_path: Path
 ) -> None:
     """TLS is verified: a key never reaches a host that can't prove its name."""
-    with _tls_server(tmp_path) as server:
+    with tls_server(tmp_path) as server:
         result = failure(transport, f"https://127.0.0.1:{server.port}")
         assert server.requests == []
     assert result.error_kind is ErrorKind.NETWORK
@@ -263,7 +262,7 @@ def test_a_trusted_certificate_is_taken_and_the_deadline_holds_over_tls(
             return True
         return slow(accepted, request, number)
 
-    with _tls_server(tmp_path, handle) as server:
+    with tls_server(tmp_path, handle) as server:
         monkeypatch.setattr(
             "requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "certificate.pem")
         )
@@ -281,39 +280,3 @@ def test_only_what_never_left_is_plainly_not_arrived() -> None:
     assert not plainly_did_not_arrive(RuntimeError("?"))
     assert not plainly_did_not_arrive(ConnectionResetError())
     assert not plainly_did_not_arrive(TimeoutError())
-
-
-@contextmanager
-def _tls_server(folder: Path, handler: Handler | None = None) -> Iterator[RawServer]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "certificate.pem").write_bytes(pem)
-    (folder / "both.pem").write_bytes(secret + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    server = RawServer(handler or answers(OK), tls=context)
-    try:
-        yield server
-    finally:
-        server.close()
