@@ -159,6 +159,24 @@ def test_a_late_result_changes_the_evidence_with_its_attempt(world: World, tmp_p
     assert findings(world, company, tmp_path / "evidence.zip") == []
 
 
+def test_a_late_result_moves_no_attempt_that_was_counted(world: World) -> None:
+    """When the attempt began was counted with the delivery's end, and is kept packed: a result that comes
+    later says how the attempt ended, and leaves its beginning."""
+    _, slow, slow_frozen, quick, quick_frozen = overtaken(world)
+    quick.settle(quick_frozen)
+    now = world.clock()
+    world.runtime.sla_outcomes.refresh(now)
+    before = world.runtime.sla.current(now)
+
+    world.clock.advance(LEASE)
+    slow.settle(slow_frozen)
+
+    assert world.outcomes(slow_frozen.ready[0].claimed.id) == ["delivered", "delivered"]
+    assert world.runtime.sla.current(now) == before
+    world.execute("DELETE FROM sla_outcome_marks")
+    assert world.runtime.sla.current(now) == before
+
+
 def test_a_late_result_and_the_end_beside_it_see_each_other(world: World, tmp_path: Path) -> None:
     """Neither is committed when the other looks: the second waits for the first."""
     company, slow, slow_frozen, quick, quick_frozen = overtaken(world)

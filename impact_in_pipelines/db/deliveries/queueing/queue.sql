@@ -121,13 +121,16 @@ WHERE d.platform = :platform AND d.status IN @open AND @within(d)
 -- name: close_attempts
 -- Once each: a result that is recorded again must not count as a change again. An array of their ids, where the join
 -- would do: the planner takes open attempts for few, and read all of the month to compare each with every row.
+-- A lost attempt keeps its beginning: its delivery may have ended meanwhile, and be kept packed (sla_outcomes) with
+-- how late it was begun and which attempts had begun by then.
 WITH ended AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         attempt_id uuid, outcome text, started_at timestamptz, finished_at timestamptz, http_status int,
         error_kind text, error text, latency_ms float8)
 )
 UPDATE delivery_attempts a
-SET outcome = r.outcome, started_at = r.started_at, finished_at = r.finished_at,
+SET outcome = r.outcome, started_at = CASE WHEN a.outcome = 'lost' THEN a.started_at ELSE r.started_at END,
+    finished_at = r.finished_at,
     http_status = r.http_status, error_kind = r.error_kind, error = r.error, latency_ms = r.latency_ms
 FROM ended r
 WHERE a.id = r.attempt_id AND a.id = ANY(ARRAY(SELECT attempt_id FROM ended)) AND @attempts_within(a)
