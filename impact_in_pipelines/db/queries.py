@@ -40,6 +40,8 @@ def load(subject: str) -> Mapping[str, TextClause]:
     `@within(d)` for rows of `d` that are due between `:due_from` and `:due_until` (`deliveries/spans.py`),
     `@fitting(d)`, on a line of its own, adds the conditions of a list of deliveries, each of them for a value
     that may be null, so that `narrowed` can leave it out, and
+    `@correction_of(o, s, d)` for corrections `o`, asked for and not called off, of a stale day `s` of a
+    delivery `d`, and
     `@event(d)` is what a notice says of a row of `d` (`o` is its company), as JSON, and
     `@attempt(a, d)` for the attempts `a` of a delivery `d` between these, and `@attempts_within(a)` for all.
 
@@ -108,6 +110,8 @@ def _fragment(found: re.Match[str]) -> str:
             return _attempts_within(alias)
         case "attempt", str(arguments) if arguments.count(",") == 1:
             return _attempt_of(*(argument.strip() for argument in arguments.split(",")))
+        case "correction_of", str(arguments) if arguments.count(",") == 2:
+            return _correction_of(*(argument.strip() for argument in arguments.split(",")))
         case "changed_since", str(arguments) if arguments.count(",") == 1:
             return _changed_since(*(argument.strip() for argument in arguments.split(",")))
         case _:
@@ -234,6 +238,17 @@ def _attempt_of(alias: str, delivery: str) -> str:
     return (
         f"({alias}.delivery_id = {delivery}.id "
         f"AND {alias}.due_at IN ({delivery}.scheduled_for, '-infinity') AND {_attempts_within(alias)})"
+    )
+
+
+def _correction_of(alias: str, day: str, delivery: str) -> str:
+    # By impact_deliveries_corrections_idx. It was asked for when the day had been found, which may be before
+    # the delivery was due: a clock was set back in between. The margin is for a day that was found anew.
+    return (
+        f"({alias}.company_id = {day}.company_id AND {alias}.platform = {day}.platform "
+        f"AND {alias}.trigger = 'correction' AND {alias}.period_start = {delivery}.period_start "
+        f"AND {alias}.corrects = {day}.delivery_id AND {alias}.status NOT IN ('cancelled', 'skipped') "
+        f"AND {alias}.scheduled_for >= least({day}.due_at, {day}.found_at) - interval '62 days')"
     )
 
 

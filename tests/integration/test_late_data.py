@@ -210,6 +210,29 @@ def test_two_machines_that_correct_at_once_make_one_correction(
     ) == [2]
 
 
+def test_a_clock_that_is_set_back_makes_no_second_correction(
+    quarter: World, tmp_path: Path
+) -> None:
+    """What was delivered is due in the future then, and its correction before it. A second one would have the
+    same id and key, and the two would be sent again and again."""
+    imported(quarter, tmp_path, [("late", QUARTER[1], "p9", 1.5)])
+    quarter.clock.advance(-timedelta(days=31))
+    found(quarter)
+    id_ = corrections.stale_reports(quarter.runtime)[0].example.delivery_id
+    (first,) = corrections.correct(quarter.runtime, [id_], actor="ann").queued.values()
+    quarter.clock.advance(timedelta(minutes=5))
+    (report,) = [
+        one for one in corrections.stale_reports(quarter.runtime) if one.example.delivery_id == id_
+    ]
+    assert report.example.correction_id == first
+    assert corrections.correct(quarter.runtime, [id_], actor="ann").queued == {}
+
+    quarter.execute("UPDATE impact_deliveries SET status = 'cancelled' WHERE id = :id", id=first)
+    (second,) = corrections.correct(quarter.runtime, [id_], actor="ann").queued.values()
+    assert second != first
+    assert quarter.delivery(second)["correction"] == 2
+
+
 def test_a_correction_that_was_called_off_can_be_asked_for_again(
     quarter: World, tmp_path: Path
 ) -> None:

@@ -7,14 +7,17 @@ ORDER BY d.id
 FOR UPDATE OF d
 
 -- name: called_off
--- Corrections of these that were cancelled, or skipped because the figures had arrived otherwise: the next one has another number, and so another key.
+-- Corrections of these that were cancelled, or skipped because the figures had arrived otherwise: the next one has
+-- another number, and so another key. In every month, by impact_deliveries_corrections_idx, which has few rows.
 SELECT o.corrects, count(*) AS called_off
 FROM impact_deliveries o
 WHERE o.corrects = ANY(CAST(:ids AS uuid[])) AND o.status IN ('cancelled', 'skipped')
-  AND o.company_id = ANY(CAST(:company_ids AS uuid[])) AND o.scheduled_for >= :due_from
+  AND o.company_id = ANY(CAST(:company_ids AS uuid[])) AND o.trigger = 'correction'
 GROUP BY o.corrects
 
 -- name: add
+-- Once, whatever clocks say: no constraint keeps a second row of the same id out, for it has a due time of its own, and
+-- a clock that was set back since gives one from before the delivery's. By impact_deliveries_corrections_idx again.
 INSERT INTO impact_deliveries
     (id, company_id, platform, trigger, status, timezone, period_start, period_end, scheduled_for,
      idempotency_key, next_attempt_at, corrects, correction, first_due_at)
@@ -24,8 +27,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, corrects uuid, due_a
 JOIN impact_deliveries d ON d.id = r.corrects AND d.scheduled_for = r.due_at AND d.status = 'success'
 WHERE NOT EXISTS (
     SELECT 1 FROM impact_deliveries o
-    WHERE o.company_id = d.company_id AND o.corrects = d.id AND o.scheduled_for >= d.scheduled_for
-      AND o.status NOT IN ('cancelled', 'skipped'))
+    WHERE o.company_id = d.company_id AND o.platform = d.platform AND o.trigger = 'correction'
+      AND o.period_start = d.period_start AND o.corrects = d.id
+      AND (o.id = r.id OR o.status NOT IN ('cancelled', 'skipped')))
 RETURNING id, corrects
 
 -- name: policies

@@ -122,8 +122,7 @@ SELECT f.*, o.id AS correction_id, o.status AS correction_status, (SELECT count(
 FROM shown f
 LEFT JOIN LATERAL (
     SELECT o.id, o.status FROM impact_deliveries o
-    WHERE o.company_id = f.company_id AND o.corrects = f.delivery_id AND o.scheduled_for >= f.due_at
-      AND o.status NOT IN ('cancelled', 'skipped')
+    WHERE @correction_of(o, f, f)
     ORDER BY o.scheduled_for DESC LIMIT 1
 ) o ON :with_corrections
 ORDER BY f.changed_at DESC, f.company, f.platform, f.day
@@ -158,8 +157,7 @@ WHERE d.status = 'success' AND d.figures_hash = s.delivered_hash AND s.current_h
         AND (n.delivered_at, n.correction) > (d.delivered_at, d.correction))
   AND NOT EXISTS (
       SELECT 1 FROM impact_deliveries o
-      WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
-        AND o.status NOT IN ('cancelled', 'skipped'))
+      WHERE @correction_of(o, s, d))
 GROUP BY s.platform
 
 -- name: shown_cells

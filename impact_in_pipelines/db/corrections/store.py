@@ -6,7 +6,7 @@ machines that ask for it at once, one makes it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -135,7 +135,6 @@ def _add(connection: Connection, going: Sequence[StaleDay], now: datetime) -> di
             {
                 "ids": [one.delivery_id for one in going],
                 "company_ids": list({one.company_id for one in going}),
-                "due_from": min(one.due_at for one in going) - timedelta(days=1),
             },
         )
     }

@@ -118,8 +118,7 @@ FROM (
       AND d.status = 'success' AND d.figures_hash = s.delivered_hash
       AND NOT EXISTS (
           SELECT 1 FROM impact_deliveries o
-          WHERE o.company_id = s.company_id AND o.corrects = s.delivery_id AND o.scheduled_for >= s.due_at
-            AND o.status NOT IN ('cancelled', 'skipped'))
+          WHERE @correction_of(o, s, d))
     GROUP BY s.company_id, s.platform, CAST(s.found_at AT TIME ZONE 'UTC' AS date)
 ) f
 JOIN notice_channels c ON c.company_id = f.company_id
