@@ -193,7 +193,7 @@ class CompanyErasing:
             for name, holding in HOLDINGS.items():
                 if holding.shared is not None:
                     table = metadata.tables[name]
-                    rows[name] = sweep(connection, table, holding.shared, values, words)
+                    rows[name] = len(sweep(connection, table, holding.shared, values, words))
                     steps.step(sizes[name])
             named = [*connection.scalars(_SQL["organizations"], values), *organizations]
             for name in (

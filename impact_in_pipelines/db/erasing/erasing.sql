@@ -53,6 +53,9 @@ SET event_id = 'erased-' || gen_random_uuid(),
     volunteer_ref = CASE WHEN volunteer_ref = :reference THEN CAST(:alias AS text) ELSE volunteer_ref END
 WHERE company_id = :company_id AND (participant_ref = :reference OR volunteer_ref = :reference)
 
+-- name: deliveries_of_attempts
+SELECT DISTINCT delivery_id FROM delivery_attempts WHERE id = ANY(CAST(:ids AS uuid[]))
+
 -- name: remember_erased
 INSERT INTO erased_references (company_id, digest, erased_at) VALUES (:company_id, :digest, :now)
 ON CONFLICT (company_id, digest) DO UPDATE SET erased_at = excluded.erased_at

@@ -44,7 +44,8 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "audit_log": Holding(_OWN, sealed=("action",), shared="t.company_id IS NULL"),
         "calls_daily": Holding(_OWN, sealed=("platform",)),
         "companies": Holding("t.id = :company_id", sealed=("slug", "name", "timezone")),
-        "company_impact": Holding(_OWN),
+        # Of people it has counts only: the names in it are of activities and categories.
+        "company_impact": Holding(_OWN, sealed=("activities", "outcomes", "quality")),
         "connection_closures": Holding(
             _OWN, sealed=("platform", "kind", "state", "cause"), shared="t.company_id IS NULL"
         ),
@@ -68,9 +69,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
             sealed=(
                 *("platform", "trigger", "status", "timezone", "error_kind"),
                 *("transaction_id", "claimed_by", "dagster_run_id"),
+                # Figures, names of activities, account ids: nobody. It is sent again under its key as it was,
+                # and its digest is in the chain of evidence.
+                *("payload", "figures"),
             ),
         ),
-        "impact_events": Holding(_OWN, sealed=("activity",)),
+        "impact_events": Holding(_OWN, sealed=("activity", "outcome_category")),
         "impact_touched_days": Holding(_OWN),
         "incident_notes": Holding(_INCIDENT, shared=_INCIDENT_OF_NOBODY),
         "incidents": Holding(
@@ -130,7 +134,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "sla_reports": Holding(_OWN, sealed=("period",), shared="t.company_id IS NULL"),
         "sla_thresholds": Holding(_OWN, sealed=("platform",), shared="t.company_id IS NULL"),
         "stale_cells": Holding(_OWN, sealed=("platform", "version")),
-        "stale_days": Holding(_OWN, sealed=("platform",)),
+        "stale_days": Holding(_OWN, sealed=("platform", "current")),
         "web_sessions": Holding(sealed=("form_token", "signed_in_by"), shared=_AMONG_COMPANIES),
         "webhook_messages": Holding(
             _OWN, sealed=("platform", "message_id", "result", "transaction_id")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, text
@@ -13,6 +14,7 @@ from impact_in_pipelines.db.erasing.companies import INSTEAD, Erased
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
 from impact_in_pipelines.db.erasing.sweeping import drop_answers, sweep, table_sizes
 from impact_in_pipelines.db.erasing.words import Words
+from impact_in_pipelines.db.evidence.linking import add_links
 from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.db.schema import metadata
 from impact_in_pipelines.progress import Steps
@@ -100,10 +102,12 @@ class PeopleErasing:
     ) -> Erased:
         """Erase `reference` of `company`, in one transaction. Figures, delivered or not, stay as they are.
         `archives` erases it there, while no month is being archived. The audit log says how much was found,
-        not of whom. `steps` counts rows."""
+        not of whom. A delivery of which the chain of evidence has another text gets a link that says what it
+        is now. `steps` counts rows."""
         values = {"company_id": company.id}
         words = Words([reference], INSTEAD)
         rows: dict[str, int] = {}
+        changed: dict[str, list[Any]] = {"impact_deliveries": [], "delivery_attempts": []}
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             sizes = table_sizes(connection)
@@ -128,9 +132,15 @@ class PeopleErasing:
                         found = sweep(connection, table, condition, values, words)
                         steps.step(sizes[name])
                         # An event of theirs, counted already, may say it in its other texts too.
-                        rows[name] = rows.get(name, 0) + found * (name != "impact_events")
+                        rows[name] = rows.get(name, 0) + len(found) * (name != "impact_events")
+                        if name in changed:
+                            changed[name] += found
             done = {name: count for name, count in sorted(rows.items()) if count}
             after = {"rows": done, "archives": dict(cleared)}
             change = Change("participant.erase", f"company {company.id}", company.id, after=after)
             record(connection, [change], actor=actor, now=now)
+            tried = connection.scalars(
+                _SQL["deliveries_of_attempts"], {"ids": changed["delivery_attempts"]}
+            )
+            add_links(connection, {*changed["impact_deliveries"], *tried})
         return Erased(done, cleared)

@@ -51,12 +51,13 @@ def text_columns(table: Table) -> list[Column[Any]]:
 
 def sweep(
     connection: Connection, table: Table, condition: str, values: Mapping[str, Any], words: Words
-) -> int:
-    """Take `words` out of the rows of `table` (as `t`) that fit `condition`; how many had some."""
+) -> list[Any]:
+    """Take `words` out of the rows of `table` (as `t`) that fit `condition`; returns the first column of the
+    key of each row that had some."""
     one = table.alias("t")
     columns = text_columns(table)
     if not columns:
-        return 0
+        return []
     keys = list(table.primary_key.columns) or list(table.columns)
     found = (
         select(
@@ -74,7 +75,7 @@ def sweep(
             )
         )
     )
-    changed = 0
+    changed: list[Any] = []
     # A table may be larger than memory. PostgreSQL's cursors don't see what is changed after they were
     # opened, so that rows can be rewritten on the same connection while the rest is still to be fetched.
     streamed = connection.execute(
@@ -87,7 +88,7 @@ def sweep(
             if different:
                 which = [key.is_not_distinct_from(row[f"key_{key.name}"]) for key in keys]
                 connection.execute(update(table).where(*which).values(different))
-                changed += 1
+                changed.append(row[f"key_{keys[0].name}"])
     return changed
 
 

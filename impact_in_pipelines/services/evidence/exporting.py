@@ -14,6 +14,7 @@ from impact_in_pipelines.db.evidence.linking import link_what_has_none
 from impact_in_pipelines.errors.retention import SpanBackwards
 from impact_in_pipelines.errors.schedules import TimezoneUnknown
 from impact_in_pipelines.evidence import archive
+from impact_in_pipelines.evidence.chain import text_hash
 from impact_in_pipelines.evidence.records import (
     REMOVED,
     Record,
@@ -157,6 +158,8 @@ def _call_backs(seen: _Seen, span: Span) -> Iterator[str]:
     for link, delivery, what, found in seen.call_backs:
         at = found.get("taken_back_at")
         words = span.words_of(delivery, at) if what == "taken_back" and at else None
+        if words is not None and text_hash(words) != found.get("error_sha256"):
+            words = None  # whoever they named has been erased since
         line = {
             "link": link,
             "delivery": delivery,

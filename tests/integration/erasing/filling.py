@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy import Column, Connection, Table, insert, update
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB, TIMESTAMP
 from sqlalchemy.types import (
     Boolean,
@@ -26,6 +26,7 @@ from sqlalchemy.types import (
 
 from impact_in_pipelines.db.erasing.holdings import HOLDINGS
 from impact_in_pipelines.db.schema import metadata
+from impact_in_pipelines.db.schema.evidence.tables import evidence_heads
 
 AT = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -83,6 +84,8 @@ class Filling:
             row = self._row(table, own=own)
             connection.execute(insert(table).values(row))
             self._made[table.name] = row
+        # The chain goes on after its link.
+        connection.execute(update(evidence_heads).values(links=1))
 
     def _row(self, table: Table, *, own: bool) -> dict[str, Any]:
         row: dict[str, Any] = {}
