@@ -193,6 +193,9 @@ class Leaving:
 
         with self._engine.connect() as connection:
             own = month in months_made(connection)
+        if own:
+            # Only the oldest month can be dropped, and in one before it nothing may ever have been due.
+            self._drop_empty(month)
         removed = (
             drop_oldest_month(
                 self._engine,
