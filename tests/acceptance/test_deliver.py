@@ -224,6 +224,24 @@ def test_a_run_that_breaks_down_is_told_by_its_cause(world: World) -> None:
     assert len(retries) == 2
 
 
+def test_what_has_failed_for_good_does_not_hide_that_the_run_broke_down(world: World) -> None:
+    """Of two, one is refused and the other is left due: that something failed doesn't explain it."""
+    world.due("north", "south")
+    south = world.runtime.companies.find("south")
+    world.runtime.connections.save(south.id, Platform.BENEVITY, enabled=False)
+    world.execute(
+        """CREATE FUNCTION refuse_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN RAISE EXCEPTION 'no room on the device'; END $$;
+           CREATE TRIGGER refuse_attempts BEFORE INSERT ON delivery_attempts
+           FOR EACH ROW EXECUTE FUNCTION refuse_attempts()"""
+    )
+
+    code, platforms = told("--platform", "benevity")
+
+    assert (code, platforms["benevity"]["failed"]) == (1, 1)
+    assert "no room on the device" in platforms["benevity"]["error"]
+
+
 def test_a_result_that_could_not_be_recorded_is_exit_code_1(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

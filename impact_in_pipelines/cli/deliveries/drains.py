@@ -65,7 +65,11 @@ def run_drain(
     ops = {f"{platform.value}_export": dict(config)}
     with nullcontext() if quiet else _saying_what_waits(FACTS[platform].title):
         run = run_job(defs, f"drain_{platform.value}", ops=ops, run_id=run_id)
-    return result_of(runtime, platform, run_id, None if stop.requested else run.error)
+    result = result_of(runtime, platform, run_id, None if stop.requested else run.error)
+    if run.is_verdict and result[DeliveryStatus.FAILED.value]:
+        # What failed for good explains it. A drain that broke besides has left more than that.
+        result["error"] = None
+    return result
 
 
 @contextmanager
@@ -81,12 +85,12 @@ def _saying_what_waits(title: str) -> Iterator[None]:
 
 
 def result_of(runtime: Runtime, platform: Platform, run_id: str, error: str | None) -> DrainResult:
-    """What the run did; what failed for good explains an `error` by itself."""
+    """What the run did, and why it failed (`error`)."""
     counts = runtime.selections.outcome_of_run(platform, run_id)
     return {
         "platform": platform,
         **{status.value: counts.get(status, 0) for status in SHOWN},
-        "error": None if counts.get(DeliveryStatus.FAILED) else error,
+        "error": error,
         "dagster_run_id": run_id,
     }
 

@@ -85,7 +85,8 @@ def _why(one: Remaining) -> str:
         case Waiting.RETRY:
             return f"waiting for a retry until {_span(one)}"
         case Waiting.LATER:
-            return f"put off until {_span(one)} by a rate limit or the same content on its way"
+            why = "a rate limit, an account without answers or the same content on its way"
+            return f"put off until {_span(one)} by {why}"
         case Waiting.CLOSED:
             return f"held at least until {_span(one)}; nothing has failed, see: impact-in platforms list"
         case Waiting.HELD:

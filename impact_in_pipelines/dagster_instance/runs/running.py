@@ -19,11 +19,13 @@ _SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A run that has ended: its id, whether it succeeded, and otherwise why not, in one line."""
+    """A run that has ended: its id, whether it succeeded, and otherwise why not, in one line. `is_verdict`:
+    its own code ended it by a `Failure`; nothing broke."""
 
     run_id: str
     success: bool
     error: str | None
+    is_verdict: bool = False
 
 
 def open_instance() -> None:
@@ -58,20 +60,24 @@ def run_job(
             run_id=run_id,
             tags={**(tags or {}), OWNER_TAG: owner(), SHARE_TAG: HERE},
         )
-    return JobRun(result.run_id, result.success, None if result.success else _why(result))
+    if result.success:
+        return JobRun(result.run_id, success=True, error=None)
+    return _failed(result)
 
 
-def _why(result: ExecuteInProcessResult) -> str:
-    """The last failure's message."""
+def _failed(result: ExecuteInProcessResult) -> JobRun:
+    """With the last failure's message."""
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     if not failures:
-        return "the run failed"
+        return JobRun(result.run_id, success=False, error="the run failed")
     said = failures[-1].user_failure_data
     if said is not None and said.description:
-        return str(said.description).strip().splitlines()[0]
+        why = str(said.description).strip().splitlines()[0]
+        return JobRun(result.run_id, success=False, error=why, is_verdict=True)
     error = failures[-1].error
     # The outer errors are Dagster's: "Exceeded max_retries" says nothing of what went wrong.
     while error is not None and error.cause is not None:
         error = error.cause
     lines = error.message.strip().splitlines() if error is not None else []
-    return str(lines[0]) if lines else "the run failed"
+    why = str(lines[0]) if lines else "the run failed"
+    return JobRun(result.run_id, success=False, error=why)

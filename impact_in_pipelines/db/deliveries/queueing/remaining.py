@@ -25,7 +25,8 @@ class Waiting(StrEnum):
     RETRY = "retry"
     """It failed for a while; its next attempt has a time."""
     LATER = "later"
-    """Its connection's rate limit, or the same content on its way, puts it off."""
+    """Its connection's rate limit, a request of it without an answer, or the same content on its way, puts it
+    off."""
     CLOSED = "closed"
     """Its platform has asked to be left alone until then; nothing has failed (D12)."""
     HELD = "held"
