@@ -74,7 +74,7 @@ setup(
         "tenacity",
         "typer",
         "tzdata",
-        "urllib3",
+        "urllib3>=2.6",  # before, a packed answer was unpacked whole, whatever was asked for
         "uvicorn[standard]",
     ],
     extras_require={

@@ -243,6 +243,7 @@ class Drain:
         return self._count(taking.result()) if taking is not None else 0
 
     def _enqueue(self, ready: Sequence[Request], since: float) -> None:
+        self._returning.taken_again(ready)
         with self._pool.locked() as queue:
             for request in ready:
                 queue.add(request)

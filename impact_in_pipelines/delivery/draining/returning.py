@@ -1,9 +1,11 @@
 """Giving back to the log what a drain has claimed and doesn't send now."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from impact_in_pipelines.delivery.draining.lanes import Request
 from impact_in_pipelines.delivery.draining.sendqueue import HUNG_AGAIN_S
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
@@ -11,7 +13,7 @@ from impact_in_pipelines.delivery.ports import DeliveryLog, Held
 
 
 class Returning:
-    """Used by the coordinator's thread alone."""
+    """Used by the coordinator's thread; the intake's says what it has `taken_again`."""
 
     def __init__(
         self,
@@ -26,6 +28,7 @@ class Returning:
         self._clock = clock
         self._worker = worker
         self._summary = summary
+        self._put_off: set[UUID] = set()
 
     def held(self, held: Held) -> bool:
         """What is queued and may not be sent any more goes back, to wait where it stood (D12); whether
@@ -60,7 +63,13 @@ class Returning:
                 next_attempt_at=now + timedelta(seconds=opens_in_s),
                 worker=self._worker,
             )
-            self._summary.put_off += len(ids)
+            self._put_off.update(ids)
+            self._summary.put_off = len(self._put_off)
+
+    def taken_again(self, requests: Sequence[Request]) -> None:
+        """These are in hand: put off no longer."""
+        self._put_off.difference_update(id_ for request in requests for id_ in request.ids)
+        self._summary.put_off = len(self._put_off)
 
     def call_forward(self) -> bool:
         """What went back behind a request that has been answered after all is due at once: the drain would
@@ -71,7 +80,7 @@ class Returning:
             return False
         now = self._clock()
         until = now + timedelta(seconds=HUNG_AGAIN_S)
-        self._summary.put_off -= self._log.call_forward(ids, now=now, until=until)
+        self._log.call_forward(ids, now=now, until=until)
         return True
 
     def unsent(self) -> None:

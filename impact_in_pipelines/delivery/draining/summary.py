@@ -9,7 +9,7 @@ from impact_in_pipelines.delivery.states import AttemptOutcome
 @dataclass(slots=True)
 class DrainSummary:
     """What a drain did, counted in deliveries (`attempts` by outcome), and what was due and is left:
-    `put_off` until an account's limit opens or answers come, `locked` by others when it ended."""
+    `put_off` by it until an account's limit opens or answers come, `locked` by others when it ended."""
 
     planned: int = 0
     claimed: int = 0
