@@ -205,7 +205,9 @@ def fact(incident: Incident) -> str:
             return f"refused for {count(actual, 'hour')}; it pauses itself after {as_set(limit)}"
         case BreachType.HELD:
             who, why = incident.details.get("held_by"), incident.details.get("why")
-            return f"held by {who} for {count(actual, 'hour')}: {why}{_late(incident)}"
+            # Whole hours; one that is over may have been short.
+            hours = count(actual, "hour") if actual else "less than an hour"
+            return f"held by {who} for {hours}: {why}{_late(incident)}"
         case BreachType.WIDESPREAD:
             return _widespread(incident)
         case BreachType.ANOMALY:

@@ -23,7 +23,9 @@ def platform_named(text: str) -> Platform:
         return installed_platform(text)
     except ValueError:
         names = ", ".join(f"'{one}'" for one in Platform)
-        meant = "".join(f" {did_you_mean([one])}" for one in meant_by(text, platform_names()))
+        meant = "".join(
+            f" {did_you_mean([one])}" for one in meant_by(text, platform_names(), beginnings=True)
+        )
         raise typer.BadParameter(f"'{text}' is not one of {names}.{meant}") from None
 
 

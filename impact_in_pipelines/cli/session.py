@@ -36,7 +36,8 @@ def companies_meant(runtime: Runtime) -> Iterator[None]:
         listed = runtime.companies.listed()
         slugs = {one.name.casefold(): one.slug for one in listed}
         slugs |= {one.slug: one.slug for one in listed}
-        near = dict.fromkeys(slugs[name] for name in meant_by(error.company, slugs, most=2))
+        meant = meant_by(error.company, slugs, most=2, beginnings=True)
+        near = dict.fromkeys(slugs[name] for name in meant)
         if near:
             question = did_you_mean(list(near))
             error.add_note(question[:1].lower() + question[1:])

@@ -62,6 +62,7 @@ def test_a_database_that_is_down_is_one_line_without_its_password(cli: Cli) -> N
     [
         ("acmee", "no company 'acmee'; did you mean 'acme'? See: impact-in companies list"),
         ("Acme AS", "no company 'Acme AS'; did you mean 'acme'? See: impact-in companies list"),
+        ("acm", "no company 'acm'; did you mean 'acme'? See: impact-in companies list"),
         ("nordlys", "no company 'nordlys'; see: impact-in companies list"),
     ],
 )

@@ -58,7 +58,7 @@ def test_open_incidents_are_listed(cli: Cli, made: AlertWorld) -> None:
     assert incident["state"] == "open"
     shown = cli.good("incidents", "list").out
     assert "97.0" in shown
-    assert "1 to be sent on slack since" in shown
+    assert "1 alert waits to be sent on slack since" in shown
     assert listed(cli, "--company", "c-1", "--platform", "goodera") == [incident]
     assert listed(cli, "--platform", "workday") == []
 
@@ -80,6 +80,18 @@ def test_it_fits_a_terminal_of_80_columns(
     assert first in lines[3]
     shown = cli.good(*first.split()[1:]).out
     assert "3 failed. Why: impact-in deliveries show" in shown
+
+
+def test_a_critical_one_that_pages_nobody_says_both(cli: Cli, made: AlertWorld) -> None:
+    """The overview counts it as critical, its level is a warning's: that looked like a contradiction."""
+    made.watch()
+    quiet = "UPDATE incidents SET paged = false, details = details || '{\"pages\": false}'"
+    made.world.execute(quiet)
+
+    assert "Open incidents: 1 critical, 0 warning" in cli.good("overview").out
+    shown = " ".join(cli.good("incidents", "list").out.split())
+    assert "c-1 on Goodera level 1, warning" in shown
+    assert "threshold 98 %, which is critical but pages nobody" in shown
 
 
 def test_the_sla_fits_a_terminal_of_80_columns(

@@ -11,8 +11,8 @@ from dagster import (
     TableSchema,
 )
 
-from impact_in_pipelines.assets.exports.figures import figures_in_words
 from impact_in_pipelines.delivery.resending.correcting import size_of_change
+from impact_in_pipelines.delivery.showing.figures import figures_in_words
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries import corrections

@@ -22,6 +22,7 @@ from dagster import (
 from impact_in_pipelines.assets.catalog import OPERATIONS
 from impact_in_pipelines.assets.event_batches import write_observations
 from impact_in_pipelines.assets.partitions import cell, company_days, inside_window
+from impact_in_pipelines.delivery.showing.figures import figures_in_words
 from impact_in_pipelines.platforms import FACTS, Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.corrections import StaleDay, changed_cells
@@ -107,20 +108,3 @@ def _stale(platform: Platform, one: StaleDay) -> AssetObservation:
         },
         tags={_VERSION: one.current_hash},
     )
-
-
-def figures_in_words(said: Mapping[str, object]) -> str:
-    """`participants 12, volunteer hours 7.5, outcomes language 6.5 of 3`: a score and of how many people."""
-    # Single figures first, whatever order the log keeps them in; each group by name.
-    ordered = sorted(said.items(), key=lambda one: (isinstance(one[1], Mapping), one[0]))
-    return ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in ordered)
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, Mapping):
-        return (
-            "; ".join(f"{name} {_in_words(one)}" for name, one in sorted(value.items())) or "none"
-        )
-    if isinstance(value, list | tuple):
-        return " of ".join(str(one) for one in value)
-    return str(value)

@@ -24,9 +24,10 @@ from impact_in_pipelines.assets.event_batches import (
     write_materializations,
     write_observations,
 )
-from impact_in_pipelines.assets.exports.figures import delivered, figures_in_words
+from impact_in_pipelines.assets.exports.figures import delivered
 from impact_in_pipelines.assets.partitions import cell, companies, inside_window
 from impact_in_pipelines.delivery.holding.closures import Hold
+from impact_in_pipelines.delivery.showing.figures import figures_in_words
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.showing.tracing import traced_record
 from impact_in_pipelines.delivery.states import DeliveryStatus

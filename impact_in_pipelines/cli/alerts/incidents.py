@@ -13,9 +13,11 @@ from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import whoever
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
+from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services import incidents
 from impact_in_pipelines.services.alerts import Alerts, listed_incidents
 from impact_in_pipelines.sla.incidents import Incident
+from impact_in_pipelines.sla.model import Severity
 from impact_in_pipelines.sla.wire import incident_document
 
 app = typer.Typer(help="List incidents and acknowledge them.", no_args_is_help=True)
@@ -50,7 +52,8 @@ def list_(
     for line in backlog:
         why = f": {line.error}" if line.error else ""
         console.print(
-            f"{line.waiting} to be sent on {line.channel} since {wording.moment(line.oldest)}{why}",
+            f"{count(line.waiting, 'alert waits', 'alerts wait')} to be sent on {line.channel} since "
+            f"{wording.moment(line.oldest)}{why}",
             markup=False,
             soft_wrap=True,
         )
@@ -136,6 +139,8 @@ def _print_list(found: Sequence[Incident]) -> None:
     table.add_column(overflow="fold")
     for one in found:
         what = f"{one.type.value.replace('_', ' ')}: {wording.fact(one)}"
+        if one.severity is Severity.CRITICAL and one.level == 1:
+            what += ", which is critical but pages nobody"
         style = "bold red" if one.level > 1 else "yellow"
         table.add_row(
             str(one.id)[:8],

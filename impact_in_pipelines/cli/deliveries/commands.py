@@ -77,7 +77,9 @@ def replay(
     ] = False,
     by: Annotated[
         str | None,
-        typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+        typer.Option(
+            "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,7 +142,9 @@ def cancel(
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+        typer.Option(
+            "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,11 +1,9 @@
 """`impact-in deliveries stale`, `correct` and `corrections`: delivered days that have changed since."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from impact_in_pipelines.cli.context import AsJson, PlatformArgument, PlatformOption
 from impact_in_pipelines.cli.deliveries.commands import (
@@ -15,13 +13,14 @@ from impact_in_pipelines.cli.deliveries.commands import (
 )
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
-from impact_in_pipelines.cli.output import console, print_json
+from impact_in_pipelines.cli.output import console, print_json, print_plain_table
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
 from impact_in_pipelines.db.corrections.staleness import StaleDay, StaleFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.resending.correcting import Policy
+from impact_in_pipelines.delivery.showing.figures import changed_in_words
 from impact_in_pipelines.errors import UsageError
 from impact_in_pipelines.platforms import FACTS, SecondReport
 from impact_in_pipelines.plurals import count
@@ -30,7 +29,9 @@ from impact_in_pipelines.services.deliveries import corrections
 
 Actor = Annotated[
     str | None,
-    typer.Option("--actor", metavar="WHO", help="For the audit log; user@host if not given."),
+    typer.Option(
+        "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
+    ),
 ]
 
 
@@ -57,20 +58,21 @@ def stale(
     if not found.days:
         console.print("No delivered day has changed since.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("DAY", "COMPANY", "PLATFORM", "DELIVERY", "CHANGED", "FIGURES", "CORRECTION"):
-        table.add_column(name, overflow="fold")
-    for one in found.days:
-        table.add_row(
-            str(one.day),
-            one.company,
-            FACTS[one.platform].title,
-            short(one.delivery_id),
-            f"{one.changed_at:%Y-%m-%d %H:%M}",
-            in_words(one.delivered or {}, one.current),
-            short(one.correction_id) if one.correction_id else "",
-        )
-    console.print(table)
+    print_plain_table(
+        ("Day", "Company", "Platform", "Delivery", "Changed (UTC)", "Figures", "Correction"),
+        (
+            (
+                one.day,
+                one.company,
+                FACTS[one.platform].title,
+                short(one.delivery_id),
+                f"{one.changed_at:%m-%d %H:%M}",
+                changed_in_words(one.delivered or {}, one.current),
+                short(one.correction_id) if one.correction_id else None,
+            )
+            for one in found.days
+        ),
+    )
     if found.total > len(found.days):
         console.print(f"{len(found.days):,} of {found.total:,}; --limit shows more.")
     console.print("Correct them: impact-in deliveries correct ID…, or --all", soft_wrap=True)
@@ -184,15 +186,6 @@ def policy(
             markup=False,
             soft_wrap=True,
         )
-
-
-def in_words(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """What differs: `participants 1 → 2, volunteer hours 2.0 → 3.5`."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {before.get(name, '–')} → {value}"
-        for name, value in after.items()
-        if before.get(name) != value
-    )
 
 
 def _document(one: StaleDay) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _NAMELESS = "__ASSET_JOB"
 _CANCELED = " - RUN_CANCELED - "
 _STEP_FAILURE, _RUN_FAILURE = " - STEP_FAILURE - ", " - RUN_FAILURE - "
 _KNOWN = "dagster._core.definitions.events.Failure: "
+_INTERRUPTED = "dagster._core.errors.DagsterExecutionInterruptedError"
 _OF_A_TRACE = ("Stack Trace:", " ", ",")
 _UI_IS_UP = "Serving dagster-webserver"
 _SYSTEM = "system"
@@ -82,7 +83,8 @@ class CalmPrinter(Printer):  # type: ignore[misc]
 
 class KnownFailures:
     """Makes one line of a run that failed for a reason we know: a `dagster.Failure` has said all there is to
-    say, yet Dagster writes two tracebacks of our own code. Of any other failure everything stays."""
+    say, yet Dagster writes two tracebacks of our own code. So it does of a run that was stopped. Of any other
+    failure everything stays."""
 
     def __init__(self) -> None:
         self._held: str | None = None
@@ -99,6 +101,10 @@ class KnownFailures:
         ):  # Dagster puts a blank line before the cause
             return []
         held, self._held = self._held, None
+        if plain.startswith(_INTERRUPTED):
+            # Of a run that was stopped; `calm` says of the event that it was cancelled.
+            self._in_trace = True
+            return []
         if held is not None and plain.startswith(_KNOWN):
             self._in_trace = True
             found = _EVENT.match(held)

@@ -101,6 +101,25 @@ def test_of_any_other_failure_everything_is_told() -> None:
     assert lines == [step, "KeyError: 'x'", *TRACE[:3]]
 
 
+def test_a_run_that_was_stopped_is_one_line() -> None:
+    """Whoever pressed Ctrl-C is shown no traceback of Dagster's, whichever moment it came in."""
+    output = StringIO()
+    said(
+        CalmPrinter("", output),
+        "code",
+        f"{HEAD} - ERROR - {RUN} - 13723 - RUN_CANCELED - Execution of run was canceled",
+        "",
+        "dagster._core.errors.DagsterExecutionInterruptedError",
+        *TRACE,
+        f"{HEAD} - INFO - {RUN} - goodera_export - planned 1, sent 1",
+    )
+    lines = [line.partition("| ")[2] for line in output.getvalue().splitlines()]
+    assert [line for line in lines if line] == [
+        "drain_goodera: cancelled; what it had not sent is due again",
+        "drain_goodera: planned 1, sent 1",
+    ]
+
+
 def test_the_addresses_come_when_the_ui_is_up_and_again_before_they_scroll_away() -> None:
     """They hold the sign-in link."""
     out = StringIO()
