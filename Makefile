@@ -119,7 +119,8 @@ client-packages: clients openapi
 	@mkdir -p build/clients
 	@clients/python/.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 	  --wheel-dir build/clients clients/python
-	@cd clients/typescript && npm run build --silent && npm pack --silent --pack-destination ../../build/clients
+	@cd clients/typescript && npm run build --silent && npm pack --silent --pack-destination ../../build/clients > /dev/null
+	@ls build/clients/impact*
 
 # The browser tests need Debian's chromium; without it they are skipped, and this says so.
 chromium:

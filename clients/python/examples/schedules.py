@@ -39,5 +39,7 @@ def run(client: AuthenticatedClient, company: UUID) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(f"usage: {sys.argv[0]} URL TOKEN COMPANY_ID")
     url, token, company_id = sys.argv[1:]
     print(run(AuthenticatedClient(base_url=url, token=token), UUID(company_id)))

@@ -47,7 +47,12 @@ STREAM: dict[str, Any] = {
     "content": {
         "text/event-stream": {
             "schema": _EVENT,
-            "examples": {"delivery": {"value": 'event: delivery\nid: 48213\ndata: {"id":"…"}\n\n'}},
+            "examples": {
+                "delivery": {
+                    "summary": 'sent as three lines: event: delivery, id: 48213, data: {"id":"…"}',
+                    "value": {"event": "delivery", "id": "48213", "data": '{"id":"…"}'},
+                }
+            },
         }
     },
 }
