@@ -11,6 +11,7 @@ from impact_in_pipelines.db.sla.outcomes import SlaOutcomes
 from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.delivery.ticking import decide_tick
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.services.operating import platforms
 from impact_in_pipelines.sla.model import Window
 
 BENEVITY = Platform.BENEVITY
@@ -69,6 +70,27 @@ def test_a_lease_or_wait_beyond_anything_possible_is_due_now(world: World) -> No
     assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
     assert world.drain(BENEVITY).delivered == 2
     assert {world.delivery(id_)["status"] for id_ in (held, waiting)} == {"success"}
+
+
+def test_a_closure_beyond_anything_possible_is_over(world: World) -> None:
+    """A platform asked for an hour and a half while the clock was twenty days ahead: the account was held for
+    twenty days. Nor must a person who resumed it then wait so long to do it again."""
+    (company,) = world.companies()
+    world.events([company])
+    world.sandbox.client.add_fault("benevity", "rate_limited", count=1, retry_after_seconds=5_000)
+    (id_,) = world.deliveries(BENEVITY, company)
+    world.clock.advance(FAR)
+    platforms.hold(world.runtime, BENEVITY, company_id=None, reason="planned work", actor="ann")
+    platforms.resume(world.runtime, BENEVITY, company_id=None, actor="ann")
+    assert world.drain(BENEVITY).held == 1
+    world.clock.advance(-FAR)
+    platforms.hold(world.runtime, BENEVITY, company_id=None, reason="planned work", actor="ann")
+    platforms.resume(world.runtime, BENEVITY, company_id=None, actor="ann")
+
+    state = world.runtime.due_state(BENEVITY)
+    assert decide_tick(state, now=world.clock(), drains_waiting=0, drains_running=0).request
+    assert world.drain(BENEVITY).delivered == 1
+    assert world.delivery(id_)["status"] == "success"
 
 
 def test_planning_again_after_a_lost_evening_gives_the_same_keys(world: World) -> None:

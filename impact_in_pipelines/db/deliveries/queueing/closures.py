@@ -100,7 +100,8 @@ class ClosureStore:
             if not in_force:
                 return None
             resumed_at = max((row.resumed_at for row in rows if row.resumed_at), default=None)
-            if resumed_at is not None and resumed_at > resumed_before:
+            # One that lies ahead is a wrong clock's, and no reason to wait for it.
+            if resumed_at is not None and resumed_before < resumed_at <= now:
                 return ResumeResult(resumed_at=resumed_at)
             companies = None if company_id is None else [company_id]
             held = connection.execute(

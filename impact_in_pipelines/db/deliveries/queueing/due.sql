@@ -24,7 +24,7 @@ SELECT
      WHERE d.platform = :platform AND d.status IN @open AND @within(d)
        AND (@priority(d) IN (1, 2, 3, 4) OR @priority(d) IS NULL) AND d.next_attempt_at > :lease_most
        AND (d.status = 'in_progress' OR d.next_attempt_at > :wait_most) LIMIT 1) AS out_of_time,
-    (SELECT min(k.closed_until) FROM connection_closures k
+    (SELECT min(CASE WHEN k.closed_until > :wait_most THEN :now ELSE k.closed_until END) FROM connection_closures k
      WHERE k.platform = :platform AND k.kind <> 'person' AND (k.holds OR k.closed_until > :now)
        AND NOT EXISTS (
            SELECT 1 FROM connection_closures o

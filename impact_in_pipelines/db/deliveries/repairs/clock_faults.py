@@ -45,9 +45,11 @@ def limits(now: datetime) -> dict[str, datetime]:
 
 def put_back_what_lies_ahead(connection: Connection, platform: Platform, now: datetime) -> int:
     """Put cursors that lie ahead back to the present, drop fires that have not come yet, and make due what
-    would wait for years. Each schedule says so in its `last_error`, and the audit log and the program's own
-    do. Returns how many schedules were put back."""
+    would wait for years, by itself or behind a closure. Each schedule says so in its `last_error`, and the
+    audit log and the program's own do. Returns how many schedules were put back."""
     values: dict[str, Any] = {"platform": platform.value, **limits(now)}
+    if opened := connection.execute(_SQL["open_closures"], values).rowcount:
+        _log.warning("%d closures were to last until a time that a wrong clock had given", opened)
     within = open_span(connection, platform.value)
     forward = connection.execute(_SQL["bring_forward"], {**values, **within}).all()
     if forward:

@@ -60,3 +60,8 @@ WHERE @within(u) AND u.id IN (
     ORDER BY d.id
     FOR UPDATE SKIP LOCKED)
 RETURNING u.id
+
+-- name: open_closures
+-- No platform asks for nine days, and no canary waits so long. What a person holds ends by a person.
+UPDATE connection_closures SET closed_until = :now, updated_at = :now
+WHERE platform = :platform AND kind <> 'person' AND closed_until > :wait_most
