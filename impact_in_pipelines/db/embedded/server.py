@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from impact_in_pipelines.db.embedded import making
 from impact_in_pipelines.db.embedded.account import server_account
 from impact_in_pipelines.db.embedded.binaries import environment
+from impact_in_pipelines.db.embedded.memory import buffer_options
 from impact_in_pipelines.db.embedded.places import Places
 from impact_in_pipelines.db.embedded.processes import (
     Postmaster,
@@ -193,7 +194,7 @@ class Server:
             (socket_folder / name).unlink(missing_ok=True)
         self._account.let_in(self._data)
         self._account.let_in(socket_folder)
-        command = [str(program), "-D", str(self._data), *_options(socket_folder)]
+        command = [str(program), "-D", str(self._data), *_options(self._data, socket_folder)]
         log = self._data / "log"
         written = log.stat().st_size if log.exists() else 0
         self._supervise(command, log)
@@ -241,7 +242,7 @@ def system_identifier(data: Path) -> int:
     return int(number)
 
 
-def _options(socket_folder: Path) -> list[str]:
+def _options(data: Path, socket_folder: Path) -> list[str]:
     """No network at all; the socket is its owner's alone."""
     quoted = str(socket_folder).replace('"', '""')
     options = {
@@ -249,6 +250,7 @@ def _options(socket_folder: Path) -> list[str]:
         "port": str(PORT),
         "unix_socket_directories": f'"{quoted}"',
         "unix_socket_permissions": "0700",
+        **buffer_options(data),
     }
     return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
 
