@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from uuid import UUID
 
 from impact_in_pipelines.api.access.known import KnownCompanies
 from impact_in_pipelines.api.access.outgoing import ConnectionTests, Remembered
@@ -15,6 +16,7 @@ from impact_in_pipelines.api.http.archives import ArchiveTurns
 from impact_in_pipelines.api.http.counts import buckets
 from impact_in_pipelines.api.http.ratelimit import OpenStreams, RequestLimiter
 from impact_in_pipelines.api.operations.metrics import ApiMetrics, DeliveryMetrics
+from impact_in_pipelines.api.sla.standings import CompanyStandings
 from impact_in_pipelines.api.sla.statuses import StatusCache
 from impact_in_pipelines.api.sla.together import Together
 from impact_in_pipelines.connectors.dagster_graphql import DagsterGraphql
@@ -22,11 +24,11 @@ from impact_in_pipelines.connectors.identity.jwks import JwksClient
 from impact_in_pipelines.db.access.answers import IdempotencyStore
 from impact_in_pipelines.db.access.audit import AuditStore
 from impact_in_pipelines.db.access.turns import CompanyTurns, SharedTurns
-from impact_in_pipelines.db.accounts.companies import Company, CompanyStore
+from impact_in_pipelines.db.accounts.companies import CompanyStore
 from impact_in_pipelines.db.deliveries.listening import DeliveryListener
 from impact_in_pipelines.db.deliveries.metrics import MetricsStore
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.db.sla.statuses import SlaStatuses, Standing
+from impact_in_pipelines.db.sla.statuses import SlaStatuses
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.call_backs import CallBacks
@@ -98,13 +100,9 @@ class ApiContext:
         return SlaStatuses(self.runtime.database.reads, self.runtime.settings)
 
     @cached_property
-    def standings(self) -> Together[Company, Standing]:
-        """How companies stand in the window that ends at present."""
-        return Together(self._standings)
-
-    def _standings(self, companies: Sequence[Company]) -> dict[Company, Standing]:
-        found = self.sla.standings(companies, None, None, now=self.clock())
-        return {one: found[one.id] for one in companies}
+    def standings(self) -> Together[UUID, bytes | None]:
+        """How companies stand in the window that ends at present, as JSON; None: there is no such company."""
+        return Together(CompanyStandings(self.sla, self.companies, self.clock).written)
 
     @cached_property
     def connection_tests(self) -> ConnectionTests:

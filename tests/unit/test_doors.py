@@ -13,8 +13,10 @@ READS = {
     # Notes that the token was used, which is what a read of it is.
     "api_tokens": {"find"},
     "closures": {"in_force", "overview"},
-    # The API's own memory of companies has the same name: it forgets one.
-    "companies": {"active_slugs", "by_slug", "find", "forget", "get", "has", "listed", "page"},
+    # The API's own memory of companies has the same name: it forgets one, and says whom it knows.
+    "companies": {
+        *("active_slugs", "by_slug", "find", "forget", "get", "has", "listed", "page", "recent"),
+    },
     "connections": {"listed", "of_companies"},
     "impact": {"content_version", "daily_figures"},
     "incidents": {"find", "health", "listed", "page"},

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -54,6 +54,20 @@ class KnownCompanies:
     def forget(self, company_id: UUID) -> None:
         """It was changed here; other processes know so within half a minute."""
         self._recent.drop(company_id)
+
+    def recent(self, company_id: UUID) -> Company | None:
+        """The company, if it was looked up in the last half minute: nobody is asked."""
+        return self._recent.get(company_id)
+
+    def of(self, company_ids: Sequence[UUID]) -> list[Company]:
+        """Those that exist, at most half a minute old, by one look-up."""
+        known = {id_: self._recent.get(id_) for id_ in company_ids}
+        found = [company for company in known.values() if company is not None]
+        missing = [id_ for id_, company in known.items() if company is None]
+        for company in self._store.by_id(missing) if missing else ():
+            self._recent.keep(company.id, company)
+            found.append(company)
+        return found
 
     def get(self, company_id: UUID) -> Company | None:
         """The company, at most half a minute old."""

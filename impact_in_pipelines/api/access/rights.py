@@ -58,10 +58,15 @@ Caller = Annotated[Principal, Depends(_principal)]
 Api = Annotated[ApiContext, Depends(_context)]
 
 
-def own_company(api: ApiContext, caller: Principal, company_id: UUID) -> Company:
-    """The company, if it is one of the caller's. Raises a 404 problem."""
+def check_sees(caller: Principal, company_id: UUID) -> None:
+    """Raises a 404 problem unless the company is one of the caller's, if it is there at all."""
     if not caller.may_see(company_id):
         raise not_found("company")
+
+
+def own_company(api: ApiContext, caller: Principal, company_id: UUID) -> Company:
+    """The company, if it is one of the caller's. Raises a 404 problem."""
+    check_sees(caller, company_id)
     found = api.companies.get(company_id)
     if found is None:
         raise not_found("company")

@@ -5,10 +5,19 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from impact_in_pipelines.api.access.rights import VIEW, Api, Caller, company_or_all, own_company
+from impact_in_pipelines.api.access.rights import (
+    VIEW,
+    Api,
+    Caller,
+    check_sees,
+    company_or_all,
+    own_company,
+)
+from impact_in_pipelines.api.access.tokens import Principal
 from impact_in_pipelines.api.context import ApiContext
 from impact_in_pipelines.api.http.headers.negotiation import preferred
 from impact_in_pipelines.api.http.problems import invalid, not_found
@@ -21,7 +30,9 @@ from impact_in_pipelines.api.sla.schemas import (
     SlaTrends,
     TrendPeriod,
 )
+from impact_in_pipelines.api.sla.standings import written
 from impact_in_pipelines.db.accounts.companies import Company
+from impact_in_pipelines.db.sla.statuses import Standing
 from impact_in_pipelines.errors.sla import ReportMissing
 from impact_in_pipelines.services.reports import rolling_report, stored_report
 from impact_in_pipelines.services.sla import budget_of_all
@@ -29,7 +40,7 @@ from impact_in_pipelines.services.trends import trends
 from impact_in_pipelines.sla.reports.rendering import render_html
 from impact_in_pipelines.sla.reports.said import for_reader
 from impact_in_pipelines.sla.windows import ReportPeriod
-from impact_in_pipelines.sla.wire import Document, status_document
+from impact_in_pipelines.sla.wire import Document
 from impact_in_pipelines.wording.language.languages import preferred as wished
 from impact_in_pipelines.wording.language.report_reader import reader_of
 
@@ -56,7 +67,7 @@ _AHEAD = timedelta(days=1)
     dependencies=[VIEW],
     response_model=SlaStatusView,
 )
-def sla_status(
+async def sla_status(
     api: Api,
     caller: Caller,
     company_id: Annotated[UUID | None, Query(alias="companyId")] = None,
@@ -68,6 +79,44 @@ def sla_status(
         Instant | None, Query(alias="endDate", description="up to then, exclusive; absent: now")
     ] = None,
 ) -> Response:
+    # Only the window that everybody asks about: a wide one of one company would keep the others waiting.
+    if company_id is not None and start is None and end is None:
+        text = await _at_present(api, caller, company_id)
+    else:
+        text = await run_sync(_in_window, api, caller, company_id, start, end)
+    return Response(text, media_type="application/json")
+
+
+async def _at_present(api: ApiContext, caller: Principal, company_id: UUID) -> bytes:
+    """The status of the present week, measured with those of others who ask."""
+    check_sees(caller, company_id)
+    question = (None, None)
+
+    async def measured() -> bytes:
+        found = await api.standings.ask(company_id)
+        if found is None:
+            raise not_found("company")
+        return found
+
+    def renewed() -> bytes:
+        company = own_company(api, caller, company_id)
+        return written(api.sla.standing(company, now=api.clock()), company_id)
+
+    kept = api.statuses.kept(company_id, question, renewed)
+    if kept is None:
+        return await api.statuses.made_soon(company_id, question, measured)
+    if api.companies.recent(company_id) is None:  # it may be gone since
+        await run_sync(own_company, api, caller, company_id)
+    return kept
+
+
+def _in_window(
+    api: ApiContext,
+    caller: Principal,
+    company_id: UUID | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> bytes:
     company, now = company_or_all(api, caller, company_id), api.clock()
     if start is not None and end is not None and start >= end:
         raise invalid("query", "endDate", "must be after startDate")
@@ -76,12 +125,11 @@ def sla_status(
     # Nothing is due beyond tomorrow: centuries of it would only be searched.
     if end is not None and (start is None or start < now + _AHEAD):
         end = min(end, now + _AHEAD)
-    text = api.statuses.answer(
+    return api.statuses.answer(
         company_id,
         (start, end),
-        lambda: _status(api, company, start, end).model_dump_json(by_alias=True).encode(),
+        lambda: written(_standing(api, company, start, end), company_id),
     )
-    return Response(text, media_type="application/json")
 
 
 @router.get(
@@ -150,22 +198,14 @@ def sla_trends(
     )
 
 
-def _status(
+def _standing(
     api: ApiContext, company: Company | None, start: datetime | None, end: datetime | None
-) -> SlaStatusView:
+) -> Standing:
     now = api.clock()
     if company is not None:
-        company_id: UUID | None = company.id
-        # Only the window that everybody asks about: a wide one of one company would keep the others waiting.
-        usual = start is None and end is None
-        status, budget = (
-            api.standings.ask(company) if usual else api.sla.standing(company, start, end, now=now)
-        )
-    else:
-        company_id = None
-        status = api.sla.get_sla_status(None, start, end, now=now)
-        budget = api.statuses.budget_of_all(lambda: budget_of_all(api.sla, now))
-    return SlaStatusView.model_validate(status_document(status, budget, company_id=company_id))
+        return api.sla.standing(company, start, end, now=now)
+    status = api.sla.get_sla_status(None, start, end, now=now)
+    return status, api.statuses.budget_of_all(lambda: budget_of_all(api.sla, now))
 
 
 def _report(

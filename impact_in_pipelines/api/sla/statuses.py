@@ -8,7 +8,7 @@ What changes it is heard at once (`events`). What only time changes, an overdue 
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from uuid import UUID
@@ -26,6 +26,8 @@ _MOST_QUESTIONS = 10
 _log = logging.getLogger(__name__)
 
 Question = tuple[UUID | None, Hashable]
+_Began = tuple[float, int, int]
+"""When an answer was begun, how many changes of its company there had been, and how many were missed."""
 
 
 class StatusCache:
@@ -52,6 +54,13 @@ class StatusCache:
     ) -> bytes:
         """The kept answer, or a new one that `make` gives. None stands for all companies: what concerns
         all of them changes all the time, and is kept for its time."""
+        kept = self.kept(company_id, question, make)
+        return self._made(company_id, question, make) if kept is None else kept
+
+    def kept(
+        self, company_id: UUID | None, question: Hashable, make: Callable[[], bytes]
+    ) -> bytes | None:
+        """The kept answer, which `make` renews meanwhile if it isn't fresh; None: it has to be made."""
         now = self._clock()
         with self._lock:
             kept = self._answers.get(company_id, {}).get(question)
@@ -60,7 +69,7 @@ class StatusCache:
             if renews:
                 self._renewing.add((company_id, question))
         if kept is None or age >= USABLE_S or not self._listening():
-            return self._made(company_id, question, make)
+            return None
         if renews:
             self._renewer.submit(self._renew, company_id, question, make)
         return kept[1]
@@ -84,15 +93,33 @@ class StatusCache:
     def _made(
         self, company_id: UUID | None, question: Hashable, make: Callable[[], bytes]
     ) -> bytes:
+        began = self._began(company_id)
+        made = make()
+        self._keep_unless_changed(company_id, question, began, made)
+        return made
+
+    async def made_soon(
+        self, company_id: UUID, question: Hashable, make: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        """A new answer that `make` gives, kept as `answer` does."""
+        began = self._began(company_id)
+        made = await make()
+        self._keep_unless_changed(company_id, question, began, made)
+        return made
+
+    def _began(self, company_id: UUID | None) -> _Began:
         now = self._clock()
         with self._lock:
-            before = (self._changes.get(company_id, 0), self._missed)
-        made = make()
+            return now, self._changes.get(company_id, 0), self._missed
+
+    def _keep_unless_changed(
+        self, company_id: UUID | None, question: Hashable, began: _Began, made: bytes
+    ) -> None:
+        now, *before = began
         with self._lock:
             # What changed while it was being made may be missing in it.
-            if (self._changes.get(company_id, 0), self._missed) == before:
+            if [self._changes.get(company_id, 0), self._missed] == before:
                 self._keep(company_id, question, now, made)
-        return made
 
     def budget_of_all(self, make: Callable[[], ErrorBudget | None]) -> ErrorBudget | None:
         """The error budget of all companies together, at most five minutes old."""

@@ -2,12 +2,15 @@
 
 Most of what a company's status costs is asking PostgreSQL at all: planning, round trips, finding what has
 changed lately in the whole log. Under load several are asked at once, and one reading does for all of them;
-a question that comes alone, after one that did, waits for nobody.
+a question that comes alone, after one that did, waits for nobody. Whoever waits holds no thread.
 """
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from threading import Condition, Lock
 from typing import Generic, TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 GATHERED_S = 0.01
 """So long, at most, the next answer waits for as many questions as there were at once a moment ago: those who
@@ -17,55 +20,71 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class _Asked(Generic[V]):
-    """A question and, once there is one, its answer."""
-
-    __slots__ = ("answers", "ended")
-
-    def __init__(self) -> None:
-        self.ended = False
-        self.answers: list[V] = []
-
-
 class Together(Generic[K, V]):
-    """Answers questions by `answer`, which takes several at once; safe to share between threads. No answer is
-    begun before its question was asked."""
+    """Answers questions by `answer`, which takes several at once, in a thread. Used on one event loop. No
+    answer is begun before its question was asked."""
 
     def __init__(self, answer: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
         self._answer = answer
-        lock = Lock()
-        self._ended, self._came = Condition(lock), Condition(lock)
-        self._waiting: dict[K, _Asked[V]] = {}
-        self._busy = False
+        self._waiting: dict[K, asyncio.Future[V]] = {}
+        self._enough: asyncio.Future[None] | None = None
         self._expected = 1
+        self._turns: asyncio.Task[None] | None = None
+        self._alone: set[asyncio.Task[None]] = set()
+        # A turn never waits for the threads that answer other requests.
+        self._limiter = CapacityLimiter(1)
 
-    def ask(self, question: K) -> V:
+    async def ask(self, question: K) -> V:
         """The answer. Raises what answering this question alone raises."""
-        with self._ended:
-            mine = self._waiting.setdefault(question, _Asked())
-            self._came.notify()
-            self._ended.wait_for(lambda: mine.ended or not self._busy)
-            asked: dict[K, _Asked[V]] = {}
-            if not mine.ended:
-                self._busy = True
-                self._came.wait_for(lambda: len(self._waiting) >= self._expected, GATHERED_S)
-                asked, self._waiting = self._waiting, {}
-        if asked:
-            self._answer_all(asked)
-        # Where they could not be answered together: one company's trouble is not another's.
-        return mine.answers[0] if mine.answers else self._answer([question])[question]
+        mine = self._waiting.get(question)
+        if mine is None:
+            mine = self._waiting[question] = asyncio.get_running_loop().create_future()
+            if self._enough is not None and len(self._waiting) >= self._expected:
+                _end(self._enough)
+        if self._turns is None or self._turns.done():
+            self._turns = asyncio.create_task(self._take_turns())
+        # Others may wait for the same answer.
+        return await asyncio.shield(mine)
 
-    def _answer_all(self, asked: Mapping[K, _Asked[V]]) -> None:
-        found: Mapping[K, V] = {}
+    async def _take_turns(self) -> None:
+        while self._waiting:
+            await self._gather()
+            asked, self._waiting = self._waiting, {}
+            try:
+                found = await run_sync(self._answer, list(asked), limiter=self._limiter)
+            except Exception as error:
+                self._answer_each(asked, error)
+            else:
+                for question, future in asked.items():
+                    future.set_result(found[question])
+            self._expected = len(asked) + len(self._waiting)
+
+    async def _gather(self) -> None:
+        if len(self._waiting) < self._expected:
+            self._enough = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._enough], timeout=GATHERED_S)
+            self._enough = None
+
+    def _answer_each(self, asked: Mapping[K, "asyncio.Future[V]"], error: Exception) -> None:
+        """Where they could not be answered together: one company's trouble is not another's."""
+        if len(asked) == 1:
+            (future,) = asked.values()
+            future.set_exception(error)
+            return
+        for question, future in asked.items():
+            task = asyncio.create_task(self._answer_one(question, future))
+            self._alone.add(task)
+            task.add_done_callback(self._alone.discard)
+
+    async def _answer_one(self, question: K, future: "asyncio.Future[V]") -> None:
         try:
-            found = self._answer(list(asked))
-        except Exception:
-            if len(asked) == 1:
-                raise
-        finally:
-            with self._ended:
-                for question, one in asked.items():
-                    one.answers = [found[question]] if question in found else []
-                    one.ended = True
-                self._busy, self._expected = False, len(asked) + len(self._waiting)
-                self._ended.notify_all()
+            found = await run_sync(self._answer, [question])
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(found[question])
+
+
+def _end(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -200,6 +200,12 @@ class CompanyStore:
             rows = connection.execute(_SQL["by_slug"], {"slugs": list(slugs)}).mappings()
             return {row["slug"]: Company(**row) for row in rows}
 
+    def by_id(self, ids: Sequence[UUID]) -> Sequence[Company]:
+        """Those of `ids` that exist, in any order."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_SQL["by_id"], {"ids": list(ids)}).mappings()
+            return [Company(**row) for row in rows]
+
     def active_slugs(self) -> Sequence[str]:
         """The partition keys of the company dimension, oldest company first."""
         with self._engine.connect() as connection:

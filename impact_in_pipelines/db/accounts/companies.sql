@@ -21,6 +21,10 @@ WHERE slug = :slug OR id = CAST(:id AS uuid)
 SELECT id, slug, name, country, timezone, active, created_at FROM companies
 WHERE slug = ANY(CAST(:slugs AS text[]))
 
+-- name: by_id
+SELECT id, slug, name, country, timezone, active, created_at FROM companies
+WHERE id = ANY(CAST(:ids AS uuid[]))
+
 -- name: active_slugs
 SELECT slug FROM companies WHERE active ORDER BY created_at, slug
 
