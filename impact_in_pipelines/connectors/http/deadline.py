@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -22,6 +23,10 @@ Addresses = Callable[[str, str, int], Sequence[str]]
 """The addresses that a scheme, host and port may be connected at (`addresses.AddressPolicy.addresses`)."""
 
 _AT_ONCE = 65_536
+_MOST_BYTES = 2 * 1024 * 1024
+"""More than any answer that is read: bodies are cut at a megabyte. Hints without end, or chunks of a byte,
+would keep the processor busy until the deadline."""
+
 _NEAR_S = 0.02
 """Each change of a socket's timeout is a call to the system, for which a thread leaves Python's lock to the
 others: one that differs by so little is left as it is."""
@@ -29,17 +34,20 @@ others: one that differs by so little is left as it is."""
 
 class DeadlineReader(io.RawIOBase):
     """Reads a socket until an instant of the monotonic clock (s); raises `TimeoutError` after it, at
-    the latest `_NEAR_S` later."""
+    the latest `_NEAR_S` later, and `HTTPException` after `_MOST_BYTES`."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
         self._deadline = deadline
         self._put_back = b""
+        self._received = 0
 
     def receive(self) -> bytes:
         """What has arrived, at least a byte; empty: the other side has closed."""
         self._set_patience()
-        return self._sock.recv(_AT_ONCE)
+        part = self._sock.recv(_AT_ONCE)
+        self._received += len(part)
+        return part
 
     def put_back(self, received: bytes) -> None:
         """To be read before all that is still to come."""
@@ -55,7 +63,11 @@ class DeadlineReader(io.RawIOBase):
             buffer[: len(part)] = part
             return len(part)
         self._set_patience()
-        return self._sock.recv_into(buffer)
+        if self._received > _MOST_BYTES:
+            raise HTTPException("the answer has no end")
+        size = self._sock.recv_into(buffer)
+        self._received += size
+        return size
 
     def _set_patience(self) -> None:
         remaining = self._deadline - time.monotonic()

@@ -141,3 +141,29 @@ def test_a_compressed_answer_is_read_and_bounded(transport: Transport) -> None:
         answer = transport.post(server.url, {}, b"{}")
     assert answer.truncated
     assert len(answer.body) == MAX_ANSWER_BYTES
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "part"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (_CHUNKED, b"1;" + b"x" * 100 + b"\r\ny\r\n"),
+        (_CHUNKED + b"0\r\n", b"X: y\r\n"),
+    ],
+)
+def test_an_answer_without_end_is_given_up_long_before_the_deadline(
+    transport: Transport, head: bytes, part: bytes
+) -> None:
+    """It would keep the processor from all others for as long."""
+
+    def endless(accepted: socket.socket, _request: bytes, _number: int) -> None:
+        accepted.sendall(head)
+        while True:
+            accepted.sendall(part * 1_000)
+
+    with raw_server(endless) as server:
+        assert failure(transport, server.url).error_kind is ErrorKind.NETWORK

@@ -155,6 +155,16 @@ def test_an_answer_is_the_same_wherever_it_is_split() -> None:
         assert _read(parts, reading.read_answer) == expected
 
 
+def test_a_field_that_is_said_thousands_of_times_is_not_put_together() -> None:
+    """A megabyte of them took seconds, in which no other thread ran; http.client refuses the 101st."""
+    arriving = reading._Arriving()
+    for _ in range(16):
+        arriving.feed(b"HTTP/1.1 200 OK\r\n" * (not arriving._begun) + b"Date:x\r\n" * 8_000)
+    assert arriving.settled
+    assert not arriving.is_plain
+    assert len(arriving._fields[b"date"]) < 2 * reading._LONGEST_FIELD
+
+
 def test_an_answer_without_a_body_leaves_its_connection_open() -> None:
     """Many answer 204 to whatever they have taken."""
     parts = [b"HTTP/1.1 204 No Content\r\nDate: x\r\n\r\n"]
