@@ -4,6 +4,7 @@ With one socket for all, whichever process wakes first takes every connection th
 kept open: one process would do all the work. With SO_REUSEPORT the kernel deals them out.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -95,6 +96,9 @@ def serve_here(
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
+    # What the program is made of stays: all answers wait while the collector looks through it.
+    gc.collect()
+    gc.freeze()
     with _ending_well():
         _Server(config, serving).run(sockets=[listener])
 
