@@ -26,6 +26,10 @@ NEXT: Mapping[str, str] = MappingProxyType(
             "run: impact-in connections set %(company)s %(platform)s --base-url URL --credentials FILE"
         ),
         "delivery.unknown": "see: impact-in deliveries list",
+        "delivery.archived": (
+            'read it in the folder of IMPACT_IN_ARCHIVE with: pandas.read_parquet("%(file)s", '
+            'filters=[("id", "==", "%(delivery)s")])'
+        ),
         "schedule.unknown": "see: impact-in schedules list",
         "schedule.id_malformed": "see: impact-in schedules list",
         "connection.client_missing": "enter them with --credentials FILE, or set --option auth=api_key",
@@ -52,6 +56,10 @@ NEXT: Mapping[str, str] = MappingProxyType(
         "database.url_invalid": "correct DATABASE_URL",
         "retention.archive_unwritable": "set IMPACT_IN_ARCHIVE to a folder that can be written",
         "retention.archive_away": "do it where the archive is, or set IMPACT_IN_ARCHIVE to it",
+        "retention.archive_other": (
+            "do it where the archive is, or set IMPACT_IN_ARCHIVE to it; if it is lost for good, write an "
+            "archive.json with that id"
+        ),
         "evidence.folder_unwritable": "set EVIDENCE_HEADS_FOLDER to a folder that can be written",
         "retention.log_busy": "end them (see pg_stat_activity), then run: impact-in retention",
         "threshold.unknown": "see: impact-in sla thresholds",

@@ -3,7 +3,7 @@
 from impact_in_pipelines.errors import DatabaseUnavailable
 from impact_in_pipelines.errors.database import DatabaseAhead, DatabaseBehind, DatabaseEmpty
 
-REVISION = "0027"
+REVISION = "0028"
 """The newest migration; a test keeps it true."""
 
 USABLE_FROM = "0009"

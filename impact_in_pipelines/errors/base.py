@@ -60,6 +60,12 @@ class NotFound(ImpactInError):
     code = "not_found"
 
 
+class Gone(ImpactInError):
+    """Something that was here, and is known to have left."""
+
+    code = "gone"
+
+
 class Conflict(ImpactInError):
     """The state of the thing forbids what was asked."""
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from impact_in_pipelines.errors.base import Conflict, NotFound, UsageError, refusal
+from impact_in_pipelines.errors.base import Conflict, Gone, NotFound, UsageError, refusal
 from impact_in_pipelines.platforms import Platform
 
 
@@ -14,6 +14,16 @@ class DeliveryUnknown(NotFound):
     """No delivery has this id, or none that the caller may see."""
 
     delivery: str
+
+
+@refusal("delivery.archived")
+class DeliveryArchived(Gone):
+    """Its month (`2024-10`) was archived on that day and has left the database; `file` is the archive's."""
+
+    delivery: str
+    archived_on: date
+    month: str
+    file: str
 
 
 @refusal("delivery.payload_missing")

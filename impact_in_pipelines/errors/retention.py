@@ -17,9 +17,19 @@ class ArchiveUnwritable(ImpactInError):
 @refusal("retention.archive_away")
 class ArchiveAway(Conflict):
     """Something has been archived, and this process has no archive: what it would erase or export is in there
-    too. `folder`: where it looks for one, None if no setting says."""
+    too. `folder`: where it looks for one, None if no setting says; `missing`: what the archive would have."""
 
     folder: Path | None
+    missing: str
+
+
+@refusal("retention.archive_other")
+class ArchiveOther(Conflict):
+    """The folder isn't the archive that this database has archived into: a second one would split it, and
+    nobody could erase or export all of it."""
+
+    folder: Path
+    missing: str
 
 
 @refusal("retention.archive_differs")

@@ -4,6 +4,9 @@ from impact_in_pipelines.wording.marking import N_
 
 SENTENCES = {
     "delivery.unknown": N_("no delivery '%(delivery)s'"),
+    "delivery.archived": N_(
+        "delivery %(delivery)s was archived on %(archived_on)s: month %(month)s, file %(file)s"
+    ),
     "delivery.payload_missing": N_("nothing was built for delivery '%(delivery)s' yet"),
     "delivery.receipt_missing": N_("the platform has not accepted delivery '%(delivery)s'"),
     "delivery.id_malformed": N_(

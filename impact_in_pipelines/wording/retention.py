@@ -5,7 +5,12 @@ from impact_in_pipelines.wording.marking import N_
 SENTENCES = {
     "retention.archive_unwritable": N_("the archive %(folder)s can't be written (%(reason)s)"),
     "retention.archive_away": N_(
-        "rows have been archived, and the archive isn't here (%(folder)s): nothing was erased or exported"
+        "rows have been archived, and the archive isn't here (no %(missing)s in %(folder)s): nothing was "
+        "erased or exported"
+    ),
+    "retention.archive_other": N_(
+        "%(folder)s isn't the archive that this database has archived into: it has no %(missing)s; nothing "
+        "was archived or removed"
     ),
     "retention.archive_differs": N_(
         "%(file)s was written with %(written)s rows and read back with %(found)s; nothing has been removed"

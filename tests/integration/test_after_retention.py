@@ -1,5 +1,6 @@
 """Months that were archived and removed: what was said of them stays, and nothing false is said since."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from factories import World, world_on
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.retention.months import note_left
-from impact_in_pipelines.errors.retention import ArchiveAway
+from impact_in_pipelines.errors.retention import ArchiveAway, ArchiveOther
 from impact_in_pipelines.errors.sla import WindowLeft
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.accounts import lives
@@ -156,6 +157,57 @@ def test_an_empty_mount_point_is_not_the_archive(past: World, tmp_path: Path, to
     past.companies(1, prefix="other")
     other = past.runtime.companies.find("other-1")
     lives.erase_participant(past.runtime, other, "p1", actor="test")
+
+
+def test_another_volume_is_not_the_archive(past: World, tmp_path: Path) -> None:
+    """One that was mounted in its place got the newest month and counted as the archive: what an erasure
+    cleaned there stayed in the real one. Whoever has lost it for good says so by its id."""
+    company, here = company_of(past), past.settings
+    assert here.archive_folder is not None
+    retain(past.runtime, actor="test")
+    past.clock.now = LATER + timedelta(days=31)
+    wrong = tmp_path / "wrong"
+    past.runtime.settings = here.model_copy(update={"archive": wrong})
+    with pytest.raises(ArchiveOther, match=r"archive\.json"):
+        retain(past.runtime, actor="test")
+    assert past.scalars("SELECT count(*) FROM impact_deliveries") == [1]
+    assert not wrong.exists()
+    shutil.copytree(here.archive_folder, wrong)
+    (wrong / "archive.json").write_text('{"archive": "00000000-0000-4000-8000-000000000000"}')
+    with pytest.raises(ArchiveAway) as refused:
+        lives.erase_participant(past.runtime, company, "p1", actor="test")
+    assert refused.value.missing.startswith("archive.json (")
+    shutil.copy(here.archive_folder / "archive.json", wrong)
+    lives.erase_participant(past.runtime, company, "p1", actor="test")
+    assert retain(past.runtime, actor="test").deliveries
+
+
+def test_an_archive_from_before_there_were_ids_has_the_files_of_all_passes(
+    past: World, tmp_path: Path
+) -> None:
+    """A volume that has those of the newest pass only isn't it. The next pass gives the archive its id."""
+    company, here = company_of(past), past.settings
+    assert here.archive_folder is not None
+    mark = here.archive_folder / "archive.json"
+    for days in (0, 31):
+        past.clock.now = LATER + timedelta(days=days)
+        retain(past.runtime, actor="test")
+        assert mark.is_file()
+        mark.unlink()
+        past.execute("DELETE FROM archive_marks")
+    wrong = tmp_path / "wrong"
+    shutil.copytree(here.archive_folder, wrong, ignore=lambda _, names: [*filter(_is_old, names)])
+    assert len(list(wrong.glob("*/*.parquet"))) == 2
+    past.runtime.settings = here.model_copy(update={"archive": wrong})
+    with pytest.raises(ArchiveAway) as refused:
+        lives.erase_participant(past.runtime, company, "p1", actor="test")
+    assert refused.value.missing == "delivery_attempts/2026-01.parquet"
+    past.runtime.settings = here
+    lives.erase_participant(past.runtime, company, "p1", actor="test")
+
+
+def _is_old(name: str) -> bool:
+    return "2026-01" in name or "2026-02" in name
 
 
 def test_offboarding_refuses_before_anything_is_stopped(

@@ -16,7 +16,7 @@ from impact_in_pipelines.api.http.schemas import NO_NUL, Input, Instant, Model, 
 from impact_in_pipelines.db.deliveries.cancelling import CalledOff
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.delivery.states import DeliveryStatus, Trigger
-from impact_in_pipelines.errors import NotFound
+from impact_in_pipelines.errors import Gone, NotFound
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.cancelling import cancel, waiting_like
 from impact_in_pipelines.wording import sentence
@@ -120,6 +120,8 @@ def cancel_one(
     refusal = done.refused.get(deliveryId)
     if isinstance(refusal, NotFound):
         raise not_found("delivery")
+    if isinstance(refusal, Gone):
+        raise refusal
     if refusal is not None:
         said = f"the delivery can't be cancelled: {sentence(refusal)}"
         raise ApiProblem(409, said, refusal=refusal.code)

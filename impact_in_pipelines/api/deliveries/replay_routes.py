@@ -29,7 +29,7 @@ from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.replay_previews import Accepted
 from impact_in_pipelines.delivery.showing.sanitising import sanitised
 from impact_in_pipelines.delivery.states import OPEN
-from impact_in_pipelines.errors import ImpactInError, NotFound
+from impact_in_pipelines.errors import Gone, ImpactInError, NotFound
 from impact_in_pipelines.errors.deliveries import ReplayArrived, ReplaySkipped
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.previewing import (
@@ -125,6 +125,8 @@ def replay_one(
     refusal = done.refused.get(deliveryId)
     if isinstance(refusal, NotFound):
         raise not_found("delivery")
+    if isinstance(refusal, Gone):
+        raise refusal
     if refusal is not None:
         reason = f"the delivery can't be replayed: {_reason(refusal)}"
         raise ApiProblem(409, reason, refusal=refusal.code)

@@ -15,6 +15,7 @@ from impact_in_pipelines.errors import (
     REFUSALS,
     Conflict,
     DatabaseUnavailable,
+    Gone,
     ImpactInError,
     NotFound,
     UsageError,
@@ -35,6 +36,7 @@ _SLUGS = {
     405: "method-not-allowed",
     406: "not-acceptable",
     409: "conflict",
+    410: "gone",
     413: "body-too-large",
     415: "unsupported-media-type",
     422: "invalid-request",
@@ -123,6 +125,8 @@ def problem_of(error: Exception) -> ApiProblem:
             return ApiProblem(error.status_code, str(error.detail), headers=error.headers)
         case NotFound():
             return ApiProblem(404, sentence(error))
+        case Gone():
+            return ApiProblem(410, sentence(error), refusal=_code(error))
         case Conflict():
             return ApiProblem(409, sentence(error), refusal=_code(error))
         case UsageError():

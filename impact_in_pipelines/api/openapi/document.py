@@ -27,6 +27,7 @@ _ERRORS = {
     "404": "it doesn't exist, or belongs to another company",
     "406": "none of its forms is accepted",
     "409": "its state forbids it, or the first request with this key is under way",
+    "410": "it was archived, and has left the database",
     "413": "the body is larger than it may be",
     "415": "the body has a wrong type",
     "422": "a field is wrong; the answer names it",
@@ -49,6 +50,13 @@ _PUBLIC = {
 }
 _REFUSED_READS = ("exportCompany",)
 """Reads that may be refused for what this process lacks: an archive with a part of it."""
+_ARCHIVED = frozenset(
+    {
+        *("getDelivery", "getDeliveryPayload", "getDeliveryReceipt"),
+        *("replayDelivery", "previewReplay", "previewReplayMany", "cancelDelivery"),
+    }
+)
+"""Operations on deliveries that may have left the database."""
 _NAMES_NOTHING = frozenset({"createCompany", "previewRule"})
 """Operations whose body names nothing that could be another company's."""
 _IDEMPOTENCY = {"$ref": "#/components/parameters/IdempotencyKey"}
@@ -197,6 +205,8 @@ def _statuses(operation: dict[str, Any], route: ApiRoute, method: str) -> set[st
         statuses.add("404")
     if method == "POST" or operation["operationId"] in _REFUSED_READS:
         statuses.add("409")
+    if operation["operationId"] in _ARCHIVED:
+        statuses.add("410")
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         statuses.add("413")
     if "requestBody" in operation:

@@ -372,6 +372,7 @@ def _page_of(visit: Visit) -> str:
 _TITLES: Mapping[int, str] = {
     403: N_("Not allowed"),
     404: N_("Not found"),
+    410: N_("Archived"),
     503: N_("Not available right now"),
 }
 
@@ -381,16 +382,15 @@ def _failure(visit: Visit, error: Exception) -> Response:
     status = problem.status_code
     if status == 500:
         _log.exception("a page failed")
-    detail = str(problem.detail)
-    if isinstance(error, ImpactInError):
-        detail = visit.told(error)
+    detail = visit.told(error) if isinstance(error, ImpactInError) else str(problem.detail)
     if status == 404:
         detail = visit.text(N_("There is nothing at this address, or it isn't yours to see."))
-    if visit.is_fragment:
-        return visit.render("parts/problem.html", status=status, detail=detail)
-    visit.company = None
     title = visit.text(_TITLES.get(status, N_("That didn't work")))
-    page = visit.render("problem.html", status=status, title=title, detail=detail)
+    values = {"detail": detail, "title": title, "archived": status == 410}
+    if visit.is_fragment:
+        return visit.render("parts/problem.html", status=status, **values)
+    visit.company = None
+    page = visit.render("problem.html", status=status, **values)
     page.headers.update(problem.headers or {})
     return page
 

@@ -24,8 +24,10 @@ from impact_in_pipelines.db.deliveries.spans import due_span
 from impact_in_pipelines.db.engine import rows_as_json, rows_of
 from impact_in_pipelines.db.ids import SHORTEST_PREFIX, bounds_of
 from impact_in_pipelines.db.queries import load, narrowed
+from impact_in_pipelines.db.retention.archived import absent, archived_between
 from impact_in_pipelines.delivery.holding.closures import Hold
 from impact_in_pipelines.delivery.states import AttemptOutcome, DeliveryStatus, Trigger
+from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import (
     DeliveryIdAmbiguous,
     DeliveryIdMalformed,
@@ -200,14 +202,14 @@ class DeliveryReader:
         return [DeliveryRow(**_typed(row)) for row in found]
 
     def whole(self, id_: UUID, company_ids: Sequence[UUID] | None) -> DeliveryDetail:
-        """A delivery with all its attempts. Raises `DeliveryUnknown`, also for one that the caller may not
-        see."""
+        """A delivery with all its attempts. Raises `DeliveryArchived` for one that has left the log, and
+        `DeliveryUnknown`, also for one that the caller may not see."""
         with self._engine.connect() as connection:
             values = {"id": id_, "company_ids": _ids(company_ids)}
             within = due_span(connection, [id_])
             rows = rows_of(connection.execute(_SQL["whole"], {**values, **within}))
             if not rows:
-                raise DeliveryUnknown(str(id_))
+                raise absent(connection, [id_], company_ids)[id_]
             tried = rows_of(connection.execute(_SQL["attempts"], {"id": id_, **within}))
             attempts = [
                 AttemptRow(**{**one, "outcome": AttemptOutcome(one["outcome"])}) for one in tried
@@ -218,7 +220,8 @@ class DeliveryReader:
         """The deliveries that `texts` name, in their order, each once: whole ids or unique beginnings of
         at least four hex digits.
 
-        Raises `DeliveryIdMalformed`, `DeliveryIdAmbiguous`, `DeliveryUnknown`; with `company_id`, other
+        Raises `DeliveryIdMalformed`, `DeliveryIdAmbiguous`, `DeliveryUnknown`, and `DeliveryArchived` for
+        one that only the archive has; with `company_id`, other
         companies' deliveries are as good as none.
         """
         ranges = [_range(place, text) for place, text in enumerate(texts)]
@@ -231,8 +234,20 @@ class DeliveryReader:
         with self._engine.connect() as connection:
             for row in connection.execute(_SQL["matching"], values):
                 found[row.place].append(row.id)
+            for within, ids in zip(ranges, found, strict=True):
+                if not ids:
+                    _require_not_archived(connection, texts[within["place"]], within, company_id)
         ids = [_the_one(text, ids) for text, ids in zip(texts, found, strict=True)]
         return list(dict.fromkeys(ids))
+
+    def absent(
+        self, ids: Sequence[UUID], company_ids: Sequence[UUID] | None
+    ) -> dict[UUID, ImpactInError]:
+        """Why each of `ids`, which aren't in the log or not the caller's, isn't there."""
+        if not ids:
+            return {}
+        with self._engine.connect() as connection:
+            return absent(connection, ids, company_ids)
 
     def owned(
         self, ids: Sequence[UUID], company_ids: Sequence[UUID] | None
@@ -312,6 +327,17 @@ def _range(place: int, text: str) -> dict[str, Any]:
     if bounds is None:
         raise DeliveryIdMalformed(text, SHORTEST_PREFIX)
     return {"place": place, "lowest": bounds[0], "highest": bounds[1]}
+
+
+def _require_not_archived(
+    connection: Connection, text: str, within: Mapping[str, Any], company_id: UUID | None
+) -> None:
+    """Raise `DeliveryArchived`, or `DeliveryIdAmbiguous`, for what begins only archived deliveries' ids."""
+    lowest, highest = within["lowest"], within["highest"]
+    ids = archived_between(connection, lowest, highest, company_id, _AMBIGUOUS_SHOWN + 1)
+    if ids:
+        id_ = _the_one(text, ids)
+        raise absent(connection, [id_], None)[id_]
 
 
 def _the_one(text: str, ids: Sequence[UUID]) -> UUID:

@@ -34,16 +34,6 @@ class Archives:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def here(self, named: Sequence[str]) -> bool:
-        """Whether this is an archive, and no empty place where one isn't mounted: it has one of the files
-        `named` (`table/file`), or any if none is, or the manifest of one that erasing has emptied."""
-        if self._folder is None:
-            return False
-        if not named:
-            return any(any(self._folder.glob(f"{table}/*")) for table in TABLES)
-        files = [self._folder / name for name in named]
-        return any(file.is_file() or manifest_of(file).is_file() for file in files)
-
     def rows_of(self, company_id: UUID) -> Iterator[tuple[str, str]]:
         """What they have of a company: (table and file, the row as JSON)."""
         id_ = str(company_id)

@@ -16,10 +16,11 @@ from sqlalchemy.exc import OperationalError
 
 from impact_in_pipelines.db.access.audit import Change, record
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.retention.archived import note_file, note_older_files
 from impact_in_pipelines.db.retention.archives import Archive, archived
+from impact_in_pipelines.db.retention.marks import mark_archive, missing_of_archive
 from impact_in_pipelines.db.retention.months import (
     drop_oldest_month,
-    left_until,
     month_of,
     months_made,
     next_month,
@@ -55,18 +56,6 @@ class MonthKept:
     why: str
 
 
-def has_archived(engine: Engine) -> bool:
-    """Whether anything ever was, as far as the database knows."""
-    with engine.connect() as connection:
-        return left_until(connection) is not None or bool(connection.scalar(_SQL["noted"]))
-
-
-def archived_last(engine: Engine) -> list[str]:
-    """The files of the newest pass that removed anything, as `table/file`; empty where nothing tells."""
-    with engine.connect() as connection:
-        return [name for name in connection.scalars(_SQL["files_noted_last"]) if name]
-
-
 class Leaving:
     """Archives into `folder`, and removes; without one, what would be archived stays. Without a `turn` it
     counts, and writes nothing anywhere."""
@@ -85,6 +74,15 @@ class Leaving:
         self._folder = folder
         self._actor = actor
         self._turn = turn
+
+    def note_older(self) -> None:
+        """Note which deliveries are in the archive's files, of those that nobody has noted yet."""
+        if self._folder is None or self._turn is None:
+            return
+        # Where something else is mounted, only what would be archived there is refused.
+        if missing_of_archive(self._engine, self._folder) is None:
+            with self._turn.beside_erasures():
+                note_older_files(self._engine, self._folder)
 
     def deliveries(
         self, kept_from: datetime, *, touched_since: datetime, now: datetime
@@ -126,6 +124,7 @@ class Leaving:
                 )
                 continue
             with self._turn.beside_erasures():
+                mark_archive(self._engine, self._folder, now)
                 archive = archived(self._engine, self._folder, "audit_log", **span)
                 if archive is None:
                     continue
@@ -176,11 +175,14 @@ class Leaving:
     def _leave_now(self, month: datetime, now: datetime) -> MonthLeft | None:
         assert self._folder is not None
         span = {"month": month, "until": next_month(month)}
+        mark_archive(self._engine, self._folder, now)
         archives = [
             archive
             for table in MONTHLY
             if (archive := archived(self._engine, self._folder, table, **span)) is not None
         ]
+        # While its rows are still there: the log is locked when they go.
+        note_file(self._engine, self._folder / archives[0].table / archives[0].file, now)
         # Between the two somebody may have tried a delivery once more: what counts is the first look.
         unchanged = {**span, "mark": archives[0].mark}
 

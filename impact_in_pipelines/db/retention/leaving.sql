@@ -63,15 +63,6 @@ SELECT {columns} FROM audit_log r WHERE r.at >= :month AND r.at < :until ORDER B
 -- name: delete_audited
 DELETE FROM audit_log WHERE at >= :month AND at < :until
 
--- name: noted
-SELECT EXISTS (SELECT 1 FROM audit_log WHERE action = 'retention.removed')
-
--- name: files_noted_last
--- What the newest pass that removed anything wrote before, as table/file.
-SELECT split_part(subject, ' ', 1) || '/' || (after ->> 'file') FROM audit_log
-WHERE company_id IS NULL AND action = 'retention.removed' AND at = (
-    SELECT max(at) FROM audit_log WHERE company_id IS NULL AND action = 'retention.removed')
-
 -- name: old_figures
 SELECT count(*) FROM company_impact WHERE day < :before
 

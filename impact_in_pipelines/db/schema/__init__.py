@@ -32,6 +32,11 @@ from impact_in_pipelines.db.schema.deliveries import (
     replay_requests,
     webhook_messages,
 )
+from impact_in_pipelines.db.schema.evidence.archived import (
+    archive_marks,
+    archived_deliveries,
+    archived_files,
+)
 from impact_in_pipelines.db.schema.evidence.tables import (
     evidence_heads,
     evidence_links,
@@ -60,6 +65,9 @@ from impact_in_pipelines.db.schema.sla import (
 
 __all__ = [
     "alert_channels",
+    "archive_marks",
+    "archived_deliveries",
+    "archived_files",
     "audit_log",
     "calls_daily",
     "companies",

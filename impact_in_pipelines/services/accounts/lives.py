@@ -18,7 +18,7 @@ from impact_in_pipelines.db.erasing.companies import (
 )
 from impact_in_pipelines.db.erasing.people import PeopleErasing
 from impact_in_pipelines.db.erasing.words import Words
-from impact_in_pipelines.db.retention.leaving import archived_last, has_archived
+from impact_in_pipelines.db.retention.marks import missing_of_archive
 from impact_in_pipelines.db.schedules.rows import Schedule
 from impact_in_pipelines.errors.accounts import (
     CompanyBeingSent,
@@ -199,11 +199,9 @@ def _archives(runtime: Runtime) -> Archives:
     """Raises `ArchiveAway` where something was archived that this process doesn't reach: a pod without it
     would leave there what it calls erased."""
     folder, engine = runtime.settings.archive_folder, runtime.database.engine
-    archives = Archives(folder)
-    # The folder alone says nothing: it is there, and empty, where the volume isn't mounted.
-    if has_archived(engine) and not archives.here(archived_last(engine)):
-        raise ArchiveAway(folder)
-    return archives
+    if (missing := missing_of_archive(engine, folder)) is not None:
+        raise ArchiveAway(folder, missing)
+    return Archives(folder)
 
 
 def erase_participant(

@@ -10,7 +10,7 @@ from uuid import UUID
 from impact_in_pipelines.db.deliveries.cancelling import CalledOff, CancelStore
 from impact_in_pipelines.db.deliveries.filtering import DeliveryFilter
 from impact_in_pipelines.db.deliveries.reading import DeliveryReader
-from impact_in_pipelines.errors.deliveries import DeliveryTooMany, DeliveryUnknown
+from impact_in_pipelines.errors.deliveries import DeliveryTooMany
 from impact_in_pipelines.runtime import Runtime
 from impact_in_pipelines.services.deliveries.replaying import MOST
 
@@ -25,12 +25,13 @@ def cancel(
 ) -> CalledOff:
     """Cancel `ids`; one refused doesn't stop the others. The note on each says who did it, and `reason`."""
     engine = runtime.database.engine
-    owned = DeliveryReader(engine).owned(ids, company_ids)
+    reader = DeliveryReader(engine)
+    owned = reader.owned(ids, company_ids)
     why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
     mine = [id_ for id_ in ids if id_ in owned]
     done = CancelStore(engine).cancel(mine, now=runtime.clock(), actor=actor, why=why)
-    unknown = {id_: DeliveryUnknown(str(id_)) for id_ in ids if id_ not in owned}
-    return CalledOff(done.cancelled, done.failed_again, done.along, {**done.refused, **unknown})
+    refused = done.refused | reader.absent([id_ for id_ in ids if id_ not in owned], company_ids)
+    return CalledOff(done.cancelled, done.failed_again, done.along, refused)
 
 
 def waiting_like(

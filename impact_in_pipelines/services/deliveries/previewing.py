@@ -24,7 +24,6 @@ from impact_in_pipelines.delivery.states import DeliveryStatus
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.accounts import ConnectionMissing
 from impact_in_pipelines.errors.deliveries import (
-    DeliveryUnknown,
     ReplayArrived,
     ReplayNotBuildable,
     ReplaySameContent,
@@ -82,12 +81,13 @@ def preview_replay(
     company_ids: Sequence[UUID] | None = None,
 ) -> ReplayPreview:
     """What a replay and the next drain would do with `ids` at present, in a fixed number of reads. Raises
-    `DeliveryUnknown` for one that isn't there, or isn't one of `company_ids` (None: all)."""
+    `DeliveryArchived` for one that has left the log, and `DeliveryUnknown` for one that isn't there, or isn't
+    one of `company_ids` (None: all)."""
     engine, now = runtime.database.engine, runtime.clock()
-    owned = DeliveryReader(engine).owned(ids, company_ids)
-    for id_ in ids:
-        if id_ not in owned:
-            raise DeliveryUnknown(str(id_))
+    reader = DeliveryReader(engine)
+    owned = reader.owned(ids, company_ids)
+    for refusal in reader.absent([id_ for id_ in ids if id_ not in owned], company_ids).values():
+        raise refusal
     window = timedelta(hours=runtime.settings.dedup_window_hours)
     plan = runtime.replays.plan(ids, now=now, force=force)
     previews = ReplayPreviews(engine)

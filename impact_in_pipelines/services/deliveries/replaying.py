@@ -60,7 +60,10 @@ def replay(
     unknown = _unknown(runtime, ids, company_ids)
     mine = [id_ for id_ in ids if id_ not in unknown]
     done = runtime.replays.queue(mine, now=runtime.clock(), force=force, renew=renew, actor=actor)
-    return _done(done, (), unknown, actor, drains)
+    refused = {**done.refused, **unknown}
+    missing = [id_ for id_, why in refused.items() if isinstance(why, DeliveryUnknown)]
+    why_not = DeliveryReader(runtime.database.engine).absent(missing, company_ids)
+    return _done(done, (), unknown | why_not, actor, drains)
 
 
 def would_renew(

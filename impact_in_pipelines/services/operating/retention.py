@@ -45,7 +45,8 @@ def retain(
     deliveries, then of the audit log. Broken off, it is run again; beside another process that does it, it
     waits.
 
-    Raises `ArchiveUnwritable`, `ArchiveDiffers`, `LogBusy`; what was not read back from its archive is there.
+    Raises `ArchiveUnwritable`, `ArchiveOther`, `ArchiveDiffers`, `LogBusy`; what was not read back from its
+    archive is there.
     """
     if dry_run:
         return _retain(runtime, None, actor=actor, tell=tell)
@@ -57,6 +58,7 @@ def _retain(runtime: Runtime, turn: Turn | None, *, actor: str, tell: Tell) -> R
     settings, now, engine = runtime.settings, runtime.clock(), runtime.database.engine
     made = make_months(engine, now) if turn is not None else []
     leaving = Leaving(engine, settings.archive_folder, actor=actor, turn=turn, tell=tell)
+    leaving.note_older()
     kept_from = deliveries_kept_from(runtime)
     left, kept = leaving.deliveries(kept_from, touched_since=now - QUIET, now=now)
     audit = leaving.audit(months_before(now, settings.retention_audit_months), now=now)

@@ -255,7 +255,7 @@ def test_of_an_erased_person_no_reference_is_left_anywhere(world: World, company
     heard = Heard()
     lives.erase_participant(world.runtime, company, REFERENCE, actor="ops", tell=heard)
     assert found_in(world, REFERENCE) == {}
-    assert heard.total > len(HOLDINGS)
+    assert heard.total >= sum(not one.why for one in HOLDINGS.values())
     assert before - set(found_in(world, NAME)) <= {"idempotency_keys", "event_upload_parts"}
     [noted] = world.rows("SELECT * FROM audit_log WHERE action = 'participant.erase'")
     assert noted["company_id"] == company.id

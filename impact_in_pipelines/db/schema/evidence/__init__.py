@@ -1,1 +1,1 @@
-"""The chain of evidence: its tables, and the functions that add to it."""
+"""What is proved and kept: the chain of evidence, with the functions that add to it; what was archived."""
