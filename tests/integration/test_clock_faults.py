@@ -93,6 +93,20 @@ def test_a_closure_beyond_anything_possible_is_over(world: World) -> None:
     assert world.delivery(id_)["status"] == "success"
 
 
+def test_what_arrived_while_the_clock_was_set_back_is_known_as_arrived(world: World) -> None:
+    """It says that it arrived a month ago, before it was due: the same content went out once more."""
+    (company,) = world.companies()
+    world.events([company])
+    (first,) = world.deliveries(BENEVITY, company)
+    world.clock.advance(-timedelta(days=31))
+    assert world.drain(BENEVITY).delivered == 1
+    world.clock.advance(timedelta(days=31, hours=6))
+    (second,) = world.deliveries(BENEVITY, company)
+    assert world.drain(BENEVITY).skipped == 1
+    assert world.delivery(second)["duplicate_of"] == first
+    assert world.doubled(BENEVITY) == []
+
+
 def test_planning_again_after_a_lost_evening_gives_the_same_keys(world: World) -> None:
     """Ids are derived: the platform recognises what it has (D14)."""
     world.due(BENEVITY, 2)

@@ -107,7 +107,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS m(id uuid, company_id uuid, pla
 JOIN impact_deliveries t
   ON t.company_id = m.company_id AND t.platform = m.platform AND t.payload_hash = m.payload_hash
  AND t.id <> m.id
-WHERE t.status = 'success' AND t.delivered_at > :since
+WHERE t.status = 'success' AND greatest(t.delivered_at, t.scheduled_for) > :since
 ORDER BY m.id, t.delivered_at DESC
 
 -- name: last_accepted

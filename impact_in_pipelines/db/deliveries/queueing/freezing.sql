@@ -15,6 +15,7 @@ FROM (SELECT unnest(CAST(:contents AS text[])) AS content ORDER BY 1) AS k
 -- which is open and attempted, whatever the status says between two attempts; or given up after an attempt
 -- inside the window, not necessarily the last one, that may have arrived. The same content reports on the same
 -- period, before which nothing is due: `due_from` lies a week before the first period of them all.
+-- Nothing arrives before it is due: where it says so, the clock was set back then.
 -- Hashes are char(64), as the columns are: compared with text, they are of no use in an index.
 WITH m AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
@@ -31,7 +32,7 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) t
 WHERE t.id NOT IN (SELECT m.id FROM m)
-  AND ((t.status = 'success' AND t.delivered_at > :window_start)
+  AND ((t.status = 'success' AND greatest(t.delivered_at, t.scheduled_for) > :window_start)
     OR (t.status IN @open AND (t.attempt_count > 0 OR EXISTS (
         SELECT 1 FROM delivery_attempts h WHERE @attempt(h, t) AND h.outcome = 'held')))
     OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
