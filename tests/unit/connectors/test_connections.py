@@ -1,6 +1,7 @@
 """Which connections are kept, and which are used again."""
 
 import os
+import signal
 import socket
 import threading
 import warnings
@@ -111,6 +112,7 @@ def test_a_child_process_leaves_its_parents_connections_alone() -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:
+            signal.alarm(60)  # or a child that hangs would keep the tests for ever
             try:
                 os._exit(0 if _ask(made, server) == 200 else 1)
             finally:
