@@ -56,9 +56,9 @@ def analytics(
     elif form is AnalyticsForm.JSON:
         print_json(document)
     elif form is AnalyticsForm.TEXT:
-        from rich.markdown import Markdown
+        from impact_in_pipelines.cli.analytics.tables import LegibleMarkdown  # slow to import
 
-        console.print(Markdown(_text(document, form)))
+        console.print(LegibleMarkdown(_text(document, form)))
     else:
         typer.echo(_text(document, form), nl=False)
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from impact_in_pipelines.cli.context import AsJson, PlatformArgument, PlatformOption
 from impact_in_pipelines.cli.deliveries.commands import (
@@ -13,7 +15,7 @@ from impact_in_pipelines.cli.deliveries.commands import (
 )
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption
 from impact_in_pipelines.cli.deliveries.text import short
-from impact_in_pipelines.cli.output import console, print_json, print_plain_table
+from impact_in_pipelines.cli.output import console, print_json
 from impact_in_pipelines.cli.people import actor
 from impact_in_pipelines.cli.progress import busy
 from impact_in_pipelines.cli.session import session
@@ -22,6 +24,7 @@ from impact_in_pipelines.db.deliveries.reading import DeliveryReader
 from impact_in_pipelines.delivery.resending.correcting import Policy
 from impact_in_pipelines.delivery.showing.figures import changed_in_words
 from impact_in_pipelines.errors import UsageError
+from impact_in_pipelines.plain_text import plain
 from impact_in_pipelines.platforms import FACTS, SecondReport
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services import refreshing
@@ -58,21 +61,20 @@ def stale(
     if not found.days:
         console.print("No delivered day has changed since.")
         return
-    print_plain_table(
-        ("Day", "Company", "Platform", "Delivery", "Changed (UTC)", "Figures", "Correction"),
-        (
-            (
-                one.day,
-                one.company,
-                FACTS[one.platform].title,
-                short(one.delivery_id),
-                f"{one.changed_at:%m-%d %H:%M}",
-                changed_in_words(one.delivered or {}, one.current),
-                short(one.correction_id) if one.correction_id else None,
-            )
-            for one in found.days
-        ),
-    )
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in found.days:
+        correction = f", correction {short(one.correction_id)}" if one.correction_id else ""
+        table.add_row(
+            short(one.delivery_id),
+            Text.assemble(
+                (f"{one.company} on {FACTS[one.platform].title}, {one.day}", "bold"),
+                f"\n{plain(changed_in_words(one.delivered or {}, one.current))}\n",
+                (f"changed {one.changed_at:%Y-%m-%d %H:%M} UTC{correction}", "dim"),
+            ),
+        )
+    console.print(table)
     if found.total > len(found.days):
         console.print(f"{len(found.days):,} of {found.total:,}; --limit shows more.")
     console.print("Correct them: impact-in deliveries correct ID…, or --all", soft_wrap=True)
