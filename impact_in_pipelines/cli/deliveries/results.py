@@ -88,7 +88,8 @@ def _why(one: Remaining) -> str:
             why = "a rate limit, an account without answers or the same content on its way"
             return f"put off until {_span(one)} by {why}"
         case Waiting.CLOSED:
-            return f"held at least until {_span(one)}; nothing has failed, see: impact-in platforms list"
+            # No time: what a person holds has no end, and a breaker's is beside it in that list.
+            return "held, and nothing has failed; why and until when: impact-in platforms list"
         case Waiting.HELD:
             return (
                 f"held by a worker until {_span(one)}, when its lease ends "

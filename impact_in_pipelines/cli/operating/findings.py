@@ -10,6 +10,7 @@ from impact_in_pipelines.cli.next_steps import NEXT
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services.operating.health import Diagnosis, Fact, State
+from impact_in_pipelines.sla.wording import duration
 from impact_in_pipelines.wording import sentence
 
 STYLES: Mapping[State, str] = MappingProxyType(
@@ -41,7 +42,7 @@ SENTENCES: Mapping[Fact, str] = MappingProxyType(
         Fact.ALERTS_REFUSED: "{alerts} on {channel} since {oldest}, it takes none: {error}",
         Fact.STORAGE_ANSWERS: "Dagster {version}'s storage answers",
         Fact.STORAGE_FAILS: "Dagster's storage can't be used: {why}",
-        Fact.DAEMON_AT_WORK: "the daemon was at work {seconds:.0f} s ago",
+        Fact.DAEMON_AT_WORK: "the daemon was at work {lasted} ago",
         Fact.DAEMON_SILENT: "of the daemon, {parts} {silent}: nothing starts by itself",
         Fact.AUTOMATION_ON: "all {count} schedules and sensors are on",
         Fact.AUTOMATION_OFF: "somebody has switched off {names}",
@@ -93,10 +94,14 @@ def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
     if "ahead_s" in values:
         shown["seconds"] = abs(values["ahead_s"])
         shown["direction"] = "ahead of" if values["ahead_s"] > 0 else "behind"
+    if values.get("seconds") is not None:
+        shown["lasted"] = duration(round(values["seconds"]) * 1000)
     if "parts" in values:
         seconds = values["seconds"]
         shown["silent"] = (
-            "have never run" if seconds is None else f"have said nothing for up to {seconds:.0f} s"
+            "have never run"
+            if seconds is None
+            else f"have said nothing for up to {shown['lasted']}"
         )
     if "count" in values:
         shown["connections"] = count(values["count"], "connection")
