@@ -371,7 +371,7 @@ def test_the_image_is_pinned_to_what_is_tested() -> None:
 
     def asked(name: str) -> set[str]:
         lines = (ROOT / "requirements" / name).read_text("utf-8").splitlines()
-        return {one.partition("[")[0] for one in lines if one and one[0] not in "#-"}
+        return {re.split(r"[\[<>=!~ ]", one)[0] for one in lines if one and one[0] not in "#-"}
 
     assert pinned("image.txt") < pinned("lock.txt")
     have = {one.partition("==")[0].partition("[")[0] for one in pinned("image.txt")}
