@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2
+from ports import free_port
 from sqlalchemy import URL
 
 _NEWEST = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
@@ -92,7 +93,7 @@ class Managed:
 def managed_postgres(*settings: str) -> Iterator[Managed]:
     """A server of the test's own; `settings` are more lines of its configuration."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    port = _free_port()
+    port = free_port()
     try:
         _own(folder)
         _certificate(folder)
@@ -134,7 +135,7 @@ def managed_postgres(*settings: str) -> Iterator[Managed]:
 def pgbouncer(server: Managed) -> Iterator[URL]:
     """PgBouncer 1.18 with Debian's defaults in transaction mode; the URL of our database through it."""
     assert PGBOUNCER is not None
-    port = _free_port()
+    port = free_port()
     ini = server.folder / "pgbouncer.ini"
     users = server.folder / "users.txt"
     users.write_text(f'"{OWNER}" "{PASSWORD}"\n')
@@ -255,13 +256,6 @@ def _own(*paths: Path) -> None:
     if os.geteuid() == 0:
         for path in paths:
             shutil.chown(path, _NOBODY)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _until_open(port: int, process: "subprocess.Popen[bytes]") -> None:

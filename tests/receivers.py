@@ -1,7 +1,6 @@
 """Those whom companies have notified: an HTTP server that keeps what it is sent, and an SMTP server."""
 
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
+from ports import free_port
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,7 @@ def mail_server(
     *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
 ) -> Iterator[Mailbox]:
     """A real SMTP server on a free port: in the clear, all of it over TLS, or with STARTTLS demanded."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     box = Mailbox(port)
     options: dict[str, Any] = (
         {"tls_context": starttls, "require_starttls": True} if starttls else {}

@@ -5,7 +5,6 @@ Not a part of `make test`: what they use has its tests there.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from tools.site.samples import FOLLOWED, Shell, play
 
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
@@ -45,13 +45,6 @@ class Reader:
             shell.close()
         print(*said, sep="\n")
         return [one for one in said if one.startswith("FAILED")]
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

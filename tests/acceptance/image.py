@@ -19,11 +19,12 @@ import pytest
 import requests
 from debian_postgres import MISSING, Managed, managed_postgres
 from factories import environment
+from ports import free_port
 from tools.deploying import DEPLOY, ROOT
 
 from impact_in_pipelines.sandbox.server import running_sandbox
 
-from .processes import WORKSPACE, free_port, listens
+from .processes import WORKSPACE, listens
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 NOBODY = "10001"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+from ports import free_port
 
 Found = TypeVar("Found")
 
@@ -126,14 +127,6 @@ def running_stage(home: Path, environment: Mapping[str, str]) -> Iterator[Stage]
         yield stage
     finally:
         stage.stop()
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

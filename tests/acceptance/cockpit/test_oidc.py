@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 from factories import copied_database, world_on
+from ports import free_port
 from sqlalchemy import URL
 
-from acceptance.processes import free_port
 from impact_in_pipelines.api.web.sign_in.oidc import provider_of
 from impact_in_pipelines.errors import InvalidSetting
 from impact_in_pipelines.sandbox.server import Sandbox
