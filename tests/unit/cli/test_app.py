@@ -189,10 +189,16 @@ def test_nobody_reads_on() -> None:
         ),
     ],
 )
-def test_wrong_usage_is_one_line_that_says_whose_help_to_read(words: list[str], said: str) -> None:
+def test_wrong_usage_is_one_line_that_says_whose_help_to_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
     """Like every other error, and exit code 2."""
-    done = ran(*words)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+    monkeypatch.setattr(sys, "argv", ["impact-in", *words])
+    # Or click would speak of `python -m pytest.impact-in`.
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
+    with pytest.raises(SystemExit) as left:
+        main.main()
+    assert (left.value.code, *capsys.readouterr()) == (2, "", f"error: {said}\n")
 
 
 def every_help() -> Iterator[str]:
