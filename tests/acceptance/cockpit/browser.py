@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, Playwright
 from .seeding import NOW
 from .serving import MANAGER, Stage
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The first is the same engine without a desktop's browser around it, which Playwright itself installs where
+# nobody looks on: it needs half the processor time, for it keeps no renderers in reserve.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000
 """How long a page may take to show what a test expects: Playwright's 5 s are too short on a busy machine."""
 

@@ -25,7 +25,9 @@ def browser() -> Iterator[Browser]:
     """Chromium, for one module: while Playwright runs, its event loop is this thread's, and tests of other
     rooms that want one of their own would fail. Without a browser these tests are skipped."""
     if chromium_path() is None:
-        pytest.skip("no Chromium here: apt-get install chromium, then the cockpit is tested too")
+        pytest.skip(
+            "no Chromium here: apt-get install chromium-headless-shell, then the cockpit is tested too"
+        )
     with sync_playwright() as playwright:
         running = launched(playwright)
         yield running
