@@ -1,5 +1,6 @@
 """Shared fixtures: a real embedded PostgreSQL, a clean database for each test."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -16,37 +17,21 @@ from impact_in_pipelines.db.deliveries import listening
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database, make_engine
 from impact_in_pipelines.db.migrate import upgrade
+from impact_in_pipelines.logs import setting_up
 from impact_in_pipelines.logs.context import about
+from impact_in_pipelines.settings import get_settings, setting_names
 
 hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("suite")
 
-_OURS = tuple(
-    f"{word}_"
-    for word in (
-        *("BENEVITY", "GOODERA", "WORKDAY", "IMPACT_IN", "SCHEDULER", "SLACK", "PAGERDUTY"),
-        *(
-            "SLA",
-            "ALERT",
-            "OUTAGE",
-            "RETENTION",
-            "EVIDENCE",
-            "OIDC",
-            "DAGSTER",
-            "HTTP",
-            "API",
-            "DATABASE",
-        ),
-    )
-)
-
 _ROOM_BYTES = 4 * 1024**3
 
-# A developer's own connections must not leak into a test.
+# A developer's own settings must not leak into a test.
+_OURS = {*setting_names(), "NO_COLOR", "COLUMNS"}
+_OURS_BEGIN = ("IMPACT_IN_", "DAGSTER_", "OTEL_", "PG")
 for _name in list(os.environ):
-    if _name.startswith(_OURS):
+    if _name in _OURS or _name.startswith(_OURS_BEGIN):
         del os.environ[_name]
-os.environ.pop("DATABASE_URL", None)
 # An API that ends waits for its listener, which looks up twice a second: hundreds of tests end one.
 listening._WAIT_S = 0.05
 # Nor may a Dagster that happens to run here be asked for drains: a test that wants one starts its own.
@@ -69,6 +54,31 @@ def lines_about_nothing() -> Iterator[None]:
     """Runs of Dagster that a test executes in its process leave the next one's log lines alone."""
     with about():
         yield
+
+
+def _environment() -> dict[str, str]:
+    """Without what pytest itself keeps there."""
+    return {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """What the program changes in its process for good, since it ends with the command, is undone: a command
+    that a test ran in this process would otherwise choose the next one's log level and Dagster."""
+    environment, root = _environment(), logging.getLogger()
+    handlers, factory = list(root.handlers), logging.getLogRecordFactory()
+    levels = {one: one.level for one in map(logging.getLogger, setting_up._OURS)}
+    yield
+    for name in _environment().keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    root.handlers[:] = handlers
+    logging.setLogRecordFactory(factory)
+    for logger, level in levels.items():
+        if logger.level != level:
+            logger.setLevel(level)
+    setting_up._terminal = None
+    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
