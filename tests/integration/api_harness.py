@@ -14,8 +14,11 @@ from uuid import UUID
 
 import requests
 import uvicorn
-from factories import YESTERDAY, World
+from cryptography.fernet import Fernet
+from factories import YESTERDAY, World, copied_database, world_on
 from fastapi import FastAPI
+from lending import Lender
+from sqlalchemy import URL
 
 from impact_in_pipelines.api.app import create_app
 from impact_in_pipelines.api.context import ApiContext, build_context
@@ -26,6 +29,7 @@ from impact_in_pipelines.delivery.notifying.model import Medium
 from impact_in_pipelines.impact.csv_dialect import HEADER
 from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.sandbox.accounts.config import BENEVITY_KEY
+from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.scheduling import ScheduleRule
 from impact_in_pipelines.services.impact import uploads
 from impact_in_pipelines.services.notices.channels import NewChannel, add_channel
@@ -40,6 +44,9 @@ SETTINGS = {
     "IMPACT_IN_API_RATE_LIMIT_PER_MINUTE": "1000000",
     "IMPACT_IN_API_ANONYMOUS_LIMIT_PER_MINUTE": "1000000",
 }
+
+# No test of the API looks at the plans of its statements.
+_LENT_UP_TO_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,17 @@ class Holdings:
     message: UUID
     token: UUID
     upload: UUID
+
+
+@dataclass(frozen=True)
+class Held:
+    """Databases in which two companies have their holdings, lent to one test after the other; `key` is what
+    their credentials are encrypted with."""
+
+    lender: Lender
+    own: Holdings
+    other: Holdings
+    key: str
 
 
 @dataclass
@@ -117,9 +135,39 @@ ROOT = ("/healthz", "/readyz", "/metrics")
 
 
 @contextmanager
-def served(world: World) -> Iterator[Served]:
-    """The API of `world` on a free port, stopped at the end."""
-    own, other = (holdings(world, prefix) for prefix in ("own", "other"))
+def holding(server: URL, template: str, sandbox: Sandbox) -> Iterator[Held]:
+    """Makes the holdings once: they cost a quarter of a second, and hundreds of tests want them."""
+    key = Fernet.generate_key().decode()
+    with copied_database(server, template) as url:
+        with world_on(url, sandbox, gated=False, IMPACT_IN_SECRET_KEY=key, **SETTINGS) as world:
+            own, other = (holdings(world, prefix) for prefix in ("own", "other"))
+        assert url.database is not None
+        lender = Lender(server, url.database, at_most=_LENT_UP_TO_BYTES)
+        yield Held(lender, own, other, key)
+        lender.close()
+
+
+@contextmanager
+def lent(held: Held, sandbox: Sandbox, **changes: str) -> Iterator[Served]:
+    """An API on a database of the test's own, in which two companies have their holdings; `changes` are
+    settings by their environment names."""
+    settings = {**SETTINGS, "IMPACT_IN_SECRET_KEY": held.key, **changes}
+    with (
+        held.lender.lent() as url,
+        world_on(url, sandbox, gated=False, **settings) as world,
+        served(world, held) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def served(world: World, held: Held | None = None) -> Iterator[Served]:
+    """The API of `world` on a free port, stopped at the end. The holdings are made if none are `held`."""
+    own, other = (
+        (held.own, held.other)
+        if held is not None
+        else (holdings(world, prefix) for prefix in ("own", "other"))
+    )
     runtime = world.another_runtime()
     api = build_context(runtime)
     with running(api) as url:
@@ -244,7 +292,9 @@ def uploaded(world: World, company: Company) -> UUID:
 def signed_in(world: World, subject: str, company: UUID) -> tuple[UUID, UUID]:
     """The ids of a session of `subject`'s, and of a sign-in link that it made and nobody has used."""
     runtime, now = world.runtime, world.clock()
-    until = datetime.now(UTC) + timedelta(hours=1)
+    until = datetime.now(UTC) + timedelta(
+        hours=12
+    )  # they may be held for as long as all tests take
     runtime.sessions.open(subject, VIEWER, [company], now=now, expires_at=until)
     (session,) = (one.id for one in runtime.sessions.listed(now=now, subject=subject))
     claims = TokenClaims(token_digest(str(company)), "guest", VIEWER, [company], until)

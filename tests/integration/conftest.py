@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from factories import World, world_on
+from sqlalchemy import URL
 
 from impact_in_pipelines.db.embedded.cluster import embedded_url, stop_server
 from impact_in_pipelines.db.engine import Database
 from impact_in_pipelines.sandbox.server import Sandbox, running_sandbox
 
-from .api_harness import SETTINGS, Served, served
+from .api_harness import Held, Served, holding, lent
 from .embedded_users import copy_cluster
 from .late_worlds import delivered_quarter
 
@@ -52,13 +53,18 @@ def gated_world(database: Database, sandbox: Sandbox) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def held(postgres_url: URL, template: str, sandbox_process: Sandbox) -> Iterator[Held]:
+    """Databases in which two companies have one of everything, for the tests of this process."""
+    sandbox_process.client.reset()
+    with holding(postgres_url, template, sandbox_process) as made:
+        yield made
+
+
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox) -> Iterator[Served]:
     """An API of the test's own."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
+    with lent(held, sandbox) as running:
         yield running
 
 

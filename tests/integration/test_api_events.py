@@ -10,21 +10,18 @@ from typing import Any
 
 import pytest
 import requests
-from factories import World, world_on
 
 from impact_in_pipelines.api.deliveries import stream as routes
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sandbox.server import Sandbox
 
-from .api_harness import SETTINGS, VIEWER, Served, served
+from .api_harness import VIEWER, Held, Served, lent
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox) -> Iterator[Served]:
     """An API of the test's own that listens already."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
+    with lent(held, sandbox) as running:
         assert running.api.hub.listening(10)
         yield running
 

@@ -4,19 +4,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from factories import World, world_on
 
-from .api_harness import SETTINGS, Served, served
+from impact_in_pipelines.sandbox.server import Sandbox
+
+from .api_harness import Held, Served, lent
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox) -> Iterator[Served]:
     """An API whose operator allows one service level."""
-    limits = {"SLA_COMPANY_LIMITS": "success_rate_target_percent=95..99.5"}
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS, **limits) as one,
-        served(one) as running,
-    ):
+    limits = "success_rate_target_percent=95..99.5"
+    with lent(held, sandbox, SLA_COMPANY_LIMITS=limits) as running:
         yield running
 
 

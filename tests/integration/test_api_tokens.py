@@ -6,26 +6,23 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from factories import World, world_on
 
 from impact_in_pipelines.api.access import known, watching
 from impact_in_pipelines.db.access.tokens import TokenClaims
+from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.services.accounts import sessions, tokens
 from impact_in_pipelines.services.accounts.sessions import Whose
 
-from .api_harness import MANAGER, SETTINGS, VIEWER, Served, served
+from .api_harness import MANAGER, VIEWER, Held, Served, lent
 
 
 @pytest.fixture
-def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """An API that looks again each time."""
     monkeypatch.setattr(watching, "FRESH_S", 0.0)
     monkeypatch.setattr(known, "KEPT_FOR_S", 0.0)
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
-        one.clock.now = datetime.now(UTC)  # as the machine's, by which JWTs are judged
+    with lent(held, sandbox) as running:
+        running.world.clock.now = datetime.now(UTC)  # as the machine's, by which JWTs are judged
         yield running
 
 

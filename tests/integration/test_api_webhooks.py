@@ -4,15 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+from factories import World, world_on
 
 from impact_in_pipelines.platforms import Platform
 
-from .api_harness import Served
+from .api_harness import SETTINGS, Served, served
 
 TRANSACTION = "txn-4711"
 
@@ -20,6 +22,21 @@ TRANSACTION = "txn-4711"
 @pytest.fixture
 def api(api: Served) -> Served:
     """An API whose companies' arrived deliveries have known transaction ids."""
+    return with_known_ids(api)
+
+
+@pytest.fixture
+def made(world: World) -> Iterator[Served]:
+    """The same, of which the sandbox knows what has arrived."""
+    with (
+        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
+        served(one) as running,
+    ):
+        yield with_known_ids(running)
+
+
+def with_known_ids(api: Served) -> Served:
+    """Set the transaction id of the own company's arrived delivery."""
     api.world.execute(
         "UPDATE impact_deliveries SET transaction_id = :own WHERE id = :id",
         own=TRANSACTION,
@@ -242,8 +259,9 @@ def test_the_later_word_counts_whichever_arrives_first(
         assert row["delivered_at"] == before["delivered_at"]
 
 
-def test_what_was_taken_back_goes_out_under_a_new_key_and_is_accepted_again(api: Served) -> None:
+def test_what_was_taken_back_goes_out_under_a_new_key_and_is_accepted_again(made: Served) -> None:
     """To the old key a platform would repeat the answer that it has stored, and accept nothing."""
+    api = made
     before = api.world.delivery(api.own.arrived)
     body = call_back(api)
     send(api, body, signed(body, secret(api)))

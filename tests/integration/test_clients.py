@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import World, world_on
 from openapi_spec_validator import validate
 
-from .api_harness import SETTINGS, Served, served
+from impact_in_pipelines.sandbox.server import Sandbox
+
+from .api_harness import Held, Served, lent
 from .test_api_access import described
 
 CLIENTS = Path(__file__).parents[2] / "clients"
@@ -36,12 +37,9 @@ needs_node = pytest.mark.skipif(
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox) -> Iterator[Served]:
     """An API of the test's own: a flow changes what there is."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
+    with lent(held, sandbox) as running:
         yield running
 
 

@@ -8,26 +8,23 @@ from uuid import UUID
 
 import pytest
 import requests
-from factories import World, world_on
 
 from impact_in_pipelines.api.access import watching
 from impact_in_pipelines.api.deliveries import stream as routes
 from impact_in_pipelines.cli.accounts.token import claims_of
+from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.services.accounts import sessions
 from impact_in_pipelines.services.accounts import tokens as access
 
-from .api_harness import MANAGER, SETTINGS, VIEWER, Served, served
+from .api_harness import MANAGER, SETTINGS, VIEWER, Held, Served, lent
 from .cli_harness import Cli
 from .test_api_events import Reader, stream
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Served]:
+def api(held: Held, sandbox: Sandbox) -> Iterator[Served]:
     """An API of the test's own that listens already."""
-    with (
-        world_on(world.database.url, world.sandbox, gated=False, **SETTINGS) as one,
-        served(one) as running,
-    ):
+    with lent(held, sandbox) as running:
         assert running.api.hub.listening(10)
         yield running
 
@@ -40,9 +37,9 @@ def _attentive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cli(world: World, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def cli(api: Served, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The command line on the API's database."""
-    return Cli(monkeypatch, world.database)
+    return Cli(monkeypatch, api.world.database)
 
 
 def browser_session(api: Served, *, subject: str = "ingrid", companies: Any = ...) -> str:
