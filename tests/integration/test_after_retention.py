@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from factories import World, world_on
+from factories import World, copied_database, world_on
+from sqlalchemy import URL
 
 from impact_in_pipelines.db.accounts.companies import Company
 from impact_in_pipelines.db.retention.months import note_left
 from impact_in_pipelines.errors.retention import ArchiveAway, ArchiveOther
 from impact_in_pipelines.errors.sla import WindowLeft
 from impact_in_pipelines.platforms import Platform
+from impact_in_pipelines.sandbox.server import Sandbox
 from impact_in_pipelines.services.accounts import lives
 from impact_in_pipelines.services.operating.retention import retain
 from impact_in_pipelines.services.reports import make_report
@@ -26,22 +28,35 @@ LATER = datetime(2028, 4, 2, tzinfo=UTC)
 """25 months before it March begins."""
 
 
+@pytest.fixture(scope="module")
+def reported(postgres_url: URL, template: str, shared_sandbox: Sandbox) -> Iterator[str]:
+    """The name of a database, only copied from here on: a company to which something arrived at the first
+    instant of each of three months, and its report on January. A first report counts thirteen months, day by
+    day, which takes seconds."""
+    with copied_database(postgres_url, template) as url:
+        with world_on(url, shared_sandbox) as past:
+            (company,) = past.companies()
+            for month in (JANUARY, FEBRUARY, MARCH):
+                past.clock.now = month
+                past.events([company], days=[month.date() - timedelta(days=1)])
+                past.deliveries(Platform.BENEVITY, company, days=[month.date() - timedelta(days=1)])
+                past.drain(Platform.BENEVITY)
+            past.execute(
+                "UPDATE impact_deliveries SET recorded_at = scheduled_for, updated_at = scheduled_for"
+            )
+            make_report(past.runtime, None, ReportPeriod.MONTHLY, JANUARY.date())
+        assert url.database is not None
+        yield url.database
+
+
 @pytest.fixture
-def past(world: World, tmp_path: Path) -> Iterator[World]:
-    """A company to which something arrived at the first instant of each of three months, and its report on
-    January."""
+def past(postgres_url: URL, reported: str, sandbox: Sandbox, tmp_path: Path) -> Iterator[World]:
+    """The same two years later, and an archive of the test's own."""
     archive = str(tmp_path / "archive")
-    with world_on(world.database.url, world.sandbox, IMPACT_IN_ARCHIVE=archive) as past:
-        (company,) = past.companies()
-        for month in (JANUARY, FEBRUARY, MARCH):
-            past.clock.now = month
-            past.events([company], days=[month.date() - timedelta(days=1)])
-            past.deliveries(Platform.BENEVITY, company, days=[month.date() - timedelta(days=1)])
-            past.drain(Platform.BENEVITY)
-        past.execute(
-            "UPDATE impact_deliveries SET recorded_at = scheduled_for, updated_at = scheduled_for"
-        )
-        make_report(past.runtime, None, ReportPeriod.MONTHLY, JANUARY.date())
+    with (
+        copied_database(postgres_url, reported) as url,
+        world_on(url, sandbox, IMPACT_IN_ARCHIVE=archive) as past,
+    ):
         past.clock.now = LATER
         yield past
 
