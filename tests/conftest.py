@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("suite")
 
 _ROOM_BYTES = 4 * 1024**3
+_DAY_S, _LAST_S = 24 * 3600, 60
 
 # A developer's own settings must not leak into a test.
 _OURS = {*setting_names(), "NO_COLOR", "COLUMNS"}
@@ -79,6 +81,15 @@ def nothing_left_behind() -> Iterator[None]:
             logger.setLevel(level)
     setting_up._terminal = None
     get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def whole_day() -> None:
+    """No test begins in a day's last minute (UTC): what is due, and what yesterday was, would change in its
+    midst wherever Dagster or the database tells the time."""
+    left = _DAY_S - time.time() % _DAY_S
+    if left < _LAST_S:
+        time.sleep(left)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from impact_in_pipelines.definitions import defs
 from impact_in_pipelines.platforms import Platform
 
 from .conftest import forget_settings
-from .world import QUIET, TODAY, Cell, World, day, midnight, succeeded, values
+from .world import QUIET, Cell, World, day, midnight, succeeded, today, values
 
 PROMISED = {
     "delivery_id",
@@ -98,7 +98,7 @@ def test_a_drain_without_anything_due_succeeds_and_records_nothing(world: World)
 
 def test_a_weekly_delivery_makes_its_seven_days_green(world: World) -> None:
     """A cell per day of the period, all pointing at the one delivery (D1)."""
-    sunday = TODAY - timedelta(days=TODAY.isoweekday() % 7)
+    sunday = today() - timedelta(days=today().isoweekday() % 7)
     world.schedule(
         world.company("north"),
         "workday",

@@ -14,7 +14,7 @@ from impact_in_pipelines.platforms import Platform
 from impact_in_pipelines.services.deliveries.repairs.reconciling import Reconciled, reconcile
 
 from .conftest import forget_settings
-from .world import TODAY, World, day, midnight
+from .world import World, day, midnight, today
 
 LAST_WEEK = datetime.now(UTC) - timedelta(days=7)
 BENEVITY = Platform.BENEVITY
@@ -55,7 +55,9 @@ def test_what_had_arrived_is_marked_and_not_sent_again(world: World, tmp_path: P
     assert north == []
     world.runtime.drain(BENEVITY)  # opened before the dump: nothing of it is needed
     south, west = world.company("south"), world.company("west")
-    world.schedule(south, "benevity", cron="0 */6 * * *", fire=midnight(TODAY - timedelta(days=1)))
+    world.schedule(
+        south, "benevity", cron="0 */6 * * *", fire=midnight(today() - timedelta(days=1))
+    )
     world.add_partitions("north", "south", "west")
     del west
     backup = dump(world.runtime.database.url, tmp_path / "before")

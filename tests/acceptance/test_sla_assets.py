@@ -20,7 +20,7 @@ from impact_in_pipelines.schedules.sla import RANGE_END, RANGE_START, sla_schedu
 from impact_in_pipelines.settings import read_settings
 from impact_in_pipelines.sla.windows import ReportPeriod, last_complete, midnight
 
-from .world import QUIET, TODAY, World, day, succeeded, values
+from .world import QUIET, World, day, succeeded, today, values
 
 PLATFORMS = ("benevity", "goodera", "workday")
 CHECKS = (
@@ -62,11 +62,11 @@ def log(
     )
 
 
-def monitor(world: World, first: date, last: date = TODAY) -> ExecuteInProcessResult:
+def monitor(world: World, first: date, last: date | None = None) -> ExecuteInProcessResult:
     """What the hourly schedule's run does."""
     return defs.resolve_job_def("monitor_sla").execute_in_process(
         instance=world.instance,
-        tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
+        tags={RANGE_START: first.isoformat(), RANGE_END: (last or today()).isoformat()},
         run_config=QUIET,
         raise_on_error=False,
     )
@@ -107,7 +107,7 @@ def test_the_hourly_run_rolls_up_its_days_and_judges_everybody(world: World) -> 
     assert world.instance.get_materialized_partitions(AssetKey("sla_daily")) == {
         day(2).isoformat(),
         day(1).isoformat(),
-        TODAY.isoformat(),
+        today().isoformat(),
     }
     assert {one.check_name for one in result.get_asset_check_evaluations()} == {
         f"{platform}_{check}" for platform in PLATFORMS for check in CHECKS
@@ -121,7 +121,7 @@ def test_before_the_first_delivery_the_hourly_run_succeeds(world: World) -> None
     """Its tables have columns, if no rows: a new installation was told that its run had failed."""
     world.company("acme")
 
-    result = monitor(world, TODAY)
+    result = monitor(world, today())
 
     assert succeeded(result)
     assert latest(world, "delivery_analytics")["platforms"].records == []
@@ -179,7 +179,7 @@ def test_the_tick_asks_for_the_days_that_have_changed(world: World) -> None:
     request = _tick(world)
 
     assert request.tags[RANGE_START] == day(5).isoformat()
-    assert request.tags[RANGE_END] == TODAY.isoformat()
+    assert request.tags[RANGE_END] == today().isoformat()
 
 
 def _tick(world: World) -> RunRequest:
@@ -232,7 +232,7 @@ def test_reports_are_about_the_period_that_has_just_ended(
 
 def test_a_past_week_can_be_reported_on_and_read_in_the_metadata(world: World) -> None:
     """A backfilled partition stores the reports and shows the one on all as Markdown."""
-    week = last_complete(ReportPeriod.WEEKLY, midnight(TODAY)).start.date()
+    week = last_complete(ReportPeriod.WEEKLY, midnight(today())).start.date()
     acme = world.company("acme")
     log(world, acme, week, ok=96, failed=4)
 
@@ -250,7 +250,7 @@ def test_a_past_week_can_be_reported_on_and_read_in_the_metadata(world: World) -
 
 def test_a_past_month_can_be_reported_on(world: World) -> None:
     """The same by month, also one in which nothing was due."""
-    month = last_complete(ReportPeriod.MONTHLY, midnight(TODAY)).start.date()
+    month = last_complete(ReportPeriod.MONTHLY, midnight(today())).start.date()
 
     assert succeeded(make_report(world, ReportPeriod.MONTHLY, month))
 

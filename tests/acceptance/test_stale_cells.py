@@ -14,7 +14,10 @@ from impact_in_pipelines.services.deliveries import corrections
 
 from .world import QUIET, World, day, succeeded, values
 
-CELLS = [(slug, day(n)) for slug in ("north", "south") for n in (1, 2, 3)]
+
+def cells() -> list[tuple[str, date]]:
+    """Those that are delivered."""
+    return [(slug, day(n)) for slug in ("north", "south") for n in (1, 2, 3)]
 
 
 def unsynced(instance: DagsterInstance, platform: str = "benevity") -> list[tuple[str, date]]:
@@ -22,7 +25,7 @@ def unsynced(instance: DagsterInstance, platform: str = "benevity") -> list[tupl
     graph = defs.get_repository_def().asset_graph
     resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
     key = AssetKey(f"{platform}_export")
-    return [one for one in CELLS if resolver.get_status(key, cell(*one)) is StaleStatus.STALE]
+    return [one for one in cells() if resolver.get_status(key, cell(*one)) is StaleStatus.STALE]
 
 
 def refresh(world: World) -> str | None:
@@ -52,7 +55,7 @@ def test_a_stale_day_is_unsynced_until_it_is_corrected_and_no_other(world: World
     world.add_partitions("north", "south")
     span = {"start": day(3).isoformat(), "end": day(1).isoformat()}
     assert succeeded(world.run(config={"companies": ["north", "south"], **span}))
-    assert world.materialized() == set(CELLS)
+    assert world.materialized() == set(cells())
     first = refresh(world)
     assert refresh(world) == first
     assert unsynced(world.instance) == []

@@ -23,7 +23,7 @@ from impact_in_pipelines.schedules.drains import drain_schedules
 from impact_in_pipelines.sensors.companies import company_partitions
 from impact_in_pipelines.settings import read_settings
 
-from .world import TODAY, World, midnight
+from .world import World, midnight, today
 
 
 def tick(world: World, platform: str = "benevity") -> ScheduleExecutionData:
@@ -71,13 +71,13 @@ def test_a_tick_requests_one_drain_when_something_is_due(world: World) -> None:
 
     (request,) = result.run_requests or []
     assert request.partition_key is None
-    assert request.tags["reason"] == f"due since {TODAY} 00:00:00 UTC"
+    assert request.tags["reason"] == f"due since {today()} 00:00:00 UTC"
     assert result.skip_message is None
 
 
 def test_a_tick_says_when_the_next_delivery_is_due(world: World) -> None:
     """The skip reason answers the question of whoever looks at the ticks."""
-    at = midnight(TODAY + timedelta(days=3))
+    at = midnight(today() + timedelta(days=3))
     world.schedule(world.company("north"), "benevity", fire=at)
 
     result = tick(world)
@@ -163,7 +163,7 @@ def test_a_tick_has_no_side_effects(world: World) -> None:
     """The UI evaluates ticks to preview them: no table of ours may differ afterwards, but for the word that
     this process is at work."""
     world.due("north", "south")
-    world.schedule(world.company("west"), "benevity", fire=midnight(TODAY + timedelta(days=1)))
+    world.schedule(world.company("west"), "benevity", fire=midnight(today() + timedelta(days=1)))
     before = contents(world)
     assert before["scheduled_deliveries"]
 

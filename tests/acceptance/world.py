@@ -24,13 +24,17 @@ from impact_in_pipelines.sandbox.client import SandboxClient
 Cell = tuple[str, date]
 """A company's slug and a local day."""
 
-TODAY = datetime.now(UTC).date()
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def today() -> date:
+    """The present day (UTC), of which none ends during a test (`whole_day` in tests/conftest.py)."""
+    return datetime.now(UTC).date()
 
 
 def day(ago: int) -> date:
     """The day `ago` days before today (UTC)."""
-    return TODAY - timedelta(days=ago)
+    return today() - timedelta(days=ago)
 
 
 def midnight(of: date) -> datetime:
@@ -55,7 +59,7 @@ class Accounts:
                       + interval '8 hours', 'session', 'p' || p, 'v1', 1.5 + d, 'language', 5
                FROM generate_series(1, :days) d, generate_series(1, 3) p""",
             company=company.id,
-            today=midnight(TODAY),
+            today=midnight(today()),
             days=days,
         )
         return company.id
@@ -70,7 +74,7 @@ class Accounts:
         covered_until: date | None = None,
     ) -> UUID:
         """A schedule whose `fire` (default: this midnight) is due; a day before is `covered_until`."""
-        at = fire or midnight(TODAY)
+        at = fire or midnight(today())
         row = self.execute(
             """INSERT INTO scheduled_deliveries
                    (company_id, platform, schedule, next_run, fired_until, covered_until)
