@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ for _name in list(os.environ):
 listening._WAIT_S = 0.05
 # Nor may a Dagster that happens to run here be asked for drains: a test that wants one starts its own.
 os.environ["DAGSTER_UI_URL"] = NO_DAGSTER
+# A run that was started with `&` ignores Ctrl-C, and every process that a test starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _memory() -> str | None:

@@ -41,8 +41,6 @@ def test_one_line_and_130(database: Database, tmp_path: Path, words: tuple[str, 
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        # A test run that was itself started with `&` would hand SIGINT on as ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with pipe.open("w"):  # returns once the command has opened it
         process.send_signal(signal.SIGINT)
