@@ -131,10 +131,17 @@ def test_a_platform_that_slows_down_is_one_incident(made: AlertWorld) -> None:
 def test_many_companies_with_one_anomaly_are_one_incident(made: AlertWorld) -> None:
     """An import that went wrong for four of six: told together, with their names; over with the last one."""
     companies = made.world.companies(6)
+    # Kept beside, for a quarter of a few, times four, may be too few again: how the days vary is chance.
     for company in companies:
         write_history(made.world, company)
     for company in companies[:4]:
-        spoil(made.world, "company_impact", "events = events / 4", days=4, company=company)
+        spoil(
+            made.world,
+            "company_impact",
+            "participants = events, events = events / 4",
+            days=4,
+            company=company,
+        )
 
     look(made)
 
@@ -143,10 +150,10 @@ def test_many_companies_with_one_anomaly_are_one_incident(made: AlertWorld) -> N
     assert incident["details"]["companies_late"] == 4
     assert len(incident["details"]["names"]) == 4
     for company in companies[:3]:
-        spoil(made.world, "company_impact", "events = events * 4", days=4, company=company)
+        spoil(made.world, "company_impact", "events = participants", days=4, company=company)
     look(made)
     assert len(kinds(made)) == 1
-    spoil(made.world, "company_impact", "events = events * 4", days=4, company=companies[3])
+    spoil(made.world, "company_impact", "events = participants", days=4, company=companies[3])
     look(made)
     assert kinds(made) == []
 
