@@ -34,6 +34,8 @@ DAGSTER = "dagster"
 READERS = 6
 """Connections for reading, and threads that answer, of one API process: with more of them every answer takes
 longer, since they share one core; with fewer a slow question is in the way of the others."""
+_MEASURING = 2
+"""Threads that read beside them: who measures what several asked for, and who renews it."""
 _UTC = "UTC"
 _IDLE_S = 10.0
 """After so long a connection is tried out before it is used: the server may have gone meanwhile."""
@@ -59,7 +61,7 @@ class Database:
     @cached_property
     def reads(self) -> Engine:
         """An engine for many small reads at once (`make_reader`)."""
-        return make_reader(self.url, pool_size=READERS, settings=self.settings)
+        return make_reader(self.url, pool_size=READERS + _MEASURING, settings=self.settings)
 
     def close(self) -> None:
         """Give all pooled connections back."""

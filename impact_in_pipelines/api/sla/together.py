@@ -7,6 +7,7 @@ a question that comes alone, after one that did, waits for nobody. Whoever waits
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter
@@ -42,7 +43,8 @@ class Together(Generic[K, V]):
             if self._enough is not None and len(self._waiting) >= self._expected:
                 _end(self._enough)
         if self._turns is None or self._turns.done():
-            self._turns = asyncio.create_task(self._take_turns())
+            # The turns are everybody's: their log lines name no caller.
+            self._turns = asyncio.create_task(self._take_turns(), context=Context())
         # Others may wait for the same answer.
         return await asyncio.shield(mine)
 
@@ -52,11 +54,12 @@ class Together(Generic[K, V]):
             asked, self._waiting = self._waiting, {}
             try:
                 found = await run_sync(self._answer, list(asked), limiter=self._limiter)
+                answers = [found[question] for question in asked]
             except Exception as error:
                 self._answer_each(asked, error)
             else:
-                for question, future in asked.items():
-                    future.set_result(found[question])
+                for future, answer in zip(asked.values(), answers, strict=True):
+                    future.set_result(answer)
             self._expected = len(asked) + len(self._waiting)
 
     async def _gather(self) -> None:
@@ -78,11 +81,11 @@ class Together(Generic[K, V]):
 
     async def _answer_one(self, question: K, future: "asyncio.Future[V]") -> None:
         try:
-            found = await run_sync(self._answer, [question])
+            answer = (await run_sync(self._answer, [question]))[question]
         except Exception as error:
             future.set_exception(error)
         else:
-            future.set_result(found[question])
+            future.set_result(answer)
 
 
 def _end(future: "asyncio.Future[None]") -> None:

@@ -26,7 +26,7 @@ class Answering:
         assert self.go.wait(PATIENCE_S)
         if 13 in numbers:
             raise ValueError("thirteen")
-        return {number: 2 * number for number in numbers}
+        return {number: 2 * number for number in numbers if number != 404}
 
     async def while_one_is_answered(self, *numbers: int) -> "list[asyncio.Task[int]]":
         """Ask for 1, and for `numbers` once its answer has begun; then let it end."""
@@ -94,6 +94,19 @@ def test_what_fails_for_one_is_answered_for_the_others() -> None:
             await thirteen
 
     assert run(scene)[1] == [2, 3, 13]
+
+
+def test_a_question_that_is_left_out_fails_and_the_others_are_answered() -> None:
+    """Nobody waits for ever."""
+
+    async def scene(answering: Answering) -> None:
+        two, missing = await answering.while_one_is_answered(2, 404)
+        assert await answering.asked.ask(3) == 6
+        assert await two == 4
+        with pytest.raises(KeyError, match="404"):
+            await missing
+
+    assert run(scene)[1] == [2, 3, 404]
 
 
 def test_whoever_goes_away_takes_no_answer_from_others() -> None:
