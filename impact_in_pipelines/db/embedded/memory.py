@@ -12,18 +12,17 @@ _MB = 1024 * 1024
 _LEAST, _MOST = 128 * _MB, 1024 * _MB
 _SHARE = 16
 """One in so many bytes: Dagster and our processes work on the same machine, as does the system's cache."""
-_DEFAULT = "128MB"
-_SET = re.compile(r"^\s*shared_buffers\s*=?\s*'?([^'#\s]+)", re.MULTILINE)
+_OF_INITDB = "128MB"
+_SET = re.compile(r"^\s*shared_buffers\s*=?\s*'?([^'#\s]+)", re.MULTILINE | re.IGNORECASE)
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where Linux says what a container may use, the newer way first."""
 
 
 def buffer_options(data: Path) -> dict[str, str]:
     """The setting for the server on `data`; none where somebody has set it there."""
-    said = [
-        _SET.findall(_text(data / name)) for name in ("postgresql.conf", "postgresql.auto.conf")
-    ]
-    if any(value != _DEFAULT for values in said for value in values):
+    in_file = _SET.findall(_text(data / "postgresql.conf"))
+    by_command = _SET.findall(_text(data / "postgresql.auto.conf"))  # initdb writes none there
+    if by_command or any(value != _OF_INITDB for value in in_file):
         return {}
     return {"shared_buffers": f"{buffers_of(usable_memory()) // _MB}MB"}
 

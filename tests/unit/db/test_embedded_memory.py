@@ -29,7 +29,9 @@ def test_this_machine_says_what_it_has() -> None:
         ("shared_buffers = 128MB\t\t# min 128kB\n", "# by machine\n", True),
         ("#shared_buffers = 128MB\nmax_connections = 300\n", "", True),
         ("shared_buffers = 300MB\n", "", False),
+        ("Shared_Buffers = 64MB\n", "", False),
         ("shared_buffers = 128MB\n", "shared_buffers = '2GB'\n", False),
+        ("shared_buffers = 128MB\n", "shared_buffers = '128MB'\n", False),
     ],
 )
 def test_what_somebody_has_set_stands(tmp_path: Path, conf: str, auto: str, ours: bool) -> None:
