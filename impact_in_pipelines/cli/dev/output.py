@@ -102,9 +102,12 @@ class KnownFailures:
             return []
         held, self._held = self._held, None
         if plain.startswith(_INTERRUPTED):
-            # Of a run that was stopped; `calm` says of the event that it was cancelled.
+            # Of a run that was stopped; `calm` says of the event that it was cancelled. One whose process was
+            # ended from outside is said to have failed twice: of its step and of itself.
             self._in_trace = True
-            return []
+            found = _EVENT.match(held or "")
+            failed = found is not None and _RUN_FAILURE in found["rest"]
+            return [f"{_job(found)}: interrupted, so it failed"] if failed and found else []
         if held is not None and plain.startswith(_KNOWN):
             self._in_trace = True
             found = _EVENT.match(held)

@@ -120,6 +120,24 @@ def test_a_run_that_was_stopped_is_one_line() -> None:
     ]
 
 
+def test_a_run_that_was_ended_from_outside_is_not_passed_over() -> None:
+    """Dagster counts it as failed and writes so twice: of its step and of the run."""
+    output = StringIO()
+    printer = CalmPrinter("", output)
+    for event in ("sla_daily - STEP_FAILURE - Execution failed", "RUN_FAILURE - Interrupted"):
+        head = f"{HEAD} - ERROR - {RUN} - 13723 - {event}"
+        said(
+            printer,
+            "code",
+            head,
+            "",
+            "dagster._core.errors.DagsterExecutionInterruptedError",
+            *TRACE,
+        )
+    lines = [line.partition("| ")[2] for line in output.getvalue().splitlines()]
+    assert [line for line in lines if line] == ["drain_goodera: interrupted, so it failed"]
+
+
 def test_the_addresses_come_when_the_ui_is_up_and_again_before_they_scroll_away() -> None:
     """They hold the sign-in link."""
     out = StringIO()
