@@ -126,8 +126,8 @@ client-packages: clients openapi
 # without any they are skipped, and this says so.
 chromium:
 	@command -v chromium-headless-shell >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing chromium for the browser tests (once) …"; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! [ -e $(VENV)/chromium-tried ]; then \
+	    touch $(VENV)/chromium-tried 2>/dev/null; echo "Installing chromium for the browser tests (once) …"; \
 	    { apt-get update -qq && export DEBIAN_FRONTEND=noninteractive && \
 	      { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; }; } >/dev/null 2>&1 || :; \
 	  fi; \

@@ -4,7 +4,7 @@ import random
 import socket
 from pathlib import Path
 
-_LOWEST = 10_000
+_LOWEST, _HIGHEST = 10_000, 65_535
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _USUAL_RANGE = "32768 60999"
 _TRIES = 100
@@ -21,7 +21,7 @@ def free_port() -> int:
     may be connected to itself.
     """
     for _ in range(_TRIES):
-        port = _chance.randrange(_LOWEST, _first_that_the_kernel_gives())
+        port = _chance.randrange(*_outside_the_kernels())
         with socket.socket() as probe:
             # As servers do: what a former one's connections have left behind is no obstacle.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,9 +33,14 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def _first_that_the_kernel_gives() -> int:
+def _outside_the_kernels() -> tuple[int, int]:
+    """The larger part of the ports below and above those that the kernel gives; all if it gives nearly all:
+    then only chance keeps two apart."""
     try:
         text = _RANGE.read_text()
     except OSError:  # not Linux
         text = _USUAL_RANGE
-    return max(int(text.split()[0]), _LOWEST + 1_000)
+    first, last = map(int, text.split())
+    below, above = (_LOWEST, first), (last + 1, _HIGHEST)
+    larger = max(below, above, key=lambda part: part[1] - part[0])
+    return larger if larger[1] - larger[0] >= 1_000 else (_LOWEST, _HIGHEST)
