@@ -12,7 +12,6 @@ import weakref
 from contextlib import suppress
 
 from requests import adapters
-from urllib3.util.ssl_ import create_urllib3_context
 
 from impact_in_pipelines.connectors.http.answer import Answer
 from impact_in_pipelines.connectors.http.deadline import (
@@ -22,6 +21,7 @@ from impact_in_pipelines.connectors.http.deadline import (
     DeadlineReader,
 )
 from impact_in_pipelines.connectors.http.reading import read_answer
+from impact_in_pipelines.connectors.http.tls import shared_context
 from impact_in_pipelines.delivery.origins import Origin
 
 IDLE_MOST_S = 4.0
@@ -117,9 +117,7 @@ class Connections:
         """One for all: to read whom it trusts costs 16 ms."""
         with self._lock:
             if self._tls is None:
-                made = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-                made.load_verify_locations(adapters.DEFAULT_CA_BUNDLE_PATH)
-                self._tls = made
+                self._tls = shared_context(adapters.DEFAULT_CA_BUNDLE_PATH)
             return self._tls
 
     def _kept(self, place: Origin, connection: CheckedConnection) -> bool:

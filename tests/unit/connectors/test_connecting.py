@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
-from connectors.helpers import closed_port, settings
+from connectors.helpers import answers, closed_port, settings
 from connectors.tls_servers import tls_server
 from connectors.transports import OK, Waits, failure
 from impact_in_pipelines.connectors.http import deadline
@@ -49,6 +49,29 @@ def test_each_version_of_tls_that_is_in_use_is_spoken_and_its_connections_are_ke
         assert [transport.post(url, {}, b"{}").status for _ in range(3)] == [200] * 3
         assert server.connections == 1
         transport.close()
+
+
+def test_the_list_of_protocols_is_set_once_for_all_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share a context, and OpenSSL replaces its list without a lock: while one connection set it anew,
+    others said hello with garbage in it."""
+    lists: list[list[str]] = []
+    setter = ssl.SSLContext.set_alpn_protocols
+
+    def noticed(self: ssl.SSLContext, protocols: Iterable[str]) -> None:
+        lists.append(list(protocols))
+        setter(self, lists[-1])
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", noticed)
+    closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with tls_server(tmp_path, answers(closing)) as server:
+        transport = _trusting(tmp_path, monkeypatch)
+        url = f"https://127.0.0.1:{server.port}"
+        assert [transport.post(url, {}, b"{}").status for _ in range(3)] == [200] * 3
+        assert server.connections == 3
+        transport.close()
+    assert lists == [["http/1.1"]]
 
 
 @pytest.mark.parametrize("ends", [True, False])
