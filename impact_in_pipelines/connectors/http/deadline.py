@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-from impact_in_pipelines.connectors.http.failures import NoTlsConnection
+from impact_in_pipelines.connectors.http.failures import NoTlsConnection, TlsBrokenOff
 
 Addresses = Callable[[str, str, int], Sequence[str]]
 """The addresses that a scheme, host and port may be connected at (`addresses.AddressPolicy.addresses`)."""
@@ -128,13 +128,16 @@ class CheckedTlsConnection(CheckedConnection, HTTPSConnection):
     scheme = "https"
 
     def connect(self) -> None:
-        """Raises `NoTlsConnection` besides, and what can't be connected for a time-out or an end while TLS is
-        begun: no byte of a request has left."""
+        """Raises `NoTlsConnection` and `TlsBrokenOff` besides, and `ConnectTimeoutError` for TLS too: no byte
+        of a request has left."""
         try:
             super().connect()
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError) as error:
+            raise TlsBrokenOff(error) from error
         except ssl.SSLError as error:
             raise NoTlsConnection(error) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"no TLS within {self.timeout} s") from error
         except OSError as error:
-            raise NewConnectionError(self, str(error)) from error
+            # Not from connecting, whose errors are urllib3's by now.
+            raise TlsBrokenOff(error) from error

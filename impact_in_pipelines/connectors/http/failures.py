@@ -10,7 +10,12 @@ from impact_in_pipelines.delivery.states import ErrorKind
 
 
 class NoTlsConnection(wire.SSLError):
-    """TLS was not begun: nothing has been sent. What breaks later is no such error."""
+    """TLS was refused, by us or by the other side: nothing has been sent. What breaks later is no such
+    error."""
+
+
+class TlsBrokenOff(wire.HTTPError):
+    """The connection ended while TLS was begun: nothing has been sent."""
 
 
 WIRE_ERRORS = (http.RequestException, wire.HTTPError, HTTPException, OSError, ValueError)
@@ -34,20 +39,25 @@ def is_unusable(error: BaseException) -> bool:
 
 def plainly_did_not_arrive(error: BaseException) -> bool:
     """Whether no byte of the request can have reached anybody (refused, no such host, no connection
-    in time), so that repeating it can't send it twice."""
+    in time, broken off while TLS was begun), so that repeating it can't send it twice, and may help: a
+    certificate stays what it is."""
     if isinstance(error, http.SSLError | http.ProxyError):
         return False
-    return isinstance(_root(error), wire.NewConnectionError | wire.ConnectTimeoutError)
+    return isinstance(
+        _root(error), wire.NewConnectionError | wire.ConnectTimeoutError | TlsBrokenOff
+    )
 
 
 def explain(error: BaseException) -> tuple[ErrorKind, str]:
     """The kind and one clause for a person. It quotes nothing of the error, which may hold
     secrets."""
     root = _root(error)
-    if isinstance(error, http.SSLError | NoTlsConnection):
+    if isinstance(error, NoTlsConnection):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in repr(error)
-        reason = ": its certificate isn't trusted; nothing was sent" if untrusted else ""
-        return ErrorKind.NETWORK, f"no TLS connection{reason}"
+        reason = ": its certificate isn't trusted" if untrusted else ""
+        return ErrorKind.NETWORK, f"no TLS connection{reason}; nothing was sent"
+    if isinstance(root, TlsBrokenOff):
+        return ErrorKind.NETWORK, "the TLS connection was broken off; nothing was sent"
     if isinstance(root, wire.NameResolutionError):
         return ErrorKind.NETWORK, "the host name isn't known; check the base URL"
     if isinstance(root, wire.NewConnectionError):

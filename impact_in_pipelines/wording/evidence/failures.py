@@ -24,7 +24,9 @@ KINDS: Mapping[str, str] = {
 
 CLAUSES = (
     N_("no TLS connection: its certificate isn't trusted; nothing was sent"),
-    N_("no TLS connection"),
+    N_("no TLS connection; nothing was sent"),
+    N_("no TLS connection"),  # as older ones said it
+    N_("the TLS connection was broken off; nothing was sent"),
     N_("the host name isn't known; check the base URL"),
     N_("the connection was refused; nothing was sent"),
     N_("no connection within the connect time-out; nothing was sent"),

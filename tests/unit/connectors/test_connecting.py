@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,26 @@ from impact_in_pipelines.connectors.http.failures import explain
 from impact_in_pipelines.connectors.http.transport import TRIES, Transport
 from impact_in_pipelines.delivery.origins import Origin
 from impact_in_pipelines.delivery.states import ErrorKind
+
+End = Callable[[socket.socket], None]
+
+
+def _reset(accepted: socket.socket) -> None:
+    """Closed with something unread."""
+    accepted.recv(1)
+    accepted.close()
+
+
+def _finish(accepted: socket.socket) -> None:
+    """Closed as a balancer does that has read the greeting."""
+    accepted.recv(65_536)
+    accepted.close()
+
+
+def _speak_plainly(accepted: socket.socket) -> None:
+    accepted.recv(65_536)
+    accepted.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    accepted.close()
 
 
 @pytest.mark.parametrize(
@@ -74,15 +94,36 @@ def test_the_list_of_protocols_is_set_once_for_all_connections(
     assert lists == [["http/1.1"]]
 
 
-@pytest.mark.parametrize("ends", [True, False])
-def test_what_ends_or_hangs_while_tls_begins_was_not_sent(waits: Waits, ends: bool) -> None:
+@pytest.mark.parametrize(
+    ("end", "kind", "said"),
+    [
+        (_reset, ErrorKind.NETWORK, "the TLS connection was broken off; nothing was sent"),
+        (_finish, ErrorKind.NETWORK, "the TLS connection was broken off; nothing was sent"),
+        (None, ErrorKind.TIMEOUT, "no connection within the connect time-out; nothing was sent"),
+    ],
+    ids=["reset", "finished", "hangs"],
+)
+def test_what_ends_or_hangs_while_tls_begins_was_not_sent(
+    waits: Waits, end: End | None, kind: ErrorKind, said: str
+) -> None:
     """No byte of the request has left: it may be tried again at once, and the log says so."""
-    transport = Transport(settings(HTTP_CONNECT_TIMEOUT_MS="100"), sleep=waits)
-    with _no_tls(ends=ends) as port:
+    connect_ms = "30000" if end else "100"
+    transport = Transport(settings(HTTP_CONNECT_TIMEOUT_MS=connect_ms), sleep=waits)
+    with _no_tls(end) as port:
         result = failure(transport, f"https://127.0.0.1:{port}")
-    assert "nothing was sent" in (result.error or "")
-    assert result.error_kind is (ErrorKind.NETWORK if ends else ErrorKind.TIMEOUT)
+    assert (result.error or "").endswith(said)
+    assert result.error_kind is kind
     assert len(waits) == TRIES - 1
+    transport.close()
+
+
+def test_what_refuses_tls_was_sent_nothing_and_is_not_asked_again(waits: Waits) -> None:
+    """Whoever speaks no TLS at this port won't speak any in a moment."""
+    transport = Transport(settings(), sleep=waits)
+    with _no_tls(_speak_plainly) as port:
+        result = failure(transport, f"https://127.0.0.1:{port}")
+    assert (result.error or "").endswith("no TLS connection; nothing was sent")
+    assert list(waits) == []
     transport.close()
 
 
@@ -142,8 +183,8 @@ def _answer_once(listener: socket.socket) -> None:
 
 
 @contextmanager
-def _no_tls(*, ends: bool) -> Iterator[int]:
-    """A port where whoever connects is hung up on, or hears nothing."""
+def _no_tls(end: End | None) -> Iterator[int]:
+    """A port where whoever connects meets this `end`, or hears nothing."""
     kept: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -153,11 +194,9 @@ def _no_tls(*, ends: bool) -> Iterator[int]:
                     accepted, _ = listener.accept()
                 except OSError:
                     return
-                if ends:
-                    accepted.recv(1)
-                    accepted.close()
-                else:
-                    kept.append(accepted)
+                kept.append(accepted)
+                if end is not None:
+                    end(accepted)
 
         threading.Thread(target=serve, daemon=True).start()
         yield listener.getsockname()[1]
