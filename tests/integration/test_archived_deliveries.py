@@ -210,6 +210,62 @@ def test_what_comes_to_a_month_later_is_in_the_second_file(log: World) -> None:
     assert [row["file"] for row in found] == ["impact_deliveries/2026-01-2.parquet"] * 2
 
 
+def test_a_pass_that_was_killed_before_its_manifest_is_made_good_by_the_next(log: World) -> None:
+    """Its file is written over, so what it has must not be noted before: the next pass failed for that, and
+    the one after it archived the month twice."""
+    assert log.settings.archive_folder is not None
+    folder = log.settings.archive_folder / "impact_deliveries"
+    shutil.copy(folder / "2026-01.parquet", folder / "2026-02.parquet")
+    log.clock.advance(timedelta(days=31))
+    assert [month.month for month in retain(log.runtime, actor="test").deliveries] == ["2026-02"]
+    found = log.rows(
+        "SELECT f.file FROM archived_deliveries a JOIN archived_files f ON f.id = a.file ORDER BY 1"
+    )
+    assert [row["file"] for row in found] == [
+        f"impact_deliveries/2026-0{month}.parquet" for month in (1, 2)
+    ]
+    assert not list(folder.glob("2026-02-2*"))
+
+
+def test_an_archive_that_was_lost_begins_again_with_the_same_names(log: World) -> None:
+    """What was noted of the lost file isn't said to be in the new one."""
+    assert log.settings.archive_folder is not None
+    lost, folder = archived_of(log), log.settings.archive_folder / "impact_deliveries"
+    (folder / "2026-01.parquet").unlink()
+    (folder / "_2026-01.json").unlink()
+    log.execute(
+        "INSERT INTO impact_deliveries (company_id, platform, trigger, status, period_start, period_end, "
+        "scheduled_for, recorded_at, updated_at, idempotency_key) SELECT c.id, 'benevity', 'schedule', "
+        "'failed', '2026-01-04', '2026-01-04', '2026-01-06Z', '2026-01-06Z', '2026-01-06Z', "
+        "gen_random_uuid() FROM companies c"
+    )
+    assert retain(log.runtime, actor="test").deliveries
+    assert archived_of(log) != lost
+
+
+def test_files_that_nobody_can_read_hold_up_nothing(
+    log: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stranger's is passed over; a broken one of ours is named in one line, in each pass."""
+    id_ = archived_of(log)
+    assert log.settings.archive_folder is not None
+    folder = log.settings.archive_folder / "impact_deliveries"
+    shutil.copy(folder / "2026-01.parquet", folder / "all.parquet")
+    for month in ("2025-11", "2025-12"):
+        shutil.copy(folder / "_2026-01.json", folder / f"_{month}.json")
+    pd.DataFrame({"id": ["1"], "company_id": ["2"]}).to_parquet(folder / "2025-11.parquet")
+    (folder / "2025-12.parquet").write_bytes((folder / "2026-01.parquet").read_bytes()[:-20])
+    log.execute("DELETE FROM archived_files")
+    log.execute("DELETE FROM archived_deliveries")
+    log.clock.advance(timedelta(days=31))
+    assert [month.month for month in retain(log.runtime, actor="test").deliveries] == ["2026-02"]
+    for warning, month in zip(caplog.records, ("2025-11", "2025-12"), strict=True):
+        assert warning.getMessage().startswith(f"{folder / month}.parquet can't be read")
+        assert (warning.exc_info, "\n" in warning.getMessage()) == (None, False)
+    assert log.scalars("SELECT count(*) FROM archived_files") == [2]
+    assert id_ in log.scalars("SELECT id FROM archived_deliveries")
+
+
 def test_of_a_company_that_was_erased_nothing_is_known(log: World, tmp_path: Path) -> None:
     """Not even that it had archived deliveries."""
     id_, company = archived_of(log), log.runtime.companies.find("c-1")

@@ -1,49 +1,67 @@
 """Which archived delivery is in which file of the archive: noted before its month leaves the log.
 
-A row of 68 bytes a delivery and as much index, found by the delivery's id alone. The links of evidence, which
+A row of 68 bytes a delivery and 40 of index, found by the delivery's id alone. The links of evidence, which
 stay as well, have no index by delivery: it would cost every delivery something, for what is asked seldom. And
 the files are found without the archive, which not every process has.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DataError
 
 from impact_in_pipelines.db.queries import load
+from impact_in_pipelines.db.retention.archives import manifest_of
 from impact_in_pipelines.errors import ImpactInError
 from impact_in_pipelines.errors.deliveries import DeliveryArchived, DeliveryUnknown
 
 _SQL = load("retention/archived")
 _DELIVERIES = "impact_deliveries"
 _AT_ONCE = 20_000
+_log = logging.getLogger(__name__)
 
 
 def note_file(engine: Engine, file: Path, at: datetime) -> None:
-    """Note every delivery that `file` has, a file of deliveries that was archived `at` (aware)."""
+    """Note every delivery that `file` has, a file of deliveries that was archived `at` (aware), in place
+    of what was noted of one with its name: an archive that was lost begins again with the same names."""
     import pyarrow.parquet as pq  # 0.4 s and 60 MB
 
     month = datetime.strptime(file.stem[:7], "%Y-%m").replace(tzinfo=UTC).date()
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         values = {"file": f"{_DELIVERIES}/{file.name}", "month": month, "at": at}
+        earlier = connection.scalar(_SQL["forget_file"], values)
+        if earlier is not None:
+            connection.execute(_SQL["forget_deliveries"], {"file": earlier})
         number = connection.scalar(_SQL["add_file"], values)
         for batch in pq.ParquetFile(file).iter_batches(_AT_ONCE, columns=["id", "company_id"]):
             connection.execute(_SQL["add_deliveries"], {"file": number, **_columns(batch)})
 
 
 def note_older_files(engine: Engine, folder: Path) -> None:
-    """Note the deliveries of files from before they were noted, and of what was restored since."""
+    """Note the deliveries of files from before they were noted, and of what was restored since. One that
+    can't be read is named in the log, and holds up nothing.
+
+    Only of files with a manifest: one without is a stranger's, or was broken off and is written over.
+    """
     with engine.connect() as connection:
         known = set(connection.scalars(_SQL["known_files"]))
         noted = {row.file: row.at for row in connection.execute(_SQL["noted_files"])}
     for file in sorted((folder / _DELIVERIES).glob("*.parquet"), key=_age):
         name = f"{_DELIVERIES}/{file.name}"
-        if name not in known:
+        if name in known or not manifest_of(file).exists():
+            continue
+        try:
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
             note_file(engine, file, noted.get(name, written))
+        except (OSError, ValueError, RuntimeError, LookupError, TypeError, DataError) as error:
+            # These are what pyarrow raises. A DataError quotes all ids after its first line.
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            _log.warning("%s can't be read, so its deliveries aren't known by id: %s", file, reason)
 
 
 def absent(

@@ -1,6 +1,13 @@
 -- name: known_files
 SELECT file FROM archived_files
 
+-- name: forget_file
+DELETE FROM archived_files WHERE file = :file RETURNING id
+
+-- name: forget_deliveries
+-- The whole table is read, which has no index by file: seldom.
+DELETE FROM archived_deliveries WHERE file = :file
+
 -- name: add_file
 INSERT INTO archived_files (file, month, archived_at) VALUES (:file, :month, :at) RETURNING id
 
