@@ -107,6 +107,26 @@ def test_what_arrived_while_the_clock_was_set_back_is_known_as_arrived(world: Wo
     assert world.doubled(BENEVITY) == []
 
 
+def test_what_may_have_arrived_while_the_clock_was_set_back_is_repeated_under_its_key(
+    world: World,
+) -> None:
+    """Its attempts say that they were made a month ago, before it was due: the same content went out under
+    a key of its own."""
+    (company,) = world.companies()
+    world.events([company])
+    world.sandbox.client.add_fault("benevity", "connection_reset_after")
+    (first,) = world.deliveries(BENEVITY, company)
+    world.clock.advance(-timedelta(days=31))
+    assert world.drain(BENEVITY).retrying == 1
+    world.execute("UPDATE impact_deliveries SET status = 'failed', next_attempt_at = NULL")
+    world.sandbox.client.clear_faults()
+    world.clock.advance(timedelta(days=31, hours=6))
+    (second,) = world.deliveries(BENEVITY, company)
+    assert world.drain(BENEVITY).delivered == 1
+    assert world.delivery(second)["idempotency_key"] == first
+    assert world.doubled(BENEVITY) == []
+
+
 def test_planning_again_after_a_lost_evening_gives_the_same_keys(world: World) -> None:
     """Ids are derived: the platform recognises what it has (D14)."""
     world.due(BENEVITY, 2)

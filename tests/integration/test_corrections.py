@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from factories import World
 
 from impact_in_pipelines.db.corrections.staleness import StaleFilter
@@ -44,6 +45,32 @@ def test_figures_that_a_correction_has_brought_are_no_news(quarter: World, tmp_p
     pair = {status[beside], quarter.delivery(correction)["status"]}
     assert pair == {"success", "skipped"}
     assert [day for platform, day in found(quarter) if platform == "goodera"] == []
+
+
+@pytest.mark.parametrize("trigger", ["correction", "manual"])
+def test_figures_that_arrived_while_the_clock_was_set_back_are_no_news(
+    quarter: World, tmp_path: Path, trigger: str
+) -> None:
+    """They say that they arrived a month ago, before what they correct: they were sent once more by the next
+    correction, whether a correction or a cell had brought them."""
+    imported(quarter, tmp_path, [("late", QUARTER[10], "p9", 1.5)])
+    found(quarter)
+
+    def due(trigger: str, correction: int) -> UUID:
+        company, days = company_of(quarter), [QUARTER[10]]
+        (id_,) = quarter.deliveries(GOODERA, company, days=days, trigger=trigger)
+        number = "UPDATE impact_deliveries SET correction = :number WHERE id = :id"
+        quarter.execute(number, number=correction, id=id_)
+        return id_
+
+    quarter.clock.advance(timedelta(minutes=1))
+    made = due(trigger, int(trigger == "correction"))
+    quarter.clock.advance(-timedelta(days=31))
+    assert quarter.drain(GOODERA).delivered == 1
+    quarter.clock.advance(timedelta(days=31, hours=6))
+    again = due("correction", 2)
+    assert quarter.drain(GOODERA).skipped == 1
+    assert quarter.delivery(again)["duplicate_of"] == made
 
 
 def test_what_reports_after_a_correction_has_its_version(quarter: World, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ WHERE t.id NOT IN (SELECT m.id FROM m)
         SELECT 1 FROM delivery_attempts h WHERE @attempt(h, t) AND h.outcome = 'held')))
     OR (t.status IN ('failed', 'cancelled') AND t.delivered_at IS NULL AND EXISTS (
         SELECT 1 FROM delivery_attempts a
-        WHERE @attempt(a, t) AND a.started_at > :window_start
+        WHERE @attempt(a, t) AND greatest(a.started_at, t.scheduled_for) > :window_start
           AND (a.outcome IN ('started', 'lost')
             OR a.error_kind = ANY(CAST(:may_have_arrived AS text[]))))))
 UNION ALL
@@ -50,13 +50,15 @@ JOIN impact_deliveries t
  AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
  AND @within(t)
 WHERE t.id NOT IN (SELECT m.id FROM m) AND t.payload_hash <> m.payload_hash
-  AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
+  AND ((t.status = 'success' AND greatest(t.delivered_at, t.scheduled_for) > :window_start)
+    OR (t.status IN @open AND t.attempt_count > 0))
   AND NOT EXISTS (
       -- Only the last word on the period: figures may have been corrected back and forth.
       SELECT 1 FROM impact_deliveries n
       WHERE n.company_id = t.company_id AND n.platform = t.platform AND n.status = 'success' AND @within(n)
         AND n.period_start = t.period_start AND n.period_end = t.period_end
-        AND (n.delivered_at, n.correction) > (t.delivered_at, t.correction))
+        AND (greatest(n.delivered_at, n.scheduled_for), n.correction)
+          > (greatest(t.delivered_at, t.scheduled_for), t.correction))
 UNION ALL
 -- ... and whatever else has brought a correction's own figures.
 SELECT m.id, t.id AS twin, t.status, t.next_attempt_at, t.idempotency_key, t.batch_id, t.payload, t.delivered_at
@@ -66,13 +68,15 @@ JOIN impact_deliveries t
  AND t.period_start = m.period_start AND t.period_end = m.period_end AND t.figures_hash = m.figures_hash
  AND @within(t)
 WHERE t.id NOT IN (SELECT m.id FROM m)
-  AND ((t.status = 'success' AND t.delivered_at > :window_start) OR (t.status IN @open AND t.attempt_count > 0))
+  AND ((t.status = 'success' AND greatest(t.delivered_at, t.scheduled_for) > :window_start)
+    OR (t.status IN @open AND t.attempt_count > 0))
   AND NOT EXISTS (
       -- Only the last word on the period: figures may have been corrected back and forth.
       SELECT 1 FROM impact_deliveries n
       WHERE n.company_id = t.company_id AND n.platform = t.platform AND n.status = 'success' AND @within(n)
         AND n.period_start = t.period_start AND n.period_end = t.period_end
-        AND (n.delivered_at, n.correction) > (t.delivered_at, t.correction))
+        AND (greatest(n.delivered_at, n.scheduled_for), n.correction)
+          > (greatest(t.delivered_at, t.scheduled_for), t.correction))
 ORDER BY id, delivered_at DESC NULLS LAST
 
 -- name: freeze_ready
