@@ -175,12 +175,16 @@ class Drain:
         failures are shown at a run's end, so a drain with any of them doesn't wait."""
         if selection != Selection() or self.summary.failed:
             return False
-        return self._lingering.waits(self._on_settled)
+        waited = self._lingering.waits(self._on_settled)
+        if waited:
+            self._others.count_anew()
+        return waited
 
     def _plan_due(self, selection: Selection) -> int:
         began = self._clock()
         written = self._log.plan_due(self._connector.platform, began, selection)
         if written:
+            self._others.count_anew()
             trace_plan(self._connector.platform, (began, self._clock()))
         self.summary.planned += written
         return written
@@ -256,6 +260,8 @@ class Drain:
         if taken.claimed < self._options.chunk:
             # The queue is empty behind it: asking again at once would cost a statement for each answer.
             self._claim_again_at = time.monotonic() + _CLAIM_EVERY_S
+        if taken.claimed:
+            self._others.count_anew()
         self.summary.claimed += taken.claimed
         self.summary.refused += taken.refused
         self.summary.failed += taken.refused

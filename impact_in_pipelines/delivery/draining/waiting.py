@@ -85,6 +85,10 @@ class Others:
         self._summary = summary
         self._until: float | None = None
 
+    def count_anew(self) -> None:
+        """Something else has been found or waited for: the next wait for others is another one."""
+        self._until = None
+
     def waits_for(self, selection: Selection) -> bool:
         """Wait a moment if there is any; whether to go on. What is left when it has waited for `OTHERS_S` is
         counted in the summary."""
@@ -94,7 +98,6 @@ class Others:
             self._until = now + OTHERS_S
         if not due or (self._until is not None and now >= self._until):
             self._summary.locked = due
-            self._until = None
             return False
         time.sleep(_DOZE_S)
         return True

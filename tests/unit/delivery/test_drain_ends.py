@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,3 +101,34 @@ def test_what_stays_locked_does_not_hold_a_drain(monkeypatch: pytest.MonkeyPatch
     began = time.monotonic()
     assert drain(log, Sender()).run().locked == 7
     assert time.monotonic() - began < DEADLINE_S
+
+
+@dataclass
+class LockedTwice(MemoryLog):
+    """Others hold something for eight seconds, then this drain finds something, then they hold some again."""
+
+    asked: int = 0
+
+    def due_now(self, *args: Any) -> int:
+        del args
+        self.asked += 1
+        if self.asked == 32:
+            self.due.append(claimed())
+        return 3 if self.asked < 64 else 0
+
+
+def test_each_wait_for_others_is_counted_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one of a drain that lives for minutes ended at once, by the clock of the first."""
+    now = 1_000.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=sleep)
+    monkeypatch.setattr(waiting, "time", clock)
+    log = LockedTwice()
+    summary = drain(log, Sender()).run()
+    assert (summary.delivered, summary.locked) == (1, 0)
+    assert log.asked == 64
+    assert waiting.OTHERS_S < 63 * 0.25
