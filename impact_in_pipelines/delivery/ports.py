@@ -148,6 +148,14 @@ class Settled:
     held: Held = Held()
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """As a delivery that was claimed and not attempted was given back: when, and until when it waits."""
+
+    since: datetime
+    until: datetime
+
+
 class DeliveryLog(Protocol):
     """The delivery log as the queue (D3). Every method is one transaction."""
 
@@ -216,8 +224,8 @@ class DeliveryLog(Protocol):
         """Give back claimed rows that were not attempted, to be claimed again at `next_attempt_at`."""
         ...
 
-    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
-        """Those of them that wait until some time up to `until` are due now; returns how many."""
+    def call_forward(self, waiting: Mapping[UUID, Waits], *, now: datetime) -> int:
+        """Those of them that still wait as they were given back are due now; returns how many."""
         ...
 
     def due_now(self, platform: Platform, now: datetime, selection: Selection) -> int:

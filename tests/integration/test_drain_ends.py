@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from impact_in_pipelines.db.deliveries.queueing.queue import PgDeliveryLog
 from impact_in_pipelines.delivery.draining import waiting
 from impact_in_pipelines.delivery.model import Selection
+from impact_in_pipelines.delivery.ports import Waits
 from impact_in_pipelines.platforms import Platform
 
 BENEVITY = Platform.BENEVITY
@@ -75,29 +76,48 @@ def test_what_is_due_is_counted_whoever_has_locked_it_and_nothing_is_claimed(wor
     assert log.due_now(Platform.GOODERA, now, _ALL) == 0
 
 
-def test_only_what_was_put_off_for_a_moment_is_called_forward(world: World) -> None:
-    """Not a retry, nor what another worker has claimed since."""
-    companies = world.companies(4)
-    put_off, retrying, taken, other = world.deliveries(BENEVITY, *companies)
+def test_only_what_still_waits_as_it_was_given_back_is_called_forward(world: World) -> None:
+    """However long that is. Not what another drain has claimed since, or given back itself, nor what it sent
+    in vain and will send again before our time has come."""
+    ids = world.deliveries(BENEVITY, *world.companies(6))
+    given_back, for_longer, claimed, its_own, failed, other = ids
     log, now = _log(world), world.clock()
-    soon, lease = now + timedelta(seconds=30), timedelta(minutes=3)
+    lease, moment = timedelta(minutes=3), timedelta(seconds=1)
+
+    def claim(worker: str, at: datetime) -> None:
+        log.claim(BENEVITY, now=at, limit=10, worker=worker, lease=lease, selection=_ALL)
+
+    claim("ours", now)
+    waiting = {id_: Waits(now, now + timedelta(seconds=30)) for id_ in ids}
+    waiting[for_longer] = Waits(now, now + timedelta(seconds=60))
+    for id_, waits in waiting.items():
+        log.release_claims([id_], now=now, next_attempt_at=waits.until, worker="ours")
     world.execute(
-        "UPDATE impact_deliveries SET next_attempt_at = :soon WHERE id <> :taken",
+        "UPDATE impact_deliveries SET next_attempt_at = :now WHERE id IN (:a, :b)",
+        now=now,
+        a=claimed,
+        b=its_own,
+    )
+    claim("theirs", now + moment)
+    soon = now + timedelta(seconds=20)
+    log.release_claims([its_own], now=now + moment, next_attempt_at=soon, worker="theirs")
+    world.execute(
+        "UPDATE impact_deliveries SET status = 'retrying', next_attempt_at = :soon, updated_at = :at "
+        "WHERE id = :id",
         soon=soon,
-        taken=taken,
+        at=now + moment,
+        id=failed,
     )
-    log.claim(BENEVITY, now=now, limit=10, worker="w", lease=lease, selection=_ALL)
-    world.execute(
-        "UPDATE impact_deliveries SET status = 'retrying', next_attempt_at = :at WHERE id = :id",
-        id=retrying,
-        at=now + timedelta(minutes=4),
-    )
-    assert log.call_forward([put_off, retrying, taken], now=now, until=soon) == 1
+    ours = {id_: waits for id_, waits in waiting.items() if id_ != other}
+    later = now + 2 * moment
+    assert log.call_forward(ours, now=later) == 2
     rows = world.rows("SELECT id, next_attempt_at FROM impact_deliveries")
     at: dict[UUID, object] = {row["id"]: row["next_attempt_at"] for row in rows}
     assert at == {
-        put_off: now,
-        retrying: now + timedelta(minutes=4),
-        taken: now + lease,
-        other: soon,
+        given_back: later,
+        for_longer: later,
+        claimed: now + moment + lease,
+        its_own: soon,
+        failed: soon,
+        other: waiting[other].until,
     }

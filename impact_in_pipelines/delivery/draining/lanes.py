@@ -71,7 +71,7 @@ class Lane:
     ended: list[tuple[int, float]] = field(default_factory=list)
     turn: int | None = None
     paced_until: float | None = None
-    behind: list[UUID] = field(default_factory=list)
+    behind: set[UUID] = field(default_factory=set)
 
     def __len__(self) -> int:
         return sum(map(len, self.waiting))

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Request
-from impact_in_pipelines.delivery.draining.sendqueue import HUNG_AGAIN_S
 from impact_in_pipelines.delivery.draining.summary import DrainSummary
 from impact_in_pipelines.delivery.draining.workerpool import WorkerPool
-from impact_in_pipelines.delivery.ports import DeliveryLog, Held
+from impact_in_pipelines.delivery.ports import DeliveryLog, Held, Waits
 
 
 class Returning:
@@ -28,7 +27,7 @@ class Returning:
         self._clock = clock
         self._worker = worker
         self._summary = summary
-        self._put_off: set[UUID] = set()
+        self._put_off: dict[UUID, Waits] = {}
 
     def held(self, held: Held) -> bool:
         """What is queued and may not be sent any more goes back, to wait where it stood (D12); whether
@@ -57,18 +56,16 @@ class Returning:
         for opens_in_s, requests in paced:
             ids = [id_ for request in requests for id_ in request.ids]
             now = self._clock()
-            self._log.release_claims(
-                ids,
-                now=now,
-                next_attempt_at=now + timedelta(seconds=opens_in_s),
-                worker=self._worker,
-            )
-            self._put_off.update(ids)
+            again_at = now + timedelta(seconds=opens_in_s)
+            self._log.release_claims(ids, now=now, next_attempt_at=again_at, worker=self._worker)
+            self._put_off.update(dict.fromkeys(ids, Waits(now, again_at)))
             self._summary.put_off = len(self._put_off)
 
     def taken_again(self, requests: Sequence[Request]) -> None:
         """These are in hand: put off no longer."""
-        self._put_off.difference_update(id_ for request in requests for id_ in request.ids)
+        for request in requests:
+            for id_ in request.ids:
+                self._put_off.pop(id_, None)
         self._summary.put_off = len(self._put_off)
 
     def call_forward(self) -> bool:
@@ -76,11 +73,10 @@ class Returning:
         otherwise end before its time has come. Whether there was any."""
         with self._pool.locked() as queue:
             ids = queue.no_longer_behind()
-        if not ids:
+        waiting = {id_: waits for id_ in ids if (waits := self._put_off.get(id_)) is not None}
+        if not waiting:
             return False
-        now = self._clock()
-        until = now + timedelta(seconds=HUNG_AGAIN_S)
-        self._log.call_forward(ids, now=now, until=until)
+        self._log.call_forward(waiting, now=self._clock())
         return True
 
     def unsent(self) -> None:

@@ -3,7 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence, Set
-from itertools import count
+from itertools import count, islice
 from uuid import UUID
 
 from impact_in_pipelines.delivery.draining.lanes import Lane, Request, account_of, limit_of
@@ -135,8 +135,9 @@ class SendQueue:
         lane.answered(request, now, proven=answered)
         lane.closed_until = max(lane.closed_until, now + closed_for_s)
         if answered and not closed_for_s:
+            # Whichever of the connection's requests it is that was answered.
             self._no_longer_behind += lane.behind
-        lane.behind = []
+            lane.behind = set()
         self._take_turn(key, lane)
         if lane.tight or (lane.granted and not len(lane)):
             self._reporting[key] = None
@@ -254,7 +255,11 @@ class SendQueue:
                 if lane.proven or now - oldest <= patience_s:
                     continue
                 opens_in_s = max(HUNG_AGAIN_S, patience_s)
-                lane.behind += [id_ for request in lane.requests() for id_ in request.ids]
+                first = islice(lane.requests(), connection.requests_per_minute)
+                lane.behind.update(id_ for request in first for id_ in request.ids)
+            elif lane.behind:
+                # The limit holds them now.
+                lane.behind.difference_update(*(request.ids for request in lane.requests()))
             requests = list(lane.requests())
             lane.put([])
             self._size -= len(requests)
@@ -263,7 +268,8 @@ class SendQueue:
                 yield opens_in_s + start // connection.requests_per_minute * WINDOW_S, part
 
     def no_longer_behind(self) -> list[UUID]:
-        """Deliveries that were given back behind a request that has been answered since; each once."""
+        """Deliveries that were given back behind a request without an answer, where one has come since: a
+        minute's worth of each connection, each once."""
         found, self._no_longer_behind = self._no_longer_behind, []
         return found
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from impact_in_pipelines.delivery.model import Claimed, Connection, Content, Refusal, Selection
-from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement
+from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement, Waits
 from impact_in_pipelines.platforms import Platform
 
 from .helpers import connection
@@ -58,7 +58,7 @@ class MemoryLog:
     released: dict[UUID, tuple[datetime, datetime]] = field(default_factory=dict)
     locked: list[int] = field(default_factory=list)
     put_back: list[Claimed] = field(default_factory=list)
-    called_forward: list[tuple[frozenset[UUID], timedelta]] = field(default_factory=list)
+    called_forward: list[dict[UUID, tuple[datetime, datetime]]] = field(default_factory=list)
     windows: set[timedelta] = field(default_factory=set)
 
     def plan_due(self, platform: Platform, now: datetime, selection: Selection) -> int:
@@ -154,10 +154,13 @@ class MemoryLog:
         del worker
         self.released |= dict.fromkeys(ids, (now, next_attempt_at))
 
-    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
+    def call_forward(self, waiting: Mapping[UUID, Waits], *, now: datetime) -> int:
         """Kept; those that were given back are due."""
-        self.called_forward.append((frozenset(ids), until - now))
-        ready = [one for one in self.put_back if one.id in ids]
+        del now
+        self.called_forward.append(
+            {id_: (waits.since, waits.until) for id_, waits in waiting.items()}
+        )
+        ready = [one for one in self.put_back if one.id in waiting]
         self.due += ready
         return len(ready)
 

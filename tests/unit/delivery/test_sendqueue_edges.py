@@ -233,6 +233,36 @@ def test_what_waits_behind_a_hanging_request_is_given_back_after_the_patience(
     assert released(queue, NOW + patience_s + 0.001, patience_s) == [(again_s, 2)]
 
 
+def test_what_went_back_is_no_longer_behind_once_any_of_the_requests_is_answered() -> None:
+    """One that times out while another is in flight says nothing of that one."""
+    queue, added = queue_of(5)
+    proven(queue)
+    grant(queue, Grant(3))
+    assert [queue.take(NOW) for _ in range(3)] == added[1:4]
+    refused(queue, Grant(0, opens_in_s=1.0))
+    queue.done(added[1], now=NOW + 6.0, answered=False)
+    assert released(queue, NOW + 6.0, 5.0) == [(HUNG_AGAIN_S, 1)]
+    queue.done(added[2], now=NOW + 6.0, answered=False)
+    assert queue.no_longer_behind() == []
+    queue.done(added[3], now=NOW + 7.0)
+    assert queue.no_longer_behind() == list(added[4].ids)
+    assert queue.no_longer_behind() == []
+
+
+def test_what_a_limit_holds_is_behind_no_request() -> None:
+    """It was given back anew since; and of what went back a minute's worth may go."""
+    queue, added = queue_of(4, per_minute=2)
+    grant(queue, Grant(1))
+    assert queue.take(NOW) is added[0]
+    assert released(queue, NOW + 6.0, 5.0) == [(HUNG_AGAIN_S, 2), (HUNG_AGAIN_S + WINDOW_S, 1)]
+    queue.add(added[1])
+    assert queue.take(NOW + 36.0) is None
+    grant(queue, Grant(0, opens_in_s=40.0), NOW + 36.0)
+    assert released(queue, NOW + 36.0, 5.0) == [(40.0, 1)]
+    queue.done(added[0], now=NOW + 37.0)
+    assert queue.no_longer_behind() == list(added[2].ids)
+
+
 def test_a_limits_wait_is_kept_where_a_request_hangs_as_well() -> None:
     """It is the longer one."""
     queue, added = queue_of(3)

@@ -24,7 +24,7 @@ from impact_in_pipelines.db.queries import load
 from impact_in_pipelines.delivery.draining.options import CHUNK
 from impact_in_pipelines.delivery.holding.breaking import BreakerRules
 from impact_in_pipelines.delivery.model import Claimed, Connection, Refusal, Selection
-from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement
+from impact_in_pipelines.delivery.ports import Frozen, Prepared, Settled, Settlement, Waits
 from impact_in_pipelines.delivery.retry import SUSPECT_FROM
 from impact_in_pipelines.delivery.states import MAY_HAVE_ARRIVED, Trigger
 from impact_in_pipelines.platforms import Platform
@@ -347,8 +347,12 @@ class PgDeliveryLog:
             )
         self._forget(ids)
 
-    def call_forward(self, ids: Sequence[UUID], *, now: datetime, until: datetime) -> int:
-        values = {"ids": list(ids), "now": now, "until": until, **self._span_of(ids)}
+    def call_forward(self, waiting: Mapping[UUID, Waits], *, now: datetime) -> int:
+        rows = [
+            {"id": id_, "since": waits.since, "until": waits.until}
+            for id_, waits in waiting.items()
+        ]
+        values = {"rows": drained_rows(rows), "now": now, **self._span_of(waiting)}
         with self._engine.begin() as connection:
             return connection.execute(_SQL["call_forward"], values).rowcount
 

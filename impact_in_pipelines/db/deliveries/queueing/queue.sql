@@ -204,7 +204,9 @@ SET status = CASE WHEN d.failed_attempts > 0 THEN 'retrying' ELSE 'pending' END,
 WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.claimed_by = :worker AND d.status = 'in_progress'
 
 -- name: call_forward
--- What was given back behind a request without an answer, which has come since. A retry's time lies further ahead.
+-- What was given back behind a request without an answer, which has come since. Another drain may have had a row
+-- meanwhile: what waits for its retry by now, or behind a request of that one, stays as it is.
 UPDATE impact_deliveries d SET next_attempt_at = :now, updated_at = :now
-WHERE d.id = ANY(CAST(:ids AS uuid[])) AND @within(d) AND d.status IN @waiting
-  AND d.next_attempt_at > :now AND d.next_attempt_at <= :until
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, since timestamptz, until timestamptz)
+WHERE d.id = r.id AND @within(d) AND d.status IN @waiting
+  AND d.updated_at = r.since AND d.next_attempt_at = r.until AND r.until > :now
