@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from benchmarks._results import figure, ratio
+from benchmarks._results import figure, of_size, ratio
 from benchmarks._usage import Usage, cpu_of, watched
 from benchmarks.deliver import bare_loop, counted, stage
 from impact_in_pipelines.platforms import Platform
@@ -85,6 +85,7 @@ def by_daemon(companies: int) -> None:
     """Code server, daemon and web server at work; a drain for each platform at a full minute's tick."""
     from benchmarks._fleet import fleet
 
+    of_size("drains by ticks")
     # Two cores have nothing for a second drain of a platform.
     with fleet(companies, DRAINS_PER_PLATFORM="1") as running:
         time.sleep(_FIRST_START_S)
@@ -120,12 +121,11 @@ def show(run: Run, sandbox: Sandbox, companies: int, what: str) -> None:
         f"bare loop of requests threads: {bare:.0f} a second (sandbox {sandbox_ms:.2f} CPU-ms each); "
         f"ratio {rate / bare:.2f}"
     )
-    kind = "" if what.startswith("start-up") else ", drains by ticks"
-    ratio(f"throughput to the bare loop's{kind}", rate / bare)
-    figure(f"in all{kind}", run.seconds, "s")
+    ratio("throughput to the bare loop's", rate / bare)
+    figure("in all", run.seconds, "s")
     for name, cpu_ms in each.items():
-        figure(f"CPU a delivery, {name}{kind}", cpu_ms, "ms")
-    figure(f"most memory of a process{kind}", run.usage.most_mb, "MB")
+        figure(f"CPU a delivery, {name}", cpu_ms, "ms")
+    figure("most memory of a process", run.usage.most_mb, "MB")
 
 
 def postgres_processes(environment: Mapping[str, str]) -> Iterator[int]:
