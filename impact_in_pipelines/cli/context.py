@@ -15,6 +15,12 @@ from impact_in_pipelines.settings import get_settings, setting_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 CompanyArgument = Annotated[str, typer.Argument(metavar="COMPANY", help="A company's slug or id.")]
+Actor = Annotated[
+    str | None,
+    typer.Option(
+        "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
+    ),
+]
 
 
 def platform_named(text: str) -> Platform:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from impact_in_pipelines.cli.context import AsJson, PlatformOption
+from impact_in_pipelines.cli.context import Actor, AsJson, PlatformOption
 from impact_in_pipelines.cli.deliveries.listing import CompanyOption, list_
 from impact_in_pipelines.cli.deliveries.text import as_document, print_detail, short
 from impact_in_pipelines.cli.next_steps import told
@@ -75,12 +75,7 @@ def replay(
     force: Annotated[
         bool, typer.Option("--force", help="Send also what has arrived already.")
     ] = False,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
-        ),
-    ] = None,
+    by: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue deliveries to be sent again. The next drain sends them.
@@ -140,12 +135,7 @@ def cancel(
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Why; for each delivery and the audit log.")
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
-        ),
-    ] = None,
+    by: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Call off deliveries that wait to be sent: by ids, or all that fit the options.

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from impact_in_pipelines.cli.context import AsJson, PlatformArgument, PlatformOption
+from impact_in_pipelines.cli.context import Actor, AsJson, PlatformArgument, PlatformOption
 from impact_in_pipelines.cli.deliveries.commands import (
     app,
     raise_refused,
@@ -29,13 +29,6 @@ from impact_in_pipelines.platforms import FACTS, SecondReport
 from impact_in_pipelines.plurals import count
 from impact_in_pipelines.services import refreshing
 from impact_in_pipelines.services.deliveries import corrections
-
-Actor = Annotated[
-    str | None,
-    typer.Option(
-        "--by", "--actor", metavar="WHO", help="For the audit log; user@host if not given."
-    ),
-]
 
 
 @app.command("stale")
