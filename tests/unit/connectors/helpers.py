@@ -200,6 +200,19 @@ def answers(*script: bytes) -> Handler:
     return handle
 
 
+def at_once(count: int, answer: bytes) -> Handler:
+    """A handler that gives this answer, to the first `count` requests once all of them have come."""
+    gate = threading.Barrier(count)
+
+    def handle(accepted: socket.socket, _request: bytes, number: int) -> bool:
+        if number <= count:
+            gate.wait(30)
+        accepted.sendall(answer)
+        return True
+
+    return handle
+
+
 def closed_port() -> int:
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -7,7 +7,7 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
-from connectors.helpers import RawServer, answers, raw_server
+from connectors.helpers import RawServer, answers, at_once, raw_server
 from connectors.transports import OK
 from impact_in_pipelines.connectors.http.connections import IDLE_MOST_S, Connections
 from impact_in_pipelines.delivery.origins import Origin
@@ -83,16 +83,8 @@ def test_one_that_has_been_idle_for_seconds_is_not_used_again() -> None:
 
 def test_those_that_were_idle_for_too_long_make_room() -> None:
     """They are at the bottom, where nobody would look for them."""
-    gate = threading.Barrier(3)
-
-    def together(accepted: socket.socket, _request: bytes, number: int) -> bool:
-        if number <= 3:
-            gate.wait(30)
-        accepted.sendall(OK)
-        return True
-
     made = _connections()
-    with raw_server(together) as server, ThreadPoolExecutor(3) as pool:
+    with raw_server(at_once(3, OK)) as server, ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda _: _ask(made, server), range(3))) == [200] * 3
         kept = made._idle[Origin("http", "127.0.0.1", server.port)]
         for one in kept[:2]:

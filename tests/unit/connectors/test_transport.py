@@ -2,7 +2,6 @@
 bounds."""
 
 import socket
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from connectors.helpers import (
     RawServer,
     answers,
+    at_once,
     closed_port,
     http_answer,
     raw_server,
@@ -82,15 +82,7 @@ def test_connections_are_kept(transport: Transport) -> None:
 
 def test_a_hundred_threads_keep_a_hundred_connections(transport: Transport) -> None:
     """The pool is as large as the largest concurrency (specification: 100)."""
-    gate = threading.Barrier(100)
-
-    def together(accepted: socket.socket, _request: bytes, number: int) -> bool:
-        if number <= 100:
-            gate.wait(30)
-        accepted.sendall(OK)
-        return True
-
-    with raw_server(together) as server, ThreadPoolExecutor(100) as pool:
+    with raw_server(at_once(100, OK)) as server, ThreadPoolExecutor(100) as pool:
         for _ in range(3):
             list(pool.map(lambda _: transport.post(server.url, {}, b"{}"), range(100)))
         assert len(server.requests) == 300
